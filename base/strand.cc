@@ -1,0 +1,61 @@
+#include "sluice/base/strand.h"
+
+#include <limits>
+
+#include "sluice/base/check.h"
+
+namespace sluice {
+
+Strand::Strand(Executor* executor, size_t max_tasks_per_run)
+    : executor_(executor), max_tasks_per_run_(max_tasks_per_run) {
+  SLUICE_CHECK(max_tasks_per_run > 0);
+}
+
+Strand::~Strand() {
+  if (destroyed_ != nullptr) *destroyed_ = true;
+}
+
+bool Strand::Submit(ExecTask* task) {
+  if (!tasks_.PushRemote(task)) return false;
+  // Acquire and release: the run that sees this count sees the task.
+  if (outstanding_.fetch_add(1, std::memory_order_acq_rel) == 0) {
+    executor_->Submit(this);
+  }
+  return true;
+}
+
+bool Strand::ForEach(size_t limit, void (*each)(ExecTask*)) {
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  size_t done = 0;
+  {
+    SequenceScope scope(&role_);
+    while (done < limit) {
+      ExecTask* const task = tasks_.Pop();
+      if (task == nullptr) break;
+      ++done;
+      each(task);
+      if (destroyed) {
+        scope.RoleDestroyed();
+        return false;
+      }
+    }
+    destroyed_ = nullptr;
+  }
+  return outstanding_.fetch_sub(done, std::memory_order_acq_rel) > done;
+}
+
+void Strand::Run() {
+  if (ForEach(max_tasks_per_run_, [](ExecTask* task) { task->Run(); })) {
+    executor_->Submit(this);
+  }
+}
+
+void Strand::Abandon() {
+  // The executor has ended: what is submitted meanwhile goes the same way.
+  while (ForEach(std::numeric_limits<size_t>::max(),
+                 [](ExecTask* task) { task->Abandon(); })) {
+  }
+}
+
+}  // namespace sluice

@@ -1,0 +1,62 @@
+#ifndef SLUICE_BASE_TASK_QUEUE_H_
+#define SLUICE_BASE_TASK_QUEUE_H_
+
+#include <atomic>
+#include <cstddef>
+
+#include "sluice/base/executor.h"
+
+namespace sluice {
+
+// The queue inside an executor: tasks pushed from any thread, consumed on one
+// sequence, in order. What one caller pushes, by either call, keeps its order.
+// Owns no task, allocates nothing, has no bound but the tasks that exist, and
+// wakes nobody. For those who write executors.
+//
+// Two lists: a stack that any thread pushes on, and the consumer's own FIFO, to
+// which the whole stack moves at once. PushRemote() is lock-free.
+class TaskQueue {
+ public:
+  TaskQueue() = default;
+  TaskQueue(const TaskQueue&) = delete;
+  TaskQueue& operator=(const TaskQueue&) = delete;
+  // REQUIRES: empty.
+  ~TaskQueue() { SLUICE_CHECK(empty()); }
+
+  // Any thread. False, changing nothing, if `task` is queued somewhere.
+  bool PushRemote(ExecTask* task);
+
+  // The rest is for the consumer alone.
+
+  // Like PushRemote(), without the shared stack.
+  bool Push(ExecTask* task);
+  // The oldest task, no longer queued; null when empty.
+  ExecTask* Pop();
+  // Takes `task` out; no-op when it is not queued. O(1) plus what other threads
+  // pushed since the last call. REQUIRES: queued here or nowhere; no thread
+  // pushes it meanwhile.
+  void Remove(ExecTask* task);
+  bool empty() const;
+  // How many tasks are queued at this moment; O(1) plus what other threads
+  // pushed since the last call. Bounds a batch: tasks that the batch itself
+  // submits come behind these.
+  size_t Count();
+
+ private:
+  // The next_ of a task that is claimed and not yet linked, and of the last one
+  // of a list: not null, and never followed.
+  static ExecTask* Mark() { return reinterpret_cast<ExecTask*>(1); }
+
+  static bool Claim(ExecTask* task);
+  void Append(ExecTask* task);
+  void TakeRemote();
+
+  std::atomic<ExecTask*> remote_{nullptr};  // newest first
+  ExecTask* first_ = nullptr;
+  ExecTask* last_ = nullptr;
+  size_t size_ = 0;  // of the consumer's list
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_BASE_TASK_QUEUE_H_

@@ -1,0 +1,171 @@
+#include "sluice/base/task_queue.h"
+
+#include <atomic>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::IsEmpty;
+
+struct Task : ExecTask {
+  explicit Task(int i = 0) : id(i) {}
+  void Run() override {}
+  void Abandon() override {}
+  int id;
+};
+
+std::vector<int> PopAll(TaskQueue& queue) {
+  std::vector<int> ids;
+  while (ExecTask* task = queue.Pop())
+    ids.push_back(static_cast<Task*>(task)->id);
+  return ids;
+}
+
+class TaskQueueTest : public ::testing::Test {
+ protected:
+  Task one_{1}, two_{2}, three_{3};
+  TaskQueue queue_;
+};
+
+TEST_F(TaskQueueTest, StartsEmpty) {
+  EXPECT_TRUE(queue_.empty());
+  EXPECT_EQ(queue_.Pop(), nullptr);
+  EXPECT_EQ(queue_.Count(), 0u);
+}
+
+TEST_F(TaskQueueTest, KeepsOneCallersOrderAcrossBothCalls) {
+  EXPECT_TRUE(queue_.PushRemote(&one_));
+  EXPECT_TRUE(queue_.Push(&two_));
+  EXPECT_TRUE(queue_.PushRemote(&three_));
+  EXPECT_EQ(queue_.Count(), 3u);
+  EXPECT_THAT(PopAll(queue_), ElementsAre(1, 2, 3));
+  EXPECT_TRUE(queue_.empty());
+}
+
+TEST_F(TaskQueueTest, RefusesWhatIsQueued) {
+  EXPECT_TRUE(queue_.Push(&one_));
+  EXPECT_FALSE(queue_.Push(&one_));
+  EXPECT_FALSE(queue_.PushRemote(&one_));
+  EXPECT_TRUE(queue_.PushRemote(&two_));
+  EXPECT_FALSE(queue_.PushRemote(&two_));
+  EXPECT_THAT(PopAll(queue_), ElementsAre(1, 2));
+  EXPECT_TRUE(queue_.Push(&one_));
+  EXPECT_THAT(PopAll(queue_), ElementsAre(1));
+}
+
+TEST_F(TaskQueueTest, PoppedTaskIsNotQueued) {
+  queue_.Push(&one_);
+  EXPECT_TRUE(one_.queued());
+  EXPECT_EQ(queue_.Pop(), &one_);
+  EXPECT_FALSE(one_.queued());
+}
+
+TEST_F(TaskQueueTest, RemovesFromAnyPlace) {
+  for (Task* victim : {&one_, &two_, &three_}) {
+    queue_.Push(&one_);
+    queue_.PushRemote(&two_);
+    queue_.PushRemote(&three_);
+    queue_.Remove(victim);
+    EXPECT_FALSE(victim->queued());
+    EXPECT_EQ(queue_.Count(), 2u);
+    queue_.Remove(victim);  // no-op
+    queue_.Push(victim);    // comes last now
+    const std::vector<int> ids = PopAll(queue_);
+    ASSERT_EQ(ids.size(), 3u);
+    EXPECT_EQ(ids.back(), victim->id);
+  }
+}
+
+TEST_F(TaskQueueTest, RemovingTheOnlyTaskLeavesAWorkingQueue) {
+  queue_.PushRemote(&one_);
+  queue_.Remove(&one_);
+  EXPECT_TRUE(queue_.empty());
+  EXPECT_THAT(PopAll(queue_), IsEmpty());
+  queue_.Push(&two_);
+  EXPECT_THAT(PopAll(queue_), ElementsAre(2));
+}
+
+TEST(TaskQueueDeathTest, DestroyingAQueuedTaskIsAnError) {
+  EXPECT_DEATH(
+      {
+        TaskQueue queue;
+        Task task;
+        queue.Push(&task);
+      },
+      "SLUICE_CHECK failed");
+}
+
+// Every producer's tasks arrive once each, in its order. tsan checks the rest.
+TEST(TaskQueueThreadsTest, ManyProducersLoseNothingAndKeepTheirOrder) {
+  constexpr int kProducers = 4;
+  constexpr int kTasks = 20'000;
+  TaskQueue queue;
+  std::vector<std::vector<std::unique_ptr<Task>>> tasks(kProducers);
+  for (auto& of_one : tasks) {
+    for (int i = 0; i < kTasks; ++i) of_one.push_back(std::make_unique<Task>());
+  }
+  std::vector<std::thread> threads;
+  for (int p = 0; p < kProducers; ++p) {
+    threads.emplace_back([&, p] {
+      for (int i = 0; i < kTasks; ++i) {
+        tasks[p][i]->id = p * kTasks + i;  // published by the push
+        ASSERT_TRUE(queue.PushRemote(tasks[p][i].get()));
+      }
+    });
+  }
+  std::vector<int> next(kProducers, 0);
+  for (int seen = 0; seen < kProducers * kTasks;) {
+    ExecTask* const task = queue.Pop();
+    if (task == nullptr) {
+      std::this_thread::yield();
+      continue;
+    }
+    const int id = static_cast<Task*>(task)->id;
+    ASSERT_EQ(id % kTasks, next[id / kTasks]++);
+    ++seen;
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_TRUE(queue.empty());
+}
+
+// Several threads queue the same task: whatever they counted before is seen by
+// the run that their push, successful or refused, stands for.
+TEST(TaskQueueThreadsTest, RefusedPushIsSeenByTheQueuedRun) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 20'000;
+  TaskQueue queue;
+  Task task;
+  std::atomic<int> wanted{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < kRounds; ++i) {
+        wanted.fetch_add(1);
+        queue.PushRemote(&task);
+      }
+    });
+  }
+  int done = 0;
+  bool joined = false;
+  while (true) {
+    if (queue.Pop() != nullptr) {
+      done = wanted.load();
+    } else if (joined) {
+      break;
+    } else if (done == kThreads * kRounds) {
+      for (std::thread& thread : threads) thread.join();
+      joined = true;
+    }
+  }
+  EXPECT_EQ(done, kThreads * kRounds);
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,63 @@
+"""The cc_* rules that every target of Sluice is declared with.
+
+They set what all targets share: the include prefix ("sluice/..."), the
+warnings, and the layering check. A target says the rest.
+"""
+
+load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
+
+_WARNINGS = [
+    "-Wall",
+    "-Wextra",
+    "-Wnon-virtual-dtor",
+    "-Woverloaded-virtual",
+    "-Wshadow",
+    "-Werror",
+]
+
+# Warnings are for those who change Sluice. Whoever depends on it has another
+# compiler, and warnings of that compiler must not end his build.
+def _copts():
+    return _WARNINGS if native.repository_name() == "@" else []
+
+# Effective where the toolchain has it: clang with module maps.
+_FEATURES = ["layering_check"]
+
+def sluice_cc_library(name, **kwargs):
+    """A cc_library whose headers are included as "sluice/<package>/<header>"."""
+    cc_library(
+        name = name,
+        copts = _copts() + kwargs.pop("copts", []),
+        features = _FEATURES + kwargs.pop("features", []),
+        include_prefix = "sluice/" + native.package_name(),
+        **kwargs
+    )
+
+def sluice_cc_binary(name, **kwargs):
+    """A cc_binary with our warnings."""
+    cc_binary(
+        name = name,
+        copts = _copts() + kwargs.pop("copts", []),
+        features = _FEATURES + kwargs.pop("features", []),
+        **kwargs
+    )
+
+def sluice_cc_test(name, deps = [], **kwargs):
+    """A cc_test that runs under googletest's main()."""
+    cc_test(
+        name = name,
+        size = kwargs.pop("size", "small"),
+        copts = _copts() + kwargs.pop("copts", []),
+        features = _FEATURES + kwargs.pop("features", []),
+        deps = deps + ["@com_google_googletest//:gtest_main"],
+        **kwargs
+    )
+
+def sluice_cc_benchmark(name, deps = [], **kwargs):
+    """A google-benchmark binary: built with everything, run by hand."""
+    sluice_cc_binary(
+        name = name,
+        testonly = True,
+        deps = deps + ["@com_github_google_benchmark//:benchmark_main"],
+        **kwargs
+    )
