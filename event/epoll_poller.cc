@@ -1,0 +1,175 @@
+#include "sluice/event/epoll_poller.h"
+
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdint>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "sluice/base/check.h"
+#include "sluice/base/io_result.h"
+
+namespace sluice {
+namespace {
+
+static_assert(kReadable == EPOLLIN && kWritable == EPOLLOUT &&
+              kError == EPOLLERR && kHangup == EPOLLHUP);
+
+constexpr uint32_t kAsked = kReadable | kWritable;
+constexpr uint32_t kReported = kAsked | kError | kHangup;
+
+// The kernel reports EPOLLERR and EPOLLHUP whether asked or not. With nothing
+// asked for, one report is enough: EPOLLONESHOT disables the registration after
+// it. EPOLLEXCLUSIVE excludes that; there EPOLLET reports each change once.
+uint32_t EpollEvents(IoEvents interest, bool exclusive) {
+  uint32_t events = interest;
+  if (exclusive) events |= EPOLLEXCLUSIVE;
+  if (interest == 0) events |= exclusive ? EPOLLET : EPOLLONESHOT;
+  return events;
+}
+
+int TimeoutMillis(absl::Duration timeout) {
+  const int64_t ms =
+      absl::ToInt64Milliseconds(absl::Ceil(timeout, absl::Milliseconds(1)));
+  return static_cast<int>(std::min<int64_t>(ms, INT_MAX));
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EpollPoller>> EpollPoller::Create(
+    Options options) {
+  if (options.max_events < 1 || options.max_events > INT_MAX) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("EpollPoller: max_events is ", options.max_events,
+                     ", and must be 1 to ", INT_MAX));
+  }
+  const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_fd < 0) {
+    return ToStatus(IoResult::FromErrno(errno), "epoll_create1",
+                    "a new epoll instance");
+  }
+  const int wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (wake_fd < 0) {
+    const int error = errno;
+    close(epoll_fd);
+    return ToStatus(IoResult::FromErrno(error), "eventfd", "a new eventfd");
+  }
+  auto poller =
+      absl::WrapUnique(new EpollPoller(epoll_fd, wake_fd, options.max_events));
+  absl::Status added =
+      poller->Control(EPOLL_CTL_ADD, wake_fd, EPOLLIN, kReservedToken);
+  if (!added.ok()) return added;
+  return poller;
+}
+
+EpollPoller::EpollPoller(int epoll_fd, int wake_fd, size_t max_events)
+    : epoll_fd_(epoll_fd),
+      wake_fd_(wake_fd),
+      ready_(max_events),
+      events_(max_events) {}
+
+EpollPoller::~EpollPoller() {
+  close(wake_fd_);
+  close(epoll_fd_);
+}
+
+absl::Status EpollPoller::Add(int fd, IoEvents interest, uint64_t token,
+                              AddHint hint) {
+  SLUICE_DCHECK((interest & ~kAsked) == 0 && token != kReservedToken);
+  return Control(EPOLL_CTL_ADD, fd,
+                 EpollEvents(interest, hint == AddHint::kExclusive), token);
+}
+
+absl::Status EpollPoller::Modify(int fd, IoEvents interest, uint64_t token) {
+  SLUICE_DCHECK((interest & ~kAsked) == 0 && token != kReservedToken);
+  absl::Status modified =
+      Control(EPOLL_CTL_MOD, fd, EpollEvents(interest, false), token);
+  // EINVAL: epoll_ctl(2) does not modify what was added with EPOLLEXCLUSIVE.
+  if (!absl::IsInvalidArgument(modified)) return modified;
+  absl::Status removed = Remove(fd);
+  if (!removed.ok()) return removed;
+  return Control(EPOLL_CTL_ADD, fd, EpollEvents(interest, true), token);
+}
+
+absl::Status EpollPoller::Remove(int fd) {
+  return Control(EPOLL_CTL_DEL, fd, 0, 0);
+}
+
+absl::Status EpollPoller::Control(int operation, int fd, uint32_t events,
+                                  uint64_t token) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = token;
+  if (epoll_ctl(epoll_fd_, operation, fd, &event) == 0) return absl::OkStatus();
+  const absl::string_view what = operation == EPOLL_CTL_ADD ? "epoll_ctl(ADD)"
+                                 : operation == EPOLL_CTL_MOD
+                                     ? "epoll_ctl(MOD)"
+                                     : "epoll_ctl(DEL)";
+  return ToStatus(IoResult::FromErrno(errno), what,
+                  absl::StrCat("descriptor ", fd));
+}
+
+absl::StatusOr<absl::Span<const IoEvent>> EpollPoller::Wait(
+    absl::Duration timeout) {
+  const int count = EpollWait(std::max(timeout, absl::ZeroDuration()));
+  if (count == -EINTR) return absl::Span<const IoEvent>();
+  if (count < 0) {
+    return ToStatus(IoResult(count), "epoll_wait", "the epoll instance");
+  }
+  size_t reported = 0;
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = ready_[i];
+    if (event.data.u64 == kReservedToken) {
+      TakeWake();
+      continue;
+    }
+    events_[reported++] = {event.data.u64, 0, event.events & kReported};
+  }
+  return absl::MakeConstSpan(events_.data(), reported);
+}
+
+int EpollPoller::EpollWait(absl::Duration timeout) {
+  const int max_events = static_cast<int>(ready_.size());
+  int count;
+  if (has_pwait2_ && timeout > absl::ZeroDuration()) {
+    const timespec limit =
+        absl::ToTimespec(absl::Ceil(timeout, absl::Nanoseconds(1)));
+    count = epoll_pwait2(epoll_fd_, ready_.data(), max_events,
+                         timeout == absl::InfiniteDuration() ? nullptr : &limit,
+                         nullptr);
+    // EPERM: what some containers' filters say of calls that they do not know.
+    if (count >= 0 || (errno != ENOSYS && errno != EPERM)) {
+      return count < 0 ? -errno : count;
+    }
+    has_pwait2_ = false;
+  }
+  count = epoll_wait(
+      epoll_fd_, ready_.data(), max_events,
+      timeout == absl::InfiniteDuration() ? -1 : TimeoutMillis(timeout));
+  return count < 0 ? -errno : count;
+}
+
+void EpollPoller::Wake() {
+  // Sequentially consistent, and matched in TakeWake(): a caller that finds the
+  // flag set has made its news visible before the Wait() that clears it ends.
+  if (wake_pending_.exchange(true)) return;
+  const uint64_t one = 1;
+  const int saved_errno = errno;
+  // Fails only when the counter is full, and then the wake-up is there already.
+  [[maybe_unused]] const ssize_t written = write(wake_fd_, &one, sizeof(one));
+  errno = saved_errno;
+}
+
+void EpollPoller::TakeWake() {
+  uint64_t count;
+  [[maybe_unused]] const ssize_t taken = read(wake_fd_, &count, sizeof(count));
+  wake_pending_.exchange(false);
+}
+
+}  // namespace sluice

@@ -1,0 +1,66 @@
+#ifndef SLUICE_EVENT_EPOLL_POLLER_H_
+#define SLUICE_EVENT_EPOLL_POLLER_H_
+
+#include <sys/epoll.h>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "sluice/event/poller.h"
+
+namespace sluice {
+
+// A Poller on epoll(7). No limit on descriptors of its own; O(ready) per
+// Wait(); nothing in user space per descriptor. Waits to the nanosecond where
+// the kernel can (5.11), else to the millisecond. Thread-compatible, save
+// Wake(). Owns two descriptors.
+class EpollPoller final : public Poller {
+ public:
+  struct Options {
+    size_t max_events = 256;  // per Wait(); at least 1
+  };
+  // kInvalidArgument, kResourceExhausted (descriptors, memory).
+  static absl::StatusOr<std::unique_ptr<EpollPoller>> Create(Options options);
+  static absl::StatusOr<std::unique_ptr<EpollPoller>> Create() {
+    return Create(Options{});
+  }
+  ~EpollPoller() override;
+
+  absl::Status Add(int fd, IoEvents interest, uint64_t token,
+                   AddHint hint) override;
+  absl::Status Modify(int fd, IoEvents interest, uint64_t token) override;
+  absl::Status Remove(int fd) override;
+  absl::StatusOr<absl::Span<const IoEvent>> Wait(
+      absl::Duration timeout) override;
+  void Wake() override;
+  absl::string_view name() const override { return "epoll"; }
+
+ private:
+  EpollPoller(int epoll_fd, int wake_fd, size_t max_events);
+
+  absl::Status Control(int operation, int fd, uint32_t events, uint64_t token);
+  // epoll_wait(2): a count or -errno.
+  int EpollWait(absl::Duration timeout);
+  void TakeWake();
+
+  const int epoll_fd_;
+  const int wake_fd_;  // eventfd(2)
+  // Set by the Wake() that wrote to wake_fd_, cleared by the Wait() that saw
+  // it: in between, further calls have nothing to add.
+  std::atomic<bool> wake_pending_{false};
+  bool has_pwait2_ = true;
+  std::vector<epoll_event> ready_;
+  std::vector<IoEvent> events_;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_EVENT_EPOLL_POLLER_H_

@@ -1,0 +1,73 @@
+#include "sluice/event/epoll_poller.h"
+
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sluice/base/status_matchers.h"
+#include "sluice/event/poller.h"
+#include "sluice/event/poller_conformance.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::HasSubstr;
+
+INSTANTIATE_TEST_SUITE_P(
+    Epoll, PollerConformanceTest,
+    ::testing::Values(KernelPollerBackend("epoll",
+                                          [](size_t max_events) {
+                                            return EpollPoller::Create(
+                                                {.max_events = max_events});
+                                          })),
+    PollerBackend::Name);
+
+TEST(EpollPollerTest, RefusesAWaitOfNoEvents) {
+  EXPECT_THAT(EpollPoller::Create({.max_events = 0}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("max_events is 0")));
+}
+
+TEST(EpollPollerTest, OutOfDescriptorsIsResourceExhaustedAndLeaksNone) {
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const int next = dup(0);
+  ASSERT_GE(next, 0);
+  close(next);
+  // Room for one descriptor, then for none: either creation step fails.
+  for (const rlim_t room : {1, 0}) {
+    const rlimit tight = {static_cast<rlim_t>(next) + room, before.rlim_max};
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &tight), 0);
+    const absl::Status status = EpollPoller::Create().status();
+    ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+    EXPECT_THAT(status,
+                StatusIs(absl::StatusCode::kResourceExhausted,
+                         HasSubstr(room == 1 ? "eventfd" : "epoll_create1")));
+  }
+  const int again = dup(0);
+  EXPECT_EQ(again, next);
+  close(again);
+}
+
+TEST(EpollPollerTest, ErrorsNameTheCallAndTheDescriptor) {
+  auto poller = EpollPoller::Create();
+  SLUICE_ASSERT_OK(poller);
+  const int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
+  ASSERT_GE(fd, 0);
+  // epoll_ctl(2): a regular file cannot be waited for.
+  EXPECT_THAT((*poller)->Add(fd, kReadable, 1, AddHint::kNone),
+              StatusIs(absl::StatusCode::kPermissionDenied,
+                       HasSubstr("epoll_ctl(ADD) on descriptor " +
+                                 std::to_string(fd))));
+  close(fd);
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,296 @@
+#include "sluice/event/event_loop.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "sluice/base/check.h"
+
+namespace sluice {
+namespace {
+
+constexpr uint32_t kGenerationMask = (1u << 24) - 1;
+
+// For counters with one writer: no locked instruction.
+void Increase(std::atomic<uint64_t>& counter, uint64_t by) {
+  counter.store(counter.load(std::memory_order_relaxed) + by,
+                std::memory_order_relaxed);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(Options options) {
+  const auto invalid = [](absl::string_view what) {
+    return absl::InvalidArgumentError(absl::StrCat("EventLoop: ", what));
+  };
+  if (options.poller == nullptr) return invalid("poller is required");
+  if (options.clock == nullptr) return invalid("clock is required");
+  if (options.timer_tick < absl::Nanoseconds(1)) {
+    return invalid("timer_tick must be at least 1 ns");
+  }
+  if (options.receive_buffer_size == 0) {
+    return invalid("receive_buffer_size must not be 0");
+  }
+  if (options.max_posted == 0) return invalid("max_posted must not be 0");
+  if (options.max_tasks_per_turn == 0) {
+    return invalid("max_tasks_per_turn must not be 0");
+  }
+  if (options.max_timers_per_turn == 0) {
+    return invalid("max_timers_per_turn must not be 0");
+  }
+  return absl::WrapUnique(new EventLoop(std::move(options)));
+}
+
+EventLoop::EventLoop(Options options)
+    : poller_(std::move(options.poller)),
+      clock_(options.clock),
+      receive_buffer_size_(options.receive_buffer_size),
+      max_tasks_per_turn_(options.max_tasks_per_turn),
+      max_timers_per_turn_(options.max_timers_per_turn),
+      now_(clock_->Now()),
+      timers_(now_, {.tick = options.timer_tick}),
+      receive_buffer_(new char[options.receive_buffer_size]),
+      posted_(options.max_posted) {}
+
+EventLoop::~EventLoop() {
+  SequenceScope scope(&role_);
+  AbandonTasks();
+  for (const Slot& slot : slots_) SLUICE_CHECK(slot.target == nullptr);
+}
+
+absl::Status EventLoop::Run() {
+  SequenceScope scope(&role_);
+  absl::Status status;
+  while (status.ok() && !stop_.load(std::memory_order_relaxed)) {
+    status = Turn(absl::InfiniteDuration());
+  }
+  End();
+  return status;
+}
+
+absl::Status EventLoop::RunOnce(absl::Duration max_wait) {
+  SequenceScope scope(&role_);
+  return Turn(max_wait);
+}
+
+void EventLoop::Stop() {
+  stop_.store(true);
+  WakeIfAsleep();
+}
+
+absl::Status EventLoop::Turn(absl::Duration max_wait) {
+  RunHooks(&before_wait_);
+  const auto events = poller_->Wait(TimeToWait(max_wait));
+  asleep_.store(false, std::memory_order_relaxed);
+  now_ = clock_->Now();
+  if (!events.ok()) return events.status();
+  if (urgent_targets_ > 0) Dispatch(*events, kUrgent);
+  RunHooks(&after_urgent_);
+  Dispatch(*events, kNormal);
+  Increase(timers_fired_, timers_.AdvanceTo(now_, max_timers_per_turn_));
+  RunTasks(max_tasks_per_turn_);
+  Increase(turns_, 1);
+  return absl::OkStatus();
+}
+
+absl::Duration EventLoop::TimeToWait(absl::Duration max_wait) {
+  if (!tasks_.empty()) return absl::ZeroDuration();
+  const MonotonicTime deadline = timers_.NextDeadline();
+  if (deadline != MonotonicTime::InfiniteFuture()) {
+    max_wait = std::min(max_wait, deadline - clock_->Now());
+  }
+  if (max_wait <= absl::ZeroDuration()) return absl::ZeroDuration();
+  asleep_.store(true);
+  if (tasks_.empty() && !stop_.load()) return max_wait;
+  asleep_.store(false, std::memory_order_relaxed);
+  return absl::ZeroDuration();
+}
+
+void EventLoop::Dispatch(absl::Span<const IoEvent> events, uint32_t kind) {
+  uint64_t dispatched = 0;
+  for (const IoEvent& event : events) {
+    if ((event.token & 0xff) != kind) continue;
+    const Slot& slot = slots_[event.token >> 32];
+    if (slot.generation != ((event.token >> 8) & kGenerationMask)) continue;
+    ++dispatched;
+    slot.target->OnIo(event);
+  }
+  Increase(events_, dispatched);
+}
+
+void EventLoop::RunHooks(IntrusiveList<TurnHook>* hooks) {
+  if (hooks->empty()) return;
+  IntrusiveList<TurnHook> due;
+  hooks->MoveAllTo(&due);
+  while (TurnHook* const hook = due.front()) {
+    hook->Unlink();
+    hooks->PushBack(hook);
+    hook->OnTurn();
+  }
+}
+
+void EventLoop::RunTasks(size_t limit) {
+  // Counted before the first: what tasks schedule comes in the next turn.
+  const size_t count = std::min(tasks_.Count(), limit);
+  for (size_t i = 0; i < count; ++i) {
+    LoopTask* const task = tasks_.Pop();
+    if (task == nullptr) break;  // others were cancelled
+    Increase(tasks_run_, 1);
+    task->Run();
+  }
+}
+
+void EventLoop::End() {
+  now_ = clock_->Now();
+  posted_.Close();
+  Cancel(&run_posted_);
+  RunTasks(std::numeric_limits<size_t>::max());
+  AbandonTasks();
+}
+
+void EventLoop::AbandonTasks() {
+  posted_.Close();
+  Cancel(&run_posted_);
+  posted_.Drain(std::numeric_limits<size_t>::max(), [](Callable&&) {});
+  while (LoopTask* const task = tasks_.Pop()) task->Abandon();
+}
+
+absl::Status EventLoop::Add(IoTarget* target, int fd, IoEvents interest,
+                            AddOptions options) {
+  role_.Assert();
+  SLUICE_CHECK(!target->registered());
+  if (first_free_slot_ == kNoSlot) {
+    SLUICE_CHECK(slots_.size() < kNoSlot);
+    first_free_slot_ = static_cast<uint32_t>(slots_.size());
+    slots_.push_back({.kind = kNoSlot});
+  }
+  const uint32_t index = first_free_slot_;
+  Slot& slot = slots_[index];
+  const uint32_t kind = options.urgent ? kUrgent : kNormal;
+  absl::Status added = poller_->Add(
+      fd, interest, MakeToken(index, slot.generation, kind), options.hint);
+  if (!added.ok()) return added;
+  first_free_slot_ = slot.kind;
+  slot.target = target;
+  slot.kind = kind;
+  target->slot_ = index;
+  target->fd_ = fd;
+  if (options.urgent) ++urgent_targets_;
+  return absl::OkStatus();
+}
+
+absl::Status EventLoop::SetInterest(IoTarget* target, IoEvents interest) {
+  role_.Assert();
+  SLUICE_CHECK(target->registered());
+  const Slot& slot = slots_[target->slot_];
+  return poller_->Modify(target->fd_, interest,
+                         MakeToken(target->slot_, slot.generation, slot.kind));
+}
+
+void EventLoop::Remove(IoTarget* target) {
+  role_.Assert();
+  if (!target->registered()) return;
+  // kNotFound: a Modify() that failed half-way has ended the watching already.
+  const absl::Status removed = poller_->Remove(target->fd_);
+  SLUICE_DCHECK(removed.ok() || absl::IsNotFound(removed));
+  Slot& slot = slots_[target->slot_];
+  if (slot.kind == kUrgent) --urgent_targets_;
+  slot.generation = (slot.generation + 1) & kGenerationMask;
+  slot.target = nullptr;
+  slot.kind = first_free_slot_;
+  first_free_slot_ = target->slot_;
+  target->slot_ = kNoSlot;
+}
+
+uint64_t EventLoop::MakeToken(uint32_t slot, uint32_t generation,
+                              uint32_t kind) {
+  return uint64_t{slot} << 32 | uint64_t{generation} << 8 | kind;
+}
+
+void EventLoop::Arm(Timer* timer, absl::Duration delay) {
+  role_.Assert();
+  timers_.Arm(timer, clock_->Now() + delay);
+}
+
+TimerWheel* EventLoop::timers() {
+  role_.Assert();
+  return &timers_;
+}
+
+void EventLoop::Hook(TurnHook::Point point, TurnHook* hook) {
+  role_.Assert();
+  (point == TurnHook::Point::kBeforeWait ? before_wait_ : after_urgent_)
+      .PushBack(hook);
+}
+
+bool EventLoop::Schedule(LoopTask* task) {
+  role_.Assert();
+  return tasks_.Push(task);
+}
+
+bool EventLoop::ScheduleRemote(LoopTask* task) {
+  if (!tasks_.PushRemote(task)) return false;
+  WakeIfAsleep();
+  return true;
+}
+
+void EventLoop::Cancel(LoopTask* task) {
+  role_.Assert();
+  tasks_.Remove(task);
+}
+
+absl::Status EventLoop::Post(Callable&& callable) {
+  switch (posted_.TryPush(std::move(callable))) {
+    case EventQueue<Callable>::PushResult::kPushedFirst:
+      ScheduleRemote(&run_posted_);
+      return absl::OkStatus();
+    case EventQueue<Callable>::PushResult::kPushed:
+      return absl::OkStatus();
+    case EventQueue<Callable>::PushResult::kFull:
+      posts_refused_.fetch_add(1, std::memory_order_relaxed);
+      return absl::ResourceExhaustedError(
+          "EventLoop::Post: max_posted callables wait already");
+    case EventQueue<Callable>::PushResult::kClosed:
+      posts_refused_.fetch_add(1, std::memory_order_relaxed);
+      return absl::CancelledError("EventLoop::Post: the loop has stopped");
+  }
+  SLUICE_CHECK(false);
+}
+
+void EventLoop::RunPosted() {
+  const size_t drained = posted_.Drain(
+      max_tasks_per_turn_, [](Callable&& callable) { std::move(callable)(); });
+  if (drained == max_tasks_per_turn_) Schedule(&run_posted_);
+}
+
+void EventLoop::WakeIfAsleep() {
+  if (asleep_.load() && asleep_.exchange(false)) {
+    wakes_.fetch_add(1, std::memory_order_relaxed);
+    poller_->Wake();
+  }
+}
+
+MonotonicTime EventLoop::now() const {
+  role_.Assert();
+  return now_;
+}
+
+absl::Span<char> EventLoop::receive_buffer() {
+  role_.Assert();
+  return absl::MakeSpan(receive_buffer_.get(), receive_buffer_size_);
+}
+
+EventLoop::Stats EventLoop::stats() const {
+  Stats stats;
+  stats.turns = turns_.load(std::memory_order_relaxed);
+  stats.events = events_.load(std::memory_order_relaxed);
+  stats.timers = timers_fired_.load(std::memory_order_relaxed);
+  stats.tasks = tasks_run_.load(std::memory_order_relaxed);
+  stats.wakes = wakes_.load(std::memory_order_relaxed);
+  stats.posts_refused = posts_refused_.load(std::memory_order_relaxed);
+  return stats;
+}
+
+}  // namespace sluice

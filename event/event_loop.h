@@ -1,0 +1,224 @@
+#ifndef SLUICE_EVENT_EVENT_LOOP_H_
+#define SLUICE_EVENT_EVENT_LOOP_H_
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "sluice/base/executor.h"
+#include "sluice/base/intrusive_list.h"
+#include "sluice/base/sequence_role.h"
+#include "sluice/base/task_queue.h"
+#include "sluice/event/event_queue.h"
+#include "sluice/event/io_target.h"
+#include "sluice/event/loop_task.h"
+#include "sluice/event/poller.h"
+#include "sluice/timer/clock.h"
+#include "sluice/timer/timer_wheel.h"
+
+namespace sluice {
+
+// Called once per turn, those of one point in the order hooked. Owned by its
+// user; destruction unhooks. Loop-bound.
+class TurnHook : public IntrusiveNode {
+ public:
+  enum class Point {
+    kBeforeWait,   // the turn's last word: what was put off is done here
+    kAfterUrgent,  // listeners have accepted; nobody has been served yet
+  };
+  virtual ~TurnHook() = default;
+  // Must not block. May unhook or destroy any hook.
+  virtual void OnTurn() = 0;
+};
+
+// One thread's reactor: descriptors, timers and tasks, in turns. A turn is
+//
+//   hooks of kBeforeWait; wait; urgent targets (listeners); hooks of
+//   kAfterUrgent; other targets; due timers; tasks
+//
+// in this order, each part bounded by Options, so that none starves another.
+// What is left over makes the next wait return at once. Order within a part:
+// targets as the poller reports them, timers by tick and then by arming, tasks
+// as queued.
+//
+// Knows no sockets and starts no thread. Sequence-bound, save what says "Any
+// thread."; the sequence is the thread that is inside Run() or RunOnce(), and
+// while none is, whoever sets up or tears down. Owns its poller; owns no
+// descriptor, target, timer, hook or task.
+class EventLoop final : public Executor {
+ public:
+  using Callable = absl::AnyInvocable<void() &&>;
+
+  struct Options {
+    std::unique_ptr<Poller> poller = nullptr;  // required
+    const Clock* clock = nullptr;  // required; of the poller's world
+    absl::Duration timer_tick = absl::Milliseconds(1);
+    size_t receive_buffer_size = 64 * 1024;
+    size_t max_posted = 4096;
+    size_t max_tasks_per_turn = 1024;
+    size_t max_timers_per_turn = 1024;
+  };
+  // kInvalidArgument names the option.
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Create(Options options);
+
+  // Tells the tasks that are still queued Abandon(); disarms timers.
+  // REQUIRES: not running; no target is registered.
+  ~EventLoop() override;
+
+  // Takes turns until Stop(), and then a last one in which the tasks queued by
+  // then run; what they or anyone else queues after that is told Abandon(), in
+  // this call or in the destructor. Posted callables that did not run are
+  // destroyed. Returns the poller's error, after the same last turn.
+  // REQUIRES: not running; called at most once.
+  absl::Status Run();
+
+  // One turn that waits for at most `max_wait`: for tests and simulators, and
+  // for those who own the thread. REQUIRES: not running; Run() was not called.
+  absl::Status RunOnce(absl::Duration max_wait);
+
+  // Any thread. Makes Run() end after the turn under way.
+  void Stop();
+
+  struct AddOptions {
+    AddHint hint = AddHint::kNone;
+    bool urgent = false;  // dispatched before all others
+  };
+  // Registers `target` for `fd` until Remove(); events come in later turns.
+  // The errors of Poller::Add(). REQUIRES: `target` is not registered.
+  absl::Status Add(IoTarget* target, int fd, IoEvents interest,
+                   AddOptions options);
+  absl::Status Add(IoTarget* target, int fd, IoEvents interest) {
+    return Add(target, fd, interest, AddOptions{});
+  }
+  // The errors of Poller::Modify(). REQUIRES: `target` is registered.
+  absl::Status SetInterest(IoTarget* target, IoEvents interest);
+  // Events already fetched for it are dropped. No-op when not registered.
+  // REQUIRES: the descriptor is not closed yet.
+  void Remove(IoTarget* target);
+
+  // Arms `timer` for `delay` from this moment: never early, at most a tick late
+  // plus what the loop was busy. Reads the clock.
+  void Arm(Timer* timer, absl::Duration delay);
+  // For those who arm in bulk, by now().
+  TimerWheel* timers();
+
+  // Until the hook is unlinked or destroyed. REQUIRES: not hooked.
+  void Hook(TurnHook::Point point, TurnHook* hook);
+
+  // Runs `task` later in this turn or in the next, never inside this call.
+  // Cannot fail: no allocation, no bound but the tasks that exist. False,
+  // changing nothing, if `task` is queued already.
+  bool Schedule(LoopTask* task);
+  // Any thread. The same, waking the loop if it sleeps; one caller's order is
+  // kept, across Schedule() too. What the task is to see: Executor::Submit().
+  bool ScheduleRemote(LoopTask* task);
+  // Any thread. ScheduleRemote().
+  bool Submit(ExecTask* task) override { return ScheduleRemote(task); }
+  // Takes `task` back, however scheduled; no-op when it is not queued. O(1)
+  // plus what other threads just scheduled.
+  // REQUIRES: nobody schedules it meanwhile.
+  void Cancel(LoopTask* task);
+
+  // Any thread. Runs `callable` on the loop, in the order of one caller's
+  // posts. kResourceExhausted when Options::max_posted wait; kCancelled once
+  // the loop has stopped: `callable` is then untouched.
+  absl::Status Post(Callable&& callable);
+
+  // When this turn's wait ended: the same throughout a turn.
+  MonotonicTime now() const;
+  // Any thread.
+  const Clock& clock() const { return *clock_; }
+  // Memory for one read: valid until the caller returns to the loop.
+  absl::Span<char> receive_buffer();
+  const SequenceRole& role() const ABSL_LOCK_RETURNED(role_) { return role_; }
+
+  struct Stats {
+    uint64_t turns = 0;
+    uint64_t events = 0;  // dispatched
+    uint64_t timers = 0;  // fired
+    uint64_t tasks = 0;   // run; all posts drained at once are one
+    uint64_t wakes = 0;   // waits ended by another thread
+    uint64_t posts_refused = 0;
+  };
+  // Any thread. Each counter by itself is exact.
+  Stats stats() const;
+
+ private:
+  struct Slot {
+    IoTarget* target = nullptr;
+    uint32_t generation = 0;  // of the registration, modulo 2^24
+    uint32_t kind = 0;        // of the token; unused slot: the next unused one
+  };
+  static constexpr uint32_t kNoSlot = IoTarget::kNoSlot;
+
+  // What a token says, from the top: slot (32 bits), generation (24), kind (8).
+  // A generation need tell apart only what one Wait() can hold: afterwards no
+  // poller reports a registration that was removed.
+  static constexpr uint32_t kNormal = 0;
+  static constexpr uint32_t kUrgent = 1;
+  static uint64_t MakeToken(uint32_t slot, uint32_t generation, uint32_t kind);
+
+  explicit EventLoop(Options options);
+
+  absl::Status Turn(absl::Duration max_wait)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
+  absl::Duration TimeToWait(absl::Duration max_wait)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
+  void Dispatch(absl::Span<const IoEvent> events, uint32_t kind)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
+  void RunHooks(IntrusiveList<TurnHook>* hooks)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
+  void RunTasks(size_t limit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
+  void End() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
+  void AbandonTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
+  void RunPosted();
+  void WakeIfAsleep();
+
+  const std::unique_ptr<Poller> poller_;
+  const Clock* const clock_;
+  const size_t receive_buffer_size_;
+  const size_t max_tasks_per_turn_;
+  const size_t max_timers_per_turn_;
+
+  SequenceRole role_;
+  MonotonicTime now_ ABSL_GUARDED_BY(role_);
+  TimerWheel timers_ ABSL_GUARDED_BY(role_);
+  std::vector<Slot> slots_ ABSL_GUARDED_BY(role_);
+  uint32_t first_free_slot_ ABSL_GUARDED_BY(role_) = kNoSlot;
+  size_t urgent_targets_ ABSL_GUARDED_BY(role_) = 0;
+  IntrusiveList<TurnHook> before_wait_ ABSL_GUARDED_BY(role_);
+  IntrusiveList<TurnHook> after_urgent_ ABSL_GUARDED_BY(role_);
+  const std::unique_ptr<char[]> receive_buffer_;
+
+  TaskQueue tasks_;  // its consumer is this sequence
+  EventQueue<Callable> posted_;
+  // Queued when posted_ has something that no run of it has seen.
+  MemberTask<&EventLoop::RunPosted> run_posted_{this};
+
+  std::atomic<bool> stop_{false};
+  // Set while the loop may be blocked in the poller. Whoever queues something
+  // and then finds it set clears it and wakes the poller; the loop sets it and
+  // then looks for what was queued. Both sides are sequentially consistent, so
+  // one of them sees the other.
+  std::atomic<bool> asleep_{false};
+
+  // Written on the sequence, save the last two.
+  std::atomic<uint64_t> turns_{0};
+  std::atomic<uint64_t> events_{0};
+  std::atomic<uint64_t> timers_fired_{0};
+  std::atomic<uint64_t> tasks_run_{0};
+  std::atomic<uint64_t> wakes_{0};
+  std::atomic<uint64_t> posts_refused_{0};
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_EVENT_EVENT_LOOP_H_

@@ -1,0 +1,716 @@
+#include "sluice/event/event_loop.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sluice/base/executor.h"
+#include "sluice/base/sequence_role.h"
+#include "sluice/base/status_matchers.h"
+#include "sluice/event/epoll_poller.h"
+#include "sluice/event/io_target.h"
+#include "sluice/event/loop_task.h"
+#include "sluice/event/poller.h"
+#include "sluice/timer/clock.h"
+#include "sluice/timer/sim_clock.h"
+#include "sluice/timer/timer_wheel.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// Readiness as the test sets it; a Wait() with nothing to report lets the time
+// pass that it was told to wait for.
+class FakePoller final : public Poller {
+ public:
+  explicit FakePoller(SimClock* clock) : clock_(clock) {}
+
+  void SetReady(int fd, IoEvents events) { ready_[fd] = events; }
+  void FailNextWait(absl::Status status) { error_ = std::move(status); }
+  absl::Duration last_timeout() const { return last_timeout_; }
+  bool watches(int fd) const { return registered_.contains(fd); }
+
+  absl::Status Add(int fd, IoEvents interest, uint64_t token,
+                   AddHint) override {
+    if (refuse_adds) return absl::ResourceExhaustedError("refused");
+    registered_[fd] = {interest, token};
+    return absl::OkStatus();
+  }
+  absl::Status Modify(int fd, IoEvents interest, uint64_t token) override {
+    registered_[fd] = {interest, token};
+    return absl::OkStatus();
+  }
+  absl::Status Remove(int fd) override {
+    registered_.erase(fd);
+    return absl::OkStatus();
+  }
+  absl::StatusOr<absl::Span<const IoEvent>> Wait(
+      absl::Duration timeout) override {
+    last_timeout_ = timeout;
+    if (!error_.ok()) return std::exchange(error_, absl::OkStatus());
+    events_.clear();
+    for (const auto& [fd, registration] : registered_) {
+      const uint32_t flags = ready_[fd] & registration.first;
+      if (flags != 0) events_.push_back({registration.second, 0, flags});
+    }
+    const bool woken = std::exchange(woken_, false);
+    if (events_.empty() && !woken && timeout > absl::ZeroDuration() &&
+        timeout < absl::InfiniteDuration()) {
+      clock_->Advance(timeout);
+    }
+    return absl::MakeConstSpan(events_);
+  }
+  void Wake() override { woken_ = true; }
+  absl::string_view name() const override { return "fake"; }
+
+  bool refuse_adds = false;
+
+ private:
+  SimClock* const clock_;
+  std::map<int, std::pair<IoEvents, uint64_t>> registered_;
+  std::map<int, IoEvents> ready_;
+  std::vector<IoEvent> events_;
+  absl::Duration last_timeout_;
+  absl::Status error_;
+  bool woken_ = false;
+};
+
+class Target : public IoTarget {
+ public:
+  explicit Target(std::function<void(IoEvents)> f) : on_io_(std::move(f)) {}
+
+ private:
+  void OnIo(const IoEvent& event) override {
+    on_io_(static_cast<IoEvents>(event.flags));
+  }
+  std::function<void(IoEvents)> on_io_;
+};
+
+class Task : public LoopTask {
+ public:
+  explicit Task(std::function<void()> f) : run_(std::move(f)) {}
+  void Run() override { run_(); }
+  void Abandon() override { abandoned = true; }
+  bool abandoned = false;
+
+ private:
+  std::function<void()> run_;
+};
+
+class Hook : public TurnHook {
+ public:
+  explicit Hook(std::function<void()> f) : on_turn_(std::move(f)) {}
+  void OnTurn() override { on_turn_(); }
+
+ private:
+  std::function<void()> on_turn_;
+};
+
+class EventLoopTest : public ::testing::Test {
+ protected:
+  EventLoopTest() { NewLoop({}); }
+
+  void NewLoop(EventLoop::Options options) {
+    auto poller = std::make_unique<FakePoller>(&clock_);
+    poller_ = poller.get();
+    options.poller = std::move(poller);
+    options.clock = &clock_;
+    auto loop = EventLoop::Create(std::move(options));
+    ASSERT_TRUE(loop.ok()) << loop.status();
+    loop_ = *std::move(loop);
+  }
+  void Turn(absl::Duration max_wait = absl::ZeroDuration()) {
+    SLUICE_ASSERT_OK(loop_->RunOnce(max_wait));
+  }
+  // A task, hook, ... that notes that it ran.
+  std::function<void()> Note(std::string what) {
+    return [this, what = std::move(what)] { log_.push_back(what); };
+  }
+  std::vector<std::string> TakeLog() { return std::exchange(log_, {}); }
+
+  SimClock clock_;
+  FakePoller* poller_ = nullptr;
+  std::unique_ptr<EventLoop> loop_;
+  std::vector<std::string> log_;
+};
+
+TEST_F(EventLoopTest, CreateNamesTheBadOption) {
+  const auto create = [this](auto change) {
+    EventLoop::Options options;
+    options.poller = std::make_unique<FakePoller>(&clock_);
+    options.clock = &clock_;
+    change(options);
+    return EventLoop::Create(std::move(options)).status();
+  };
+  const auto invalid = [](const char* name) {
+    return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(name));
+  };
+  using Options = EventLoop::Options;
+  EXPECT_THAT(create([](Options&) {}), IsOk());
+  EXPECT_THAT(create([](Options& o) { o.poller = nullptr; }),
+              invalid("poller"));
+  EXPECT_THAT(create([](Options& o) { o.clock = nullptr; }), invalid("clock"));
+  EXPECT_THAT(create([](Options& o) { o.timer_tick = {}; }),
+              invalid("timer_tick"));
+  EXPECT_THAT(create([](Options& o) { o.receive_buffer_size = 0; }),
+              invalid("receive_buffer_size"));
+  EXPECT_THAT(create([](Options& o) { o.max_posted = 0; }),
+              invalid("max_posted"));
+  EXPECT_THAT(create([](Options& o) { o.max_tasks_per_turn = 0; }),
+              invalid("max_tasks_per_turn"));
+  EXPECT_THAT(create([](Options& o) { o.max_timers_per_turn = 0; }),
+              invalid("max_timers_per_turn"));
+}
+
+TEST_F(EventLoopTest, ATurnKeepsTheDocumentedOrder) {
+  Hook before(Note("before wait")), after(Note("after urgent"));
+  loop_->Hook(TurnHook::Point::kBeforeWait, &before);
+  loop_->Hook(TurnHook::Point::kAfterUrgent, &after);
+  Target plain([&](IoEvents) { Note("target")(); });
+  Target urgent([&](IoEvents) { Note("urgent")(); });
+  SLUICE_ASSERT_OK(loop_->Add(&plain, 3, kReadable));
+  SLUICE_ASSERT_OK(loop_->Add(&urgent, 4, kReadable, {.urgent = true}));
+  poller_->SetReady(3, kReadable);
+  poller_->SetReady(4, kReadable);
+  CallbackTimer timer(Note("timer"));
+  loop_->Arm(&timer, absl::Milliseconds(1));
+  clock_.Advance(absl::Milliseconds(5));
+  Task task(Note("task"));
+  loop_->Schedule(&task);
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("before wait", "urgent", "after urgent",
+                                     "target", "timer", "task"));
+  loop_->Remove(&plain);
+  loop_->Remove(&urgent);
+}
+
+TEST_F(EventLoopTest, PassesTheConditionsToTheTarget) {
+  IoEvents seen = 0;
+  Target target([&](IoEvents events) { seen = events; });
+  SLUICE_ASSERT_OK(loop_->Add(&target, 3, kReadable));
+  poller_->SetReady(3, kReadable | kWritable);
+  Turn();
+  EXPECT_EQ(seen, kReadable);
+  SLUICE_ASSERT_OK(loop_->SetInterest(&target, kReadable | kWritable));
+  Turn();
+  EXPECT_EQ(seen, kReadable | kWritable);
+  loop_->Remove(&target);
+  EXPECT_FALSE(poller_->watches(3));
+}
+
+TEST_F(EventLoopTest, ARefusedAddLeavesTheTargetUnregistered) {
+  Target target([](IoEvents) {});
+  poller_->refuse_adds = true;
+  EXPECT_THAT(loop_->Add(&target, 3, kReadable),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_FALSE(target.registered());
+  poller_->refuse_adds = false;
+  SLUICE_ASSERT_OK(loop_->Add(&target, 3, kReadable));
+  EXPECT_TRUE(target.registered());
+  loop_->Remove(&target);
+}
+
+TEST_F(EventLoopTest, DropsAnEventFetchedForATargetThatWasRemoved) {
+  Target second([&](IoEvents) { Note("second")(); });
+  Target first([&](IoEvents) {
+    Note("first")();
+    loop_->Remove(&second);
+  });
+  SLUICE_ASSERT_OK(loop_->Add(&first, 3, kReadable));
+  SLUICE_ASSERT_OK(loop_->Add(&second, 4, kReadable));
+  poller_->SetReady(3, kReadable);
+  poller_->SetReady(4, kReadable);
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("first"));
+  loop_->Remove(&first);
+}
+
+TEST_F(EventLoopTest, AnEventOfTheOldRegistrationDoesNotReachTheNewOne) {
+  Target reused([&](IoEvents) { Note("reused")(); });
+  Target second([&](IoEvents) { Note("second")(); });
+  Target first([&](IoEvents) {
+    if (!second.registered()) return;
+    loop_->Remove(&second);  // and its slot and number are in use again:
+    SLUICE_ASSERT_OK(loop_->Add(&reused, 4, kReadable));
+  });
+  SLUICE_ASSERT_OK(loop_->Add(&first, 3, kReadable));
+  SLUICE_ASSERT_OK(loop_->Add(&second, 4, kReadable));
+  poller_->SetReady(3, kReadable);
+  poller_->SetReady(4, kReadable);
+  Turn();
+  EXPECT_THAT(TakeLog(), IsEmpty());
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("reused"));
+  loop_->Remove(&first);
+  loop_->Remove(&reused);
+}
+
+TEST_F(EventLoopTest, ATargetMayDestroyItselfInItsEvent) {
+  std::unique_ptr<Target> target;
+  target = std::make_unique<Target>([&](IoEvents) {
+    loop_->Remove(target.get());
+    target.reset();
+    Note("gone")();
+  });
+  SLUICE_ASSERT_OK(loop_->Add(target.get(), 3, kReadable));
+  poller_->SetReady(3, kReadable);
+  Turn();
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("gone"));
+}
+
+TEST_F(EventLoopTest, TargetsAddedInATurnAreSeenInTheNext) {
+  std::vector<std::unique_ptr<Target>> more;
+  Target first([&](IoEvents) {
+    // Enough to make the slot table grow under the dispatch.
+    for (int i = 0; i < 100; ++i) {
+      more.push_back(std::make_unique<Target>([&](IoEvents) { Note("x")(); }));
+      SLUICE_ASSERT_OK(loop_->Add(more.back().get(), 10 + i, kReadable));
+      poller_->SetReady(10 + i, kReadable);
+    }
+    loop_->Remove(&first);
+  });
+  SLUICE_ASSERT_OK(loop_->Add(&first, 3, kReadable));
+  poller_->SetReady(3, kReadable);
+  Turn();
+  EXPECT_THAT(TakeLog(), IsEmpty());
+  Turn();
+  EXPECT_EQ(TakeLog().size(), 100u);
+  EXPECT_EQ(loop_->stats().events, 101u);
+  for (auto& target : more) loop_->Remove(target.get());
+}
+
+TEST_F(EventLoopTest, TasksRunInOrderAndNotInsideSchedule) {
+  Task one(Note("one")), two(Note("two")), three(Note("three"));
+  EXPECT_TRUE(loop_->Schedule(&one));
+  EXPECT_TRUE(loop_->ScheduleRemote(&two));
+  EXPECT_TRUE(loop_->Submit(&three));
+  EXPECT_FALSE(loop_->Schedule(&one));
+  EXPECT_THAT(log_, IsEmpty());
+  Turn(absl::InfiniteDuration());  // does not wait: there are tasks
+  EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
+  EXPECT_THAT(TakeLog(), ElementsAre("one", "two", "three"));
+}
+
+TEST_F(EventLoopTest, WhatATaskSchedulesRunsInTheNextTurn) {
+  std::unique_ptr<Task> task;
+  task = std::make_unique<Task>([&] {
+    Note("run")();
+    loop_->Schedule(task.get());
+  });
+  loop_->Schedule(task.get());
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("run"));
+  Turn(absl::InfiniteDuration());
+  EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
+  EXPECT_THAT(TakeLog(), ElementsAre("run"));
+  loop_->Cancel(task.get());
+  Turn();
+  EXPECT_THAT(TakeLog(), IsEmpty());
+}
+
+TEST_F(EventLoopTest, ATaskScheduledByATargetRunsInTheSameTurn) {
+  Task task(Note("task"));
+  Target target([&](IoEvents) { loop_->Schedule(&task); });
+  SLUICE_ASSERT_OK(loop_->Add(&target, 3, kReadable));
+  poller_->SetReady(3, kReadable);
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("task"));
+  loop_->Remove(&target);
+}
+
+TEST_F(EventLoopTest, TasksPerTurnAreBounded) {
+  NewLoop({.max_tasks_per_turn = 2});
+  Task one(Note("1")), two(Note("2")), three(Note("3"));
+  for (Task* task : {&one, &two, &three}) loop_->Schedule(task);
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("1", "2"));
+  Turn(absl::InfiniteDuration());
+  EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
+  EXPECT_THAT(TakeLog(), ElementsAre("3"));
+}
+
+TEST_F(EventLoopTest, ACancelledTaskDoesNotRunThoughOthersOfItsBatchDo) {
+  Task second(Note("second")), third(Note("third"));
+  Task first([&] { loop_->Cancel(&second); });
+  for (Task* task : {&first, &second, &third}) loop_->ScheduleRemote(task);
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("third"));
+  EXPECT_FALSE(second.queued());
+}
+
+TEST_F(EventLoopTest, MemberTaskCallsItsOwner) {
+  struct Owner {
+    void Done() { ++done; }
+    void Gone() { ++gone; }
+    int done = 0, gone = 0;
+    MemberTask<&Owner::Done, &Owner::Gone> task{this};
+  } run, abandoned;
+  loop_->Schedule(&run.task);
+  Turn();
+  EXPECT_EQ(run.done, 1);
+  loop_->Schedule(&abandoned.task);
+  loop_.reset();
+  EXPECT_EQ(abandoned.done, 0);
+  EXPECT_EQ(abandoned.gone, 1);
+}
+
+TEST_F(EventLoopTest, PostsRunInOrderAndMayBeMoveOnly) {
+  auto owned = std::make_unique<std::string>("one");
+  SLUICE_ASSERT_OK(loop_->Post(
+      [this, owned = std::move(owned)] { log_.push_back(*owned); }));
+  SLUICE_ASSERT_OK(loop_->Post(Note("two")));
+  Turn(absl::InfiniteDuration());
+  EXPECT_THAT(TakeLog(), ElementsAre("one", "two"));
+}
+
+TEST_F(EventLoopTest, AFullPostQueueLeavesTheCallableUntouched) {
+  NewLoop({.max_posted = 2});
+  SLUICE_ASSERT_OK(loop_->Post(Note("1")));
+  SLUICE_ASSERT_OK(loop_->Post(Note("2")));
+  EventLoop::Callable third = Note("3");
+  EXPECT_THAT(loop_->Post(std::move(third)),
+              StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(loop_->stats().posts_refused, 1u);
+  Turn();
+  SLUICE_ASSERT_OK(loop_->Post(std::move(third)));
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("1", "2", "3"));
+}
+
+TEST_F(EventLoopTest, PostsPerTurnAreBoundedAndGoOn) {
+  NewLoop({.max_tasks_per_turn = 2});
+  for (const char* name : {"1", "2", "3", "4", "5"}) {
+    SLUICE_ASSERT_OK(loop_->Post(Note(name)));
+  }
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("1", "2"));
+  Turn(absl::InfiniteDuration());
+  Turn(absl::InfiniteDuration());
+  EXPECT_THAT(TakeLog(), ElementsAre("3", "4", "5"));
+}
+
+TEST_F(EventLoopTest, TimersFireNeitherEarlyNorMoreThanATickLate) {
+  std::vector<MonotonicTime> fired;
+  CallbackTimer timer([&] { fired.push_back(clock_.Now()); });
+  const MonotonicTime armed = clock_.Now();
+  loop_->Arm(&timer, absl::Microseconds(2500));
+  for (int i = 0; i < 10 && fired.empty(); ++i) Turn(absl::InfiniteDuration());
+  ASSERT_EQ(fired.size(), 1u);
+  EXPECT_GE(fired[0] - armed, absl::Microseconds(2500));
+  EXPECT_LE(fired[0] - armed, absl::Microseconds(3500));
+}
+
+TEST_F(EventLoopTest, ArmCountsFromTheClockAndNotFromTheTurn) {
+  MonotonicTime armed, fired;
+  CallbackTimer timer([&] { fired = clock_.Now(); });
+  Task slow([&] {
+    clock_.Advance(absl::Milliseconds(50));
+    armed = clock_.Now();
+    loop_->Arm(&timer, absl::Milliseconds(10));
+  });
+  loop_->Schedule(&slow);
+  for (int i = 0; i < 10; ++i) Turn(absl::Milliseconds(10));
+  EXPECT_GE(fired - armed, absl::Milliseconds(10));
+}
+
+TEST_F(EventLoopTest, TimersPerTurnAreBoundedAndTheRestDoesNotWait) {
+  NewLoop({.max_timers_per_turn = 2});
+  std::vector<std::unique_ptr<CallbackTimer>> timers;
+  for (const char* name : {"1", "2", "3"}) {
+    timers.push_back(std::make_unique<CallbackTimer>(Note(name)));
+    loop_->Arm(timers.back().get(), absl::Milliseconds(1));
+  }
+  clock_.Advance(absl::Milliseconds(5));
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("1", "2"));
+  Turn(absl::InfiniteDuration());
+  EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
+  EXPECT_THAT(TakeLog(), ElementsAre("3"));
+  EXPECT_EQ(loop_->stats().timers, 3u);
+}
+
+TEST_F(EventLoopTest, NowStandsStillWithinATurn) {
+  Task task([&] {
+    const MonotonicTime before = loop_->now();
+    clock_.Advance(absl::Milliseconds(7));
+    EXPECT_EQ(loop_->now(), before);
+  });
+  loop_->Schedule(&task);
+  Turn();
+  Turn();
+  EXPECT_EQ(loop_->now(), clock_.Now());
+}
+
+TEST_F(EventLoopTest, WaitsNoLongerThanAsked) {
+  Turn(absl::Milliseconds(3));
+  EXPECT_EQ(poller_->last_timeout(), absl::Milliseconds(3));
+  Turn(absl::InfiniteDuration());
+  EXPECT_EQ(poller_->last_timeout(), absl::InfiniteDuration());
+}
+
+TEST_F(EventLoopTest, HooksRunInOrderAndMayLeave) {
+  Hook first(Note("first"));
+  std::unique_ptr<Hook> once;
+  once = std::make_unique<Hook>([&] {
+    Note("once")();
+    once.reset();
+  });
+  Hook third(Note("third"));
+  for (Hook* hook : {&first, once.get(), &third}) {
+    loop_->Hook(TurnHook::Point::kBeforeWait, hook);
+  }
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("first", "once", "third"));
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("first", "third"));
+}
+
+TEST_F(EventLoopTest, AHookMayUnhookAnotherAndAddOneForTheNextTurn) {
+  Hook later(Note("later"));
+  Hook victim(Note("victim"));
+  Hook first([&] {
+    Note("first")();
+    victim.Unlink();
+    if (!later.linked()) loop_->Hook(TurnHook::Point::kBeforeWait, &later);
+  });
+  loop_->Hook(TurnHook::Point::kBeforeWait, &first);
+  loop_->Hook(TurnHook::Point::kBeforeWait, &victim);
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("first"));
+  Turn();
+  EXPECT_THAT(TakeLog(), ElementsAre("first", "later"));
+}
+
+TEST_F(EventLoopTest, AnEndlessTaskStarvesNeitherTargetsNorTimers) {
+  std::unique_ptr<Task> task;
+  task = std::make_unique<Task>([&] {
+    clock_.Advance(absl::Milliseconds(1));
+    loop_->Schedule(task.get());
+  });
+  loop_->Schedule(task.get());
+  Target target([&](IoEvents) { Note("target")(); });
+  SLUICE_ASSERT_OK(loop_->Add(&target, 3, kReadable));
+  poller_->SetReady(3, kReadable);
+  CallbackTimer timer(Note("timer"));
+  loop_->Arm(&timer, absl::Milliseconds(1));
+  for (int i = 0; i < 4; ++i) Turn();
+  EXPECT_THAT(log_, ::testing::Contains("timer"));
+  EXPECT_THAT(log_, ::testing::Contains("target").Times(4));
+  loop_->Remove(&target);
+  loop_->Cancel(task.get());
+}
+
+TEST_F(EventLoopTest, TheReceiveBufferHasItsSize) {
+  NewLoop({.receive_buffer_size = 100});
+  const absl::Span<char> buffer = loop_->receive_buffer();
+  ASSERT_EQ(buffer.size(), 100u);
+  buffer[99] = 'x';
+}
+
+TEST_F(EventLoopTest, RunReturnsThePollersErrorAfterALastTurn) {
+  Task task(Note("task"));
+  Target target([&](IoEvents) { loop_->Schedule(&task); });
+  poller_->FailNextWait(absl::InternalError("broken"));
+  loop_->ScheduleRemote(&task);
+  EXPECT_THAT(loop_->Run(), StatusIs(absl::StatusCode::kInternal));
+  EXPECT_THAT(TakeLog(), ElementsAre("task"));
+}
+
+TEST_F(EventLoopTest, StopBeforeRunGivesOneLastTurn) {
+  Task task(Note("task"));
+  loop_->Schedule(&task);
+  loop_->Stop();
+  SLUICE_EXPECT_OK(loop_->Run());
+  EXPECT_THAT(TakeLog(), ElementsAre("task"));
+}
+
+TEST_F(EventLoopTest, WhatTheLastTurnSchedulesIsAbandoned) {
+  Task successor(Note("successor"));
+  Task task([&] {
+    Note("task")();
+    loop_->Schedule(&successor);
+  });
+  Task stop([&] { loop_->Stop(); });
+  loop_->Schedule(&stop);
+  Task follower([&] { loop_->Schedule(&task); });
+  loop_->Schedule(&follower);
+  SLUICE_EXPECT_OK(loop_->Run());
+  EXPECT_THAT(TakeLog(), ElementsAre("task"));
+  EXPECT_TRUE(successor.abandoned);
+  EXPECT_FALSE(task.abandoned);
+  Task late(Note("late"));
+  EXPECT_TRUE(loop_->ScheduleRemote(&late));
+  loop_.reset();
+  EXPECT_TRUE(late.abandoned);
+  EXPECT_THAT(TakeLog(), IsEmpty());
+}
+
+TEST_F(EventLoopTest, AfterStopPostsAreRefusedAndWhatWaitedIsDestroyed) {
+  auto token = std::make_shared<int>(0);
+  Task stop([&] {
+    loop_->Stop();
+    SLUICE_ASSERT_OK(loop_->Post([token, this] { Note("posted")(); }));
+  });
+  loop_->Schedule(&stop);
+  SLUICE_EXPECT_OK(loop_->Run());
+  EXPECT_THAT(TakeLog(), IsEmpty());
+  EXPECT_EQ(token.use_count(), 1);
+  EXPECT_THAT(loop_->Post(Note("late")),
+              StatusIs(absl::StatusCode::kCancelled));
+}
+
+TEST_F(EventLoopTest, DestructionAbandonsWhatIsQueued) {
+  Task task(Note("task"));
+  loop_->Schedule(&task);
+  loop_.reset();
+  EXPECT_TRUE(task.abandoned);
+  EXPECT_FALSE(task.queued());
+}
+
+TEST_F(EventLoopTest, CallbacksRunOnItsSequence) {
+  bool current = false;
+  Task task(
+      [&] { current = SequenceRole::OnAny() && loop_->role().IsCurrent(); });
+  loop_->Schedule(&task);
+  Turn();
+  EXPECT_TRUE(current);
+}
+
+using EventLoopDeathTest = EventLoopTest;
+
+TEST_F(EventLoopDeathTest, RunInsideRunIsAnError) {
+  Task task([&] { (void)loop_->RunOnce(absl::ZeroDuration()); });
+  loop_->Schedule(&task);
+  EXPECT_DEATH(Turn(), "SLUICE_CHECK failed");
+  loop_->Cancel(&task);
+}
+
+TEST_F(EventLoopDeathTest, DestructionWithATargetIsAnError) {
+  EXPECT_DEATH(
+      {
+        auto* target = new Target([](IoEvents) {});
+        (void)loop_->Add(target, 3, kReadable);
+        loop_.reset();
+      },
+      "SLUICE_CHECK failed");
+}
+
+// On the kernel, with threads.
+class EventLoopThreadsTest : public ::testing::Test {
+ protected:
+  EventLoopThreadsTest() {
+    EventLoop::Options options;
+    options.poller = *EpollPoller::Create();
+    options.clock = Clock::Real();
+    loop_ = *EventLoop::Create(std::move(options));
+  }
+  void StartLoop() {
+    thread_ = std::thread([this] { SLUICE_EXPECT_OK(loop_->Run()); });
+  }
+  void StopLoop() {
+    loop_->Stop();
+    thread_.join();
+  }
+  std::unique_ptr<EventLoop> loop_;
+  std::thread thread_;
+};
+
+TEST_F(EventLoopThreadsTest, ASleepingLoopIsWokenByEachWayIn) {
+  StartLoop();
+  for (int i = 0; i < 1000; ++i) {
+    std::atomic<bool> ran{false};
+    Task task([&] { ran.store(true); });
+    if (i % 2 == 0) {
+      loop_->ScheduleRemote(&task);
+    } else {
+      SLUICE_ASSERT_OK(loop_->Post([&] { ran.store(true); }));
+    }
+    while (!ran.load()) std::this_thread::yield();
+    while (task.queued()) std::this_thread::yield();
+  }
+  StopLoop();
+}
+
+TEST_F(EventLoopThreadsTest, ABurstOfTasksWakesTheLoopAFewTimesAtMost) {
+  constexpr int kTasks = 10'000;
+  std::vector<std::unique_ptr<Task>> tasks;
+  int ran = 0;  // on the loop
+  Task block([&] {
+    // The whole burst arrives while the loop is busy: no wake-up at all.
+    for (auto& task : tasks) loop_->ScheduleRemote(task.get());
+  });
+  for (int i = 0; i < kTasks; ++i) {
+    tasks.push_back(std::make_unique<Task>([&] {
+      if (++ran == kTasks) loop_->Stop();
+    }));
+  }
+  loop_->Schedule(&block);
+  SLUICE_EXPECT_OK(loop_->Run());
+  EXPECT_EQ(ran, kTasks);
+  EXPECT_EQ(loop_->stats().wakes, 0u);
+}
+
+TEST_F(EventLoopThreadsTest, NothingIsLostBetweenManyCallersAndSleeps) {
+  constexpr int kCallers = 4;
+  constexpr int kRounds = 3'000;
+  StartLoop();
+  std::vector<std::thread> callers;
+  std::atomic<int> ran{0};
+  for (int c = 0; c < kCallers; ++c) {
+    callers.emplace_back([&] {
+      int mine = 0;  // written on the loop, read after the hand-shake
+      std::atomic<int> seen{0};
+      Task task([&] { seen.store(++mine); });
+      for (int i = 1; i <= kRounds; ++i) {
+        loop_->ScheduleRemote(&task);
+        while (seen.load() < i) std::this_thread::yield();
+      }
+      ran.fetch_add(mine);
+    });
+  }
+  for (std::thread& caller : callers) caller.join();
+  StopLoop();
+  EXPECT_EQ(ran.load(), kCallers * kRounds);
+}
+
+TEST_F(EventLoopThreadsTest, StopFromAnotherThreadEndsASleepingLoop) {
+  StartLoop();
+  StopLoop();
+}
+
+TEST_F(EventLoopThreadsTest, DispatchesARealDescriptor) {
+  const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  ASSERT_GE(fd, 0);
+  Target target([&](IoEvents events) {
+    EXPECT_EQ(events, kReadable);
+    loop_->Stop();
+  });
+  SLUICE_ASSERT_OK(loop_->Add(&target, fd, kReadable));
+  StartLoop();
+  const uint64_t one = 1;
+  ASSERT_EQ(write(fd, &one, sizeof(one)), 8);
+  thread_.join();
+  loop_->Remove(&target);
+  close(fd);
+}
+
+}  // namespace
+}  // namespace sluice
