@@ -1,0 +1,14 @@
+#ifndef SLUICE_NET_LINUX_PLATFORM_H_
+#define SLUICE_NET_LINUX_PLATFORM_H_
+
+#include "sluice/net/platform.h"
+
+namespace sluice {
+
+// The world of this machine: the monotonic clock, the kernel's sockets, epoll,
+// plain transports. Its fields may be replaced before use.
+Platform LinuxPlatform();
+
+}  // namespace sluice
+
+#endif  // SLUICE_NET_LINUX_PLATFORM_H_

@@ -1,0 +1,17 @@
+#include "sluice/net/stream.h"
+
+namespace sluice {
+
+void StreamHandler::OnOpen(Stream&) {}
+
+void StreamHandler::OnInputEnd(Stream& stream) { stream.Finish(); }
+
+void StreamHandler::OnDrained(Stream&) {}
+
+void StreamHandler::OnTimeout(Stream&) {}
+
+void StreamHandler::OnDraining(Stream& stream) { stream.Finish(); }
+
+void StreamHandler::OnClosed(Stream&, absl::Status, CloseReason) {}
+
+}  // namespace sluice

@@ -1,0 +1,327 @@
+#include "sluice/net/tcp_connection.h"
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "sluice/base/check.h"
+
+namespace sluice {
+namespace {
+
+// For counters with one writer: no locked instruction.
+void Increase(std::atomic<uint64_t>& counter, uint64_t by) {
+  counter.store(counter.load(std::memory_order_relaxed) + by,
+                std::memory_order_relaxed);
+}
+
+// Reasons that give the peer no time.
+bool IsForced(CloseReason reason) {
+  return reason == CloseReason::kAborted || reason == CloseReason::kInputCap ||
+         reason == CloseReason::kOutputCap ||
+         reason == CloseReason::kServerGone ||
+         reason == CloseReason::kDrainForced;
+}
+
+}  // namespace
+
+class TcpConnection::HandlerTimer final : public Timer {
+ public:
+  explicit HandlerTimer(TcpConnection* connection) : connection_(connection) {}
+
+ private:
+  void Fire() override { connection_->FireTimeout(); }
+
+  TcpConnection* const connection_;
+};
+
+ConnectionContext::ConnectionContext(EventLoop* loop,
+                                     const ConnectionOptions& options,
+                                     ConnectionOwner* owner)
+    : loop_(loop), options_(options), owner_(owner) {
+  if (options.idle_timeout == absl::InfiniteDuration()) return;
+  idle_.emplace(loop->timers(),
+                IdleList::Options{.timeout = options.idle_timeout},
+                [timeout = options.idle_timeout](IdleEntry* entry) {
+                  static_cast<TcpConnection*>(entry)->Close(
+                      absl::DeadlineExceededError(absl::StrCat(
+                          "idle for ", absl::FormatDuration(timeout))),
+                      CloseReason::kIdleTimeout);
+                });
+}
+
+TcpConnection::TcpConnection(ConnectionContext* context, TransportPtr transport,
+                             StreamHandler* handler, uint32_t tag)
+    : context_(context),
+      transport_(std::move(transport)),
+      handler_(handler),
+      tag_(tag) {
+  transport_->Start(this);
+  if (context_->idle_.has_value()) context_->idle_->Add(this);
+}
+
+TcpConnection::~TcpConnection() {
+  transport_.reset();  // before the output that it may be sending
+  context_->loop_->Cancel(this);
+  if (destroyed_ != nullptr) *destroyed_ = true;
+}
+
+bool TcpConnection::Call(absl::FunctionRef<void(StreamHandler&)> call) {
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  call(*handler_);
+  if (destroyed) return false;
+  destroyed_ = nullptr;
+  EndIfDone();
+  return true;
+}
+
+void TcpConnection::OnOpen() {
+  open_ = true;
+  if (output_ != nullptr) transport_->Flush(output_.get());
+  if (finishing_) transport_->ShutdownSend();
+  if (!Call([this](StreamHandler& handler) { handler.OnOpen(*this); })) return;
+  if (!ended_) SetReading();
+}
+
+void TcpConnection::SetReading() {
+  transport_->SetReading(!paused_ && !offer_kept_ && !input_ended_);
+}
+
+void TcpConnection::OnInput(absl::string_view bytes) {
+  Touch();
+  Increase(context_->bytes_in_, bytes.size());
+  if (input_ != nullptr) {
+    input_->append(bytes.data(), bytes.size());
+    OfferKept();
+    return;
+  }
+  const std::optional<size_t> consumed = Offer(bytes);
+  if (!consumed.has_value() || ended_) return;
+  if (*consumed == bytes.size()) return;
+  input_ = std::make_unique<std::string>(bytes.substr(*consumed));
+  EndIfCapped();
+}
+
+std::optional<size_t> TcpConnection::Offer(absl::string_view input) {
+  size_t consumed = 0;
+  if (!Call([&](StreamHandler& handler) {
+        consumed = handler.OnInput(*this, input);
+      })) {
+    return std::nullopt;
+  }
+  SLUICE_CHECK(consumed <= input.size());
+  return consumed;
+}
+
+bool TcpConnection::OfferKept() {
+  const std::optional<size_t> consumed = Offer(*input_);
+  if (!consumed.has_value() || ended_) return false;
+  if (*consumed == input_->size()) {
+    input_.reset();
+    return true;
+  }
+  input_->erase(0, *consumed);
+  EndIfCapped();
+  return !ended_;
+}
+
+void TcpConnection::EndIfCapped() {
+  // A handler that paused has its reason to wait, and nothing is read
+  // meanwhile.
+  if (paused_ || input_->size() < context_->options_.max_input) return;
+  Close(absl::ResourceExhaustedError(
+            absl::StrCat(input_->size(), " bytes of input are not consumed")),
+        CloseReason::kInputCap);
+}
+
+void TcpConnection::OnInputEnd() {
+  Touch();
+  input_ended_ = true;
+  Call([this](StreamHandler& handler) { handler.OnInputEnd(*this); });
+}
+
+void TcpConnection::OnSent(uint64_t bytes) {
+  Touch();
+  Increase(context_->bytes_out_, bytes);
+  if (output_->empty()) output_.reset();
+  if (above_high_water_ && pending_output() <= context_->options_.low_water) {
+    above_high_water_ = false;
+    Call([this](StreamHandler& handler) { handler.OnDrained(*this); });
+  } else {
+    EndIfDone();
+  }
+}
+
+void TcpConnection::OnError(IoResult error, CloseReason reason) {
+  const absl::StatusOr<SocketAddress> address = peer();
+  End(ToStatus(error, "connection",
+               address.ok() ? address->ToString() : "unknown peer"),
+      reason, CloseMode::kReset);
+}
+
+bool TcpConnection::Write(absl::string_view data) {
+  if (ended_ || finishing_) return false;
+  data.remove_prefix(TrySend(absl::MakeConstSpan(&data, 1)));
+  if (data.empty()) return !above_high_water_;
+  if (!MayQueue(data.size())) return false;
+  output_->Append(data);
+  return Queued();
+}
+
+bool TcpConnection::Write(const absl::Cord& data) {
+  if (ended_ || finishing_) return false;
+  absl::string_view pieces[SocketApi::kMaxPieces];
+  size_t count = 0;
+  for (const absl::string_view chunk : data.Chunks()) {
+    if (count == SocketApi::kMaxPieces) break;
+    pieces[count++] = chunk;
+  }
+  absl::Cord rest = data;
+  rest.RemovePrefix(TrySend(absl::MakeConstSpan(pieces, count)));
+  if (rest.empty()) return !above_high_water_;
+  if (!MayQueue(rest.size())) return false;
+  output_->Append(rest);
+  return Queued();
+}
+
+size_t TcpConnection::TrySend(absl::Span<const absl::string_view> pieces) {
+  if (!open_ || output_ != nullptr || pieces.empty()) return 0;
+  const size_t sent = transport_->TrySend(pieces);
+  if (sent > 0) {
+    Touch();
+    Increase(context_->bytes_out_, sent);
+  }
+  return sent;
+}
+
+bool TcpConnection::MayQueue(uint64_t more) {
+  if (pending_output() + more > context_->options_.max_output) {
+    Close(absl::ResourceExhaustedError(
+              absl::StrCat(pending_output(), " bytes of output wait, ", more,
+                           " more would exceed max_output")),
+          CloseReason::kOutputCap);
+    return false;
+  }
+  if (output_ == nullptr) output_ = std::make_unique<OutputQueue>();
+  return true;
+}
+
+bool TcpConnection::Queued() {
+  if (open_) transport_->Flush(output_.get());
+  if (output_->size() > context_->options_.high_water) above_high_water_ = true;
+  return !above_high_water_;
+}
+
+void TcpConnection::Finish() {
+  if (ended_ || finishing_) return;
+  finishing_ = true;
+  if (open_) transport_->ShutdownSend();
+  // Perhaps the stream is done. Call() looks when a callback ends; from
+  // elsewhere, the task does.
+  if (destroyed_ == nullptr) context_->loop_->Schedule(this);
+}
+
+void TcpConnection::EndIfDone() {
+  if (ended_ || !finishing_ || output_ != nullptr) return;
+  if (input_ended_ || draining_) {
+    End(absl::OkStatus(), CloseReason::kDone, CloseMode::kGraceful);
+  }
+}
+
+void TcpConnection::Abort(absl::Status why) {
+  Close(std::move(why), CloseReason::kAborted);
+}
+
+bool TcpConnection::Close(absl::Status why, CloseReason reason) {
+  if (ended_) return false;
+  End(std::move(why), reason,
+      IsForced(reason) ? CloseMode::kReset : CloseMode::kGraceful);
+  return true;
+}
+
+void TcpConnection::End(absl::Status why, CloseReason reason, CloseMode mode) {
+  ended_ = true;
+  why_ = std::move(why);
+  reason_ = reason;
+  IdleEntry::Unlink();
+  timer_.reset();
+  transport_.release()->Close(mode);
+  output_.reset();
+  context_->loop_->Schedule(this);
+}
+
+void TcpConnection::Drain() {
+  if (ended_ || draining_) return;
+  draining_ = true;
+  Call([this](StreamHandler& handler) { handler.OnDraining(*this); });
+}
+
+void TcpConnection::PauseReading() {
+  if (ended_ || paused_) return;
+  paused_ = true;
+  if (open_) SetReading();
+}
+
+void TcpConnection::ResumeReading() {
+  if (ended_ || !paused_) return;
+  paused_ = false;
+  if (input_ != nullptr) {
+    offer_kept_ = true;
+    context_->loop_->Schedule(this);
+  } else if (open_) {
+    SetReading();
+  }
+}
+
+void TcpConnection::Run() {
+  if (ended_) {
+    if (Call([this](StreamHandler& handler) {
+          handler.OnClosed(*this, why_, reason_);
+        }) &&
+        context_->owner_ != nullptr) {
+      context_->owner_->OnEnded(this);
+    }
+    return;
+  }
+  if (offer_kept_ && !paused_) {
+    offer_kept_ = false;
+    if (input_ != nullptr && !OfferKept()) return;
+    SetReading();
+  }
+  EndIfDone();
+}
+
+// The loop has ended: what OnClosed() is due is said all the same.
+void TcpConnection::Abandon() {
+  if (ended_) Run();
+}
+
+void TcpConnection::SetTimeout(absl::Duration delay) {
+  if (ended_) return;
+  if (delay == absl::InfiniteDuration()) {
+    timer_.reset();
+    return;
+  }
+  if (timer_ == nullptr) timer_ = std::make_unique<HandlerTimer>(this);
+  context_->loop_->Arm(timer_.get(), delay);
+}
+
+void TcpConnection::FireTimeout() {
+  Call([this](StreamHandler& handler) { handler.OnTimeout(*this); });
+}
+
+uint64_t TcpConnection::pending_output() const {
+  return output_ == nullptr ? 0 : output_->size();
+}
+
+bool TcpConnection::HasUnreadInput() const {
+  if (ended_) return false;
+  return input_ != nullptr || (!input_ended_ && transport_->HasUnreadInput());
+}
+
+absl::StatusOr<SocketAddress> TcpConnection::peer() const {
+  if (ended_) return absl::FailedPreconditionError("the stream has ended");
+  return transport_->Address(SocketApi::End::kPeer);
+}
+
+}  // namespace sluice

@@ -1,0 +1,109 @@
+#include "sluice/net/tcp_listener.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "sluice/event/poller.h"
+
+namespace sluice {
+namespace {
+
+constexpr absl::Duration kFirstBackOff = absl::Milliseconds(1);
+constexpr absl::Duration kMaxBackOff = absl::Milliseconds(512);
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Listen(
+    const Platform* platform, EventLoop* loop, const SocketAddress& address,
+    Options options, OnAccept on_accept) {
+  SocketApi& api = *platform->sockets;
+  const absl::StatusOr<int> fd = api.Listen(address, options.listen);
+  if (!fd.ok()) return fd.status();
+  Socket socket(&api, *fd);
+  absl::StatusOr<UnixSocketFile> file = UnixSocketFile::Find(address);
+  if (!file.ok()) return file.status();
+  const absl::StatusOr<SocketAddress> bound =
+      api.Address(*fd, SocketApi::End::kLocal);
+  if (!bound.ok()) return bound.status();
+  auto listener = absl::WrapUnique(
+      new TcpListener(loop, std::move(socket), *bound, *std::move(file),
+                      options, std::move(on_accept)));
+  const absl::Status added =
+      loop->Add(listener.get(), *fd, kReadable, {.urgent = true});
+  if (!added.ok()) return added;
+  return listener;
+}
+
+TcpListener::TcpListener(EventLoop* loop, Socket socket,
+                         const SocketAddress& address, UnixSocketFile file,
+                         Options options, OnAccept on_accept)
+    : loop_(loop),
+      socket_(std::move(socket)),
+      address_(address),
+      file_(std::move(file)),
+      max_accepts_per_turn_(std::max<size_t>(options.max_accepts_per_turn, 1)),
+      on_accept_(std::move(on_accept)),
+      back_off_(kFirstBackOff) {}
+
+TcpListener::~TcpListener() {
+  loop_->Remove(this);
+  // A file that cannot be removed is replaced by the next server.
+  (void)file_.Remove();
+  if (destroyed_ != nullptr) *destroyed_ = true;
+}
+
+void TcpListener::OnIo(const IoEvent&) {
+  bool destroyed = false;
+  destroyed_ = &destroyed;
+  size_t accepted = 0;
+  while (accepted < accepts_to_try_ && !paused_) {
+    SocketAddress peer;
+    const IoResult result = socket_.api().Accept(socket_.fd(), &peer);
+    if (!result.ok()) {
+      if (!result.would_block()) BackOff();
+      accepts_to_try_ = std::max<size_t>(accepted, 1);
+      break;
+    }
+    ++accepted;
+    back_off_ = kFirstBackOff;
+    on_accept_(Socket(&socket_.api(), static_cast<int>(result.value())), peer);
+    if (destroyed) return;
+  }
+  destroyed_ = nullptr;
+  if (accepted == accepts_to_try_) {
+    accepts_to_try_ = std::min(accepts_to_try_ * 2, max_accepts_per_turn_);
+  }
+}
+
+void TcpListener::BackOff() {
+  ++out_of_resources_;
+  backing_off_ = true;
+  SetInterest();
+  loop_->Arm(this, back_off_);
+  back_off_ = std::min(back_off_ * 2, kMaxBackOff);
+}
+
+void TcpListener::Fire() {
+  backing_off_ = false;
+  SetInterest();
+}
+
+void TcpListener::Pause() {
+  if (std::exchange(paused_, true)) return;
+  SetInterest();
+}
+
+void TcpListener::Resume() {
+  if (!std::exchange(paused_, false)) return;
+  SetInterest();
+}
+
+void TcpListener::SetInterest() {
+  // Fails for want of memory at most: then it is tried again after a while.
+  const IoEvents interest = paused_ || backing_off_ ? 0 : kReadable;
+  if (!loop_->SetInterest(this, interest).ok()) loop_->Arm(this, kMaxBackOff);
+}
+
+}  // namespace sluice

@@ -1,0 +1,88 @@
+#ifndef SLUICE_NET_TCP_LISTENER_H_
+#define SLUICE_NET_TCP_LISTENER_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+#include "sluice/base/io_result.h"
+#include "sluice/event/event_loop.h"
+#include "sluice/event/io_target.h"
+#include "sluice/net/platform.h"
+#include "sluice/net/socket_address.h"
+#include "sluice/net/socket_api.h"
+#include "sluice/net/unix_socket_file.h"
+#include "sluice/timer/timer_wheel.h"
+
+namespace sluice {
+
+// Accepts connections on one address, on one loop, as an urgent target: before
+// those that are there are served. TCP and Unix-domain sockets alike. Makes no
+// connections. Loop-bound; owns its socket, and the file of a Unix-domain one.
+//
+// Out of descriptors or memory (EMFILE, ENFILE, ENOBUFS, ENOMEM) it stops
+// listening for a while, 1 ms at first and doubling to 512 ms while that lasts:
+// it does not spin, connections wait in the backlog, and within that time of
+// descriptors being free they are accepted.
+class TcpListener final : private IoTarget, private Timer {
+ public:
+  struct Options {
+    SocketApi::ListenOptions listen = {};
+    // A bound. What is tried grows to it while connections keep coming, and is
+    // one when they come singly: one system call for each.
+    size_t max_accepts_per_turn = 64;
+  };
+  // On the loop, in later turns, once for each connection; may destroy the
+  // listener. `peer` has no address for unnamed Unix-domain sockets.
+  using OnAccept = absl::AnyInvocable<void(Socket, const SocketAddress& peer)>;
+
+  // Binds and listens before it returns. The errors of SocketApi::Listen() and
+  // EventLoop::Add(). REQUIRES: on the loop, or the loop is not running.
+  // `platform` and `loop` outlive the listener.
+  static absl::StatusOr<std::unique_ptr<TcpListener>> Listen(
+      const Platform* platform, EventLoop* loop, const SocketAddress& address,
+      Options options, OnAccept on_accept);
+  // Connections that wait in the backlog are reset.
+  ~TcpListener() override;
+
+  // Leaves connections in the backlog, at no cost. No-op when paused.
+  void Pause();
+  // No-op when not paused.
+  void Resume();
+
+  // The bound one: a port is never 0.
+  const SocketAddress& address() const { return address_; }
+  int fd() const { return socket_.fd(); }
+  // How many times it had to stop listening for want of descriptors or memory.
+  uint64_t out_of_resources() const { return out_of_resources_; }
+
+ private:
+  TcpListener(EventLoop* loop, Socket socket, const SocketAddress& address,
+              UnixSocketFile file, Options options, OnAccept on_accept);
+
+  void OnIo(const IoEvent& event) override;
+  void Fire() override;  // tries again after want of resources
+  void BackOff();
+  void SetInterest();
+
+  EventLoop* const loop_;
+  Socket socket_;
+  const SocketAddress address_;
+  UnixSocketFile file_;
+  const size_t max_accepts_per_turn_;
+  OnAccept on_accept_;
+  size_t accepts_to_try_ = 1;
+  absl::Duration back_off_;
+  uint64_t out_of_resources_ = 0;
+  bool paused_ = false;
+  bool backing_off_ = false;
+  bool* destroyed_ = nullptr;  // on the stack of OnIo() while it runs
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_NET_TCP_LISTENER_H_

@@ -1,0 +1,24 @@
+#ifndef SLUICE_NET_THREAD_MODEL_H_
+#define SLUICE_NET_THREAD_MODEL_H_
+
+#include <cstdint>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace sluice {
+
+// How a server's connections are spread over its loops. Handlers are the same
+// under each.
+enum class ThreadModel : uint8_t {
+  kSingleLoop,  // "single": the first loop accepts and serves
+};
+
+// The value of a flag. kInvalidArgument names the value and what there is.
+absl::StatusOr<ThreadModel> ParseThreadModel(absl::string_view flag);
+// "single". Of static storage.
+absl::string_view ThreadModelName(ThreadModel model);
+
+}  // namespace sluice
+
+#endif  // SLUICE_NET_THREAD_MODEL_H_

@@ -1,0 +1,45 @@
+#ifndef SLUICE_NET_UNIX_SOCKET_FILE_H_
+#define SLUICE_NET_UNIX_SOCKET_FILE_H_
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "sluice/net/socket_address.h"
+
+namespace sluice {
+
+// Which file in the file system belongs to a listening Unix-domain socket, so
+// that whoever stops listening removes its own file and not that of a server
+// that has taken the path over. Destruction removes nothing. Value type.
+class UnixSocketFile {
+ public:
+  // No file.
+  UnixSocketFile() = default;
+
+  // The file that bind() has just made at `address`; no file if the address is
+  // not a path in the file system. Errors are those of lstat(2);
+  // kFailedPrecondition if what is there is not a socket.
+  static absl::StatusOr<UnixSocketFile> Find(const SocketAddress& address);
+
+  // Unlinks the file if it is still the one that Find() saw; OK as well if it
+  // has gone or been replaced, or if there is none. Then forgets it. Otherwise
+  // an error of lstat(2) or unlink(2).
+  // REQUIRES: the socket is still open. Open, it holds its inode, whose number
+  // no other file can have; closed, the number soon comes back.
+  //
+  // A server that replaces the file between our look at it and the unlink loses
+  // it: there is no system call that does both.
+  absl::Status Remove();
+
+ private:
+  std::string path_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_NET_UNIX_SOCKET_FILE_H_
