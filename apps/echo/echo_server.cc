@@ -1,0 +1,226 @@
+#include "sluice/apps/echo/echo_server.h"
+
+#include <dirent.h>
+#include <sys/resource.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "sluice/apps/echo/command_line.h"
+#include "sluice/apps/echo/echo_handler.h"
+#include "sluice/apps/echo/resolve.h"
+#include "sluice/apps/echo/termination_signals.h"
+#include "sluice/event/event_loop.h"
+#include "sluice/net/linux_platform.h"
+#include "sluice/net/platform.h"
+#include "sluice/net/socket_address.h"
+#include "sluice/net/tcp_server.h"
+#include "sluice/net/thread_model.h"
+#include "sluice/timer/clock.h"
+
+namespace sluice {
+namespace {
+
+struct Flags {
+  std::string listen = "127.0.0.1:7007";
+  int64_t threads = 1;
+  std::string model = "single";
+  std::string poller = "epoll";
+  absl::Duration idle_timeout = absl::Minutes(5);
+  int64_t max_connections = 100'000;
+  absl::Duration drain_timeout = absl::Seconds(5);
+};
+
+CommandLine MakeCommandLine(Flags* flags) {
+  CommandLine line("sluice echo server",
+                   "sends back what clients send, until SIGTERM or SIGINT");
+  line.AddString("listen", "ADDRESS",
+                 "HOST:PORT, [V6]:PORT, unix:PATH or unix:@NAME; port 0 picks "
+                 "a free one",
+                 &flags->listen);
+  line.AddInt("threads", "threads that serve", 1, &flags->threads);
+  line.AddString("model", "MODEL",
+                 "how connections are spread over threads: single",
+                 &flags->model);
+  line.AddString("poller", "POLLER", "how readiness is waited for: epoll",
+                 &flags->poller);
+  line.AddDuration("idle_timeout",
+                   "closes a connection on which nothing moved for so long",
+                   &flags->idle_timeout);
+  line.AddInt("max_connections",
+              "while so many are open, new ones wait to be accepted", 1,
+              &flags->max_connections);
+  line.AddDuration("drain_timeout",
+                   "how long connections may go on after the first signal",
+                   &flags->drain_timeout);
+  return line;
+}
+
+// What the flags say together.
+absl::Status Check(const Flags& flags) {
+  const absl::StatusOr<ThreadModel> model = ParseThreadModel(flags.model);
+  if (!model.ok()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--model: ", model.status().message()));
+  }
+  if (flags.poller != "epoll") {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--poller: poller \"", flags.poller,
+                     "\" is not one of those there are: epoll"));
+  }
+  if (*model == ThreadModel::kSingleLoop && flags.threads != 1) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--threads=", flags.threads, ": --model=single serves on one thread"));
+  }
+  if (flags.idle_timeout <= absl::ZeroDuration()) {
+    return absl::InvalidArgumentError(
+        "--idle_timeout: must be more than 0; inf is no limit");
+  }
+  return absl::OkStatus();
+}
+
+// Raises the limit on descriptors as far as it goes; returns it.
+int64_t RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return INT64_MAX;
+  const rlimit raised = {limit.rlim_max, limit.rlim_max};
+  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  return limit.rlim_cur == RLIM_INFINITY ? INT64_MAX
+                                         : static_cast<int64_t>(limit.rlim_cur);
+}
+
+// How many descriptors this process has open; a guess without /proc.
+int64_t OpenDescriptors() {
+  constexpr int64_t kGuess = 16;
+  DIR* const dir = opendir("/proc/self/fd");
+  if (dir == nullptr) return kGuess;
+  int64_t count = 0;
+  while (readdir(dir) != nullptr) ++count;
+  closedir(dir);
+  return count - 3;  // ".", ".." and the directory itself
+}
+
+// How many connections there are descriptors for, some left for other needs.
+// Called when the server has all that it needs but its listener.
+int64_t RoomForConnections(int64_t descriptor_limit) {
+  constexpr int64_t kSpare = 8;
+  return std::max<int64_t>(descriptor_limit - OpenDescriptors() - kSpare, 1);
+}
+
+// The server while it runs.
+class EchoServer {
+ public:
+  EchoServer(const Flags& flags, bool max_connections_given)
+      : flags_(flags),
+        max_connections_given_(max_connections_given),
+        platform_(LinuxPlatform()) {}
+
+  absl::Status Start(const SocketAddress& address) {
+    auto loop = NewEventLoop(platform_);
+    if (!loop.ok()) return loop.status();
+    loop_ = *std::move(loop);
+    auto signals = TerminationSignals::Catch(loop_.get(), [this] { Drain(); });
+    if (!signals.ok()) return signals.status();
+    signals_ = *std::move(signals);
+    const int64_t limit = RaiseDescriptorLimit();
+    const int64_t room = RoomForConnections(limit);
+    auto server = TcpServer::Start(
+        &platform_, {loop_.get()}, address,
+        [](const SocketAddress&) { return std::make_unique<EchoHandler>(); },
+        {.max_connections =
+             static_cast<size_t>(std::min(room, flags_.max_connections)),
+         .connection = {.high_water = 64 * 1024,
+                        .low_water = 16 * 1024,
+                        .idle_timeout = flags_.idle_timeout}});
+    if (!server.ok()) return server.status();
+    server_ = *std::move(server);
+    std::printf("listening on %s\n", server_->address().ToString().c_str());
+    std::fflush(stdout);
+    // Of the default nobody expects so much; of a few he should know.
+    if (room < flags_.max_connections &&
+        (max_connections_given_ || room < kFewConnections)) {
+      std::fprintf(
+          stderr,
+          "sluice echo server: will hold %lld connections at once, not "
+          "%lld: the limit on descriptors (RLIMIT_NOFILE) is %lld\n",
+          static_cast<long long>(room),
+          static_cast<long long>(flags_.max_connections),
+          static_cast<long long>(limit));
+    }
+    return absl::OkStatus();
+  }
+
+  absl::Status Run() {
+    const MonotonicTime start = platform_.clock->Now();
+    const absl::Status status = loop_->Run();
+    if (!status.ok()) return status;
+    const TcpServer::LoopStats stats = server_->stats().front();
+    std::fprintf(stderr,
+                 "served %llu connections, %llu bytes in %.1f s, %llu forced\n",
+                 static_cast<unsigned long long>(stats.accepted),
+                 static_cast<unsigned long long>(stats.bytes_out),
+                 absl::ToDoubleSeconds(platform_.clock->Now() - start),
+                 static_cast<unsigned long long>(forced_));
+    return absl::OkStatus();
+  }
+
+ private:
+  void Drain() {
+    server_->Drain(platform_.clock->Now() + flags_.drain_timeout,
+                   [this](size_t forced) {
+                     forced_ = forced;
+                     loop_->Stop();
+                   });
+  }
+
+  static constexpr int64_t kFewConnections = 1000;
+
+  const Flags flags_;
+  const bool max_connections_given_;
+  const Platform platform_;
+  std::unique_ptr<EventLoop> loop_;
+  std::unique_ptr<TerminationSignals> signals_;
+  std::unique_ptr<TcpServer> server_;
+  size_t forced_ = 0;
+};
+
+int Fail(const absl::Status& status, const char* hint = nullptr) {
+  std::fprintf(stderr, "sluice echo server: %s\n",
+               std::string(status.message()).c_str());
+  if (hint != nullptr) std::fprintf(stderr, "%s\n", hint);
+  return hint != nullptr ? 2 : 1;
+}
+
+}  // namespace
+
+int EchoServerMain(int argc, char* argv[]) {
+  constexpr char kHint[] = "--help lists the flags";
+  Flags flags;
+  CommandLine line = MakeCommandLine(&flags);
+  const absl::StatusOr<CommandLine::Next> next = line.Parse(argc, argv);
+  if (!next.ok()) return Fail(next.status(), kHint);
+  if (*next == CommandLine::Next::kExit) return 0;
+  const absl::Status checked = Check(flags);
+  if (!checked.ok()) return Fail(checked, kHint);
+
+  const absl::StatusOr<SocketAddress> address = Resolve(flags.listen);
+  if (absl::IsInvalidArgument(address.status())) {
+    return Fail(address.status(), kHint);
+  }
+  if (!address.ok()) return Fail(address.status());
+
+  EchoServer server(flags, line.given("max_connections"));
+  absl::Status status = server.Start(*address);
+  if (status.ok()) status = server.Run();
+  return status.ok() ? 0 : Fail(status);
+}
+
+}  // namespace sluice

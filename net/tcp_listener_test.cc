@@ -1,0 +1,193 @@
+#include "sluice/net/tcp_listener.h"
+
+#include <fcntl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sluice/base/io_result.h"
+#include "sluice/base/status_matchers.h"
+#include "sluice/net/kernel_sockets.h"
+#include "sluice/net/socket_address.h"
+#include "sluice/net/socket_api.h"
+#include "sluice/net/test_loop.h"
+#include "sluice/timer/clock.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::HasSubstr;
+
+class TcpListenerTest : public ::testing::Test {
+ protected:
+  absl::Status Listen(const SocketAddress& address,
+                      TcpListener::Options options = {}) {
+    auto listener =
+        TcpListener::Listen(&loop_.platform(), loop_.loop(), address, options,
+                            [this](Socket socket, const SocketAddress& peer) {
+                              accepted_.push_back(std::move(socket));
+                              peers_.push_back(peer);
+                              if (on_accept_) on_accept_();
+                            });
+    if (!listener.ok()) return listener.status();
+    listener_ = *std::move(listener);
+    return absl::OkStatus();
+  }
+  // A client's socket, connected or connecting.
+  Socket Connect() {
+    const IoResult fd =
+        KernelSockets()->StartConnect(listener_->address(), nullptr);
+    EXPECT_TRUE(fd.ok()) << fd.error();
+    return Socket(KernelSockets(), static_cast<int>(fd.value()));
+  }
+  bool RunUntilAccepted(size_t count) {
+    return loop_.RunUntil([&] { return accepted_.size() >= count; });
+  }
+
+  TestLoop loop_;
+  std::vector<Socket> accepted_;
+  std::vector<SocketAddress> peers_;
+  std::function<void()> on_accept_;
+  std::unique_ptr<TcpListener> listener_;
+};
+
+TEST_F(TcpListenerTest, ResolvesPortZeroAndTellsThePeer) {
+  SLUICE_ASSERT_OK(Listen(SocketAddress::Loopback4(0)));
+  EXPECT_NE(listener_->address().port(), 0);
+  const Socket client = Connect();
+  ASSERT_TRUE(RunUntilAccepted(1));
+  EXPECT_EQ(peers_[0],
+            *KernelSockets()->Address(client.fd(), SocketApi::End::kLocal));
+}
+
+TEST_F(TcpListenerTest, ABusyAddressIsAnErrorThatNamesIt) {
+  SLUICE_ASSERT_OK(Listen(SocketAddress::Loopback4(0)));
+  EXPECT_THAT(
+      TcpListener::Listen(&loop_.platform(), loop_.loop(), listener_->address(),
+                          {}, [](Socket, const SocketAddress&) {}),
+      StatusIs(absl::StatusCode::kFailedPrecondition,
+               HasSubstr(listener_->address().ToString())));
+}
+
+TEST_F(TcpListenerTest, AcceptsManyInFewTurns) {
+  SLUICE_ASSERT_OK(Listen(SocketAddress::Loopback4(0)));
+  std::vector<Socket> clients;
+  for (int i = 0; i < 200; ++i) clients.push_back(Connect());
+  int turns = 0;
+  ASSERT_TRUE(loop_.RunUntil([&] {
+    ++turns;
+    return accepted_.size() == clients.size();
+  }));
+  EXPECT_LT(turns, 30);
+}
+
+TEST_F(TcpListenerTest, AcceptsNoMoreThanItsBoundPerTurn) {
+  SLUICE_ASSERT_OK(
+      Listen(SocketAddress::Loopback4(0), {.max_accepts_per_turn = 2}));
+  std::vector<Socket> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(Connect());
+  size_t before = 0;
+  ASSERT_TRUE(loop_.RunUntil([&] {
+    EXPECT_LE(accepted_.size() - before, 2u);
+    before = accepted_.size();
+    return accepted_.size() == clients.size();
+  }));
+}
+
+TEST_F(TcpListenerTest, PausedItLeavesConnectionsInTheBacklogWithoutSpinning) {
+  SLUICE_ASSERT_OK(Listen(SocketAddress::Loopback4(0)));
+  listener_->Pause();
+  listener_->Pause();
+  const Socket client = Connect();
+  const uint64_t events = loop_.loop()->stats().events;
+  loop_.Turn(20);
+  EXPECT_TRUE(accepted_.empty());
+  EXPECT_EQ(loop_.loop()->stats().events, events);
+  listener_->Resume();
+  listener_->Resume();
+  EXPECT_TRUE(RunUntilAccepted(1));
+}
+
+TEST_F(TcpListenerTest, PausedInsideItsCallbackItTakesNoMore) {
+  SLUICE_ASSERT_OK(Listen(SocketAddress::Loopback4(0)));
+  on_accept_ = [this] { listener_->Pause(); };
+  std::vector<Socket> clients;
+  for (int i = 0; i < 5; ++i) clients.push_back(Connect());
+  ASSERT_TRUE(RunUntilAccepted(1));
+  loop_.Turn(10);
+  EXPECT_EQ(accepted_.size(), 1u);
+}
+
+TEST_F(TcpListenerTest, ItsCallbackMayDestroyIt) {
+  SLUICE_ASSERT_OK(Listen(SocketAddress::Loopback4(0)));
+  on_accept_ = [this] { listener_.reset(); };
+  const Socket one = Connect(), two = Connect();
+  ASSERT_TRUE(RunUntilAccepted(1));
+  loop_.Turn(5);
+  EXPECT_EQ(accepted_.size(), 1u);
+}
+
+// The limit is lowered so that nothing more can be opened, then lifted.
+TEST_F(TcpListenerTest, OutOfDescriptorsItBacksOffAndComesBack) {
+  SLUICE_ASSERT_OK(Listen(SocketAddress::Loopback4(0)));
+  const Socket client = Connect();
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none = {1, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  const Clock& clock = *loop_.platform().clock;
+  const MonotonicTime start = clock.Now();
+  uint64_t events = loop_.loop()->stats().events;
+  const bool waited = loop_.RunUntil(
+      [&] { return clock.Now() - start > absl::Milliseconds(200); });
+  events = loop_.loop()->stats().events - events;
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_TRUE(waited);
+  EXPECT_TRUE(accepted_.empty());
+  // 1, 2, 4, ... ms: eight tries in 200 ms, and not one more.
+  EXPECT_LE(events, 8u);
+  EXPECT_EQ(listener_->out_of_resources(), events);
+  const MonotonicTime freed = clock.Now();
+  ASSERT_TRUE(RunUntilAccepted(1));
+  EXPECT_LT(clock.Now() - freed, absl::Seconds(1));
+  // The delay starts small again.
+  const Socket another = Connect();
+  ASSERT_TRUE(RunUntilAccepted(2));
+}
+
+TEST_F(TcpListenerTest, RemovesItsUnixSocketFile) {
+  const std::string path =
+      absl::StrCat(::testing::TempDir(), "/listener", getpid());
+  const auto address = SocketAddress::Parse("unix:" + path);
+  SLUICE_ASSERT_OK(address);
+  SLUICE_ASSERT_OK(Listen(*address));
+  EXPECT_EQ(access(path.c_str(), F_OK), 0);
+  const Socket client = Connect();
+  EXPECT_TRUE(RunUntilAccepted(1));
+  listener_.reset();
+  EXPECT_NE(access(path.c_str(), F_OK), 0);
+}
+
+TEST_F(TcpListenerTest, LeavesNoDescriptorOpen) {
+  const int before = dup(0);
+  close(before);
+  SLUICE_ASSERT_OK(Listen(SocketAddress::Loopback4(0)));
+  listener_.reset();
+  const int after = dup(0);
+  close(after);
+  EXPECT_EQ(before, after);
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,26 @@
+#include "sluice/net/thread_model.h"
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sluice/base/status_matchers.h"
+
+namespace sluice {
+namespace {
+
+TEST(ThreadModelTest, NamesRoundTrip) {
+  for (const ThreadModel model : {ThreadModel::kSingleLoop}) {
+    const auto parsed = ParseThreadModel(ThreadModelName(model));
+    SLUICE_ASSERT_OK(parsed);
+    EXPECT_EQ(*parsed, model);
+  }
+}
+
+TEST(ThreadModelTest, AnUnknownNameIsRefusedByName) {
+  EXPECT_THAT(ParseThreadModel("fibers"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       ::testing::HasSubstr("\"fibers\"")));
+}
+
+}  // namespace
+}  // namespace sluice
