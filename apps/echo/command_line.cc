@@ -3,6 +3,7 @@
 #include <getopt.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <utility>
 
@@ -18,7 +19,7 @@ namespace {
 absl::Status ParseDurationFlag(absl::string_view text, absl::Duration* value) {
   absl::Duration parsed;
   double seconds;
-  if (absl::SimpleAtod(text, &seconds) && text != "inf") {
+  if (absl::SimpleAtod(text, &seconds) && std::isfinite(seconds)) {
     parsed = absl::Seconds(seconds);
   } else if (!absl::ParseDuration(text, &parsed)) {
     return absl::InvalidArgumentError(
@@ -125,9 +126,11 @@ absl::StatusOr<CommandLine::Next> CommandLine::Parse(int argc,
       return absl::InvalidArgumentError(
           absl::StrCat(argument, " needs a value"));
     }
-    if (found < kFirstFlag) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(argument, " is not a flag of this program"));
+    if (found == '?') {
+      // optopt says which flag it is, if it is one.
+      return absl::InvalidArgumentError(absl::StrCat(
+          argument, optopt >= kFirstFlag ? " takes no value"
+                                         : " is not a flag of this program"));
     }
     Flag& flag = flags_[found - kFirstFlag];
     flag.given = true;

@@ -1,0 +1,57 @@
+#include "sluice/apps/echo/echo_pattern.h"
+
+#include <algorithm>
+#include <random>
+
+#include "sluice/base/check.h"
+
+namespace sluice {
+namespace {
+
+// Neighbours begin so far apart: a prime, so that all of kPeriod connections
+// begin in different places.
+constexpr uint64_t kStride = 7'919;
+
+std::unique_ptr<char[]> RandomBytes(uint64_t seed) {
+  auto bytes = std::make_unique<char[]>(EchoPattern::kPeriod +
+                                        EchoPattern::kMaxPiece);
+  std::mt19937_64 random(seed);
+  for (size_t i = 0; i < EchoPattern::kPeriod; ++i) {
+    bytes[i] = static_cast<char>(random());
+  }
+  // The period again, so that a piece which begins late in it is in one piece.
+  for (size_t i = 0; i < EchoPattern::kMaxPiece; ++i) {
+    bytes[EchoPattern::kPeriod + i] = bytes[i];
+  }
+  return bytes;
+}
+
+}  // namespace
+
+EchoPattern::EchoPattern(uint64_t seed) : bytes_(RandomBytes(seed)) {}
+
+absl::string_view EchoPattern::Bytes(uint64_t connection, uint64_t offset,
+                                     size_t size) const {
+  SLUICE_DCHECK(size <= kMaxPiece);
+  const uint64_t start = connection % kPeriod * kStride % kPeriod;
+  return absl::string_view(&bytes_[(start + offset) % kPeriod], size);
+}
+
+std::optional<size_t> EchoPattern::FirstDifference(
+    uint64_t connection, uint64_t offset, absl::string_view got) const {
+  size_t done = 0;
+  while (done < got.size()) {
+    const absl::string_view piece = got.substr(done, kMaxPiece);
+    const absl::string_view wanted =
+        Bytes(connection, offset + done, piece.size());
+    if (piece != wanted) {
+      const auto first =
+          std::mismatch(piece.begin(), piece.end(), wanted.begin()).first;
+      return done + static_cast<size_t>(first - piece.begin());
+    }
+    done += piece.size();
+  }
+  return std::nullopt;
+}
+
+}  // namespace sluice

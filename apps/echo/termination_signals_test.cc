@@ -1,0 +1,54 @@
+#include "sluice/apps/echo/termination_signals.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <memory>
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "sluice/base/status_matchers.h"
+#include "sluice/net/linux_platform.h"
+#include "sluice/net/platform.h"
+
+namespace sluice {
+namespace {
+
+// Signals are the whole process's: each case has one of its own.
+class TerminationSignalsDeathTest : public ::testing::TestWithParam<int> {
+ protected:
+  // Exits with 0 once the first signal was told; what follows is `after`.
+  static void RunAndSignal(void (*after)(int signal)) {
+    const Platform platform = LinuxPlatform();
+    auto loop = NewEventLoop(platform).value();
+    int told = 0;
+    const auto signals =
+        TerminationSignals::Catch(loop.get(), [&] { ++told; }).value();
+    kill(getpid(), GetParam());
+    for (int i = 0; i < 3; ++i) (void)loop->RunOnce(absl::ZeroDuration());
+    if (told != 1) _exit(3);
+    after(GetParam());
+    _exit(0);
+  }
+};
+
+TEST_P(TerminationSignalsDeathTest, TheFirstIsToldToTheLoop) {
+  EXPECT_EXIT(RunAndSignal([](int) {}), ::testing::ExitedWithCode(0), "");
+}
+
+TEST_P(TerminationSignalsDeathTest, TheSecondEndsTheProcess) {
+  EXPECT_EXIT(RunAndSignal([](int signal) { kill(getpid(), signal); }),
+              ::testing::KilledBySignal(GetParam()), "");
+}
+
+TEST_P(TerminationSignalsDeathTest, SigpipeIsIgnored) {
+  EXPECT_EXIT(RunAndSignal([](int) { raise(SIGPIPE); }),
+              ::testing::ExitedWithCode(0), "");
+}
+
+INSTANTIATE_TEST_SUITE_P(Signals, TerminationSignalsDeathTest,
+                         ::testing::Values(SIGTERM, SIGINT));
+
+}  // namespace
+}  // namespace sluice
