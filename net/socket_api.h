@@ -84,7 +84,8 @@ class SocketApi {
   //   anything else                    this listening socket will not do
   // Errors of one connection that ended while it waited (ECONNABORTED, and what
   // accept(2) lists under "Error handling") pass on to the next connection, for
-  // at most 100 of them in one call; then the last is returned.
+  // at most 100 of them in one call; then the last is returned, and another
+  // call may do better.
   virtual IoResult Accept(int listen_fd, SocketAddress* peer) = 0;
 
   // The new descriptor, close-on-exec: connecting, or connected already. When
