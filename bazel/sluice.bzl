@@ -13,6 +13,12 @@ _WARNINGS = [
     "-Woverloaded-virtual",
     "-Wshadow",
     "-Werror",
+
+    # Abseil's headers are not ours to warn of. For g++ a folder that is also a
+    # system folder is nothing else; clang needs an option that g++ lacks, which
+    # is in .bazelrc.
+    "-isystem",
+    "external/com_google_absl",
 ]
 
 # Warnings are for those who change Sluice. Whoever depends on it has another
@@ -43,13 +49,16 @@ def sluice_cc_binary(name, **kwargs):
     )
 
 def sluice_cc_test(name, deps = [], **kwargs):
-    """A cc_test that runs under googletest's main()."""
+    """A cc_test with googletest and googlemock, run under their main()."""
     cc_test(
         name = name,
         size = kwargs.pop("size", "small"),
         copts = _copts() + kwargs.pop("copts", []),
         features = _FEATURES + kwargs.pop("features", []),
-        deps = deps + ["@com_google_googletest//:gtest_main"],
+        deps = deps + [
+            "@com_google_googletest//:gtest",
+            "@com_google_googletest//:gtest_main",
+        ],
         **kwargs
     )
 
@@ -58,6 +67,9 @@ def sluice_cc_benchmark(name, deps = [], **kwargs):
     sluice_cc_binary(
         name = name,
         testonly = True,
-        deps = deps + ["@com_github_google_benchmark//:benchmark_main"],
+        deps = deps + [
+            "@com_github_google_benchmark//:benchmark",
+            "@com_github_google_benchmark//:benchmark_main",
+        ],
         **kwargs
     )
