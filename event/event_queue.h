@@ -88,12 +88,17 @@ class EventQueue {
   const size_t mask_;
   const std::unique_ptr<Cell[]> cells_;
 
-  // Apart, as producers write the first all the time, the consumer the second,
-  // and everybody reads the third, which changes at most twice per Drain().
-  alignas(ABSL_CACHELINE_SIZE) std::atomic<uint64_t> tail_{0};
-  alignas(ABSL_CACHELINE_SIZE) uint64_t head_ = 0;
+  // On cache lines of their own: producers write the first all the time, the
+  // consumer the second, and everybody reads the rest, which changes rarely.
+  // Padded rather than aligned, so that whoever has a queue for a member needs
+  // no special alignment.
+  [[maybe_unused]] char padding_before_tail_[ABSL_CACHELINE_SIZE];
+  std::atomic<uint64_t> tail_{0};
+  [[maybe_unused]] char padding_before_head_[ABSL_CACHELINE_SIZE];
+  uint64_t head_ = 0;
+  [[maybe_unused]] char padding_before_armed_[ABSL_CACHELINE_SIZE];
   // The next push to be published is a kPushedFirst.
-  alignas(ABSL_CACHELINE_SIZE) std::atomic<bool> armed_{true};
+  std::atomic<bool> armed_{true};
 };
 
 template <typename T>

@@ -1,0 +1,50 @@
+#include "sluice/timer/clock.h"
+
+#include <time.h>
+
+#include <cstdint>
+#include <limits>
+
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
+#include "sluice/base/check.h"
+
+namespace sluice {
+namespace {
+
+constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+
+class RealClock final : public Clock {
+ public:
+  MonotonicTime Now() const override {
+    timespec now;
+    SLUICE_CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    return MonotonicTime::FromNanos(int64_t{now.tv_sec} * 1'000'000'000 +
+                                    now.tv_nsec);
+  }
+  absl::Time WallNow() const override { return absl::Now(); }
+};
+
+}  // namespace
+
+MonotonicTime operator+(MonotonicTime t, absl::Duration d) {
+  if (t.ns_ == kMax) return t;
+  const absl::Duration sum = absl::Nanoseconds(t.ns_) + d;
+  const int64_t ns =
+      absl::ToInt64Nanoseconds(sum);  // saturates; cuts fractions
+  const bool cut = ns < kMax && absl::Nanoseconds(ns) < sum;
+  return MonotonicTime(cut ? ns + 1 : ns);
+}
+
+absl::Duration operator-(MonotonicTime a, MonotonicTime b) {
+  if (a.ns_ == kMax) return absl::InfiniteDuration();
+  if (b.ns_ == kMax) return -absl::InfiniteDuration();
+  return absl::Nanoseconds(a.ns_) - absl::Nanoseconds(b.ns_);
+}
+
+const Clock* Clock::Real() {
+  static const RealClock* const clock = new RealClock;
+  return clock;
+}
+
+}  // namespace sluice

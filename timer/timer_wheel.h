@@ -1,0 +1,174 @@
+#ifndef SLUICE_TIMER_TIMER_WHEEL_H_
+#define SLUICE_TIMER_TIMER_WHEEL_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
+#include "sluice/base/intrusive_list.h"
+#include "sluice/timer/clock.h"
+
+namespace sluice {
+
+class TimerWheel;
+
+// A one-shot timer, owned by its user: a base or a member. Destroying or
+// cancelling it means that Fire() will not be called afterwards. Linked in
+// place: not movable, no allocation. On the same sequence as its wheel.
+class Timer : private IntrusiveNode {
+ public:
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+
+  // No-op when not armed; O(1).
+  void Cancel();
+  bool armed() const { return wheel_ != nullptr; }
+  // As armed, not as rounded. REQUIRES: armed().
+  MonotonicTime deadline() const { return deadline_; }
+
+ protected:
+  Timer() = default;
+  virtual ~Timer() { Cancel(); }
+
+  // Called once per arming, from TimerWheel::AdvanceTo(), disarmed already: may
+  // arm, cancel or destroy any timer, this one included. The wheel touches the
+  // timer no more.
+  virtual void Fire() = 0;
+
+ private:
+  friend class IntrusiveList<Timer>;
+  friend class TimerWheel;
+
+  MonotonicTime deadline_;
+  TimerWheel* wheel_ = nullptr;
+};
+static_assert(sizeof(void*) != 8 || sizeof(Timer) == 40);
+
+// A Timer with a callable, kept from one firing to the next. The callable may
+// destroy its timer: it then ends after it has returned, not under its feet.
+class CallbackTimer final : public Timer {
+ public:
+  explicit CallbackTimer(absl::AnyInvocable<void()> on_fire)
+      : on_fire_(std::move(on_fire)) {}
+  ~CallbackTimer() override;
+
+ private:
+  void Fire() override;
+
+  bool* destroyed_ = nullptr;  // on the stack of Fire() while it runs
+  absl::AnyInvocable<void()> on_fire_;
+};
+static_assert(sizeof(void*) != 8 || sizeof(CallbackTimer) <= 80);
+
+// A hierarchical timer wheel. Reads no clock and never sleeps: its owner asks
+// NextDeadline(), waits by whatever means, and calls AdvanceTo(). Owns no
+// timer. Thread-compatible, together with its timers.
+//
+// Time is cut into ticks, counted from the `now` of the constructor. A timer
+// stands in the first tick that begins at or after its deadline, and fires when
+// AdvanceTo() reaches it: never early, and at most a tick late plus the delay
+// until that call. Timers fire in the order of their ticks; within one, in the
+// order armed. A deadline at or before now() is due at once: it fires in the
+// next AdvanceTo(), behind all that was due before it.
+//
+// Arm() and Cancel() are O(1) and allocate nothing. AdvanceTo() moves a timer
+// down at most five times before it fires, but all of a slot at once: of many
+// timers spread over a minute of milliseconds, a fifteenth every four seconds.
+// There is no bound on the number of timers. A wheel is 6 KiB: six levels of 64
+// slots, which span 2^36 ticks, two years of milliseconds; later deadlines are
+// as good, but cost a visit to each such timer once per span.
+class TimerWheel {
+ public:
+  struct Options {
+    // At least a nanosecond, of which it has a whole number.
+    absl::Duration tick = absl::Milliseconds(1);
+  };
+
+  explicit TimerWheel(MonotonicTime now) : TimerWheel(now, Options{}) {}
+  TimerWheel(MonotonicTime now, Options options);
+  TimerWheel(const TimerWheel&) = delete;
+  TimerWheel& operator=(const TimerWheel&) = delete;
+  // Disarms what is left, and fires nothing. REQUIRES: not in a callback.
+  ~TimerWheel();
+
+  // Re-arms if armed. Never fires inside this call, even for a past deadline.
+  // A timer for InfiniteFuture() is armed and never fires.
+  void Arm(Timer* timer, MonotonicTime deadline);
+
+  // Fires what is due at `now`, at most `max_fires`; returns how many fired. If
+  // that is `max_fires`, more may be due: call again, with the same `now` or a
+  // later one. What a callback arms for `now` or before waits for the next
+  // call. Skips stretches without timers: costs nothing per tick.
+  // REQUIRES: not called from a callback; `now` does not go back.
+  size_t AdvanceTo(MonotonicTime now,
+                   size_t max_fires = std::numeric_limits<size_t>::max());
+
+  // A time no later than the earliest firing: now() when a timer is due, else
+  // after now(); InfiniteFuture() when empty. Exact when that timer's tick lies
+  // in the same block of 64 ticks as now(); else the time of an AdvanceTo()
+  // that moves timers down and may fire none, at most five times per timer.
+  // Amortized O(1); not const because it forgets slots that it finds empty.
+  MonotonicTime NextDeadline();
+
+  MonotonicTime now() const { return now_; }  // of the last AdvanceTo()
+  size_t size() const { return size_; }       // timers armed
+  absl::Duration tick() const { return absl::Nanoseconds(tick_ns_); }
+
+ private:
+  friend class Timer;
+
+  static constexpr int kLevels = 6;
+  static constexpr int kSlotBits = 6;
+  static constexpr int kSlots = 1 << kSlotBits;
+  static constexpr int kSpanBits = kLevels * kSlotBits;
+  // The tick of InfiniteFuture(); past all others.
+  static constexpr uint64_t kNever = std::numeric_limits<uint64_t>::max();
+
+  // Where the earliest timers stand that are not due: a slot, or `overflow_`.
+  struct Place {
+    int level;  // kLevels for overflow_
+    int slot;
+    uint64_t tick;  // the first of those that the slot stands for
+  };
+
+  uint64_t TickOf(MonotonicTime deadline) const;
+  MonotonicTime TimeOf(uint64_t tick) const;
+  void PutIn(Timer* timer, uint64_t tick);
+  Place FindEarliest();
+  void TakeOut(const Place& place);
+  void CollectDue(uint64_t target);
+
+  const uint64_t tick_ns_;
+  const uint64_t origin_ns_;  // modulo 2^64
+  MonotonicTime now_;
+  // The last tick that began at or before now_, except while CollectDue() runs.
+  uint64_t cursor_ = 0;
+  size_t size_ = 0;
+  bool firing_ = false;
+
+  // Due, in the order in which they will fire: those that were due when
+  // AdvanceTo() was called last, then those armed since for now_ or before.
+  IntrusiveList<Timer> due_;
+  IntrusiveList<Timer> due_next_;
+
+  // A timer for tick t that is not due stands at the level of the highest digit
+  // (of six bits) in which t differs from cursor_, in the slot of that digit of
+  // t. CollectDue() keeps that so, whence all timers of one tick are in one
+  // list at any time, in the order armed. When t differs in a higher digit than
+  // the levels have, the timer is in overflow_.
+  IntrusiveList<Timer> slots_[kLevels][kSlots];
+  // A bit per slot: clear means empty. Set means nothing, as Cancel() leaves
+  // it; FindEarliest() clears those of slots that it finds empty.
+  uint64_t occupied_[kLevels] = {};
+  IntrusiveList<Timer> overflow_;
+  // Past cursor_, and no later than the first tick of the span (2^36 ticks)
+  // that the earliest timer of overflow_ is in.
+  uint64_t overflow_tick_ = kNever;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_TIMER_TIMER_WHEEL_H_
