@@ -13,8 +13,8 @@ namespace {
 constexpr uint64_t kStride = 7'919;
 
 std::unique_ptr<char[]> RandomBytes(uint64_t seed) {
-  auto bytes = std::make_unique<char[]>(EchoPattern::kPeriod +
-                                        EchoPattern::kMaxPiece);
+  auto bytes =
+      std::make_unique<char[]>(EchoPattern::kPeriod + EchoPattern::kMaxPiece);
   std::mt19937_64 random(seed);
   for (size_t i = 0; i < EchoPattern::kPeriod; ++i) {
     bytes[i] = static_cast<char>(random());

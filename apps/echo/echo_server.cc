@@ -1,8 +1,5 @@
 #include "sluice/apps/echo/echo_server.h"
 
-#include <dirent.h>
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -15,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "sluice/apps/echo/command_line.h"
+#include "sluice/apps/echo/descriptor_limit.h"
 #include "sluice/apps/echo/echo_handler.h"
 #include "sluice/apps/echo/resolve.h"
 #include "sluice/apps/echo/termination_signals.h"
@@ -85,27 +83,6 @@ absl::Status Check(const Flags& flags) {
         "--idle_timeout: must be more than 0; inf is no limit");
   }
   return absl::OkStatus();
-}
-
-// Raises the limit on descriptors as far as it goes; returns it.
-int64_t RaiseDescriptorLimit() {
-  rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return INT64_MAX;
-  const rlimit raised = {limit.rlim_max, limit.rlim_max};
-  if (setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
-  return limit.rlim_cur == RLIM_INFINITY ? INT64_MAX
-                                         : static_cast<int64_t>(limit.rlim_cur);
-}
-
-// How many descriptors this process has open; a guess without /proc.
-int64_t OpenDescriptors() {
-  constexpr int64_t kGuess = 16;
-  DIR* const dir = opendir("/proc/self/fd");
-  if (dir == nullptr) return kGuess;
-  int64_t count = 0;
-  while (readdir(dir) != nullptr) ++count;
-  closedir(dir);
-  return count - 3;  // ".", ".." and the directory itself
 }
 
 // How many connections there are descriptors for, some left for other needs.

@@ -9,8 +9,8 @@ namespace sluice {
 
 int64_t LatencyHistogram::Quantile(double fraction) const {
   SLUICE_CHECK(fraction >= 0 && fraction <= 1);
-  const auto rank = static_cast<uint64_t>(
-      std::ceil(fraction * static_cast<double>(count_)));
+  const auto rank =
+      static_cast<uint64_t>(std::ceil(fraction * static_cast<double>(count_)));
   if (rank >= count_) return max();
   uint64_t passed = 0;
   size_t bucket = 0;

@@ -41,7 +41,8 @@ class LatencyHistogram {
     const int shift = ShiftOf(value);
     return static_cast<size_t>(shift) * kLinear + (value >> shift);
   }
-  static constexpr size_t kBuckets = BucketOf(INT64_MAX) + 1;
+  // Values have 63 bits.
+  static constexpr size_t kBuckets = (63 - kLinearBits + 1) * kLinear;
 
   std::array<uint64_t, kBuckets> buckets_{};
   uint64_t count_ = 0;

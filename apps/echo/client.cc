@@ -1,0 +1,3 @@
+#include "sluice/apps/echo/echo_client.h"
+
+int main(int argc, char* argv[]) { return sluice::EchoClientMain(argc, argv); }

@@ -1,0 +1,283 @@
+#include "sluice/apps/echo/echo_client.h"
+
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "sluice/apps/echo/command_line.h"
+#include "sluice/apps/echo/descriptor_limit.h"
+#include "sluice/apps/echo/load_generator.h"
+#include "sluice/apps/echo/load_results.h"
+#include "sluice/apps/echo/resolve.h"
+#include "sluice/apps/echo/termination_signals.h"
+#include "sluice/event/event_loop.h"
+#include "sluice/net/linux_platform.h"
+#include "sluice/net/platform.h"
+#include "sluice/net/socket_address.h"
+#include "sluice/timer/timer_wheel.h"
+
+namespace sluice {
+namespace {
+
+struct Flags {
+  std::string connect = "127.0.0.1:7007";
+  int64_t connections = 1;
+  int64_t message_size = 64;
+  int64_t pipeline = 1;
+  absl::Duration duration = absl::Seconds(10);
+  int64_t messages = 0;
+  int64_t rate = 0;
+  absl::Duration warmup = absl::ZeroDuration();
+  std::vector<std::string> source_addresses;
+  int64_t read_rate = 0;
+  absl::Duration connect_timeout = absl::Seconds(10);
+  absl::Duration timeout = absl::Seconds(10);
+  bool json = false;
+};
+
+CommandLine MakeCommandLine(Flags* flags) {
+  CommandLine line("sluice echo client",
+                   "loads an echo server and checks what it sends back");
+  line.AddString("connect", "ADDRESS",
+                 "the server: HOST:PORT, [V6]:PORT, unix:PATH or unix:@NAME",
+                 &flags->connect);
+  line.AddInt("connections", "connections, all opened before the first message",
+              1, &flags->connections);
+  line.AddInt("message_size", "bytes of a message", 1, &flags->message_size);
+  line.AddInt("pipeline", "messages in flight on one connection at most", 1,
+              &flags->pipeline);
+  line.AddDuration("duration", "how long messages are sent", &flags->duration);
+  line.AddInt("messages",
+              "how many messages are sent in total, in place of --duration; "
+              "0: as many as it takes",
+              0, &flags->messages);
+  line.AddInt("rate",
+              "messages per second in total, at even intervals; latency counts "
+              "from when a message was due; 0: each is sent when one before it "
+              "is answered",
+              0, &flags->rate);
+  line.AddDuration("warmup",
+                   "messages are sent for so long before any is measured",
+                   &flags->warmup);
+  line.AddList("source_addresses", "A,B,...",
+               "IP addresses that connections come from in turn",
+               &flags->source_addresses);
+  line.AddInt("read_rate",
+              "bytes per second that a connection reads at most; 0: no limit",
+              0, &flags->read_rate);
+  line.AddDuration("connect_timeout", "how long a connect may take",
+                   &flags->connect_timeout);
+  line.AddDuration("timeout",
+                   "how long answers are awaited when no more is sent",
+                   &flags->timeout);
+  line.AddBool("json", "prints the results as one line of JSON", &flags->json);
+  return line;
+}
+
+// What the flags say together.
+absl::Status Check(const Flags& flags, const CommandLine& line) {
+  constexpr int64_t kMaxMessageSize = 1 << 30;
+  constexpr int64_t kMaxInFlight = 100'000'000;
+  if (line.given("messages") && line.given("duration")) {
+    return absl::InvalidArgumentError(
+        "--messages and --duration: each says when to end; give one");
+  }
+  if (flags.message_size > kMaxMessageSize) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--message_size=", flags.message_size, ": more than ",
+                     kMaxMessageSize));
+  }
+  if (flags.pipeline > kMaxInFlight / flags.connections) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--connections=", flags.connections, " --pipeline=", flags.pipeline,
+        ": more than ", kMaxInFlight, " messages in flight"));
+  }
+  return absl::OkStatus();
+}
+
+// An IP address without port, of the family of `server`.
+absl::StatusOr<SocketAddress> ParseSource(const std::string& text,
+                                          const SocketAddress& server) {
+  const absl::StatusOr<SocketAddress> address = SocketAddress::Parse(
+      absl::StrContains(text, ':') ? absl::StrCat("[", text, "]:0")
+                                   : absl::StrCat(text, ":0"));
+  if (!address.ok()) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "--source_addresses: \"", text, "\" is not an IP address"));
+  }
+  if (address->family() != server.family()) {
+    return absl::InvalidArgumentError(absl::StrCat("--source_addresses: ", text,
+                                                   " is not of the family of ",
+                                                   server.ToString()));
+  }
+  return address;
+}
+
+absl::StatusOr<LoadGenerator::Options> ToOptions(const Flags& flags,
+                                                 const SocketAddress& server) {
+  LoadGenerator::Options options{
+      .server = server,
+      .connections = static_cast<uint64_t>(flags.connections),
+      .message_size = static_cast<size_t>(flags.message_size),
+      .pipeline = static_cast<uint64_t>(flags.pipeline),
+      .read_rate = flags.read_rate,
+      .connect_timeout = flags.connect_timeout,
+      .timeout = flags.timeout,
+      .schedule = {.rate = static_cast<double>(flags.rate),
+                   .warmup = flags.warmup}};
+  if (flags.messages > 0) {
+    options.schedule.messages = static_cast<uint64_t>(flags.messages);
+  } else {
+    options.schedule.duration = flags.duration;
+  }
+  for (const std::string& text : flags.source_addresses) {
+    const absl::StatusOr<SocketAddress> source = ParseSource(text, server);
+    if (!source.ok()) return source.status();
+    options.sources.push_back(*source);
+  }
+  return options;
+}
+
+// A line about the run while it lasts, for a person: on stderr, if that is a
+// terminal, rewritten each second.
+class ProgressLine {
+ public:
+  ProgressLine(EventLoop* loop, const LoadGenerator* generator)
+      : loop_(loop), generator_(generator), timer_([this] { Print(); }) {
+    if (isatty(STDERR_FILENO) == 1) loop_->Arm(&timer_, kInterval);
+  }
+  ~ProgressLine() {
+    if (printed_) std::fprintf(stderr, "\r\x1b[K");
+  }
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+
+ private:
+  static constexpr absl::Duration kInterval = absl::Seconds(1);
+
+  void Print() {
+    const uint64_t messages = generator_->results().messages();
+    std::fprintf(stderr,
+                 "\r%llu connections open, %llu messages, %llu in the last "
+                 "second\x1b[K",
+                 static_cast<unsigned long long>(generator_->open()),
+                 static_cast<unsigned long long>(messages),
+                 static_cast<unsigned long long>(messages - last_));
+    last_ = messages;
+    printed_ = true;
+    loop_->Arm(&timer_, kInterval);
+  }
+
+  EventLoop* const loop_;
+  const LoadGenerator* const generator_;
+  CallbackTimer timer_;
+  uint64_t last_ = 0;
+  bool printed_ = false;
+};
+
+// The world that the client lives in, in the order it is made.
+class EchoClient {
+ public:
+  explicit EchoClient(LoadGenerator::Options options)
+      : options_(std::move(options)), platform_(LinuxPlatform()) {}
+
+  absl::Status Run() {
+    auto loop = NewEventLoop(platform_, LoadGenerator::LoopOptions(options_));
+    if (!loop.ok()) return loop.status();
+    loop_ = *std::move(loop);
+    generator_ =
+        std::make_unique<LoadGenerator>(&platform_, loop_.get(), options_);
+    auto signals =
+        TerminationSignals::Catch(loop_.get(), [this] { generator_->Stop(); });
+    if (!signals.ok()) return signals.status();
+    signals_ = *std::move(signals);
+    const absl::Status room = CheckRoom();
+    if (!room.ok()) return room;
+    // By default the kernel may let a sleeper sleep 50 us longer, prctl(2), and
+    // what is sent late is charged to the server.
+    if (options_.schedule.rate > 0) prctl(PR_SET_TIMERSLACK, 1);
+    generator_->Start([this] { loop_->Stop(); });
+    const ProgressLine progress(loop_.get(), generator_.get());
+    return loop_->Run();
+  }
+
+  const LoadResults& results() const { return generator_->results(); }
+
+ private:
+  // Fewer connections than were asked for would be another measurement.
+  absl::Status CheckRoom() const {
+    constexpr int64_t kSpare = 4;
+    const int64_t limit = RaiseDescriptorLimit();
+    const int64_t room = limit - OpenDescriptors() - kSpare;
+    if (static_cast<int64_t>(options_.connections) <= room) {
+      return absl::OkStatus();
+    }
+    return absl::ResourceExhaustedError(
+        absl::StrCat("--connections=", options_.connections,
+                     ": the limit on descriptors (RLIMIT_NOFILE) is ", limit,
+                     ", which leaves room for ", room));
+  }
+
+  const LoadGenerator::Options options_;
+  const Platform platform_;
+  std::unique_ptr<EventLoop> loop_;
+  std::unique_ptr<LoadGenerator> generator_;
+  std::unique_ptr<TerminationSignals> signals_;
+};
+
+int Fail(const absl::Status& status, const char* hint = nullptr) {
+  std::fprintf(stderr, "sluice echo client: %s\n",
+               std::string(status.message()).c_str());
+  if (hint != nullptr) std::fprintf(stderr, "%s\n", hint);
+  return hint != nullptr ? 2 : 1;
+}
+
+// With --json the errors in words go to stderr, where a person may look.
+void Print(const LoadResults& results, bool json) {
+  if (json) std::fputs(ErrorsToText(results).c_str(), stderr);
+  const std::string text =
+      json ? ToJson(results)
+           : absl::StrCat(ToText(results), ErrorsToText(results));
+  std::fputs(text.c_str(), stdout);
+  std::fflush(stdout);
+}
+
+}  // namespace
+
+int EchoClientMain(int argc, char* argv[]) {
+  constexpr char kHint[] = "--help lists the flags";
+  Flags flags;
+  CommandLine line = MakeCommandLine(&flags);
+  const absl::StatusOr<CommandLine::Next> next = line.Parse(argc, argv);
+  if (!next.ok()) return Fail(next.status(), kHint);
+  if (*next == CommandLine::Next::kExit) return 0;
+  const absl::Status checked = Check(flags, line);
+  if (!checked.ok()) return Fail(checked, kHint);
+
+  const absl::StatusOr<SocketAddress> server = Resolve(flags.connect);
+  if (absl::IsInvalidArgument(server.status())) {
+    return Fail(server.status(), kHint);
+  }
+  if (!server.ok()) return Fail(server.status());
+  const auto options = ToOptions(flags, *server);
+  if (!options.ok()) return Fail(options.status(), kHint);
+
+  EchoClient client(*options);
+  const absl::Status status = client.Run();
+  if (!status.ok()) return Fail(status);
+  Print(client.results(), flags.json);
+  return client.results().ok() ? 0 : 1;
+}
+
+}  // namespace sluice
