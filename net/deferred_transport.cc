@@ -27,6 +27,8 @@ class DeferredTransport final : public Transport,
                                 private Transport::Sink,
                                 private LoopTask {
  public:
+  using Sink = Transport::Sink;  // which both bases call so
+
   DeferredTransport(EventLoop* loop, Socket socket)
       : loop_(loop), inner_(NewSocketTransport(loop, std::move(socket))) {}
 
@@ -266,8 +268,7 @@ void DeferredTransport::TellInput() {
 }
 
 void DeferredTransport::TellInputEnd() {
-  if (!open_ || !reading_ || received_in_.has_value() ||
-      !IsDue(input_ended_)) {
+  if (!open_ || !reading_ || received_in_.has_value() || !IsDue(input_ended_)) {
     return;
   }
   input_ended_.reset();

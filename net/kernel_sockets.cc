@@ -78,6 +78,14 @@ IoResult GetIntOption(int fd, int level, int name) {
                                                          : LastError();
 }
 
+// The peer of an IP connection that has ended, which getpeername(2) no longer
+// tells: who reset it is what people want to know. False if there was none.
+// SO_PEERNAME wants exactly the size of the family's address.
+bool GetFormerPeer(int fd, sockaddr* peer, socklen_t* size) {
+  return getsockname(fd, peer, size) == 0 &&
+         getsockopt(fd, SOL_SOCKET, SO_PEERNAME, peer, size) == 0;
+}
+
 IoResult Bind(int fd, const SocketAddress& address) {
   return bind(fd, address.data(), address.size()) == 0 ? IoResult(0)
                                                        : LastError();
@@ -186,11 +194,15 @@ class KernelSocketApi final : public SocketApi {
     const bool local = end == End::kLocal;
     const int result = local ? getsockname(fd, address, &size)
                              : getpeername(fd, address, &size);
-    if (result != 0) {
-      return ToStatus(LastError(), local ? "getsockname" : "getpeername",
-                      absl::StrCat("descriptor ", fd));
+    if (result == 0) return SocketAddress::FromSockaddr(address, size);
+    const IoResult error = LastError();
+    size = sizeof(storage);
+    if (!local && error.error() == ENOTCONN &&
+        GetFormerPeer(fd, address, &size)) {
+      return SocketAddress::FromSockaddr(address, size);
     }
-    return SocketAddress::FromSockaddr(address, size);
+    return ToStatus(error, local ? "getsockname" : "getpeername",
+                    absl::StrCat("descriptor ", fd));
   }
 
   IoResult Accept(int listen_fd, SocketAddress* peer) override {

@@ -294,6 +294,14 @@ TEST_P(ConnectedTest, KnowsBothAddresses) {
   EXPECT_EQ(accepted_from_.ToString() == "unix:", is_unix());
 }
 
+TEST_P(ConnectedTest, KnowsThePeerOfAConnectionThatWasReset) {
+  if (is_unix()) GTEST_SKIP() << "a Unix-domain socket has no RST";
+  const SocketAddress client = AddressOf(client_);
+  client_.Close(CloseMode::kReset);
+  ASSERT_TRUE(WaitFor(server_.fd(), POLLIN));
+  EXPECT_EQ(AddressOf(server_, End::kPeer), client);
+}
+
 TEST_P(ConnectedTest, AnAddressThatIsNotThereIsAnErrorThatNamesTheCall) {
   EXPECT_THAT(api_->Address(listener_.fd(), End::kPeer).status().message(),
               AllOf(StartsWith(absl::StrCat("getpeername on descriptor ",

@@ -72,7 +72,8 @@ class SocketApi {
   // first. The file is removed by nobody here: see unix_socket_file.h.
   virtual absl::StatusOr<int> Listen(const SocketAddress& address,
                                      const ListenOptions& options) = 0;
-  // Errors name the operation and the descriptor.
+  // The peer of an IP connection is known after a reset too. Errors name the
+  // operation and the descriptor.
   virtual absl::StatusOr<SocketAddress> Address(int fd, End end) = 0;
 
   // The new descriptor, close-on-exec. `peer`, which may be null, is set on

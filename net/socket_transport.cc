@@ -148,9 +148,14 @@ void SocketTransport::Send() {
   uint64_t total = 0;
   while (total < kMaxSentPerTurn) {
     absl::string_view pieces[SocketApi::kMaxPieces];
-    const size_t count = output_->Gather(absl::MakeSpan(pieces));
+    const size_t gathered = output_->Gather(absl::MakeSpan(pieces));
     uint64_t offered = 0;
-    for (size_t i = 0; i < count; ++i) offered += pieces[i].size();
+    size_t count = 0;
+    for (; count < gathered && total + offered < kMaxSentPerTurn; ++count) {
+      pieces[count] =
+          pieces[count].substr(0, kMaxSentPerTurn - total - offered);
+      offered += pieces[count].size();
+    }
     const IoResult result =
         api_->Write(fd_, absl::MakeConstSpan(pieces, count));
     if (!result.ok()) {

@@ -33,11 +33,11 @@ class Stream {
   virtual void Finish() = 0;
 
   // Resets the connection: what is pending is lost. OnClosed(why, kAborted)
-  // follows. No-op after the end.
+  // follows. No-op after the end. REQUIRES: !why.ok().
   virtual void Abort(absl::Status why) = 0;
 
   // No OnInput() and no OnInputEnd() until ResumeReading(), which offers anew
-  // what was kept, by a task.
+  // what was kept, by a task; inside OnInput(), what that call leaves.
   virtual void PauseReading() = 0;
   virtual void ResumeReading() = 0;
 
@@ -66,7 +66,8 @@ class StreamHandler {
  public:
   virtual ~StreamHandler() = default;
 
-  // The stream can be used. Once; only OnClosed() may come without it.
+  // The stream can be used. Once; without it only OnTimeout() and OnClosed()
+  // may come.
   virtual void OnOpen(Stream& stream);
 
   // `input`: all that has arrived and is not consumed, never empty, valid

@@ -80,7 +80,9 @@ void TcpConnection::OnOpen() {
   if (output_ != nullptr) transport_->Flush(output_.get());
   if (finishing_) transport_->ShutdownSend();
   if (!Call([this](StreamHandler& handler) { handler.OnOpen(*this); })) return;
-  if (!ended_) SetReading();
+  if (ended_) return;
+  SetReading();
+  if (draining_) TellDraining();
 }
 
 void TcpConnection::SetReading() {
@@ -104,11 +106,13 @@ void TcpConnection::OnInput(absl::string_view bytes) {
 
 std::optional<size_t> TcpConnection::Offer(absl::string_view input) {
   size_t consumed = 0;
+  offering_ = true;
   if (!Call([&](StreamHandler& handler) {
         consumed = handler.OnInput(*this, input);
       })) {
     return std::nullopt;
   }
+  offering_ = false;
   SLUICE_CHECK(consumed <= input.size());
   return consumed;
 }
@@ -233,9 +237,11 @@ void TcpConnection::Abort(absl::Status why) {
 }
 
 bool TcpConnection::Close(absl::Status why, CloseReason reason) {
+  SLUICE_CHECK(!why.ok());
   if (ended_) return false;
-  End(std::move(why), reason,
-      IsForced(reason) ? CloseMode::kReset : CloseMode::kGraceful);
+  // Of output that waits for OnOpen() the transport does not know.
+  const bool reset = IsForced(reason) || output_ != nullptr;
+  End(std::move(why), reason, reset ? CloseMode::kReset : CloseMode::kGraceful);
   return true;
 }
 
@@ -252,7 +258,12 @@ void TcpConnection::End(absl::Status why, CloseReason reason, CloseMode mode) {
 
 void TcpConnection::Drain() {
   if (ended_ || draining_) return;
+  SLUICE_CHECK(destroyed_ == nullptr);
   draining_ = true;
+  if (open_) TellDraining();
+}
+
+void TcpConnection::TellDraining() {
   Call([this](StreamHandler& handler) { handler.OnDraining(*this); });
 }
 
@@ -265,7 +276,7 @@ void TcpConnection::PauseReading() {
 void TcpConnection::ResumeReading() {
   if (ended_ || !paused_) return;
   paused_ = false;
-  if (input_ != nullptr) {
+  if (input_ != nullptr || offering_) {
     offer_kept_ = true;
     context_->loop_->Schedule(this);
   } else if (open_) {

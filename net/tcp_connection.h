@@ -114,13 +114,14 @@ class TcpConnection final : public Stream,
   absl::StatusOr<SocketAddress> peer() const override;
   Executor* executor() const override { return context_->loop_; }
 
-  // For a server that drains: tells the handler OnDraining(), inside this call,
-  // and from now on closes without waiting for the peer's FIN. No-op the second
-  // time and after the end.
+  // For a server that drains: tells the handler OnDraining(), inside this call
+  // or after OnOpen(), and from now on closes without waiting for the peer's
+  // FIN. No-op the second time and after the end.
+  // REQUIRES: not called by the handler.
   void Drain();
   // Ends the stream for its owner's reason; OnClosed() follows by a task.
   // Resets the connection if output is pending or `reason` says that it was
-  // forced. False, changing nothing, after the end.
+  // forced. False, changing nothing, after the end. REQUIRES: !why.ok().
   bool Close(absl::Status why, CloseReason reason);
 
   uint32_t tag() const { return tag_; }
@@ -153,6 +154,7 @@ class TcpConnection final : public Stream,
   // Whether `more` bytes may be queued; ends the stream if not.
   bool MayQueue(uint64_t more);
   bool Queued();
+  void TellDraining();
   void EndIfDone();
   void End(absl::Status why, CloseReason reason, CloseMode mode);
   void FireTimeout();
@@ -173,6 +175,7 @@ class TcpConnection final : public Stream,
   bool open_ : 1 = false;
   bool paused_ : 1 = false;
   bool offer_kept_ : 1 = false;  // by the task, before reading goes on
+  bool offering_ : 1 = false;    // OnInput() runs: its rest is not kept yet
   bool input_ended_ : 1 = false;
   bool finishing_ : 1 = false;  // Finish() was called
   bool above_high_water_ : 1 = false;

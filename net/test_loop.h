@@ -4,11 +4,10 @@
 #include <memory>
 
 #include "absl/functional/function_ref.h"
-#include "absl/time/time.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/net/linux_platform.h"
 #include "sluice/net/platform.h"
-#include "sluice/timer/clock.h"
+#include "sluice/net/test_peer.h"
 
 namespace sluice {
 
@@ -17,22 +16,11 @@ class TestLoop {
  public:
   TestLoop() : platform_(LinuxPlatform()), loop_(*NewEventLoop(platform_)) {}
 
-  // Takes turns until `done` holds. False if it does not after half a minute,
-  // or if the poller fails: the test has failed.
+  // See test_peer.h.
   [[nodiscard]] bool RunUntil(absl::FunctionRef<bool()> done) {
-    const MonotonicTime limit = platform_.clock->Now() + absl::Seconds(30);
-    while (!done()) {
-      if (platform_.clock->Now() > limit) return false;
-      if (!loop_->RunOnce(absl::Milliseconds(5)).ok()) return false;
-    }
-    return true;
+    return ::sluice::RunUntil(loop_.get(), done);
   }
-  // Takes `count` turns that wait for nothing.
-  void Turn(int count = 1) {
-    for (int i = 0; i < count; ++i) {
-      (void)loop_->RunOnce(absl::ZeroDuration());
-    }
-  }
+  void Turn(int turns = 1) { RunTurns(loop_.get(), turns); }
 
   // To be changed before use.
   Platform& platform() { return platform_; }

@@ -9,8 +9,8 @@
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/net/socket_api.h"
 #include "sluice/net/socket_address.h"
+#include "sluice/net/socket_api.h"
 
 namespace sluice {
 
@@ -24,6 +24,7 @@ class TestPeer {
   size_t Send(absl::string_view bytes);
   // Takes at most `max` of the bytes that are there.
   void Receive(size_t max = SIZE_MAX);
+  // Nothing when the connection is gone.
   void FinishSending();
   // REQUIRES: no other call follows, save those that ask what was received.
   void Close(CloseMode mode) { socket_.Close(mode); }

@@ -40,7 +40,7 @@ class Transport {
     // `bytes` of the flushed queue are sent and taken off it. If that is empty
     // now, the transport has let go of it, and the call may destroy it.
     virtual void OnSent(uint64_t bytes) = 0;
-    // The last call. Only Close() is left to do.
+    // The last call. Only Address() and Close() may follow.
     virtual void OnError(IoResult error, CloseReason reason) = 0;
 
    protected:
