@@ -1,0 +1,188 @@
+// What an echo server cannot do without, by hand: the limit that //bench:echo
+// measures others against. One thread, level-triggered epoll, one read per
+// event into one buffer, one write; what does not fit is kept, and nothing more
+// is read until it has gone. No timeouts, no drain, no cap, no abstraction.
+//
+// Usage: echo_limit [--listen=127.0.0.1:PORT]. The first line on standard
+// output is "listening on 127.0.0.1:PORT". SIGTERM ends it, by its default
+// action.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+namespace {
+
+[[noreturn]] void Fail(const char* operation) {
+  std::perror(operation);
+  std::exit(1);
+}
+
+// Reads "--listen=A.B.C.D:PORT", the only flag there is.
+sockaddr_in ParseFlags(int argc, char* argv[]) {
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  if (argc == 1) return address;
+  char host[16];
+  unsigned port;
+  if (argc != 2 ||
+      std::sscanf(argv[1], "--listen=%15[0-9.]:%5u", host, &port) != 2 ||
+      port > 65535 || inet_pton(AF_INET, host, &address.sin_addr) != 1) {
+    std::fprintf(stderr, "usage: echo_limit [--listen=127.0.0.1:PORT]\n");
+    std::exit(2);
+  }
+  address.sin_port = htons(static_cast<uint16_t>(port));
+  return address;
+}
+
+void RaiseDescriptorLimit() {
+  rlimit limit;
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+class Server {
+ public:
+  explicit Server(sockaddr_in address);
+
+  [[noreturn]] void Run();
+
+ private:
+  // What the peer has not taken yet, from `sent` on.
+  struct Rest {
+    std::string bytes;
+    size_t sent = 0;
+  };
+
+  // Keeps the memory for the next one.
+  static void Drop(Rest& rest) {
+    rest.bytes.clear();
+    rest.sent = 0;
+  }
+
+  void Control(int operation, int fd, uint32_t events);
+  void Accept();
+  void OnReadable(int fd);
+  void OnWritable(int fd);
+  void Close(int fd);
+
+  int listener_;
+  int epoll_;
+  std::vector<Rest> rests_;  // by descriptor
+  char buffer_[64 * 1024];
+};
+
+Server::Server(sockaddr_in address) {
+  listener_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  if (listener_ < 0) Fail("socket");
+  const int on = 1;
+  setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  // Accepted sockets inherit it.
+  setsockopt(listener_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  socklen_t size = sizeof(address);
+  sockaddr* const name = reinterpret_cast<sockaddr*>(&address);
+  if (bind(listener_, name, size) != 0) Fail("bind");
+  if (listen(listener_, SOMAXCONN) != 0) Fail("listen");
+  if (getsockname(listener_, name, &size) != 0) Fail("getsockname");
+  epoll_ = epoll_create1(EPOLL_CLOEXEC);
+  if (epoll_ < 0) Fail("epoll_create1");
+  Control(EPOLL_CTL_ADD, listener_, EPOLLIN);
+  char host[INET_ADDRSTRLEN];
+  inet_ntop(AF_INET, &address.sin_addr, host, sizeof(host));
+  std::printf("listening on %s:%d\n", host, ntohs(address.sin_port));
+  std::fflush(stdout);
+}
+
+void Server::Run() {
+  while (true) {
+    epoll_event events[64];
+    const int count = epoll_wait(epoll_, events, 64, -1);
+    if (count < 0 && errno != EINTR) Fail("epoll_wait");
+    for (int i = 0; i < count; ++i) {
+      const int fd = events[i].data.fd;
+      if (fd == listener_) {
+        Accept();
+      } else if (rests_[fd].bytes.empty()) {
+        OnReadable(fd);
+      } else {
+        OnWritable(fd);
+      }
+    }
+  }
+}
+
+void Server::Control(int operation, int fd, uint32_t events) {
+  epoll_event event{};
+  event.events = events;
+  event.data.fd = fd;
+  if (epoll_ctl(epoll_, operation, fd, &event) != 0) Fail("epoll_ctl");
+}
+
+void Server::Accept() {
+  const int fd =
+      accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd < 0) {
+    // Of no use to a benchmark, and it would spin from now on.
+    if (errno == EMFILE || errno == ENFILE) Fail("accept4");
+    return;
+  }
+  if (rests_.size() <= static_cast<size_t>(fd)) rests_.resize(fd + 1);
+  Control(EPOLL_CTL_ADD, fd, EPOLLIN);
+}
+
+void Server::OnReadable(int fd) {
+  const ssize_t size = read(fd, buffer_, sizeof(buffer_));
+  if (size <= 0) {
+    if (size == 0 || (errno != EAGAIN && errno != EINTR)) Close(fd);
+    return;
+  }
+  ssize_t sent = write(fd, buffer_, size);
+  if (sent == size) return;
+  if (sent < 0) {
+    if (errno != EAGAIN && errno != EINTR) return Close(fd);
+    sent = 0;
+  }
+  rests_[fd].bytes.assign(buffer_ + sent, size - sent);
+  Control(EPOLL_CTL_MOD, fd, EPOLLOUT);
+}
+
+void Server::OnWritable(int fd) {
+  Rest& rest = rests_[fd];
+  const ssize_t sent =
+      write(fd, rest.bytes.data() + rest.sent, rest.bytes.size() - rest.sent);
+  if (sent < 0) {
+    if (errno != EAGAIN && errno != EINTR) Close(fd);
+    return;
+  }
+  rest.sent += sent;
+  if (rest.sent < rest.bytes.size()) return;
+  Drop(rest);
+  Control(EPOLL_CTL_MOD, fd, EPOLLIN);
+}
+
+void Server::Close(int fd) {
+  Drop(rests_[fd]);
+  close(fd);
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+  const sockaddr_in address = ParseFlags(argc, argv);
+  signal(SIGPIPE, SIG_IGN);
+  RaiseDescriptorLimit();
+  Server(address).Run();
+}

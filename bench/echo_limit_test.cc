@@ -1,0 +1,109 @@
+// A limit that lost bytes would be none.
+
+#include <signal.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sluice/base/status_matchers.h"
+#include "sluice/tests/byte_pattern.h"
+#include "sluice/tests/client_socket.h"
+#include "sluice/tests/process.h"
+#include "sluice/tests/test_environment.h"
+
+namespace sluice {
+namespace {
+
+class EchoLimitTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto process = Process::Start("bench/echo_limit",
+                                  {.arguments = {"--listen=127.0.0.1:0"}});
+    SLUICE_ASSERT_OK(process);
+    process_ = *std::move(process);
+    const auto line = process_->ReadLine(ClientSocket::kPatience);
+    SLUICE_ASSERT_OK(line);
+    address_ = std::string(absl::StripPrefix(*line, "listening on "));
+  }
+
+  ClientSocket Connect() {
+    auto client = ClientSocket::Connect(address_);
+    EXPECT_THAT(client, IsOk());
+    return client.ok() ? *std::move(client) : ClientSocket();
+  }
+
+  std::unique_ptr<Process> process_;
+  std::string address_;
+};
+
+TEST_F(EchoLimitTest, EchoesUntilTheClientHasFinished) {
+  for (int i = 0; i < 10; ++i) {
+    ClientSocket client = Connect();
+    SLUICE_ASSERT_OK(client.Echo("hello"));
+    SLUICE_ASSERT_OK(client.SendAndFinish("and good bye"));
+    EXPECT_EQ(client.ReceiveAll().value(), "and good bye");
+  }
+}
+
+TEST_F(EchoLimitTest, SlowReaderGetsEveryByte) {
+  constexpr size_t kTotal = 20'000'000;
+  const uint32_t seed = TestSeed();
+  SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
+  const BytePattern pattern(seed);
+  ClientSocket client = Connect();
+  size_t sent = 0;
+  size_t received = 0;
+  while (received < kTotal) {
+    while (sent < kTotal) {
+      const size_t taken = client.TrySend(pattern.At(sent, kTotal - sent));
+      if (taken == 0) break;
+      sent += taken;
+    }
+    const absl::StatusOr<std::string> some = client.ReceiveSome(32 * 1024);
+    SLUICE_ASSERT_OK(some);
+    ASSERT_FALSE(some->empty());
+    ASSERT_TRUE(pattern.Matches(received, *some)) << "after " << received;
+    received += some->size();
+  }
+  EXPECT_EQ(received, kTotal);
+}
+
+TEST_F(EchoLimitTest, LivesThroughResets) {
+  const std::string large(1 << 20, 'x');
+  for (int i = 0; i < 20; ++i) {
+    ClientSocket client = Connect();
+    client.TrySend(large);
+    client.TrySend(large);
+    client.Reset();
+  }
+  SLUICE_EXPECT_OK(Connect().Echo("hello"));
+}
+
+TEST_F(EchoLimitTest, EndsAtSigterm) {
+  SLUICE_ASSERT_OK(process_->Signal(SIGTERM));
+  const auto ended = process_->Wait(ClientSocket::kPatience);
+  SLUICE_ASSERT_OK(ended);
+  EXPECT_EQ(ended->signal, SIGTERM);
+}
+
+TEST_F(EchoLimitTest, WrongUseExits2) {
+  for (const char* argument : {"--threads=2", "--listen=localhost:0"}) {
+    auto process =
+        Process::Start("bench/echo_limit", {.arguments = {argument}});
+    SLUICE_ASSERT_OK(process);
+    const auto ended = (*process)->Wait(ClientSocket::kPatience);
+    SLUICE_ASSERT_OK(ended);
+    EXPECT_EQ(ended->exit_code, 2);
+    EXPECT_THAT(ended->error, ::testing::StartsWith("usage: "));
+  }
+}
+
+}  // namespace
+}  // namespace sluice

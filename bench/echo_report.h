@@ -1,0 +1,51 @@
+#ifndef SLUICE_BENCH_ECHO_REPORT_H_
+#define SLUICE_BENCH_ECHO_REPORT_H_
+
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+// The arithmetic of //bench:echo, and the table made of it.
+namespace sluice {
+
+// What one server did in one round.
+struct EchoSample {
+  double messages_per_s = 0;
+  double cpu_us_per_message = 0;  // of the server
+};
+
+// From the line of JSON that //apps/echo:client printed, and the CPU time that
+// the server spent meanwhile. kInvalidArgument if it is not such a line, or
+// tells of no messages.
+absl::StatusOr<EchoSample> ParseEchoSample(absl::string_view json,
+                                           absl::Duration server_cpu);
+
+struct EchoContender {
+  std::string name;
+  std::vector<EchoSample> samples;  // one of each round
+};
+
+struct Spread {
+  double median = 0;
+  double min = 0;
+  double max = 0;
+};
+// Of an even number of values the median is the mean of the middle two.
+// REQUIRES: !values.empty().
+Spread SpreadOf(std::vector<double> values);
+
+// The head of a Markdown table.
+std::string EchoTableHead();
+// Its rows for one case, a server each. The first server is what the others are
+// compared to, round by round: what disturbs the machine for longer than a
+// round disturbs both.
+// REQUIRES: each has a sample of every round, and there is a round.
+std::string EchoTableRows(absl::string_view case_name,
+                          const std::vector<EchoContender>& contenders);
+
+}  // namespace sluice
+
+#endif  // SLUICE_BENCH_ECHO_REPORT_H_

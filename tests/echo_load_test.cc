@@ -1,0 +1,151 @@
+// What the echo server holds in memory, whatever clients do. A sanitizer's own
+// memory would hide it: there the claims about memory are not tested.
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sluice/base/status_matchers.h"
+#include "sluice/tests/byte_pattern.h"
+#include "sluice/tests/client_socket.h"
+#include "sluice/tests/echo_server_process.h"
+#include "sluice/tests/process.h"
+#include "sluice/tests/test_environment.h"
+
+namespace sluice {
+namespace {
+
+constexpr int64_t kKiB = 1024;
+constexpr int64_t kMiB = 1024 * kKiB;
+
+TEST(EchoLoadTest, SlowReaderGetsEveryByteAndCostsLittleMemory) {
+  constexpr size_t kTotal = kSanitized ? 20'000'000 : 100'000'000;
+  const uint32_t seed = TestSeed();
+  SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
+  const BytePattern pattern(seed);
+  auto server = EchoServerProcess::Start();
+  SLUICE_ASSERT_OK(server);
+  auto client = ClientSocket::Connect((*server)->address());
+  SLUICE_ASSERT_OK(client);
+  SLUICE_ASSERT_OK(client->Echo("hello"));
+  const auto before = (*server)->process().ResidentBytes();
+  SLUICE_ASSERT_OK(before);
+
+  // Reads only when nothing more can be sent: all buffers are always full.
+  size_t sent = 0;
+  size_t received = 0;
+  while (received < kTotal) {
+    while (sent < kTotal) {
+      const absl::string_view data =
+          pattern.At(sent, std::min<size_t>(kTotal - sent, 256 * kKiB));
+      const size_t taken = client->TrySend(data);
+      if (taken == 0) break;
+      sent += taken;
+    }
+    const absl::StatusOr<std::string> some = client->ReceiveSome(32 * kKiB);
+    SLUICE_ASSERT_OK(some);
+    ASSERT_FALSE(some->empty());
+    ASSERT_TRUE(pattern.Matches(received, *some)) << "after " << received;
+    received += some->size();
+  }
+  EXPECT_EQ(received, kTotal);
+  const auto peak = (*server)->process().PeakResidentBytes();
+  SLUICE_ASSERT_OK(peak);
+  RecordProperty("growth_bytes", static_cast<int>(*peak - *before));
+  if (!kSanitized) {
+    EXPECT_LT(*peak - *before, 16 * kMiB);
+  }
+}
+
+// Sends on every connection until none takes more for a while.
+void FillAll(std::vector<ClientSocket>& clients, size_t* sent) {
+  const std::string data(64 * kKiB, 'x');
+  std::vector<pollfd> polled;
+  for (const ClientSocket& client : clients) {
+    polled.push_back({client.fd(), POLLOUT, 0});
+  }
+  while (poll(polled.data(), polled.size(), /*timeout=*/500) > 0) {
+    for (size_t i = 0; i < clients.size(); ++i) {
+      if (polled[i].revents != 0) *sent += clients[i].TrySend(data);
+    }
+  }
+}
+
+TEST(EchoLoadTest, ClientsThatNeverReadCostABoundedAmount) {
+  if (kSanitized) GTEST_SKIP() << "memory under a sanitizer is not ours";
+  constexpr int kClients = 1'000;
+  RaiseOwnDescriptorLimit();
+  auto server = EchoServerProcess::Start();
+  SLUICE_ASSERT_OK(server);
+  std::vector<ClientSocket> clients;
+  for (int i = 0; i < kClients; ++i) {
+    auto client =
+        ClientSocket::Connect((*server)->address(), {.buffer = 16 * kKiB});
+    SLUICE_ASSERT_OK(client);
+    SLUICE_ASSERT_OK(client->Echo("x"));
+    clients.push_back(*std::move(client));
+  }
+  const auto before = (*server)->process().ResidentBytes();
+  SLUICE_ASSERT_OK(before);
+  size_t sent = 0;
+  FillAll(clients, &sent);
+  EXPECT_GT(sent, kClients * 128 * kKiB);
+  const auto peak = (*server)->process().PeakResidentBytes();
+  SLUICE_ASSERT_OK(peak);
+  RecordProperty("growth_bytes", static_cast<int>(*peak - *before));
+  // A connection's high-water mark and one read past it.
+  EXPECT_LT(*peak - *before, kClients * (64 + 64) * kKiB + 8 * kMiB);
+
+  // They cost nobody else anything.
+  auto other = ClientSocket::Connect((*server)->address());
+  SLUICE_ASSERT_OK(other);
+  SLUICE_EXPECT_OK(other->Echo("hello"));
+}
+
+TEST(EchoLoadTest, IdleConnectionTakes512BytesAtMost) {
+  if (kSanitized) GTEST_SKIP() << "memory under a sanitizer is not ours";
+  constexpr int64_t kSpare = 100;
+  const int64_t count =
+      std::min<int64_t>(10'000, RaiseOwnDescriptorLimit() - kSpare);
+  if (count < 1'000) {
+    GTEST_SKIP() << "the limit on descriptors leaves but " << count;
+  }
+  if (count < 10'000) {
+    std::printf("the limit on descriptors leaves %lld connections\n",
+                static_cast<long long>(count));
+  }
+  auto server = EchoServerProcess::Start();
+  SLUICE_ASSERT_OK(server);
+  auto first = ClientSocket::Connect((*server)->address());
+  SLUICE_ASSERT_OK(first);
+  SLUICE_ASSERT_OK(first->Echo("x"));
+  const auto before = (*server)->process().ResidentBytes();
+  SLUICE_ASSERT_OK(before);
+  std::vector<ClientSocket> clients;
+  for (int64_t i = 0; i < count; ++i) {
+    auto client = ClientSocket::Connect((*server)->address());
+    SLUICE_ASSERT_OK(client);
+    // Not one that has never been used.
+    SLUICE_ASSERT_OK(client->Echo("x"));
+    clients.push_back(*std::move(client));
+  }
+  const auto after = (*server)->process().ResidentBytes();
+  SLUICE_ASSERT_OK(after);
+  const int64_t each = (*after - *before) / count;
+  RecordProperty("bytes_per_connection", static_cast<int>(each));
+  EXPECT_LE(each, 512);
+}
+
+}  // namespace
+}  // namespace sluice

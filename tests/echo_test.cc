@@ -1,0 +1,422 @@
+// The echo server as its user meets it: what it prints, where it listens, how
+// it ends.
+
+#include <signal.h>
+
+#include <cstdint>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <random>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sluice/base/status_matchers.h"
+#include "sluice/base/version.h"
+#include "sluice/tests/byte_pattern.h"
+#include "sluice/tests/client_socket.h"
+#include "sluice/tests/echo_server_process.h"
+#include "sluice/tests/process.h"
+#include "sluice/tests/test_environment.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::EndsWith;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::MatchesRegex;
+using ::testing::StartsWith;
+
+constexpr absl::Duration kPatience = ClientSocket::kPatience;
+
+// A folder for sockets, whose paths have to be short: 107 bytes at most.
+class ShortFolder {
+ public:
+  ShortFolder() {
+    char path[] = "/tmp/echo_test.XXXXXX";
+    if (mkdtemp(path) != nullptr) path_ = path;
+  }
+  ~ShortFolder() { std::filesystem::remove_all(path_); }
+
+  std::string File(absl::string_view name) const {
+    return absl::StrCat(path_, "/", name);
+  }
+
+ private:
+  std::string path_;
+};
+
+// The result of a server that should end by itself.
+absl::StatusOr<Process::Ended> RunServer(std::vector<std::string> arguments) {
+  auto process = Process::Start("apps/echo/server", {.arguments = arguments});
+  if (!process.ok()) return process.status();
+  return (*process)->Wait(kPatience);
+}
+
+TEST(EchoServerTest, SaysFirstWhereItListens) {
+  auto process = Process::Start("apps/echo/server",
+                                {.arguments = {"--listen=127.0.0.1:0"}});
+  SLUICE_ASSERT_OK(process);
+  // Standard output is a pipe: the line comes because it is flushed.
+  const absl::StatusOr<std::string> line = (*process)->ReadLine(kPatience);
+  SLUICE_ASSERT_OK(line);
+  EXPECT_THAT(*line, MatchesRegex("listening on 127\\.0\\.0\\.1:[1-9][0-9]*"));
+}
+
+void ExpectEchoAt(const std::string& listen) {
+  auto server = EchoServerProcess::Start({.arguments = {"--listen=" + listen}});
+  SLUICE_ASSERT_OK(server);
+  auto client = ClientSocket::Connect((*server)->address());
+  SLUICE_ASSERT_OK(client);
+  SLUICE_EXPECT_OK(client->Echo("hello"));
+  SLUICE_EXPECT_OK(client->Echo(std::string(100'000, 'x')));
+}
+
+TEST(EchoServerTest, EchoesOverTcp4) { ExpectEchoAt("127.0.0.1:0"); }
+
+TEST(EchoServerTest, EchoesOverTcp6) {
+  const absl::Status refused = ClientSocket::Connect("[::1]:1").status();
+  if (!absl::StrContains(refused.message(), "refused")) {
+    GTEST_SKIP() << "there is no IPv6 here: " << refused;
+  }
+  ExpectEchoAt("[::1]:0");
+}
+
+TEST(EchoServerTest, EchoesOverUnixPath) {
+  const ShortFolder folder;
+  ExpectEchoAt("unix:" + folder.File("socket"));
+}
+
+TEST(EchoServerTest, EchoesOverAbstractUnixName) {
+  // Abstract names are shared by all tests that run; process ids are not theirs
+  // alone in a sandbox.
+  ExpectEchoAt(absl::StrCat("unix:@sluice echo ", std::random_device()(), " ",
+                            std::random_device()()));
+}
+
+TEST(EchoServerTest, LooksUpNames) {
+  auto server =
+      EchoServerProcess::Start({.arguments = {"--listen=localhost:0"}});
+  SLUICE_ASSERT_OK(server);
+  EXPECT_THAT((*server)->address(),
+              MatchesRegex("127\\.0\\.0\\.1:[1-9][0-9]*"));
+  auto client = ClientSocket::Connect((*server)->address());
+  SLUICE_ASSERT_OK(client);
+  SLUICE_EXPECT_OK(client->Echo("hello"));
+}
+
+// Idle connections do not wait for the drain's deadline, which is infinite
+// here.
+void ExpectIdleConnectionsDrain(int signal) {
+  auto server =
+      EchoServerProcess::Start({.arguments = {"--drain_timeout=inf"}});
+  SLUICE_ASSERT_OK(server);
+  std::vector<ClientSocket> clients;
+  for (int i = 0; i < 3; ++i) {
+    auto client = ClientSocket::Connect((*server)->address());
+    SLUICE_ASSERT_OK(client);
+    SLUICE_ASSERT_OK(client->Echo("12345"));
+    clients.push_back(*std::move(client));
+  }
+  SLUICE_ASSERT_OK((*server)->process().Signal(signal));
+  for (ClientSocket& client : clients) {
+    EXPECT_EQ(client.ReceiveAll().value(), "");
+  }
+  const auto summary = (*server)->WaitDrained();
+  SLUICE_ASSERT_OK(summary);
+  EXPECT_EQ(summary->connections, 3);
+  EXPECT_EQ(summary->bytes, 15);
+  EXPECT_EQ(summary->forced, 0);
+  EXPECT_FALSE(ClientSocket::Connect((*server)->address()).ok());
+}
+
+TEST(EchoServerTest, DrainsAtSigterm) { ExpectIdleConnectionsDrain(SIGTERM); }
+
+TEST(EchoServerTest, DrainsAtSigint) { ExpectIdleConnectionsDrain(SIGINT); }
+
+// Sends until the server takes no more, because nothing is read, or until
+// `limit`; returns how much it was.
+size_t Fill(ClientSocket& client, const BytePattern& pattern, size_t limit) {
+  size_t sent = 0;
+  Eventually(
+      [&] {
+        while (sent < limit) {
+          const size_t taken = client.TrySend(pattern.At(sent, limit - sent));
+          if (taken == 0) return false;
+          sent += taken;
+        }
+        return true;
+      },
+      absl::Milliseconds(200));
+  return sent;
+}
+
+// A client that has sent as much as the server takes, and reads nothing.
+ClientSocket ConnectStuck(EchoServerProcess& server) {
+  auto client = ClientSocket::Connect(server.address());
+  EXPECT_THAT(client, IsOk());
+  if (!client.ok()) return {};
+  Fill(*client, BytePattern(1), 100'000'000);
+  return *std::move(client);
+}
+
+// Returns when the server has closed its listener.
+void WaitUntilDraining(EchoServerProcess& server) {
+  EXPECT_TRUE(
+      Eventually([&] { return !ClientSocket::Connect(server.address()).ok(); },
+                 kPatience));
+}
+
+TEST(EchoServerTest, DrainFinishesWhatIsUnderWay) {
+  const uint32_t seed = TestSeed();
+  SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
+  const BytePattern pattern(seed);
+  auto server =
+      EchoServerProcess::Start({.arguments = {"--drain_timeout=inf"}});
+  SLUICE_ASSERT_OK(server);
+  auto client = ClientSocket::Connect((*server)->address());
+  SLUICE_ASSERT_OK(client);
+  const size_t sent = Fill(*client, pattern, 3'000'000);
+  ASSERT_GT(sent, 1'000'000);
+  SLUICE_ASSERT_OK((*server)->process().Signal(SIGTERM));
+  WaitUntilDraining(**server);
+
+  size_t received = 0;
+  while (true) {
+    const absl::StatusOr<std::string> some = client->ReceiveSome(20'000);
+    SLUICE_ASSERT_OK(some);
+    if (some->empty()) break;
+    EXPECT_TRUE(pattern.Matches(received, *some));
+    received += some->size();
+    Pass(absl::Milliseconds(1));
+  }
+  EXPECT_EQ(received, sent);
+  const auto summary = (*server)->WaitDrained();
+  SLUICE_ASSERT_OK(summary);
+  EXPECT_EQ(summary->bytes, sent);
+  EXPECT_EQ(summary->forced, 0);
+}
+
+TEST(EchoServerTest, DrainForcesWhatDoesNotFinishInTime) {
+  auto server =
+      EchoServerProcess::Start({.arguments = {"--drain_timeout=300ms"}});
+  SLUICE_ASSERT_OK(server);
+  auto idle = ClientSocket::Connect((*server)->address());
+  SLUICE_ASSERT_OK(idle);
+  SLUICE_ASSERT_OK(idle->Echo("x"));
+  const ClientSocket stuck = ConnectStuck(**server);
+  const auto summary = (*server)->Drain(SIGTERM);
+  SLUICE_ASSERT_OK(summary);
+  EXPECT_EQ(summary->connections, 2);
+  EXPECT_EQ(summary->forced, 1);
+}
+
+TEST(EchoServerTest, SecondSignalEndsItAtOnce) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    auto server =
+        EchoServerProcess::Start({.arguments = {"--drain_timeout=inf"}});
+    SLUICE_ASSERT_OK(server);
+    const ClientSocket stuck = ConnectStuck(**server);
+    SLUICE_ASSERT_OK((*server)->process().Signal(SIGTERM));
+    WaitUntilDraining(**server);  // two signals at once would be one
+    SLUICE_ASSERT_OK((*server)->process().Signal(signal));
+    const auto ended = (*server)->process().Wait(kPatience);
+    SLUICE_ASSERT_OK(ended);
+    EXPECT_EQ(ended->signal, signal);
+  }
+}
+
+struct WrongUse {
+  std::vector<std::string> arguments;
+  std::string says;  // on standard error
+};
+
+TEST(EchoServerTest, WrongUseIsExplainedAndExits2) {
+  const std::vector<WrongUse> wrong_uses = {
+      {{"--nope"}, "--nope"},
+      {{"--nope=1"}, "--nope"},
+      {{"extra"}, "\"extra\""},
+      {{"--listen"}, "--listen needs a value"},
+      {{"--max_connections=many"}, "--max_connections: \"many\""},
+      {{"--max_connections=0"}, "--max_connections: \"0\""},
+      {{"--drain_timeout=-1s"}, "--drain_timeout: \"-1s\""},
+      {{"--drain_timeout=soon"}, "--drain_timeout: \"soon\""},
+      {{"--idle_timeout=0"}, "--idle_timeout"},
+      {{"--model=reuseport"}, "\"reuseport\""},
+      {{"--poller=kqueue"}, "\"kqueue\""},
+      {{"--threads=2"}, "--threads=2"},
+      {{"--listen=127.0.0.1"}, "\"127.0.0.1\""},
+      {{"--listen=127.0.0.1:99999"}, "\"127.0.0.1:99999\""},
+      {{"--listen=1.2.3.4.5:1"}, "\"1.2.3.4.5:1\""},
+      {{"--listen=localhost:http"}, "\"localhost:http\""},
+  };
+  for (const WrongUse& use : wrong_uses) {
+    SCOPED_TRACE(use.arguments.front());
+    const auto ended = RunServer(use.arguments);
+    SLUICE_ASSERT_OK(ended);
+    EXPECT_EQ(ended->exit_code, 2);
+    EXPECT_THAT(ended->output, IsEmpty());
+    EXPECT_THAT(
+        ended->error,
+        AllOf(MatchesRegex("sluice echo server: [^\n]+\n[^\n]+\n"),
+              HasSubstr(use.says), EndsWith("--help lists the flags\n")));
+  }
+}
+
+// One line with the operation, the address and the reason.
+void ExpectCannotServe(const std::string& listen, absl::string_view says) {
+  const auto ended = RunServer({"--listen=" + listen});
+  SLUICE_ASSERT_OK(ended);
+  EXPECT_EQ(ended->exit_code, 1);
+  EXPECT_THAT(ended->output, IsEmpty());
+  EXPECT_THAT(ended->error, AllOf(MatchesRegex("sluice echo server: [^\n]+\n"),
+                                  HasSubstr(says)));
+}
+
+TEST(EchoServerTest, BusyPortExits1) {
+  auto server = EchoServerProcess::Start();
+  SLUICE_ASSERT_OK(server);
+  ExpectCannotServe((*server)->address(),
+                    absl::StrCat("bind on ", (*server)->address(),
+                                 ": Address already in use"));
+}
+
+TEST(EchoServerTest, AddressOfAnotherMachineExits1) {
+  ExpectCannotServe("192.0.2.1:0",
+                    "bind on 192.0.2.1:0: Cannot assign requested address");
+}
+
+TEST(EchoServerTest, UnknownNameExits1) {
+  ExpectCannotServe("name.invalid:1", "look-up of name.invalid:1: ");
+}
+
+TEST(EchoServerTest, MissingFolderExits1) {
+  const ShortFolder folder;
+  const std::string address = "unix:" + folder.File("none/socket");
+  ExpectCannotServe(address,
+                    absl::StrCat("bind on ", address, ": No such file or dir"));
+}
+
+TEST(EchoServerTest, VersionAndHelpExit0) {
+  const auto version = RunServer({"--version"});
+  SLUICE_ASSERT_OK(version);
+  EXPECT_EQ(version->exit_code, 0);
+  EXPECT_EQ(version->output,
+            absl::StrCat("sluice echo server ", kVersion, "\n"));
+  EXPECT_THAT(version->error, IsEmpty());
+
+  const auto help = RunServer({"--help"});
+  SLUICE_ASSERT_OK(help);
+  EXPECT_EQ(help->exit_code, 0);
+  EXPECT_THAT(
+      help->output,
+      AllOf(HasSubstr("--listen=ADDRESS"), HasSubstr("--threads=N"),
+            HasSubstr("--model=MODEL"), HasSubstr("--poller=POLLER"),
+            HasSubstr("--idle_timeout=TIME"), HasSubstr("--max_connections=N"),
+            HasSubstr("--drain_timeout=TIME")));
+  EXPECT_THAT(help->error, IsEmpty());
+}
+
+TEST(EchoServerTest, RemovesItsSocketFileWhenItEnds) {
+  const ShortFolder folder;
+  const std::string path = folder.File("socket");
+  auto server =
+      EchoServerProcess::Start({.arguments = {"--listen=unix:" + path}});
+  SLUICE_ASSERT_OK(server);
+  EXPECT_TRUE(std::filesystem::is_socket(path));
+  SLUICE_ASSERT_OK((*server)->Drain(SIGTERM));
+  EXPECT_FALSE(std::filesystem::exists(path));
+}
+
+TEST(EchoServerTest, ReplacesSocketFileThatNobodyListensOn) {
+  const ShortFolder folder;
+  const std::string path = folder.File("socket");
+  const Process::Options options = {.arguments = {"--listen=unix:" + path}};
+  auto killed = EchoServerProcess::Start(options);
+  SLUICE_ASSERT_OK(killed);
+  SLUICE_ASSERT_OK((*killed)->process().Signal(SIGKILL));
+  SLUICE_ASSERT_OK((*killed)->process().Wait(kPatience));
+  ASSERT_TRUE(std::filesystem::is_socket(path));
+
+  auto server = EchoServerProcess::Start(options);
+  SLUICE_ASSERT_OK(server);
+  auto client = ClientSocket::Connect((*server)->address());
+  SLUICE_ASSERT_OK(client);
+  SLUICE_EXPECT_OK(client->Echo("hello"));
+}
+
+TEST(EchoServerTest, LeavesSocketFileOfLiveServer) {
+  const ShortFolder folder;
+  const std::string address = "unix:" + folder.File("socket");
+  auto server =
+      EchoServerProcess::Start({.arguments = {"--listen=" + address}});
+  SLUICE_ASSERT_OK(server);
+  ExpectCannotServe(address, address);
+  auto client = ClientSocket::Connect((*server)->address());
+  SLUICE_ASSERT_OK(client);
+  SLUICE_EXPECT_OK(client->Echo("hello"));
+}
+
+TEST(EchoServerTest, LeavesFileThatIsNoSocket) {
+  const ShortFolder folder;
+  const std::string path = folder.File("data");
+  std::ofstream(path) << "precious";
+  ExpectCannotServe("unix:" + path, "unix:" + path);
+  std::string content;
+  std::ifstream(path) >> content;
+  EXPECT_EQ(content, "precious");
+}
+
+TEST(EchoServerTest, LeavesSocketFileThatReplacedItsOwn) {
+  const ShortFolder folder;
+  const std::string path = folder.File("socket");
+  auto server =
+      EchoServerProcess::Start({.arguments = {"--listen=unix:" + path}});
+  SLUICE_ASSERT_OK(server);
+  std::filesystem::remove(path);
+  auto successor =
+      EchoServerProcess::Start({.arguments = {"--listen=unix:" + path}});
+  SLUICE_ASSERT_OK(successor);
+  SLUICE_ASSERT_OK((*server)->Drain(SIGTERM));
+  auto client = ClientSocket::Connect("unix:" + path);
+  SLUICE_ASSERT_OK(client);
+  SLUICE_EXPECT_OK(client->Echo("hello"));
+}
+
+TEST(EchoServerTest, LivesWhenItsOutputHasNoReader) {
+  const ShortFolder folder;
+  const std::string address = "unix:" + folder.File("socket");
+  auto process = Process::Start("apps/echo/server",
+                                {.arguments = {"--listen=" + address}});
+  SLUICE_ASSERT_OK(process);
+  (*process)->CloseOutput();
+  absl::StatusOr<ClientSocket> client = absl::UnknownError("not tried");
+  ASSERT_TRUE(Eventually(
+      [&] {
+        client = ClientSocket::Connect(address);
+        return client.ok();
+      },
+      kPatience))
+      << client.status();
+  SLUICE_EXPECT_OK(client->Echo("hello"));
+  SLUICE_ASSERT_OK((*process)->Signal(SIGTERM));
+  const auto ended = (*process)->Wait(kPatience);
+  SLUICE_ASSERT_OK(ended);
+  EXPECT_EQ(ended->exit_code, 0) << ended->error;
+  EXPECT_THAT(ended->error, StartsWith("served 1 connections, 5 bytes in "));
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,17 @@
+#include "sluice/tests/test_environment.h"
+
+#include <cstdlib>
+#include <random>
+
+#include "absl/strings/numbers.h"
+
+namespace sluice {
+
+uint32_t TestSeed() {
+  const char* const given = std::getenv("SLUICE_SEED");
+  uint32_t seed;
+  if (given != nullptr && absl::SimpleAtoi(given, &seed)) return seed;
+  return std::random_device()();
+}
+
+}  // namespace sluice
