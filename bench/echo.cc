@@ -7,7 +7,7 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <fstream>
 #include <memory>
@@ -16,29 +16,15 @@
 #include <utility>
 #include <vector>
 
-#include "absl/flags/flag.h"
-#include "absl/flags/parse.h"
-#include "absl/flags/usage.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
+#include "sluice/apps/echo/command_line.h"
 #include "sluice/bench/echo_report.h"
 #include "sluice/tests/process.h"
-
-ABSL_FLAG(int, rounds, 7, "how often each server is measured in each case");
-ABSL_FLAG(std::vector<std::string>, connections,
-          std::vector<std::string>({"100", "1000"}),
-          "how many connections: a case each");
-ABSL_FLAG(int, message_size, 64, "bytes of a message");
-ABSL_FLAG(int, pipeline, 1, "messages in flight on one connection");
-// As text: g++ cannot compile a flag of a Duration's size for its thread
-// sanitizer.
-ABSL_FLAG(std::string, duration, "3s",
-          "how long a server is loaded in each round");
 
 namespace sluice {
 namespace {
@@ -47,39 +33,27 @@ constexpr int kServerCpu = 0;
 constexpr int kClientCpu = 1;
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
-// What the flags say.
 struct Options {
-  int rounds;
-  std::vector<int> connections = {};
-  int message_size;
-  int pipeline;
-  absl::Duration duration = {};
+  int64_t rounds = 7;
+  std::vector<std::string> connections = {"100", "1000"};
+  int64_t message_size = 64;
+  int64_t pipeline = 1;
+  absl::Duration duration = absl::Seconds(3);
 };
 
-absl::StatusOr<Options> ParseOptions() {
-  Options options{.rounds = absl::GetFlag(FLAGS_rounds),
-                  .message_size = absl::GetFlag(FLAGS_message_size),
-                  .pipeline = absl::GetFlag(FLAGS_pipeline)};
-  const std::string duration = absl::GetFlag(FLAGS_duration);
-  if (!absl::ParseDuration(duration, &options.duration) ||
-      options.duration <= absl::ZeroDuration() ||
-      options.duration > absl::Hours(1)) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--duration: \"", duration, "\" is not more than 0 and up to 1h"));
-  }
-  for (const std::string& text : absl::GetFlag(FLAGS_connections)) {
-    int count;
-    if (!absl::SimpleAtoi(text, &count) || count < 1) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--connections: \"", text, "\" is not a count"));
-    }
-    options.connections.push_back(count);
-  }
-  if (std::min({options.rounds, options.message_size, options.pipeline}) < 1) {
-    return absl::InvalidArgumentError(
-        "--rounds, --message_size and --pipeline are 1 at least");
-  }
-  return options;
+CommandLine MakeCommandLine(Options* options) {
+  CommandLine line("sluice echo benchmark",
+                   "compares the echo server with the least that one can be");
+  line.AddInt("rounds", "how often each server is measured in each case", 1,
+              &options->rounds);
+  line.AddList("connections", "N,N,...", "how many connections: a case each",
+               &options->connections);
+  line.AddInt("message_size", "bytes of a message", 1, &options->message_size);
+  line.AddInt("pipeline", "messages in flight on one connection", 1,
+              &options->pipeline);
+  line.AddDuration("duration", "how long a server is loaded in each round",
+                   &options->duration);
+  return line;
 }
 
 // A server while it runs.
@@ -118,7 +92,8 @@ absl::StatusOr<std::vector<Server>> StartServers() {
 
 // One round of one server. Its CPU time includes that of accepting and closing
 // the connections, once in a round.
-absl::StatusOr<EchoSample> Measure(const Server& server, int connections,
+absl::StatusOr<EchoSample> Measure(const Server& server,
+                                   const std::string& connections,
                                    const Options& options) {
   const absl::StatusOr<absl::Duration> before = server.process->CpuTime();
   if (!before.ok()) return before.status();
@@ -151,11 +126,11 @@ void Progress(absl::string_view text) {
 }
 
 absl::StatusOr<std::vector<EchoContender>> MeasureAll(
-    const std::vector<Server>& servers, int connections,
+    const std::vector<Server>& servers, const std::string& connections,
     const Options& options) {
   std::vector<EchoContender> contenders;
   for (const Server& server : servers) contenders.push_back({server.name, {}});
-  for (int round = 0; round < options.rounds; ++round) {
+  for (int64_t round = 0; round < options.rounds; ++round) {
     for (size_t i = 0; i < servers.size(); ++i) {
       const size_t next = round % 2 == 0 ? i : servers.size() - 1 - i;
       Progress(absl::StrCat(connections, " connections, round ", round + 1,
@@ -200,7 +175,7 @@ absl::Status Run(const Options& options) {
   const absl::StatusOr<std::vector<Server>> servers = StartServers();
   if (!servers.ok()) return servers.status();
   std::printf("%s%s", Conditions(options).c_str(), EchoTableHead().c_str());
-  for (const int connections : options.connections) {
+  for (const std::string& connections : options.connections) {
     const absl::StatusOr<std::vector<EchoContender>> contenders =
         MeasureAll(*servers, connections, options);
     if (!contenders.ok()) return contenders.status();
@@ -215,19 +190,14 @@ absl::Status Run(const Options& options) {
   return absl::OkStatus();
 }
 
-int Fail(const absl::Status& status, int exit_code) {
-  std::fprintf(stderr, "%s\n", std::string(status.message()).c_str());
-  return exit_code;
-}
-
 int EchoBenchmarkMain(int argc, char* argv[]) {
-  absl::SetProgramUsageMessage(
-      "compares the echo server with the least that one can be");
-  absl::ParseCommandLine(argc, argv);
-  const absl::StatusOr<Options> options = ParseOptions();
-  if (!options.ok()) return Fail(options.status(), 2);
-  const absl::Status status = Run(*options);
-  return status.ok() ? 0 : Fail(status, 1);
+  Options options;
+  CommandLine line = MakeCommandLine(&options);
+  const absl::StatusOr<CommandLine::Next> next = line.Parse(argc, argv);
+  if (!next.ok()) return line.FailUsage(next.status());
+  if (*next == CommandLine::Next::kExit) return 0;
+  const absl::Status status = Run(options);
+  return status.ok() ? 0 : line.Fail(status);
 }
 
 }  // namespace

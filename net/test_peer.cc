@@ -74,6 +74,21 @@ std::pair<Socket, Socket> NewSocketPair(EventLoop* loop, SocketApi* api,
   return {std::move(first), Socket(api, static_cast<int>(accepted.value()))};
 }
 
+std::string TestPattern(size_t size) {
+  std::string bytes(size, '\0');
+  uint32_t state = 1;
+  for (char& byte : bytes) {
+    state = state * 1664525 + 1013904223;
+    byte = static_cast<char>(state >> 24);
+  }
+  return bytes;
+}
+
+const std::string& ManyBytes() {
+  static const std::string& bytes = *new std::string(TestPattern(kManyBytes));
+  return bytes;
+}
+
 bool RunUntil(EventLoop* loop, absl::FunctionRef<bool()> done) {
   for (int i = 0; i < kMaxTurns; ++i) {
     if (done()) return true;

@@ -52,6 +52,17 @@ class TestPeer {
 std::pair<Socket, Socket> NewSocketPair(EventLoop* loop, SocketApi* api,
                                         int buffer_bytes = 0);
 
+// Bytes of which no two stretches are alike, so that what is lost or comes
+// twice is seen.
+std::string TestPattern(size_t size);
+
+// For NewSocketPair(), and more bytes than the kernel then holds, so that who
+// sends them must wait.
+inline constexpr int kSmallBuffers = 256 * 1024;
+inline constexpr size_t kManyBytes = 2 << 20;
+// kManyBytes of the pattern.
+const std::string& ManyBytes();
+
 // Takes turns, each of which waits for a millisecond at most, until `done`
 // says so: false if it did not for 30 000 turns. `done` is asked first.
 bool RunUntil(EventLoop* loop, absl::FunctionRef<bool()> done);

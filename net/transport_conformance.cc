@@ -24,28 +24,6 @@
 namespace sluice {
 namespace {
 
-// More than the kernel holds for a connection made with kSmallBuffers, so that
-// who sends it must wait.
-constexpr size_t kManyBytes = 2 << 20;
-constexpr int kSmallBuffers = 256 * 1024;
-
-// No two stretches alike, for what is lost or comes twice to be seen.
-std::string Pattern(size_t size) {
-  std::string bytes(size, '\0');
-  uint32_t state = 1;
-  for (char& byte : bytes) {
-    state = state * 1664525 + 1013904223;
-    byte = static_cast<char>(state >> 24);
-  }
-  return bytes;
-}
-
-// kManyBytes of it.
-const std::string& ManyBytes() {
-  static const std::string& bytes = *new std::string(Pattern(kManyBytes));
-  return bytes;
-}
-
 // Whether they are equal; does not print megabytes if not.
 ::testing::AssertionResult SameBytes(absl::string_view actual,
                                      absl::string_view expected) {
@@ -337,7 +315,7 @@ TEST_P(TransportConformanceTest, InputArrivesInOrderAndComplete) {
     SCOPED_TRACE(size);
     Link link(*world_, loop_.get());
     link.OpenAndRead();
-    const std::string bytes = Pattern(size);
+    const std::string bytes = TestPattern(size);
     ASSERT_TRUE(link.PeerSends(bytes));
     ASSERT_TRUE(link.Until([&] { return link.sink->input.size() >= size; }));
     EXPECT_TRUE(SameBytes(link.sink->input, bytes));
@@ -415,7 +393,7 @@ TEST_P(TransportConformanceTest, FinIsTheEndOfInputOnceAndAfterAllOfIt) {
     SCOPED_TRACE(size);
     Link link(*world_, loop_.get());
     link.OpenAndRead();
-    const std::string bytes = Pattern(size);
+    const std::string bytes = TestPattern(size);
     ASSERT_TRUE(link.PeerSends(bytes));
     link.peer.FinishSending();
     ASSERT_TRUE(link.Until([&] { return link.sink->input_ends == 1; }));
@@ -730,7 +708,7 @@ TEST_P(TransportConformanceTest, CloseWhileMuchArrivesEndsTheCalls) {
   Link link(*world_, loop_.get());
   link.sink->on_input = [&] { link.Close(CloseMode::kReset); };
   link.Open();
-  ASSERT_TRUE(link.PeerSends(Pattern(200'000)));
+  ASSERT_TRUE(link.PeerSends(TestPattern(200'000)));
   link.peer.FinishSending();
   link.SetReading(true);
   ASSERT_TRUE(link.Until([&] { return link.sink->closed; }));

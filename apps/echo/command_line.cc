@@ -169,4 +169,16 @@ std::string CommandLine::Help() const {
   return help;
 }
 
+int CommandLine::FailUsage(const absl::Status& status) const {
+  Fail(status);
+  std::fprintf(stderr, "--help lists the flags\n");
+  return 2;
+}
+
+int CommandLine::Fail(const absl::Status& status) const {
+  std::fprintf(stderr, "%s: %s\n", program_.c_str(),
+               std::string(status.message()).c_str());
+  return 1;
+}
+
 }  // namespace sluice

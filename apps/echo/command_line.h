@@ -44,6 +44,11 @@ class CommandLine {
   // What --help prints.
   std::string Help() const;
 
+  // Print a line on stderr, "PROGRAM: MESSAGE", and return the exit code: of a
+  // usage error, with a line that names the way out; of any other.
+  int FailUsage(const absl::Status& status) const;
+  int Fail(const absl::Status& status) const;
+
  private:
   struct Flag {
     std::string name;

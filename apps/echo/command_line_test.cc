@@ -113,5 +113,15 @@ TEST_F(CommandLineTest, HelpAndVersionAreAnsweredOnStdout) {
               ::testing::MatchesRegex("prog [0-9]+\\.[0-9]+\\.[0-9]+\n"));
 }
 
+TEST_F(CommandLineTest, FailuresNameTheProgram) {
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(line_.Fail(absl::NotFoundError("no such thing")), 1);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "prog: no such thing\n");
+  ::testing::internal::CaptureStderr();
+  EXPECT_EQ(line_.FailUsage(absl::InvalidArgumentError("bad")), 2);
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "prog: bad\n--help lists the flags\n");
+}
+
 }  // namespace
 }  // namespace sluice

@@ -236,13 +236,6 @@ class EchoClient {
   std::unique_ptr<TerminationSignals> signals_;
 };
 
-int Fail(const absl::Status& status, const char* hint = nullptr) {
-  std::fprintf(stderr, "sluice echo client: %s\n",
-               std::string(status.message()).c_str());
-  if (hint != nullptr) std::fprintf(stderr, "%s\n", hint);
-  return hint != nullptr ? 2 : 1;
-}
-
 // With --json the errors in words go to stderr, where a person may look.
 void Print(const LoadResults& results, bool json) {
   if (json) std::fputs(ErrorsToText(results).c_str(), stderr);
@@ -256,26 +249,25 @@ void Print(const LoadResults& results, bool json) {
 }  // namespace
 
 int EchoClientMain(int argc, char* argv[]) {
-  constexpr char kHint[] = "--help lists the flags";
   Flags flags;
   CommandLine line = MakeCommandLine(&flags);
   const absl::StatusOr<CommandLine::Next> next = line.Parse(argc, argv);
-  if (!next.ok()) return Fail(next.status(), kHint);
+  if (!next.ok()) return line.FailUsage(next.status());
   if (*next == CommandLine::Next::kExit) return 0;
   const absl::Status checked = Check(flags, line);
-  if (!checked.ok()) return Fail(checked, kHint);
+  if (!checked.ok()) return line.FailUsage(checked);
 
   const absl::StatusOr<SocketAddress> server = Resolve(flags.connect);
   if (absl::IsInvalidArgument(server.status())) {
-    return Fail(server.status(), kHint);
+    return line.FailUsage(server.status());
   }
-  if (!server.ok()) return Fail(server.status());
+  if (!server.ok()) return line.Fail(server.status());
   const auto options = ToOptions(flags, *server);
-  if (!options.ok()) return Fail(options.status(), kHint);
+  if (!options.ok()) return line.FailUsage(options.status());
 
   EchoClient client(*options);
   const absl::Status status = client.Run();
-  if (!status.ok()) return Fail(status);
+  if (!status.ok()) return line.Fail(status);
   Print(client.results(), flags.json);
   return client.results().ok() ? 0 : 1;
 }

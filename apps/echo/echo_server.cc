@@ -169,35 +169,27 @@ class EchoServer {
   size_t forced_ = 0;
 };
 
-int Fail(const absl::Status& status, const char* hint = nullptr) {
-  std::fprintf(stderr, "sluice echo server: %s\n",
-               std::string(status.message()).c_str());
-  if (hint != nullptr) std::fprintf(stderr, "%s\n", hint);
-  return hint != nullptr ? 2 : 1;
-}
-
 }  // namespace
 
 int EchoServerMain(int argc, char* argv[]) {
-  constexpr char kHint[] = "--help lists the flags";
   Flags flags;
   CommandLine line = MakeCommandLine(&flags);
   const absl::StatusOr<CommandLine::Next> next = line.Parse(argc, argv);
-  if (!next.ok()) return Fail(next.status(), kHint);
+  if (!next.ok()) return line.FailUsage(next.status());
   if (*next == CommandLine::Next::kExit) return 0;
   const absl::Status checked = Check(flags);
-  if (!checked.ok()) return Fail(checked, kHint);
+  if (!checked.ok()) return line.FailUsage(checked);
 
   const absl::StatusOr<SocketAddress> address = Resolve(flags.listen);
   if (absl::IsInvalidArgument(address.status())) {
-    return Fail(address.status(), kHint);
+    return line.FailUsage(address.status());
   }
-  if (!address.ok()) return Fail(address.status());
+  if (!address.ok()) return line.Fail(address.status());
 
   EchoServer server(flags, line.given("max_connections"));
   absl::Status status = server.Start(*address);
   if (status.ok()) status = server.Run();
-  return status.ok() ? 0 : Fail(status);
+  return status.ok() ? 0 : line.Fail(status);
 }
 
 }  // namespace sluice

@@ -1,0 +1,81 @@
+#ifndef SLUICE_BASE_MUTEX_H_
+#define SLUICE_BASE_MUTEX_H_
+
+#include <condition_variable>
+#include <mutex>
+
+#include "absl/base/thread_annotations.h"
+#include "absl/time/time.h"
+
+namespace sluice {
+
+// std::mutex with the annotations that clang's thread-safety analysis reads.
+// In place of absl::Mutex, whose waits with a timeout run on the wall clock in
+// the release that is pinned, and which thread sanitizers report falsely under
+// contention. Thread-safe. Nothing on a loop may wait for one.
+class ABSL_LOCKABLE Mutex {
+ public:
+  Mutex() = default;
+  Mutex(const Mutex&) = delete;
+  Mutex& operator=(const Mutex&) = delete;
+
+  void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
+  void Unlock() ABSL_UNLOCK_FUNCTION() { mutex_.unlock(); }
+
+ private:
+  friend class CondVar;
+
+  std::mutex mutex_;
+};
+
+// Holds a Mutex while it lives.
+class ABSL_SCOPED_LOCKABLE MutexLock {
+ public:
+  explicit MutexLock(Mutex* mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex)
+      : mutex_(mutex) {
+    mutex_->Lock();
+  }
+  MutexLock(const MutexLock&) = delete;
+  MutexLock& operator=(const MutexLock&) = delete;
+  ~MutexLock() ABSL_UNLOCK_FUNCTION() { mutex_->Unlock(); }
+
+ private:
+  Mutex* const mutex_;
+};
+
+// A condition variable; its timeouts run on the monotonic clock, so that a step
+// of the wall clock moves none of them. Waits may end without a signal: ask in
+// a loop. Thread-safe.
+class CondVar {
+ public:
+  CondVar() = default;
+  CondVar(const CondVar&) = delete;
+  CondVar& operator=(const CondVar&) = delete;
+
+  // Lets go of `mutex` while it waits.
+  void Wait(Mutex* mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
+    condition_.wait(lock);
+    lock.release();
+  }
+  // True if `timeout` has passed. Never early.
+  bool WaitWithTimeout(Mutex* mutex, absl::Duration timeout)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
+    // wait_for() is on the steady clock: pthread_cond_clockwait(3).
+    const std::cv_status status = condition_.wait_for(
+        lock,
+        absl::ToChronoNanoseconds(absl::Ceil(timeout, absl::Nanoseconds(1))));
+    lock.release();
+    return status == std::cv_status::timeout;
+  }
+  void Signal() { condition_.notify_one(); }
+  void SignalAll() { condition_.notify_all(); }
+
+ private:
+  std::condition_variable condition_;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_BASE_MUTEX_H_

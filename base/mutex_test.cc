@@ -1,0 +1,83 @@
+#include "sluice/base/mutex.h"
+
+#include <chrono>
+#include <thread>
+#include <vector>
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+
+namespace sluice {
+namespace {
+
+TEST(MutexTest, Excludes) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 5'000;
+  Mutex mutex;
+  int count = 0;  // guarded by `mutex`
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      for (int i = 0; i < kRounds; ++i) {
+        MutexLock lock(&mutex);
+        ++count;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(count, kThreads * kRounds);
+}
+
+TEST(CondVarTest, ASignalEndsAWait) {
+  Mutex mutex;
+  CondVar changed;
+  int turn = 0;  // guarded by `mutex`: the two threads move it by turns
+  const auto move_on = [&](int mine) {
+    for (int i = 0; i < 1'000; ++i) {
+      MutexLock lock(&mutex);
+      while (turn % 2 != mine) changed.Wait(&mutex);
+      ++turn;
+      changed.SignalAll();
+    }
+  };
+  std::thread other([&] { move_on(1); });
+  move_on(0);
+  other.join();
+  EXPECT_EQ(turn, 2'000);
+}
+
+TEST(CondVarTest, ATimeoutIsNeverEarly) {
+  Mutex mutex;
+  CondVar never;
+  const auto start = std::chrono::steady_clock::now();
+  {
+    MutexLock lock(&mutex);
+    while (!never.WaitWithTimeout(&mutex, absl::Milliseconds(5))) {
+    }
+  }
+  EXPECT_GE(std::chrono::steady_clock::now() - start,
+            std::chrono::milliseconds(5));
+}
+
+TEST(CondVarTest, ASignalComesBeforeALongTimeout) {
+  Mutex mutex;
+  CondVar changed;
+  bool done = false;
+  std::thread other([&] {
+    MutexLock lock(&mutex);
+    done = true;
+    changed.Signal();
+  });
+  bool timed_out = false;
+  {
+    MutexLock lock(&mutex);
+    while (!done) {
+      timed_out = changed.WaitWithTimeout(&mutex, absl::Minutes(10));
+    }
+  }
+  other.join();
+  EXPECT_FALSE(timed_out);
+}
+
+}  // namespace
+}  // namespace sluice
