@@ -265,9 +265,9 @@ TEST_F(EventLoopTest, AnEventOfTheOldRegistrationDoesNotReachTheNewOne) {
 TEST_F(EventLoopTest, ATargetMayDestroyItselfInItsEvent) {
   std::unique_ptr<Target> target;
   target = std::make_unique<Target>([&](IoEvents) {
-    loop_->Remove(target.get());
-    target.reset();
     Note("gone")();
+    loop_->Remove(target.get());
+    target.reset();  // and this callable with it
   });
   SLUICE_ASSERT_OK(loop_->Add(target.get(), 3, kReadable));
   poller_->SetReady(3, kReadable);

@@ -1,0 +1,97 @@
+#include "sluice/apps/echo/echo_handler.h"
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "sluice/base/executor.h"
+#include "sluice/net/socket_address.h"
+#include "sluice/net/stream.h"
+
+namespace sluice {
+namespace {
+
+// Takes what it is told down.
+class FakeStream final : public Stream {
+ public:
+  bool Write(absl::string_view data) override {
+    written.append(data.data(), data.size());
+    return !full;
+  }
+  bool Write(const absl::Cord& data) override {
+    return Write(std::string(data));
+  }
+  void Finish() override { finished = true; }
+  void Abort(absl::Status) override {}
+  void PauseReading() override { paused = true; }
+  void ResumeReading() override { paused = false; }
+  void SetTimeout(absl::Duration) override {}
+  uint64_t pending_output() const override { return 0; }
+  bool HasUnreadInput() const override { return unread; }
+  absl::StatusOr<SocketAddress> peer() const override {
+    return SocketAddress();
+  }
+  Executor* executor() const override { return nullptr; }
+
+  std::string written;
+  bool full = false;    // past its high-water mark
+  bool unread = false;  // more has arrived
+  bool finished = false;
+  bool paused = false;
+};
+
+TEST(EchoHandlerTest, SendsBackWhatComesAndConsumesAllOfIt) {
+  FakeStream stream;
+  EchoHandler handler;
+  EXPECT_EQ(handler.OnInput(stream, "hello "), 6u);
+  EXPECT_EQ(handler.OnInput(stream, "world"), 5u);
+  EXPECT_EQ(stream.written, "hello world");
+  EXPECT_FALSE(stream.paused);
+  EXPECT_FALSE(stream.finished);
+}
+
+TEST(EchoHandlerTest, ReadsNoMoreThanThePeerTakesBack) {
+  FakeStream stream;
+  EchoHandler handler;
+  stream.full = true;
+  EXPECT_EQ(handler.OnInput(stream, "much"), 4u);
+  EXPECT_TRUE(stream.paused);
+  handler.OnDrained(stream);
+  EXPECT_FALSE(stream.paused);
+}
+
+TEST(EchoHandlerTest, FinishesWhenThePeerDoes) {
+  FakeStream stream;
+  EchoHandler handler;
+  handler.OnInputEnd(stream);
+  EXPECT_TRUE(stream.finished);
+}
+
+TEST(EchoHandlerTest, DrainingItFinishesAnIdleStreamAtOnce) {
+  FakeStream stream;
+  EchoHandler handler;
+  handler.OnDraining(stream);
+  EXPECT_TRUE(stream.finished);
+}
+
+TEST(EchoHandlerTest, DrainingItEchoesWhatHasArrivedAndFinishesThen) {
+  FakeStream stream;
+  EchoHandler handler;
+  stream.unread = true;
+  handler.OnDraining(stream);
+  EXPECT_FALSE(stream.finished);
+  handler.OnInput(stream, "one");
+  EXPECT_FALSE(stream.finished);
+  stream.unread = false;
+  handler.OnInput(stream, "two");
+  EXPECT_TRUE(stream.finished);
+  EXPECT_EQ(stream.written, "onetwo");
+}
+
+}  // namespace
+}  // namespace sluice
