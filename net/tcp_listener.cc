@@ -57,6 +57,8 @@ TcpListener::~TcpListener() {
 void TcpListener::OnIo(const IoEvent&) {
   bool destroyed = false;
   destroyed_ = &destroyed;
+  // Moved, so that it outlives a listener that it destroys.
+  OnAccept on_accept = std::move(on_accept_);
   size_t accepted = 0;
   while (accepted < accepts_to_try_ && !paused_) {
     SocketAddress peer;
@@ -68,10 +70,11 @@ void TcpListener::OnIo(const IoEvent&) {
     }
     ++accepted;
     back_off_ = kFirstBackOff;
-    on_accept_(Socket(&socket_.api(), static_cast<int>(result.value())), peer);
+    on_accept(Socket(&socket_.api(), static_cast<int>(result.value())), peer);
     if (destroyed) return;
   }
   destroyed_ = nullptr;
+  on_accept_ = std::move(on_accept);
   if (accepted == accepts_to_try_) {
     accepts_to_try_ = std::min(accepts_to_try_ * 2, max_accepts_per_turn_);
   }

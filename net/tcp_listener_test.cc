@@ -137,6 +137,23 @@ TEST_F(TcpListenerTest, ItsCallbackMayDestroyIt) {
   EXPECT_EQ(accepted_.size(), 1u);
 }
 
+TEST_F(TcpListenerTest, ItsCallbackOutlivesTheListenerThatItDestroys) {
+  auto alive = std::make_shared<int>(7);
+  int after = 0;
+  auto listener = TcpListener::Listen(&loop_.platform(), loop_.loop(),
+                                      SocketAddress::Loopback4(0), {},
+                                      [&, alive](Socket, const SocketAddress&) {
+                                        listener_.reset();
+                                        after = *alive;
+                                      });
+  SLUICE_ASSERT_OK(listener);
+  listener_ = *std::move(listener);
+  const Socket client = Connect();
+  ASSERT_TRUE(loop_.RunUntil([&] { return listener_ == nullptr; }));
+  EXPECT_EQ(after, 7);
+  EXPECT_EQ(alive.use_count(), 1);
+}
+
 // The limit is lowered so that nothing more can be opened, then lifted.
 TEST_F(TcpListenerTest, OutOfDescriptorsItBacksOffAndComesBack) {
   SLUICE_ASSERT_OK(Listen(SocketAddress::Loopback4(0)));
