@@ -92,6 +92,22 @@ class FakePoller final : public Poller {
   bool woken_ = false;
 };
 
+// Calls a function, once, when somebody looks at it.
+class HookedClock final : public Clock {
+ public:
+  explicit HookedClock(const Clock* clock) : clock_(clock) {}
+  MonotonicTime Now() const override {
+    if (on_now) std::exchange(on_now, nullptr)();
+    return clock_->Now();
+  }
+  absl::Time WallNow() const override { return clock_->WallNow(); }
+
+  mutable std::function<void()> on_now;
+
+ private:
+  const Clock* const clock_;
+};
+
 class Target : public IoTarget {
  public:
   explicit Target(std::function<void(IoEvents)> f) : on_io_(std::move(f)) {}
@@ -131,7 +147,7 @@ class EventLoopTest : public ::testing::Test {
     auto poller = std::make_unique<FakePoller>(&clock_);
     poller_ = poller.get();
     options.poller = std::move(poller);
-    options.clock = &clock_;
+    if (options.clock == nullptr) options.clock = &clock_;
     auto loop = EventLoop::Create(std::move(options));
     ASSERT_TRUE(loop.ok()) << loop.status();
     loop_ = *std::move(loop);
@@ -464,6 +480,24 @@ TEST_F(EventLoopTest, WaitsNoLongerThanAsked) {
   EXPECT_EQ(poller_->last_timeout(), absl::Milliseconds(3));
   Turn(absl::InfiniteDuration());
   EXPECT_EQ(poller_->last_timeout(), absl::InfiniteDuration());
+}
+
+// The loop has looked for tasks, and looks at the clock before it sleeps: what
+// comes in that moment must not wait, though the loop is not asleep yet.
+TEST_F(EventLoopTest, WhatComesWhileItFallsAsleepDoesNotWait) {
+  HookedClock clock(&clock_);
+  NewLoop({.clock = &clock});
+  CallbackTimer timer(Note("timer"));
+  loop_->Arm(&timer, absl::Hours(1));
+  Task task(Note("task"));
+  clock.on_now = [&] { loop_->ScheduleRemote(&task); };
+  Turn(absl::InfiniteDuration());
+  EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
+  EXPECT_THAT(TakeLog(), ElementsAre("task"));
+
+  clock.on_now = [&] { loop_->Stop(); };
+  SLUICE_EXPECT_OK(loop_->Run());
+  EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
 }
 
 TEST_F(EventLoopTest, HooksRunInOrderAndMayLeave) {
