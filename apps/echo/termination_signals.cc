@@ -58,7 +58,10 @@ void TerminationSignals::OnReadable() {
   signalfd_siginfo info;
   if (read(fd_, &info, sizeof(info)) != sizeof(info)) return;
   watch_.reset();
-  // The second signal has its default effect, whatever the loop is doing.
+  // The second signal has its default effect, whatever the loop is doing, and
+  // even if this process was started with signals ignored.
+  signal(SIGTERM, SIG_DFL);
+  signal(SIGINT, SIG_DFL);
   const sigset_t signals = Signals();
   pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
   std::move(on_signal_)();

@@ -42,6 +42,16 @@ TEST_P(TerminationSignalsDeathTest, TheSecondEndsTheProcess) {
               ::testing::KilledBySignal(GetParam()), "");
 }
 
+// As shells without job control start what they put into the background.
+TEST_P(TerminationSignalsDeathTest, SignalsThatWereIgnoredCount) {
+  EXPECT_EXIT(
+      {
+        signal(GetParam(), SIG_IGN);
+        RunAndSignal([](int signal) { kill(getpid(), signal); });
+      },
+      ::testing::KilledBySignal(GetParam()), "");
+}
+
 TEST_P(TerminationSignalsDeathTest, SigpipeIsIgnored) {
   EXPECT_EXIT(RunAndSignal([](int) { raise(SIGPIPE); }),
               ::testing::ExitedWithCode(0), "");
