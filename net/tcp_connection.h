@@ -88,8 +88,9 @@ class ConnectionContext {
 // Loop-bound, destruction included; no locks. One owner; destruction resets a
 // stream that has not ended, and calls nothing.
 //
-// At most 144 bytes while it idles: memory for input, output and a timer is
-// made when it is needed, and freed when it is not.
+// At most 144 bytes while it idles: memory for input and output is made when it
+// is needed and freed when it is not; a timer, once set, is kept until the end
+// or SetTimeout(infinite).
 class TcpConnection final : public Stream,
                             private Transport::Sink,
                             private LoopTask,
