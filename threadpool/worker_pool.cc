@@ -1,7 +1,5 @@
 #include "sluice/threadpool/worker_pool.h"
 
-#include <pthread.h>
-
 #include <algorithm>
 #include <thread>
 #include <utility>
@@ -9,7 +7,6 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "sluice/base/check.h"
-#include "sluice/base/io_result.h"
 #include "sluice/base/sequence_role.h"
 
 namespace sluice {
@@ -43,18 +40,6 @@ class WorkerPool::CallableTask final : public ExecTask {
   Callable callable_;
 };
 
-// What a new thread is to do.
-struct WorkerPool::Start {
-  WorkerPool* pool;
-  std::string name;
-};
-
-void* WorkerPool::RunWorker(void* start) {
-  const std::unique_ptr<Start> mine(static_cast<Start*>(start));
-  mine->pool->Work(mine->name);
-  return nullptr;
-}
-
 absl::StatusOr<std::unique_ptr<WorkerPool>> WorkerPool::Create(
     Options options) {
   if (options.num_threads < 0) {
@@ -71,22 +56,14 @@ absl::StatusOr<std::unique_ptr<WorkerPool>> WorkerPool::Create(
       MutexLock lock(&pool->mutex_);
       ++pool->alive_;
     }
-    // Not std::thread, which throws where a Status is what a caller can use.
-    auto start = std::make_unique<Start>(
-        Start{pool.get(), absl::StrCat(options.name, "/", i)});
-    pthread_t thread;
-    const int error =
-        pthread_create(&thread, /*attr=*/nullptr, RunWorker, start.get());
-    if (error != 0) {
-      {
-        MutexLock lock(&pool->mutex_);
-        --pool->alive_;
-      }
-      return ToStatus(IoResult::FromErrno(error), "pthread_create",
-                      start->name);
+    auto thread = Thread::Start(absl::StrCat(options.name, "/", i),
+                                [pool = pool.get()] { pool->Work(); });
+    if (!thread.ok()) {
+      MutexLock lock(&pool->mutex_);
+      --pool->alive_;
+      return thread.status();
     }
-    (void)start.release();  // the thread's now
-    pool->threads_.push_back(thread);
+    pool->threads_.push_back(*std::move(thread));
   }
   return pool;
 }
@@ -146,8 +123,7 @@ void WorkerPool::Shutdown(OnShutdown what, Callable done) {
 }
 
 void WorkerPool::Join() {
-  SLUICE_CHECK(!SequenceRole::OnAny());
-  for (const pthread_t thread : threads_) pthread_join(thread, nullptr);
+  for (Thread& thread : threads_) thread.Join();
   threads_.clear();
 }
 
@@ -161,8 +137,7 @@ ExecTask* WorkerPool::Take() {
   }
 }
 
-void WorkerPool::Work(const std::string& name) {
-  pthread_setname_np(pthread_self(), name.substr(0, 15).c_str());
+void WorkerPool::Work() {
   // So that what must not block can tell where it is.
   SequenceRole role;
   SequenceScope scope(&role);

@@ -1,8 +1,6 @@
 #ifndef SLUICE_THREADPOOL_WORKER_POOL_H_
 #define SLUICE_THREADPOOL_WORKER_POOL_H_
 
-#include <pthread.h>
-
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -17,6 +15,7 @@
 #include "sluice/base/executor.h"
 #include "sluice/base/mutex.h"
 #include "sluice/base/task_queue.h"
+#include "sluice/base/thread.h"
 
 namespace sluice {
 
@@ -34,7 +33,7 @@ class WorkerPool final : public Executor {
     int num_threads = 0;          // 0: one for each CPU
     size_t max_callables = 4096;  // that wait: bounds TrySubmit()
   };
-  // kInvalidArgument; the error of pthread_create(3) if a thread cannot be had.
+  // kInvalidArgument; the errors of Thread::Start().
   static absl::StatusOr<std::unique_ptr<WorkerPool>> Create(Options options);
 
   // Shutdown(kDiscard) and Join(), if that was not done.
@@ -73,14 +72,11 @@ class WorkerPool final : public Executor {
 
  private:
   class CallableTask;
-  struct Start;
-
-  static void* RunWorker(void* start);
 
   explicit WorkerPool(size_t max_callables) : max_callables_(max_callables) {}
 
   bool Enqueue(ExecTask* task) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  void Work(const std::string& name) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Work() ABSL_LOCKS_EXCLUDED(mutex_);
   // The next task, waiting for one; null: the worker is to end.
   ExecTask* Take() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
@@ -94,7 +90,7 @@ class WorkerPool final : public Executor {
   std::optional<OnShutdown> shutdown_ ABSL_GUARDED_BY(mutex_);
   Callable done_ ABSL_GUARDED_BY(mutex_);
   Stats stats_ ABSL_GUARDED_BY(mutex_);
-  std::vector<pthread_t> threads_;
+  std::vector<Thread> threads_;
 };
 
 }  // namespace sluice
