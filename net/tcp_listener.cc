@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
+#include "sluice/base/check.h"
 #include "sluice/event/poller.h"
 
 namespace sluice {
@@ -43,6 +44,8 @@ TcpListener::TcpListener(EventLoop* loop, Socket socket,
       socket_(std::move(socket)),
       address_(address),
       file_(std::move(file)),
+      // The kernel lets one more wait than it is told.
+      backlog_(static_cast<size_t>(std::max(options.listen.backlog, 0)) + 1),
       max_accepts_per_turn_(std::max<size_t>(options.max_accepts_per_turn, 1)),
       on_accept_(std::move(on_accept)),
       back_off_(kFirstBackOff) {}
@@ -55,29 +58,54 @@ TcpListener::~TcpListener() {
 }
 
 void TcpListener::OnIo(const IoEvent&) {
+  size_t accepted = 0;
+  switch (Accept(accepts_to_try_, &accepted)) {
+    case End::kLimit:
+      accepts_to_try_ = std::min(accepts_to_try_ * 2, max_accepts_per_turn_);
+      break;
+    case End::kOutOfResources:
+      BackOff();
+      [[fallthrough]];
+    case End::kEmpty:
+      accepts_to_try_ = std::max<size_t>(accepted, 1);
+      break;
+    case End::kPaused:
+    case End::kDestroyed:
+      break;
+  }
+}
+
+void TcpListener::AcceptBacklog() {
+  SLUICE_CHECK(destroyed_ == nullptr);
+  size_t accepted = 0;
+  Accept(backlog_, &accepted);
+}
+
+TcpListener::End TcpListener::Accept(size_t limit, size_t* accepted) {
   bool destroyed = false;
   destroyed_ = &destroyed;
   // Moved, so that it outlives a listener that it destroys.
   OnAccept on_accept = std::move(on_accept_);
-  size_t accepted = 0;
-  while (accepted < accepts_to_try_ && !paused_) {
+  End end = End::kLimit;
+  while (*accepted < limit) {
+    if (paused_) {
+      end = End::kPaused;
+      break;
+    }
     SocketAddress peer;
     const IoResult result = socket_.api().Accept(socket_.fd(), &peer);
     if (!result.ok()) {
-      if (!result.would_block()) BackOff();
-      accepts_to_try_ = std::max<size_t>(accepted, 1);
+      end = result.would_block() ? End::kEmpty : End::kOutOfResources;
       break;
     }
-    ++accepted;
+    ++*accepted;
     back_off_ = kFirstBackOff;
     on_accept(Socket(&socket_.api(), static_cast<int>(result.value())), peer);
-    if (destroyed) return;
+    if (destroyed) return End::kDestroyed;
   }
   destroyed_ = nullptr;
   on_accept_ = std::move(on_accept);
-  if (accepted == accepts_to_try_) {
-    accepts_to_try_ = std::min(accepts_to_try_ * 2, max_accepts_per_turn_);
-  }
+  return end;
 }
 
 void TcpListener::BackOff() {

@@ -46,13 +46,19 @@ class TcpListener final : private IoTarget, private Timer {
   static absl::StatusOr<std::unique_ptr<TcpListener>> Listen(
       const Platform* platform, EventLoop* loop, const SocketAddress& address,
       Options options, OnAccept on_accept);
-  // Connections that wait in the backlog are reset.
+  // Connections that wait in the backlog are reset: AcceptBacklog() first.
   ~TcpListener() override;
 
   // Leaves connections in the backlog, at no cost. No-op when paused.
   void Pause();
   // No-op when not paused.
   void Resume();
+
+  // Calls OnAccept, inside this call, for all that wait in the backlog, at most
+  // its size; until OnAccept pauses the listener, or descriptors run out. No-op
+  // when paused. For those who are about to destroy the listener.
+  // REQUIRES: not called by OnAccept.
+  void AcceptBacklog();
 
   // The bound one: a port is never 0.
   const SocketAddress& address() const { return address_; }
@@ -66,6 +72,16 @@ class TcpListener final : private IoTarget, private Timer {
 
   void OnIo(const IoEvent& event) override;
   void Fire() override;  // tries again after want of resources
+
+  enum class End {
+    kLimit,
+    kPaused,
+    kEmpty,
+    kOutOfResources,
+    kDestroyed,  // with the listener
+  };
+  // Calls OnAccept for up to `limit` connections; why it ended.
+  End Accept(size_t limit, size_t* accepted);
   void BackOff();
   void SetInterest();
 
@@ -73,6 +89,7 @@ class TcpListener final : private IoTarget, private Timer {
   Socket socket_;
   const SocketAddress address_;
   UnixSocketFile file_;
+  const size_t backlog_;
   const size_t max_accepts_per_turn_;
   OnAccept on_accept_;
   size_t accepts_to_try_ = 1;
@@ -80,7 +97,7 @@ class TcpListener final : private IoTarget, private Timer {
   uint64_t out_of_resources_ = 0;
   bool paused_ = false;
   bool backing_off_ = false;
-  bool* destroyed_ = nullptr;  // on the stack of OnIo() while it runs
+  bool* destroyed_ = nullptr;  // on the stack of Accept() while it runs
 };
 
 }  // namespace sluice

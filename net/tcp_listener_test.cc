@@ -128,6 +128,45 @@ TEST_F(TcpListenerTest, PausedInsideItsCallbackItTakesNoMore) {
   EXPECT_EQ(accepted_.size(), 1u);
 }
 
+TEST_F(TcpListenerTest, AcceptsItsBacklogInsideOneCall) {
+  SLUICE_ASSERT_OK(
+      Listen(SocketAddress::Loopback4(0), {.max_accepts_per_turn = 2}));
+  std::vector<Socket> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(Connect());
+  listener_->AcceptBacklog();
+  EXPECT_EQ(accepted_.size(), 20u);
+  listener_->AcceptBacklog();
+  EXPECT_EQ(accepted_.size(), 20u);
+}
+
+TEST_F(TcpListenerTest, AcceptsNoMoreOfItsBacklogThanFitsIntoIt) {
+  SLUICE_ASSERT_OK(
+      Listen(SocketAddress::Loopback4(0), {.listen = {.backlog = 3}}));
+  std::vector<Socket> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(Connect());
+  // Others come as fast as they are accepted.
+  on_accept_ = [&] {
+    if (clients.size() < 100) clients.push_back(Connect());
+  };
+  listener_->AcceptBacklog();
+  EXPECT_EQ(accepted_.size(), 4u);
+}
+
+TEST_F(TcpListenerTest, TheCallbackMayPauseAndDestroyInTheMidstOfTheBacklog) {
+  SLUICE_ASSERT_OK(Listen(SocketAddress::Loopback4(0)));
+  std::vector<Socket> clients;
+  for (int i = 0; i < 10; ++i) clients.push_back(Connect());
+  on_accept_ = [&] { listener_->Pause(); };
+  listener_->AcceptBacklog();
+  EXPECT_EQ(accepted_.size(), 1u);
+  listener_->AcceptBacklog();
+  EXPECT_EQ(accepted_.size(), 1u);
+  listener_->Resume();
+  on_accept_ = [&] { listener_.reset(); };
+  listener_->AcceptBacklog();
+  EXPECT_EQ(accepted_.size(), 2u);
+}
+
 TEST_F(TcpListenerTest, ItsCallbackMayDestroyIt) {
   SLUICE_ASSERT_OK(Listen(SocketAddress::Loopback4(0)));
   on_accept_ = [this] { listener_.reset(); };

@@ -9,30 +9,73 @@
 #include "absl/time/time.h"
 #include "sluice/base/check.h"
 #include "sluice/event/loop_task.h"
+#include "sluice/net/connection_limit.h"
 #include "sluice/timer/timer_wheel.h"
 
 namespace sluice {
+
+// What the loops of a server have in common, for as long as one of them has a
+// connection. Thread-safe.
+struct TcpServer::Shared {
+  Shared(NewHandler handlers, size_t max_connections)
+      : new_handler(std::move(handlers)),
+        limit(std::max<size_t>(max_connections, 1)) {}
+
+  const NewHandler new_handler;
+  ConnectionLimit limit;
+};
+
+// A call of Drain(): collects what the loops answer, and tells the caller on
+// the first of them. Each loop that has not answered holds a reference; when
+// one has ended without an answer, the last reference takes the caller's
+// callable along.
+class TcpServer::DrainSum final : public std::enable_shared_from_this<DrainSum>,
+                                  private LoopTask {
+ public:
+  DrainSum(size_t loops, EventLoop* first, Drained done)
+      : first_(first), done_(std::move(done)), missing_(loops) {}
+
+  // Any thread; once for each loop.
+  void Add(size_t forced) {
+    forced_.fetch_add(forced, std::memory_order_relaxed);
+    if (missing_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
+    queued_ = shared_from_this();
+    first_->ScheduleRemote(this);
+  }
+
+ private:
+  void Run() override {
+    const std::shared_ptr<DrainSum> self = std::move(queued_);
+    std::move(done_)(forced_.load(std::memory_order_relaxed));
+  }
+  void Abandon() override { queued_.reset(); }
+
+  EventLoop* const first_;
+  Drained done_;
+  std::atomic<size_t> missing_;
+  std::atomic<size_t> forced_{0};
+  std::shared_ptr<DrainSum> queued_;  // this, while it is queued
+};
 
 // A server's state on one loop. Loop-bound, save stats() and what the server
 // sends it as tasks. Deletes itself, on the loop, when the server is gone and
 // the last connection has ended.
 class TcpServer::Shard final : private ConnectionOwner, private Timer {
  public:
-  Shard(const Platform* platform, EventLoop* loop, NewHandler new_handler,
-        const Options& options)
+  Shard(const Platform* platform, EventLoop* loop,
+        const ConnectionOptions& options, std::shared_ptr<Shared> shared)
       : platform_(platform),
         loop_(loop),
-        new_handler_(std::move(new_handler)),
-        max_connections_(std::max<size_t>(options.max_connections, 1)),
-        context_(loop, options.connection, this) {}
-  ~Shard() override = default;
+        shared_(std::move(shared)),
+        context_(loop, options, this) {}
+  ~Shard() override { StopListening(); }
 
   absl::Status Listen(const SocketAddress& address,
                       const TcpListener::Options& options);
   const SocketAddress& address() const { return listener_->address(); }
 
   // Any thread.
-  void Drain(MonotonicTime deadline, Drained done);
+  void Drain(MonotonicTime deadline, std::shared_ptr<DrainSum> sum);
   void ServerGone() { loop_->ScheduleRemote(&end_); }
   LoopStats stats() const;
 
@@ -50,7 +93,11 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
 
   void OnAccept(Socket socket, const SocketAddress& peer);
   void OnEnded(TcpConnection* connection) override;
-  void StartDrain(MonotonicTime deadline, Drained done);
+  void AcceptAgain() {
+    if (listener_ != nullptr) listener_->Resume();
+  }
+  void StopListening();
+  void StartDrain(MonotonicTime deadline, std::shared_ptr<DrainSum> sum);
   void Fire() override;  // the deadline of the drain
   // How many had not ended yet.
   size_t CloseAll(const absl::Status& why, CloseReason reason);
@@ -59,17 +106,17 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
 
   const Platform* const platform_;
   EventLoop* const loop_;
-  const NewHandler new_handler_;
-  const size_t max_connections_;
+  const std::shared_ptr<Shared> shared_;
   ConnectionContext context_;
   std::unique_ptr<TcpListener> listener_;  // null once it drains
   std::vector<Slot> slots_;
   uint32_t first_free_ = kNone;
   size_t open_ = 0;
   size_t forced_ = 0;
-  std::vector<Drained> drained_;  // who waits for the drain
+  std::vector<std::shared_ptr<DrainSum>> drained_;  // who wait for the drain
   bool draining_ = false;
   bool server_gone_ = false;
+  MemberTask<&Shard::AcceptAgain> accept_again_{this};  // there is room
   MemberTask<&Shard::End, &Shard::End> end_{this};
 
   std::atomic<uint64_t> accepted_{0};
@@ -77,27 +124,26 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
   std::atomic<uint64_t> open_now_{0};
 };
 
-// A call of Drain() on its way to the loop.
+// A call of Drain() on its way to a loop.
 class TcpServer::Shard::DrainRequest final : public LoopTask {
  public:
-  DrainRequest(Shard* shard, MonotonicTime deadline, Drained done)
-      : shard_(shard), deadline_(deadline), done_(std::move(done)) {}
+  DrainRequest(Shard* shard, MonotonicTime deadline,
+               std::shared_ptr<DrainSum> sum)
+      : shard_(shard), deadline_(deadline), sum_(std::move(sum)) {}
 
   void Run() override {
-    Shard* const shard = shard_;
-    const MonotonicTime deadline = deadline_;
-    Drained done = std::move(done_);
-    delete this;
-    shard->StartDrain(deadline, std::move(done));
+    const std::unique_ptr<DrainRequest> self(this);
+    shard_->StartDrain(deadline_, std::move(sum_));
   }
   void Abandon() override { delete this; }
 
  private:
+  friend std::unique_ptr<DrainRequest>::deleter_type;
   ~DrainRequest() override = default;
 
   Shard* const shard_;
   const MonotonicTime deadline_;
-  Drained done_;
+  std::shared_ptr<DrainSum> sum_;
 };
 
 absl::Status TcpServer::Shard::Listen(const SocketAddress& address,
@@ -117,7 +163,7 @@ absl::Status TcpServer::Shard::Listen(const SocketAddress& address,
 }
 
 void TcpServer::Shard::OnAccept(Socket socket, const SocketAddress& peer) {
-  std::unique_ptr<StreamHandler> handler = new_handler_(peer);
+  std::unique_ptr<StreamHandler> handler = shared_->new_handler(peer);
   if (handler == nullptr) {
     refused_.fetch_add(1, std::memory_order_relaxed);
     return;
@@ -135,7 +181,15 @@ void TcpServer::Shard::OnAccept(Socket socket, const SocketAddress& peer) {
       slot.handler.get(), index);
   accepted_.fetch_add(1, std::memory_order_relaxed);
   open_now_.store(++open_, std::memory_order_relaxed);
-  if (open_ >= max_connections_) listener_->Pause();
+  if (shared_->limit.Add()) return;
+  listener_->Pause();
+  shared_->limit.AwaitRoom(loop_, &accept_again_);
+}
+
+void TcpServer::Shard::StopListening() {
+  listener_.reset();
+  shared_->limit.StopWaiting(&accept_again_);
+  loop_->Cancel(&accept_again_);
 }
 
 void TcpServer::Shard::OnEnded(TcpConnection* connection) {
@@ -147,23 +201,28 @@ void TcpServer::Shard::OnEnded(TcpConnection* connection) {
   slot.next_free = first_free_;
   first_free_ = index;
   open_now_.store(--open_, std::memory_order_relaxed);
-  if (listener_ != nullptr) listener_->Resume();
+  shared_->limit.Remove();
   EndIfDone();
 }
 
-void TcpServer::Shard::Drain(MonotonicTime deadline, Drained done) {
-  loop_->ScheduleRemote(new DrainRequest(this, deadline, std::move(done)));
+void TcpServer::Shard::Drain(MonotonicTime deadline,
+                             std::shared_ptr<DrainSum> sum) {
+  loop_->ScheduleRemote(new DrainRequest(this, deadline, std::move(sum)));
 }
 
-void TcpServer::Shard::StartDrain(MonotonicTime deadline, Drained done) {
+void TcpServer::Shard::StartDrain(MonotonicTime deadline,
+                                  std::shared_ptr<DrainSum> sum) {
   if (server_gone_) return;
-  drained_.push_back(std::move(done));
+  drained_.push_back(std::move(sum));
   if (!armed() || deadline < Timer::deadline()) {
     loop_->timers()->Arm(this, deadline);
   }
   if (!draining_) {
     draining_ = true;
-    listener_.reset();
+    // Who has connected counts as served: closing the listener resets those
+    // that it still holds.
+    listener_->AcceptBacklog();
+    StopListening();
     for (const Slot& slot : slots_) {
       if (slot.connection != nullptr) slot.connection->Drain();
     }
@@ -191,7 +250,7 @@ void TcpServer::Shard::End() {
   server_gone_ = true;
   drained_.clear();
   Timer::Cancel();
-  listener_.reset();
+  StopListening();
   CloseAll(absl::CancelledError("the server is gone"),
            CloseReason::kServerGone);
   EndIfDone();
@@ -203,10 +262,7 @@ void TcpServer::Shard::EndIfDone() {
     delete this;
   } else if (draining_) {
     Timer::Cancel();
-    // May destroy the server, which sends a task; or drain again.
-    for (Drained& done : std::exchange(drained_, {})) {
-      std::move(done)(forced_);
-    }
+    for (const auto& sum : std::exchange(drained_, {})) sum->Add(forced_);
   }
 }
 
@@ -217,6 +273,7 @@ TcpServer::LoopStats TcpServer::Shard::stats() const {
   stats.open = open_now_.load(std::memory_order_relaxed);
   stats.bytes_in = context_.bytes_in();
   stats.bytes_out = context_.bytes_out();
+  stats.turns = loop_->stats().turns;
   return stats;
 }
 
@@ -226,22 +283,54 @@ absl::StatusOr<std::unique_ptr<TcpServer>> TcpServer::Start(
   if (loops.empty()) {
     return absl::InvalidArgumentError("TcpServer: loops must not be empty");
   }
-  auto shard = std::make_unique<Shard>(platform, loops.front(),
-                                       std::move(new_handler), options);
-  const absl::Status listening = shard->Listen(address, options.listener);
-  if (!listening.ok()) return listening;
-  const SocketAddress bound = shard->address();
-  return absl::WrapUnique(new TcpServer(shard.release(), bound));
+  if (options.threads == ThreadModel::kSingleLoop) loops.resize(1);
+  if (loops.size() > 1) options.listener.listen.reuse_port = true;
+  const auto shared =
+      std::make_shared<Shared>(std::move(new_handler), options.max_connections);
+  std::vector<std::unique_ptr<Shard>> shards;
+  SocketAddress bound = address;
+  for (EventLoop* const loop : loops) {
+    shards.push_back(
+        std::make_unique<Shard>(platform, loop, options.connection, shared));
+    const absl::Status listening =
+        shards.back()->Listen(bound, options.listener);
+    if (!listening.ok()) return listening;
+    // The first one's choice, if the port was to be chosen, is that of all.
+    bound = shards.back()->address();
+  }
+  auto server = absl::WrapUnique(new TcpServer);
+  for (auto& shard : shards) server->shards_.push_back(shard.release());
+  server->first_loop_ = loops.front();
+  server->address_ = bound;
+  return server;
 }
 
-TcpServer::~TcpServer() { shard_->ServerGone(); }
+TcpServer::~TcpServer() {
+  for (Shard* const shard : shards_) shard->ServerGone();
+}
 
 void TcpServer::Drain(MonotonicTime deadline, Drained done) {
-  shard_->Drain(deadline, std::move(done));
+  const auto sum =
+      std::make_shared<DrainSum>(shards_.size(), first_loop_, std::move(done));
+  for (Shard* const shard : shards_) shard->Drain(deadline, sum);
 }
 
 std::vector<TcpServer::LoopStats> TcpServer::stats() const {
-  return {shard_->stats()};
+  std::vector<LoopStats> stats;
+  for (const Shard* const shard : shards_) stats.push_back(shard->stats());
+  return stats;
+}
+
+double Fairness(absl::Span<const TcpServer::LoopStats> stats) {
+  double sum = 0;
+  double sum_of_squares = 0;
+  for (const TcpServer::LoopStats& loop : stats) {
+    const double accepted = static_cast<double>(loop.accepted);
+    sum += accepted;
+    sum_of_squares += accepted * accepted;
+  }
+  if (sum == 0) return 1;
+  return sum * sum / (static_cast<double>(stats.size()) * sum_of_squares);
 }
 
 }  // namespace sluice

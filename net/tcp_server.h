@@ -8,6 +8,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "absl/types/span.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
@@ -21,12 +22,14 @@ namespace sluice {
 
 // Listeners and connections on loops that it is given. Starts no thread and
 // stops no loop. What it has on a loop is that loop's own, connections and
-// handlers included, so that nothing is locked. Thread-compatible.
+// handlers included, so that nothing of a connection is locked.
+// Thread-compatible.
 class TcpServer {
  public:
   struct Options {
     ThreadModel threads = ThreadModel::kSingleLoop;
-    // While so many are open, new ones wait in the listener's backlog.
+    // While so many are open, new ones wait in the backlog. Each further loop
+    // that accepts may have let in one more.
     size_t max_connections = 100'000;
     TcpListener::Options listener = {};
     ConnectionOptions connection = {};
@@ -39,9 +42,10 @@ class TcpServer {
       const SocketAddress& peer) const>;
 
   // Binds before it returns; accepts from then on. kInvalidArgument: `loops` is
-  // empty; otherwise the errors of TcpListener::Listen().
-  // REQUIRES: the loops are not running, or this is the first one's sequence.
-  // `platform` and `loops` outlive the server.
+  // empty, or `address` cannot be listened on by several; otherwise the errors
+  // of TcpListener::Listen().
+  // REQUIRES: the loops are not running, or there is one and this is its
+  // sequence. `platform` and `loops` outlive the server.
   static absl::StatusOr<std::unique_ptr<TcpServer>> Start(
       const Platform* platform, std::vector<EventLoop*> loops,
       const SocketAddress& address, NewHandler new_handler, Options options);
@@ -53,11 +57,12 @@ class TcpServer {
   TcpServer(const TcpServer&) = delete;
   TcpServer& operator=(const TcpServer&) = delete;
 
-  // Stops accepting and tells every handler OnDraining(); at `deadline`, ends
-  // the rest with kDrainForced. Then, when no connection is left, `done` gets
-  // how many were forced: once, on the first loop. Called again it may bring
-  // the deadline forward, not put it off; each `done` is answered.
-  // Any thread. `done` is destroyed uncalled if the loop ends first.
+  // Stops accepting, what waits in the backlog first, and tells every handler
+  // OnDraining(); at `deadline`, ends the rest with kDrainForced. Then, when no
+  // connection is left, `done` gets how many were forced: once, on the first
+  // loop. Called again it may bring the deadline forward, not put it off; each
+  // `done` is answered. What waits beyond max_connections is reset.
+  // Any thread. `done` is destroyed uncalled if a loop ends first.
   using Drained = absl::AnyInvocable<void(size_t forced) &&>;
   void Drain(MonotonicTime deadline, Drained done);
 
@@ -70,20 +75,28 @@ class TcpServer {
     uint64_t open = 0;
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
+    uint64_t turns = 0;  // of the loop, all that it does
   };
-  // Any thread, one entry for each loop that serves. Each counter by itself is
-  // exact.
+  // Any thread, one entry for each loop that serves, in their order. Each
+  // counter by itself is exact.
   std::vector<LoopStats> stats() const;
 
  private:
   class Shard;
+  class DrainSum;
+  struct Shared;
 
-  TcpServer(Shard* shard, const SocketAddress& address)
-      : shard_(shard), address_(address) {}
+  TcpServer() = default;
 
-  Shard* const shard_;  // owns itself: it ends with its last connection
-  const SocketAddress address_;
+  std::vector<Shard*> shards_;  // each ends by itself, with its last connection
+  EventLoop* first_loop_ = nullptr;
+  SocketAddress address_;
 };
+
+// How evenly connections are spread over loops, by what they have accepted:
+// Jain's index, from 1/n, one loop has them all, to 1, each has as many; 1 for
+// none.
+double Fairness(absl::Span<const TcpServer::LoopStats> stats);
 
 }  // namespace sluice
 

@@ -8,14 +8,18 @@ namespace sluice {
 
 absl::StatusOr<ThreadModel> ParseThreadModel(absl::string_view flag) {
   if (flag == "single") return ThreadModel::kSingleLoop;
-  return absl::InvalidArgumentError(absl::StrCat(
-      "thread model \"", flag, "\" is not one of those there are: single"));
+  if (flag == "reuseport") return ThreadModel::kReusePort;
+  return absl::InvalidArgumentError(
+      absl::StrCat("thread model \"", flag,
+                   "\" is not one of those there are: single, reuseport"));
 }
 
 absl::string_view ThreadModelName(ThreadModel model) {
   switch (model) {
     case ThreadModel::kSingleLoop:
       return "single";
+    case ThreadModel::kReusePort:
+      return "reuseport";
   }
   SLUICE_CHECK(false);
 }

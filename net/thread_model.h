@@ -12,6 +12,12 @@ namespace sluice {
 // under each.
 enum class ThreadModel : uint8_t {
   kSingleLoop,  // "single": the first loop accepts and serves
+  // "reuseport": every loop accepts, on a listener of its own for the same port
+  // (SO_REUSEPORT, socket(7)), and serves what it has accepted. The kernel
+  // chooses the loop by a hash of the addresses. For IP only. When one of the
+  // listeners closes, what waits in its backlog is reset, unless the kernel has
+  // net.ipv4.tcp_migrate_req set (Linux 5.14) and others are left.
+  kReusePort,
 };
 
 // The value of a flag. kInvalidArgument names the value and what there is.

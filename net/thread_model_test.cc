@@ -9,7 +9,8 @@ namespace sluice {
 namespace {
 
 TEST(ThreadModelTest, NamesRoundTrip) {
-  for (const ThreadModel model : {ThreadModel::kSingleLoop}) {
+  for (const ThreadModel model :
+       {ThreadModel::kSingleLoop, ThreadModel::kReusePort}) {
     const auto parsed = ParseThreadModel(ThreadModelName(model));
     SLUICE_ASSERT_OK(parsed);
     EXPECT_EQ(*parsed, model);
