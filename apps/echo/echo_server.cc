@@ -1,11 +1,15 @@
 #include "sluice/apps/echo/echo_server.h"
 
+#include <sys/socket.h>
+
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
@@ -16,7 +20,7 @@
 #include "sluice/apps/echo/echo_handler.h"
 #include "sluice/apps/echo/resolve.h"
 #include "sluice/apps/echo/termination_signals.h"
-#include "sluice/event/event_loop.h"
+#include "sluice/event/loop_threads.h"
 #include "sluice/net/linux_platform.h"
 #include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
@@ -37,6 +41,8 @@ struct Flags {
   absl::Duration drain_timeout = absl::Seconds(5);
 };
 
+constexpr int64_t kMaxThreads = 1024;
+
 CommandLine MakeCommandLine(Flags* flags) {
   CommandLine line("sluice echo server",
                    "sends back what clients send, until SIGTERM or SIGINT");
@@ -46,7 +52,7 @@ CommandLine MakeCommandLine(Flags* flags) {
                  &flags->listen);
   line.AddInt("threads", "threads that serve", 1, &flags->threads);
   line.AddString("model", "MODEL",
-                 "how connections are spread over threads: single",
+                 "how connections are spread over threads: single, reuseport",
                  &flags->model);
   line.AddString("poller", "POLLER", "how readiness is waited for: epoll",
                  &flags->poller);
@@ -69,6 +75,10 @@ absl::Status Check(const Flags& flags) {
     return absl::InvalidArgumentError(
         absl::StrCat("--model: ", model.status().message()));
   }
+  if (flags.threads > kMaxThreads) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--threads=", flags.threads, ": at most ", kMaxThreads));
+  }
   if (flags.poller != "epoll") {
     return absl::InvalidArgumentError(
         absl::StrCat("--poller: poller \"", flags.poller,
@@ -76,7 +86,8 @@ absl::Status Check(const Flags& flags) {
   }
   if (*model == ThreadModel::kSingleLoop && flags.threads != 1) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "--threads=", flags.threads, ": --model=single serves on one thread"));
+        "--threads=", flags.threads,
+        ": --model=single serves on one thread; --model=reuseport on many"));
   }
   if (flags.idle_timeout <= absl::ZeroDuration()) {
     return absl::InvalidArgumentError(
@@ -86,10 +97,11 @@ absl::Status Check(const Flags& flags) {
 }
 
 // How many connections there are descriptors for, some left for other needs.
-// Called when the server has all that it needs but its listener.
-int64_t RoomForConnections(int64_t descriptor_limit) {
-  constexpr int64_t kSpare = 8;
-  return std::max<int64_t>(descriptor_limit - OpenDescriptors() - kSpare, 1);
+// Called when the server has all that it needs but its listeners.
+int64_t RoomForConnections(int64_t descriptor_limit, int64_t threads) {
+  // A listener for each thread, and one connection past the limit.
+  const int64_t spare = 8 + 2 * threads;
+  return std::max<int64_t>(descriptor_limit - OpenDescriptors() - spare, 1);
 }
 
 // The server while it runs.
@@ -101,60 +113,84 @@ class EchoServer {
         platform_(LinuxPlatform()) {}
 
   absl::Status Start(const SocketAddress& address) {
-    auto loop = NewEventLoop(platform_);
-    if (!loop.ok()) return loop.status();
-    loop_ = *std::move(loop);
-    auto signals = TerminationSignals::Catch(loop_.get(), [this] { Drain(); });
+    auto threads = LoopThreads::Create(
+        {.num_loops = static_cast<int>(flags_.threads), .name = "echo"},
+        [this] { return NewEventLoop(platform_); });
+    if (!threads.ok()) return threads.status();
+    threads_ = *std::move(threads);
+    const auto loops = threads_->loops();
+    auto signals =
+        TerminationSignals::Catch(loops.front(), [this] { Drain(); });
     if (!signals.ok()) return signals.status();
     signals_ = *std::move(signals);
     const int64_t limit = RaiseDescriptorLimit();
-    const int64_t room = RoomForConnections(limit);
+    const int64_t room = RoomForConnections(limit, flags_.threads);
     auto server = TcpServer::Start(
-        &platform_, {loop_.get()}, address,
+        &platform_, {loops.begin(), loops.end()}, address,
         [](const SocketAddress&) { return std::make_unique<EchoHandler>(); },
-        {.max_connections =
+        {.threads = *ParseThreadModel(flags_.model),
+         .max_connections =
              static_cast<size_t>(std::min(room, flags_.max_connections)),
          .connection = {.high_water = 64 * 1024,
                         .low_water = 16 * 1024,
                         .idle_timeout = flags_.idle_timeout}});
     if (!server.ok()) return server.status();
     server_ = *std::move(server);
+    start_ = platform_.clock->Now();
+    const absl::Status started = threads_->Start();
+    if (!started.ok()) return started;
     std::printf("listening on %s\n", server_->address().ToString().c_str());
     std::fflush(stdout);
-    // Of the default nobody expects so much; of a few he should know.
-    if (room < flags_.max_connections &&
-        (max_connections_given_ || room < kFewConnections)) {
-      std::fprintf(
-          stderr,
-          "sluice echo server: will hold %lld connections at once, not "
-          "%lld: the limit on descriptors (RLIMIT_NOFILE) is %lld\n",
-          static_cast<long long>(room),
-          static_cast<long long>(flags_.max_connections),
-          static_cast<long long>(limit));
-    }
+    TellIfFew(room, limit);
     return absl::OkStatus();
   }
 
-  absl::Status Run() {
-    const MonotonicTime start = platform_.clock->Now();
-    const absl::Status status = loop_->Run();
+  absl::Status Wait() {
+    const absl::Status status = threads_->Join();
     if (!status.ok()) return status;
-    const TcpServer::LoopStats stats = server_->stats().front();
-    std::fprintf(stderr,
-                 "served %llu connections, %llu bytes in %.1f s, %llu forced\n",
-                 static_cast<unsigned long long>(stats.accepted),
-                 static_cast<unsigned long long>(stats.bytes_out),
-                 absl::ToDoubleSeconds(platform_.clock->Now() - start),
-                 static_cast<unsigned long long>(forced_));
+    const std::vector<TcpServer::LoopStats> stats = server_->stats();
+    TcpServer::LoopStats sum;
+    for (size_t i = 0; i < stats.size(); ++i) {
+      sum.accepted += stats[i].accepted;
+      sum.bytes_out += stats[i].bytes_out;
+      if (stats.size() > 1) {
+        std::fprintf(stderr, "echo/%zu: %s\n", i, Served(stats[i]).c_str());
+      }
+    }
+    if (stats.size() > 1) {
+      std::fprintf(stderr, "fairness %.3f\n", Fairness(stats));
+    }
+    std::fprintf(
+        stderr, "served %s in %.1f s, %zu forced\n", Served(sum).c_str(),
+        absl::ToDoubleSeconds(platform_.clock->Now() - start_), forced_);
     return absl::OkStatus();
   }
 
  private:
+  static std::string Served(const TcpServer::LoopStats& stats) {
+    return absl::StrCat(stats.accepted, " connections, ", stats.bytes_out,
+                        " bytes");
+  }
+
+  // Of the default nobody expects so much; of a few he should know.
+  void TellIfFew(int64_t room, int64_t limit) const {
+    if (room >= flags_.max_connections) return;
+    if (!max_connections_given_ && room >= kFewConnections) return;
+    std::fprintf(
+        stderr,
+        "sluice echo server: will hold %lld connections at once, not %lld: "
+        "the limit on descriptors (RLIMIT_NOFILE) is %lld\n",
+        static_cast<long long>(room),
+        static_cast<long long>(flags_.max_connections),
+        static_cast<long long>(limit));
+  }
+
+  // On the first loop.
   void Drain() {
     server_->Drain(platform_.clock->Now() + flags_.drain_timeout,
                    [this](size_t forced) {
                      forced_ = forced;
-                     loop_->Stop();
+                     threads_->Stop();
                    });
   }
 
@@ -163,10 +199,11 @@ class EchoServer {
   const Flags flags_;
   const bool max_connections_given_;
   const Platform platform_;
-  std::unique_ptr<EventLoop> loop_;
+  MonotonicTime start_;
+  std::unique_ptr<LoopThreads> threads_;
   std::unique_ptr<TerminationSignals> signals_;
   std::unique_ptr<TcpServer> server_;
-  size_t forced_ = 0;
+  size_t forced_ = 0;  // the first loop's, until that has ended
 };
 
 }  // namespace
@@ -185,10 +222,15 @@ int EchoServerMain(int argc, char* argv[]) {
     return line.FailUsage(address.status());
   }
   if (!address.ok()) return line.Fail(address.status());
+  if (flags.model == "reuseport" && address->family() == AF_UNIX) {
+    return line.FailUsage(absl::InvalidArgumentError(absl::StrCat(
+        "--listen=", flags.listen,
+        ": --model=reuseport is for IP addresses; --model=single is for any")));
+  }
 
   EchoServer server(flags, line.given("max_connections"));
   absl::Status status = server.Start(*address);
-  if (status.ok()) status = server.Run();
+  if (status.ok()) status = server.Wait();
   return status.ok() ? 0 : line.Fail(status);
 }
 
