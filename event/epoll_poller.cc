@@ -1,8 +1,6 @@
 #include "sluice/event/epoll_poller.h"
 
 #include <sys/epoll.h>
-#include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "sluice/base/check.h"
 #include "sluice/base/io_result.h"
+#include "sluice/event/wait_timeout.h"
 
 namespace sluice {
 namespace {
@@ -43,41 +42,27 @@ int TimeoutMillis(absl::Duration timeout) {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<EpollPoller>> EpollPoller::Create(
-    Options options) {
-  if (options.max_events < 1 || options.max_events > INT_MAX) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("EpollPoller: max_events is ", options.max_events,
-                     ", and must be 1 to ", INT_MAX));
-  }
+    PollerOptions options) {
+  absl::Status status = CheckPollerOptions("EpollPoller", options);
+  if (!status.ok()) return status;
   const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) {
     return ToStatus(IoResult::FromErrno(errno), "epoll_create1",
                     "a new epoll instance");
   }
-  const int wake_fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  if (wake_fd < 0) {
-    const int error = errno;
-    close(epoll_fd);
-    return ToStatus(IoResult::FromErrno(error), "eventfd", "a new eventfd");
-  }
-  auto poller =
-      absl::WrapUnique(new EpollPoller(epoll_fd, wake_fd, options.max_events));
-  absl::Status added =
-      poller->Control(EPOLL_CTL_ADD, wake_fd, EPOLLIN, kReservedToken);
-  if (!added.ok()) return added;
+  auto poller = absl::WrapUnique(new EpollPoller(epoll_fd, options.max_events));
+  status = poller->wakeup_.Open();
+  if (!status.ok()) return status;
+  status = poller->Control(EPOLL_CTL_ADD, poller->wakeup_.fd(), EPOLLIN,
+                           kReservedToken);
+  if (!status.ok()) return status;
   return poller;
 }
 
-EpollPoller::EpollPoller(int epoll_fd, int wake_fd, size_t max_events)
-    : epoll_fd_(epoll_fd),
-      wake_fd_(wake_fd),
-      ready_(max_events),
-      events_(max_events) {}
+EpollPoller::EpollPoller(int epoll_fd, size_t max_events)
+    : epoll_fd_(epoll_fd), ready_(max_events), events_(max_events) {}
 
-EpollPoller::~EpollPoller() {
-  close(wake_fd_);
-  close(epoll_fd_);
-}
+EpollPoller::~EpollPoller() { close(epoll_fd_); }
 
 absl::Status EpollPoller::Add(int fd, IoEvents interest, uint64_t token,
                               AddHint hint) {
@@ -126,7 +111,7 @@ absl::StatusOr<absl::Span<const IoEvent>> EpollPoller::Wait(
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = ready_[i];
     if (event.data.u64 == kReservedToken) {
-      TakeWake();
+      wakeup_.Take();
       continue;
     }
     events_[reported++] = {event.data.u64, 0, event.events & kReported};
@@ -138,11 +123,8 @@ int EpollPoller::EpollWait(absl::Duration timeout) {
   const int max_events = static_cast<int>(ready_.size());
   int count;
   if (has_pwait2_ && timeout > absl::ZeroDuration()) {
-    const timespec limit =
-        absl::ToTimespec(absl::Ceil(timeout, absl::Nanoseconds(1)));
     count = epoll_pwait2(epoll_fd_, ready_.data(), max_events,
-                         timeout == absl::InfiniteDuration() ? nullptr : &limit,
-                         nullptr);
+                         WaitTimeout(timeout).get(), nullptr);
     // EPERM: what some containers' filters say of calls that they do not know.
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) {
       return count < 0 ? -errno : count;
@@ -153,23 +135,6 @@ int EpollPoller::EpollWait(absl::Duration timeout) {
       epoll_fd_, ready_.data(), max_events,
       timeout == absl::InfiniteDuration() ? -1 : TimeoutMillis(timeout));
   return count < 0 ? -errno : count;
-}
-
-void EpollPoller::Wake() {
-  // Sequentially consistent, and matched in TakeWake(): a caller that finds the
-  // flag set has made its news visible before the Wait() that clears it ends.
-  if (wake_pending_.exchange(true)) return;
-  const uint64_t one = 1;
-  const int saved_errno = errno;
-  // Fails only when the counter is full, and then the wake-up is there already.
-  [[maybe_unused]] const ssize_t written = write(wake_fd_, &one, sizeof(one));
-  errno = saved_errno;
-}
-
-void EpollPoller::TakeWake() {
-  uint64_t count;
-  [[maybe_unused]] const ssize_t taken = read(wake_fd_, &count, sizeof(count));
-  wake_pending_.exchange(false);
 }
 
 }  // namespace sluice

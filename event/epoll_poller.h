@@ -3,7 +3,6 @@
 
 #include <sys/epoll.h>
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -15,6 +14,8 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "sluice/event/poller.h"
+#include "sluice/event/poller_options.h"
+#include "sluice/event/wakeup_fd.h"
 
 namespace sluice {
 
@@ -24,14 +25,10 @@ namespace sluice {
 // Wake(). Owns two descriptors.
 class EpollPoller final : public Poller {
  public:
-  struct Options {
-    size_t max_events = 256;  // per Wait(); at least 1
-  };
-  // kInvalidArgument, kResourceExhausted (descriptors, memory).
-  static absl::StatusOr<std::unique_ptr<EpollPoller>> Create(Options options);
-  static absl::StatusOr<std::unique_ptr<EpollPoller>> Create() {
-    return Create(Options{});
-  }
+  // kInvalidArgument, kResourceExhausted (descriptors, memory); what
+  // epoll_create1(2) said where a kernel or a filter refuses it.
+  static absl::StatusOr<std::unique_ptr<EpollPoller>> Create(
+      PollerOptions options = {});
   ~EpollPoller() override;
 
   absl::Status Add(int fd, IoEvents interest, uint64_t token,
@@ -40,22 +37,18 @@ class EpollPoller final : public Poller {
   absl::Status Remove(int fd) override;
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override;
-  void Wake() override;
+  void Wake() override { wakeup_.Wake(); }
   absl::string_view name() const override { return "epoll"; }
 
  private:
-  EpollPoller(int epoll_fd, int wake_fd, size_t max_events);
+  EpollPoller(int epoll_fd, size_t max_events);
 
   absl::Status Control(int operation, int fd, uint32_t events, uint64_t token);
   // epoll_wait(2): a count or -errno.
   int EpollWait(absl::Duration timeout);
-  void TakeWake();
 
   const int epoll_fd_;
-  const int wake_fd_;  // eventfd(2)
-  // Set by the Wake() that wrote to wake_fd_, cleared by the Wait() that saw
-  // it: in between, further calls have nothing to add.
-  std::atomic<bool> wake_pending_{false};
+  WakeupFd wakeup_;
   bool has_pwait2_ = true;
   std::vector<epoll_event> ready_;
   std::vector<IoEvent> events_;

@@ -1,17 +1,23 @@
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
+#include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
+#include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <thread>
 #include <utility>
@@ -41,11 +47,21 @@ bool IsAsleep(pid_t tid) {
          stat[name_end + 2] == 'S';
 }
 
+// How many descriptors this process may have open; now as many as it can.
+size_t RaiseDescriptorLimit() {
+  rlimit limit;
+  SLUICE_CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+  limit.rlim_cur = limit.rlim_max;
+  SLUICE_CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+  return limit.rlim_cur;
+}
+
 // Loopback TCP sockets: they can be reset, as pipes and Unix sockets cannot.
 class KernelPollerWorld final : public PollerWorld {
  public:
   explicit KernelPollerWorld(PollerFactory new_poller)
       : new_poller_(std::move(new_poller)),
+        descriptor_limit_(RaiseDescriptorLimit()),
         listener_(socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address{};
     address.sin_family = AF_INET;
@@ -55,7 +71,7 @@ class KernelPollerWorld final : public PollerWorld {
     Must(listen(listener_, 16));
   }
   ~KernelPollerWorld() override {
-    for (const int fd : open_) close(fd);
+    for (const auto& [fd, peer] : open_) close(fd);
     close(listener_);
   }
 
@@ -65,6 +81,11 @@ class KernelPollerWorld final : public PollerWorld {
   }
   const Clock& clock() const override { return *Clock::Real(); }
 
+  size_t room() const override {
+    const std::filesystem::directory_iterator open("/proc/self/fd");
+    const size_t count = std::distance(begin(open), end(open));
+    return descriptor_limit_ - std::min(count, descriptor_limit_);
+  }
   std::pair<int, int> NewPair() override {
     sockaddr_in address{};
     socklen_t size = sizeof(address);
@@ -74,10 +95,15 @@ class KernelPollerWorld final : public PollerWorld {
     Must(fcntl(a, F_SETFL, O_NONBLOCK));
     const int b = Must(
         accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    open_.insert({a, b});
+    open_[a] = b;
+    open_[b] = a;
     return {a, b};
   }
-  void Send(int fd) override { Must(send(fd, "x", 1, MSG_NOSIGNAL)); }
+  void Send(int fd) override {
+    Must(send(fd, "x", 1, MSG_NOSIGNAL));
+    pollfd arrival = {open_.at(fd), POLLIN, 0};
+    Must(poll(&arrival, 1, -1));
+  }
   void Receive(int fd) override {
     char buffer[4096];
     while (recv(fd, buffer, sizeof(buffer), 0) > 0) {
@@ -130,19 +156,20 @@ class KernelPollerWorld final : public PollerWorld {
   static int Must(ssize_t result) { return Must(static_cast<int>(result)); }
 
   const PollerFactory new_poller_;
+  const size_t descriptor_limit_;
   const int listener_;
-  std::set<int> open_;
+  std::map<int, int> open_;  // the other end, by descriptor
 };
 
 }  // namespace
 
 PollerBackend KernelPollerBackend(std::string name, PollerFactory new_poller,
-                                  size_t max_descriptors) {
+                                  int descriptor_limit) {
   return {std::move(name),
           [new_poller = std::move(new_poller)] {
             return std::make_unique<KernelPollerWorld>(new_poller);
           },
-          max_descriptors};
+          descriptor_limit};
 }
 
 }  // namespace sluice

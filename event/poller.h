@@ -44,7 +44,8 @@ enum class AddHint : uint8_t {
 //
 // //event:poller_conformance states this contract as tests that every backend
 // passes. Thread-compatible, save Wake(). Memory: at most 16 bytes for each
-// descriptor, and 28 for each event that one Wait() may return.
+// descriptor that there is room for, room being at most doubled when it is
+// short, and 28 for each event that one Wait() may return.
 class Poller {
  public:
   // The token that a backend may keep for itself.
@@ -54,7 +55,8 @@ class Poller {
   virtual ~Poller() = default;
 
   // Watches `fd` and reports it with `token`. kAlreadyExists;
-  // kResourceExhausted names the limit; otherwise what the system call said.
+  // kFailedPrecondition: it is not open; kResourceExhausted names the limit;
+  // otherwise what the system call said.
   //
   // With interest 0, kHangup and kError are still reported, but once, until the
   // next Modify(): a descriptor that nobody reads and that was reset does not
@@ -70,7 +72,7 @@ class Poller {
   virtual absl::Status Modify(int fd, IoEvents interest, uint64_t token) = 0;
 
   // Ends watching: no later Wait() reports `fd`. kNotFound.
-  // REQUIRES: `fd` is not closed yet.
+  // REQUIRES: `fd` is not closed yet. Some backends CHECK that in Wait().
   virtual absl::Status Remove(int fd) = 0;
 
   // Blocks until something is ready, Wake() was called, or `timeout` (rounded

@@ -40,10 +40,12 @@ class PollerWorld {
   // The clock that Wait()'s timeouts run on.
   virtual const Clock& clock() const = 0;
 
+  // How many descriptors can be opened beside those that are.
+  virtual size_t room() const = 0;
   // Two ends of a stream; each is closed by Close(), or else with the world.
-  // The lowest free numbers are taken, as the kernel does.
+  // The lowest free numbers are taken, as the kernel does. REQUIRES: room().
   virtual std::pair<int, int> NewPair() = 0;
-  virtual void Send(int fd) = 0;     // one byte: the other end is readable
+  virtual void Send(int fd) = 0;     // one byte: the other end is readable now
   virtual void Receive(int fd) = 0;  // all there is
   virtual void Fill(int fd) = 0;     // sends until `fd` is not writable
   virtual void ShutDownSend(int fd) = 0;
@@ -71,17 +73,18 @@ struct PollerBackend {
 
   std::string name;  // as Poller::name(), in letters, digits and underscores
   std::function<std::unique_ptr<PollerWorld>()> new_world;
-  // The number of descriptors above which Add() may say kResourceExhausted; 0:
-  // none.
-  size_t max_descriptors = 0;
+  // The descriptors from this number on Add() refuses with kResourceExhausted,
+  // naming it; 0: it refuses none.
+  int descriptor_limit = 0;
 };
 
-// A backend on the kernel's descriptors, sockets of this process.
+// A backend on the kernel's descriptors, sockets of this process, for which the
+// limit on descriptors (RLIMIT_NOFILE) is raised as far as it goes.
 PollerBackend KernelPollerBackend(
     std::string name,
     std::function<absl::StatusOr<std::unique_ptr<Poller>>(size_t max_events)>
         new_poller,
-    size_t max_descriptors = 0);
+    int descriptor_limit = 0);
 
 class PollerConformanceTest : public ::testing::TestWithParam<PollerBackend> {
  protected:

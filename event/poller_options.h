@@ -1,0 +1,22 @@
+#ifndef SLUICE_EVENT_POLLER_OPTIONS_H_
+#define SLUICE_EVENT_POLLER_OPTIONS_H_
+
+#include <cstddef>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace sluice {
+
+// What each poller of this library is made with. Value type.
+struct PollerOptions {
+  size_t max_events = 256;  // per Wait(); 1 to INT_MAX
+};
+
+// kInvalidArgument names `poller`, the option and its bounds.
+absl::Status CheckPollerOptions(absl::string_view poller,
+                                const PollerOptions& options);
+
+}  // namespace sluice
+
+#endif  // SLUICE_EVENT_POLLER_OPTIONS_H_

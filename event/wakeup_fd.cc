@@ -1,0 +1,40 @@
+#include "sluice/event/wakeup_fd.h"
+
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdint>
+
+#include "sluice/base/io_result.h"
+
+namespace sluice {
+
+WakeupFd::~WakeupFd() {
+  if (fd_ >= 0) close(fd_);
+}
+
+absl::Status WakeupFd::Open() {
+  fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (fd_ >= 0) return absl::OkStatus();
+  return ToStatus(IoResult::FromErrno(errno), "eventfd", "a new eventfd");
+}
+
+void WakeupFd::Wake() {
+  // Sequentially consistent, and matched in Take(): a caller that finds the
+  // flag set has made its news visible before the Take() that clears it ends.
+  if (pending_.exchange(true)) return;
+  const uint64_t one = 1;
+  const int saved_errno = errno;
+  // Fails only when the counter is full, and then the wake-up is there already.
+  [[maybe_unused]] const ssize_t written = write(fd_, &one, sizeof(one));
+  errno = saved_errno;
+}
+
+void WakeupFd::Take() {
+  uint64_t count;
+  [[maybe_unused]] const ssize_t taken = read(fd_, &count, sizeof(count));
+  pending_.exchange(false);
+}
+
+}  // namespace sluice

@@ -1,0 +1,41 @@
+#ifndef SLUICE_EVENT_WAKEUP_FD_H_
+#define SLUICE_EVENT_WAKEUP_FD_H_
+
+#include <atomic>
+
+#include "absl/status/status.h"
+
+namespace sluice {
+
+// What ends the wait of a poller on descriptors: one more descriptor, an
+// eventfd(2), that any thread makes readable. Between two waits only the first
+// Wake() is a system call. Thread-compatible, save Wake(). Owns its descriptor.
+class WakeupFd {
+ public:
+  WakeupFd() = default;
+  ~WakeupFd();
+  WakeupFd(const WakeupFd&) = delete;
+  WakeupFd& operator=(const WakeupFd&) = delete;
+
+  // kResourceExhausted (descriptors, memory).
+  // REQUIRES: called once, and before all else if it succeeds.
+  absl::Status Open();
+  // Readable from a Wake() until the Take() that follows.
+  int fd() const { return fd_; }
+
+  // Thread-safe and async-signal-safe.
+  void Wake();
+  // What a Wake() that this call answers made known before is visible after it.
+  // To be called by the wait that found fd() readable.
+  void Take();
+
+ private:
+  int fd_ = -1;
+  // Set by the Wake() that wrote to fd_, cleared by Take(): in between, further
+  // calls have nothing to add.
+  std::atomic<bool> pending_{false};
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_EVENT_WAKEUP_FD_H_

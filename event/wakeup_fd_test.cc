@@ -1,0 +1,112 @@
+#include "sluice/event/wakeup_fd.h"
+
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <functional>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sluice/base/status_matchers.h"
+
+namespace {
+
+// What happens just before the next read(2), which is this program's own.
+std::function<void()>* before_read = nullptr;
+
+}  // namespace
+
+extern "C" ssize_t read(int fd, void* into, size_t size) {
+  if (before_read != nullptr) (*std::exchange(before_read, nullptr))();
+  return syscall(SYS_read, fd, into, size);
+}
+
+namespace sluice {
+namespace {
+
+bool IsReadable(const WakeupFd& wakeup, int timeout_ms = 0) {
+  pollfd polled = {wakeup.fd(), POLLIN, 0};
+  return poll(&polled, 1, timeout_ms) == 1;
+}
+
+TEST(WakeupFdTest, IsReadableFromWakeToTake) {
+  WakeupFd wakeup;
+  SLUICE_ASSERT_OK(wakeup.Open());
+  EXPECT_FALSE(IsReadable(wakeup));
+  for (int i = 0; i < 3; ++i) {
+    wakeup.Wake();
+    wakeup.Wake();
+    EXPECT_TRUE(IsReadable(wakeup));
+    wakeup.Take();
+    EXPECT_FALSE(IsReadable(wakeup));
+  }
+}
+
+TEST(WakeupFdTest, AWakeDuringATakeLeavesTheNextOneItsEffect) {
+  WakeupFd wakeup;
+  SLUICE_ASSERT_OK(wakeup.Open());
+  wakeup.Wake();
+  std::function<void()> wake = [&] { wakeup.Wake(); };
+  before_read = &wake;
+  wakeup.Take();
+  EXPECT_EQ(before_read, nullptr);
+  wakeup.Wake();
+  EXPECT_TRUE(IsReadable(wakeup));
+}
+
+TEST(WakeupFdTest, WakeKeepsErrno) {
+  WakeupFd unopened;  // its write(2) fails
+  errno = EAGAIN;
+  unopened.Wake();
+  EXPECT_EQ(errno, EAGAIN);
+}
+
+TEST(WakeupFdTest, OutOfDescriptorsIsResourceExhausted) {
+  rlimit before;
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none = {0, before.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
+  WakeupFd wakeup;
+  const absl::Status status = wakeup.Open();
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted,
+                               ::testing::HasSubstr("eventfd")));
+}
+
+// Each thread makes news known and then wakes; who waits must see all of it.
+TEST(WakeupFdTest, NoNewsIsLost) {
+  constexpr int kThreads = 3;
+  constexpr int kNewsOfEach = 3000;
+  constexpr int kPatienceMs = 30'000;
+  WakeupFd wakeup;
+  SLUICE_ASSERT_OK(wakeup.Open());
+  std::atomic<int> news{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < kThreads; ++i) {
+    threads.emplace_back([&] {
+      for (int j = 0; j < kNewsOfEach; ++j) {
+        news.fetch_add(1);
+        wakeup.Wake();
+      }
+    });
+  }
+  int seen = 0;
+  while (seen < kThreads * kNewsOfEach && IsReadable(wakeup, kPatienceMs)) {
+    wakeup.Take();
+    seen = news.load();
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_EQ(seen, kThreads * kNewsOfEach);
+}
+
+}  // namespace
+}  // namespace sluice
