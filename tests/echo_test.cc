@@ -3,14 +3,12 @@
 
 #include <signal.h>
 
-#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <memory>
 #include <random>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -23,11 +21,9 @@
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
 #include "sluice/base/version.h"
-#include "sluice/tests/byte_pattern.h"
 #include "sluice/tests/client_socket.h"
 #include "sluice/tests/echo_server_process.h"
 #include "sluice/tests/process.h"
-#include "sluice/tests/test_environment.h"
 
 namespace sluice {
 namespace {
@@ -117,127 +113,6 @@ TEST(EchoServerTest, LooksUpNames) {
   SLUICE_EXPECT_OK(client->Echo("hello"));
 }
 
-// Idle connections do not wait for the drain's deadline, which is infinite
-// here.
-void ExpectIdleConnectionsDrain(int signal) {
-  auto server =
-      EchoServerProcess::Start({.arguments = {"--drain_timeout=inf"}});
-  SLUICE_ASSERT_OK(server);
-  std::vector<ClientSocket> clients;
-  for (int i = 0; i < 3; ++i) {
-    auto client = ClientSocket::Connect((*server)->address());
-    SLUICE_ASSERT_OK(client);
-    SLUICE_ASSERT_OK(client->Echo("12345"));
-    clients.push_back(*std::move(client));
-  }
-  SLUICE_ASSERT_OK((*server)->process().Signal(signal));
-  for (ClientSocket& client : clients) {
-    EXPECT_EQ(client.ReceiveAll().value(), "");
-  }
-  const auto summary = (*server)->WaitDrained();
-  SLUICE_ASSERT_OK(summary);
-  EXPECT_EQ(summary->connections, 3);
-  EXPECT_EQ(summary->bytes, 15);
-  EXPECT_EQ(summary->forced, 0);
-  EXPECT_FALSE(ClientSocket::Connect((*server)->address()).ok());
-}
-
-TEST(EchoServerTest, DrainsAtSigterm) { ExpectIdleConnectionsDrain(SIGTERM); }
-
-TEST(EchoServerTest, DrainsAtSigint) { ExpectIdleConnectionsDrain(SIGINT); }
-
-// Sends until the server takes no more, because nothing is read, or until
-// `limit`; returns how much it was.
-size_t Fill(ClientSocket& client, const BytePattern& pattern, size_t limit) {
-  size_t sent = 0;
-  Eventually(
-      [&] {
-        while (sent < limit) {
-          const size_t taken = client.TrySend(pattern.At(sent, limit - sent));
-          if (taken == 0) return false;
-          sent += taken;
-        }
-        return true;
-      },
-      absl::Milliseconds(200));
-  return sent;
-}
-
-// A client that has sent as much as the server takes, and reads nothing.
-ClientSocket ConnectStuck(EchoServerProcess& server) {
-  auto client = ClientSocket::Connect(server.address());
-  EXPECT_THAT(client, IsOk());
-  if (!client.ok()) return {};
-  Fill(*client, BytePattern(1), 100'000'000);
-  return *std::move(client);
-}
-
-// Returns when the server has closed its listener.
-void WaitUntilDraining(EchoServerProcess& server) {
-  EXPECT_TRUE(
-      Eventually([&] { return !ClientSocket::Connect(server.address()).ok(); },
-                 kPatience));
-}
-
-TEST(EchoServerTest, DrainFinishesWhatIsUnderWay) {
-  const uint32_t seed = TestSeed();
-  SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
-  const BytePattern pattern(seed);
-  auto server =
-      EchoServerProcess::Start({.arguments = {"--drain_timeout=inf"}});
-  SLUICE_ASSERT_OK(server);
-  auto client = ClientSocket::Connect((*server)->address());
-  SLUICE_ASSERT_OK(client);
-  const size_t sent = Fill(*client, pattern, 3'000'000);
-  ASSERT_GT(sent, 1'000'000);
-  SLUICE_ASSERT_OK((*server)->process().Signal(SIGTERM));
-  WaitUntilDraining(**server);
-
-  size_t received = 0;
-  while (true) {
-    const absl::StatusOr<std::string> some = client->ReceiveSome(20'000);
-    SLUICE_ASSERT_OK(some);
-    if (some->empty()) break;
-    EXPECT_TRUE(pattern.Matches(received, *some));
-    received += some->size();
-    Pass(absl::Milliseconds(1));
-  }
-  EXPECT_EQ(received, sent);
-  const auto summary = (*server)->WaitDrained();
-  SLUICE_ASSERT_OK(summary);
-  EXPECT_EQ(summary->bytes, sent);
-  EXPECT_EQ(summary->forced, 0);
-}
-
-TEST(EchoServerTest, DrainForcesWhatDoesNotFinishInTime) {
-  auto server =
-      EchoServerProcess::Start({.arguments = {"--drain_timeout=300ms"}});
-  SLUICE_ASSERT_OK(server);
-  auto idle = ClientSocket::Connect((*server)->address());
-  SLUICE_ASSERT_OK(idle);
-  SLUICE_ASSERT_OK(idle->Echo("x"));
-  const ClientSocket stuck = ConnectStuck(**server);
-  const auto summary = (*server)->Drain(SIGTERM);
-  SLUICE_ASSERT_OK(summary);
-  EXPECT_EQ(summary->connections, 2);
-  EXPECT_EQ(summary->forced, 1);
-}
-
-TEST(EchoServerTest, SecondSignalEndsItAtOnce) {
-  for (const int signal : {SIGTERM, SIGINT}) {
-    auto server =
-        EchoServerProcess::Start({.arguments = {"--drain_timeout=inf"}});
-    SLUICE_ASSERT_OK(server);
-    const ClientSocket stuck = ConnectStuck(**server);
-    SLUICE_ASSERT_OK((*server)->process().Signal(SIGTERM));
-    WaitUntilDraining(**server);  // two signals at once would be one
-    SLUICE_ASSERT_OK((*server)->process().Signal(signal));
-    const auto ended = (*server)->process().Wait(kPatience);
-    SLUICE_ASSERT_OK(ended);
-    EXPECT_EQ(ended->signal, signal);
-  }
-}
-
 struct WrongUse {
   std::vector<std::string> arguments;
   std::string says;  // on standard error
@@ -254,7 +129,9 @@ TEST(EchoServerTest, WrongUseIsExplainedAndExits2) {
       {{"--drain_timeout=-1s"}, "--drain_timeout: \"-1s\""},
       {{"--drain_timeout=soon"}, "--drain_timeout: \"soon\""},
       {{"--idle_timeout=0"}, "--idle_timeout"},
-      {{"--model=reuseport"}, "\"reuseport\""},
+      {{"--model=fibers"}, "\"fibers\""},
+      {{"--model=reuseport", "--listen=unix:@x"}, "for IP addresses"},
+      {{"--model=reuseport", "--threads=1025"}, "--threads=1025"},
       {{"--poller=kqueue"}, "\"kqueue\""},
       {{"--threads=2"}, "--threads=2"},
       {{"--listen=127.0.0.1"}, "\"127.0.0.1\""},
