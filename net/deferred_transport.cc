@@ -7,11 +7,11 @@
 #include <utility>
 #include <vector>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "sluice/base/check.h"
-#include "sluice/base/io_result.h"
 #include "sluice/event/loop_task.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/output_queue.h"
@@ -61,7 +61,7 @@ class DeferredTransport final : public Transport,
   void OnInput(absl::string_view bytes) override;
   void OnInputEnd() override { Happens(&input_ended_); }
   void OnSent(uint64_t bytes) override;
-  void OnError(IoResult error, CloseReason reason) override;
+  void OnError(absl::Status error, CloseReason reason) override;
 
   // The task: tells the sink what happened in earlier turns.
   void Run() override;
@@ -101,7 +101,7 @@ class DeferredTransport final : public Transport,
   Turn received_in_;
   Turn input_ended_;
   Turn failed_in_;
-  IoResult error_{0};
+  absl::Status error_;
   CloseReason reason_ = CloseReason::kDone;
   Turn closed_in_;  // with segments pinned
 
@@ -166,9 +166,9 @@ void DeferredTransport::OnSent(uint64_t) {
   if (inner_output_.empty()) Happens(&sent_);
 }
 
-void DeferredTransport::OnError(IoResult error, CloseReason reason) {
+void DeferredTransport::OnError(absl::Status error, CloseReason reason) {
   failed_ = true;
-  error_ = error;
+  error_ = std::move(error);
   reason_ = reason;
   taken_.reset();  // is not going to be read
   Happens(&failed_in_);
@@ -278,7 +278,7 @@ void DeferredTransport::TellInputEnd() {
 void DeferredTransport::TellError() {
   if (!IsDue(failed_in_)) return;
   failed_in_.reset();
-  sink_->OnError(error_, reason_);
+  sink_->OnError(std::move(error_), reason_);
 }
 
 void DeferredTransport::Happens(Turn* turn) {

@@ -5,10 +5,10 @@
 #include <string>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "gtest/gtest.h"
-#include "sluice/base/io_result.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/linux_platform.h"
@@ -58,7 +58,7 @@ class DeferredTransportTest : public ::testing::Test, private Transport::Sink {
   }
   void OnInputEnd() override {}
   void OnSent(uint64_t bytes) override { sent_ += bytes; }
-  void OnError(IoResult, CloseReason) override {}
+  void OnError(absl::Status, CloseReason) override {}
 };
 
 // Sets *live to false at its end.

@@ -1,13 +1,15 @@
 #ifndef SLUICE_NET_LINUX_PLATFORM_H_
 #define SLUICE_NET_LINUX_PLATFORM_H_
 
+#include "sluice/event/poller_kind.h"
 #include "sluice/net/platform.h"
 
 namespace sluice {
 
-// The world of this machine: the monotonic clock, the kernel's sockets, epoll,
-// plain transports. Its fields may be replaced before use.
-Platform LinuxPlatform();
+// The world of this machine: the monotonic clock, the kernel's sockets and
+// pollers of this kind, plain transports. Its fields may be replaced before
+// use.
+Platform LinuxPlatform(PollerKind poller = PollerKind::kAuto);
 
 }  // namespace sluice
 

@@ -3,7 +3,9 @@
 #include <cerrno>
 #include <utility>
 
+#include "absl/status/status.h"
 #include "sluice/base/check.h"
+#include "sluice/base/io_result.h"
 #include "sluice/event/io_target.h"
 #include "sluice/event/loop_task.h"
 #include "sluice/event/poller.h"
@@ -51,6 +53,7 @@ class SocketTransport final : public Transport,
   void Receive();
   void Send();
   void Fail(IoResult error);
+  void Fail(absl::Status why, CloseReason reason);
 
   void Enter() { in_callback_ = true; }
   // Ends what Enter() began; the transport may be gone afterwards.
@@ -62,6 +65,7 @@ class SocketTransport final : public Transport,
   SocketApi* const api_;
   Sink* sink_ = nullptr;
   OutputQueue* output_ = nullptr;  // what Flush() has yet to send
+  absl::Status refused_;           // a change of interest, by the poller
   const int fd_;
   IoEvents interest_ = 0;
   bool reading_ : 1 = false;
@@ -83,7 +87,7 @@ void SocketTransport::Start(Sink* sink) {
 void SocketTransport::Run() {
   Enter();
   if (failed_) {
-    sink_->OnError(IoResult::FromErrno(ENOMEM), CloseReason::kIoError);
+    sink_->OnError(std::move(refused_), CloseReason::kIoError);
   } else {
     Open();
   }
@@ -94,11 +98,11 @@ void SocketTransport::Open() {
   // Who opens a stream reads it: if the sink turns reading on in OnOpen(), this
   // is the only change of interest.
   interest_ = kReadable;
-  if (loop_->Add(this, fd_, interest_).ok()) {
+  absl::Status added = loop_->Add(this, fd_, interest_);
+  if (added.ok()) {
     sink_->OnOpen();
   } else {
-    // A poller refuses an open descriptor for want of memory.
-    Fail(IoResult::FromErrno(ENOMEM));
+    Fail(std::move(added), CloseReason::kIoError);
   }
 }
 
@@ -176,9 +180,16 @@ void SocketTransport::Send() {
 }
 
 void SocketTransport::Fail(IoResult error) {
+  const absl::StatusOr<SocketAddress> peer = Address(SocketApi::End::kPeer);
+  Fail(ToStatus(error, "connection",
+                peer.ok() ? peer->ToString() : "unknown peer"),
+       ReasonOf(error));
+}
+
+void SocketTransport::Fail(absl::Status why, CloseReason reason) {
   failed_ = true;
   loop_->Remove(this);
-  sink_->OnError(error, ReasonOf(error));
+  sink_->OnError(std::move(why), reason);
 }
 
 void SocketTransport::SetReading(bool on) {
@@ -242,9 +253,9 @@ void SocketTransport::UpdateInterest() {
   const IoEvents wanted = WantedInterest();
   if (wanted == interest_) return;
   interest_ = wanted;
-  // Fails for want of memory at most. The sink may be the caller: it is told by
-  // the task.
-  if (!loop_->SetInterest(this, wanted).ok()) {
+  // The sink may be the caller: of a failure it is told by the task.
+  refused_ = loop_->SetInterest(this, wanted);
+  if (!refused_.ok()) {
     failed_ = true;
     loop_->Remove(this);
     loop_->Schedule(this);

@@ -15,7 +15,6 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "gtest/gtest.h"
-#include "sluice/base/io_result.h"
 #include "sluice/event/epoll_poller.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/event/poller.h"
@@ -90,7 +89,7 @@ class SocketTransportTest : public ::testing::Test, protected Transport::Sink {
   uint64_t received_ = 0;
   uint64_t sent_ = 0;
   int errors_ = 0;
-  IoResult error_{0};
+  absl::Status error_;
   CloseReason reason_ = CloseReason::kDone;
 
  private:
@@ -104,9 +103,9 @@ class SocketTransportTest : public ::testing::Test, protected Transport::Sink {
   }
   void OnInputEnd() override {}
   void OnSent(uint64_t bytes) override { sent_ += bytes; }
-  void OnError(IoResult error, CloseReason reason) override {
+  void OnError(absl::Status error, CloseReason reason) override {
     ++errors_;
-    error_ = error;
+    error_ = std::move(error);
     reason_ = reason;
   }
 };
@@ -185,7 +184,7 @@ TEST_F(SocketTransportTest, APollerThatDoesNotTakeItIsAnError) {
   RunTurns(loop_.get());
   EXPECT_EQ(errors_, 1);
   EXPECT_EQ(opens_, 0);
-  EXPECT_EQ(error_.error(), ENOMEM);
+  EXPECT_EQ(error_, absl::ResourceExhaustedError("refused"));
   EXPECT_EQ(reason_, CloseReason::kIoError);
 }
 
@@ -198,7 +197,7 @@ TEST_F(SocketTransportTest, APollerThatRefusesAChangeIsAnErrorByATask) {
   ASSERT_TRUE(RunUntil(loop_.get(), [&] { return errors_ > 0; }));
   RunTurns(loop_.get());
   EXPECT_EQ(errors_, 1);
-  EXPECT_EQ(error_.error(), ENOMEM);
+  EXPECT_EQ(error_, absl::ResourceExhaustedError("refused"));
   EXPECT_EQ(reason_, CloseReason::kIoError);
 }
 

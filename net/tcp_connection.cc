@@ -156,11 +156,8 @@ void TcpConnection::OnSent(uint64_t bytes) {
   }
 }
 
-void TcpConnection::OnError(IoResult error, CloseReason reason) {
-  const absl::StatusOr<SocketAddress> address = peer();
-  End(ToStatus(error, "connection",
-               address.ok() ? address->ToString() : "unknown peer"),
-      reason, CloseMode::kReset);
+void TcpConnection::OnError(absl::Status error, CloseReason reason) {
+  End(std::move(error), reason, CloseMode::kReset);
 }
 
 bool TcpConnection::Write(absl::string_view data) {

@@ -16,7 +16,6 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "sluice/base/executor.h"
-#include "sluice/base/io_result.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/event/loop_task.h"
 #include "sluice/net/close_reason.h"
@@ -136,7 +135,7 @@ class TcpConnection final : public Stream,
   void OnInput(absl::string_view bytes) override;
   void OnInputEnd() override;
   void OnSent(uint64_t bytes) override;
-  void OnError(IoResult error, CloseReason reason) override;
+  void OnError(absl::Status error, CloseReason reason) override;
   // The task: OnClosed(), or input that was kept.
   void Run() override;
   void Abandon() override;

@@ -5,10 +5,10 @@
 #include <cstdint>
 #include <memory>
 
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
-#include "sluice/base/io_result.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/output_queue.h"
 #include "sluice/net/socket_address.h"
@@ -40,8 +40,10 @@ class Transport {
     // `bytes` of the flushed queue are sent and taken off it. If that is empty
     // now, the transport has let go of it, and the call may destroy it.
     virtual void OnSent(uint64_t bytes) = 0;
-    // The last call. Only Address() and Close() may follow.
-    virtual void OnError(IoResult error, CloseReason reason) = 0;
+    // The last call. Only Address() and Close() may follow. `error`, never ok,
+    // says to a person which connection failed and why, or what the poller
+    // refused.
+    virtual void OnError(absl::Status error, CloseReason reason) = 0;
 
    protected:
     ~Sink() = default;
