@@ -1,8 +1,10 @@
 #include "sluice/tests/client_socket.h"
 
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -94,6 +96,11 @@ absl::Status ClientSocket::Send(absl::string_view data) {
 size_t ClientSocket::TrySend(absl::string_view data) {
   const ssize_t sent = send(fd_, data.data(), data.size(), MSG_NOSIGNAL);
   return sent > 0 ? sent : 0;
+}
+
+size_t ClientSocket::Unacknowledged() const {
+  int bytes = 0;
+  return ioctl(fd_, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }
 
 absl::Status ClientSocket::FinishSending() {

@@ -42,6 +42,9 @@ class ClientSocket {
   absl::Status Send(absl::string_view data);
   // What the kernel takes at once; 0 if it takes none.
   size_t TrySend(absl::string_view data);
+  // Of what was sent, how many bytes the peer's kernel has not got yet. TCP
+  // alone.
+  size_t Unacknowledged() const;
   // Sends FIN.
   absl::Status FinishSending();
   // `data` and FIN in one segment. TCP alone.

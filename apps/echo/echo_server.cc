@@ -21,6 +21,7 @@
 #include "sluice/apps/echo/resolve.h"
 #include "sluice/apps/echo/termination_signals.h"
 #include "sluice/event/loop_threads.h"
+#include "sluice/event/poller_kind.h"
 #include "sluice/net/linux_platform.h"
 #include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
@@ -35,7 +36,7 @@ struct Flags {
   std::string listen = "127.0.0.1:7007";
   int64_t threads = 1;
   std::string model = "single";
-  std::string poller = "epoll";
+  std::string poller = "auto";
   absl::Duration idle_timeout = absl::Minutes(5);
   int64_t max_connections = 100'000;
   absl::Duration drain_timeout = absl::Seconds(5);
@@ -54,7 +55,8 @@ CommandLine MakeCommandLine(Flags* flags) {
   line.AddString("model", "MODEL",
                  "how connections are spread over threads: single, reuseport",
                  &flags->model);
-  line.AddString("poller", "POLLER", "how readiness is waited for: epoll",
+  line.AddString("poller", "POLLER",
+                 "how readiness is waited for: auto, epoll, poll, select",
                  &flags->poller);
   line.AddDuration("idle_timeout",
                    "closes a connection on which nothing moved for so long",
@@ -79,10 +81,10 @@ absl::Status Check(const Flags& flags) {
     return absl::InvalidArgumentError(
         absl::StrCat("--threads=", flags.threads, ": at most ", kMaxThreads));
   }
-  if (flags.poller != "epoll") {
+  const absl::StatusOr<PollerKind> poller = ParsePollerKind(flags.poller);
+  if (!poller.ok()) {
     return absl::InvalidArgumentError(
-        absl::StrCat("--poller: poller \"", flags.poller,
-                     "\" is not one of those there are: epoll"));
+        absl::StrCat("--poller: ", poller.status().message()));
   }
   if (*model == ThreadModel::kSingleLoop && flags.threads != 1) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -96,12 +98,12 @@ absl::Status Check(const Flags& flags) {
   return absl::OkStatus();
 }
 
-// How many connections there are descriptors for, some left for other needs.
-// Called when the server has all that it needs but its listeners.
-int64_t RoomForConnections(int64_t descriptor_limit, int64_t threads) {
-  // A listener for each thread, and one connection past the limit.
+// How many connections there are descriptors for, below `limit`, some left for
+// other needs. Called when the server has all that it needs but its listeners.
+int64_t RoomForConnections(int64_t limit, int64_t threads) {
+  // A listener for each thread, and one connection past max_connections.
   const int64_t spare = 8 + 2 * threads;
-  return std::max<int64_t>(descriptor_limit - OpenDescriptors() - spare, 1);
+  return std::max<int64_t>(limit - OpenDescriptors() - spare, 1);
 }
 
 // The server while it runs.
@@ -110,7 +112,8 @@ class EchoServer {
   EchoServer(const Flags& flags, bool max_connections_given)
       : flags_(flags),
         max_connections_given_(max_connections_given),
-        platform_(LinuxPlatform()) {}
+        poller_(*ParsePollerKind(flags.poller)),
+        platform_(LinuxPlatform(poller_)) {}
 
   absl::Status Start(const SocketAddress& address) {
     auto threads = LoopThreads::Create(
@@ -123,8 +126,9 @@ class EchoServer {
         TerminationSignals::Catch(loops.front(), [this] { Drain(); });
     if (!signals.ok()) return signals.status();
     signals_ = *std::move(signals);
-    const int64_t limit = RaiseDescriptorLimit();
-    const int64_t room = RoomForConnections(limit, flags_.threads);
+    const int64_t room = RoomForConnections(
+        std::min<int64_t>(RaiseDescriptorLimit(), DescriptorLimit(poller_)),
+        flags_.threads);
     auto server = TcpServer::Start(
         &platform_, {loops.begin(), loops.end()}, address,
         [](const SocketAddress&) { return std::make_unique<EchoHandler>(); },
@@ -141,7 +145,7 @@ class EchoServer {
     if (!started.ok()) return started;
     std::printf("listening on %s\n", server_->address().ToString().c_str());
     std::fflush(stdout);
-    TellIfFew(room, limit);
+    TellIfFew(room);
     return absl::OkStatus();
   }
 
@@ -173,16 +177,22 @@ class EchoServer {
   }
 
   // Of the default nobody expects so much; of a few he should know.
-  void TellIfFew(int64_t room, int64_t limit) const {
+  void TellIfFew(int64_t room) const {
     if (room >= flags_.max_connections) return;
     if (!max_connections_given_ && room >= kFewConnections) return;
-    std::fprintf(
-        stderr,
-        "sluice echo server: will hold %lld connections at once, not %lld: "
-        "the limit on descriptors (RLIMIT_NOFILE) is %lld\n",
-        static_cast<long long>(room),
-        static_cast<long long>(flags_.max_connections),
-        static_cast<long long>(limit));
+    const int64_t limit = RaiseDescriptorLimit();
+    const int64_t poller_limit = DescriptorLimit(poller_);
+    const std::string why =
+        poller_limit < limit
+            ? absl::StrCat("--poller=", flags_.poller,
+                           " takes descriptors below ", poller_limit)
+            : absl::StrCat("the limit on descriptors (RLIMIT_NOFILE) is ",
+                           limit);
+    std::fprintf(stderr,
+                 "sluice echo server: will hold %lld connections at once, not "
+                 "%lld: %s\n",
+                 static_cast<long long>(room),
+                 static_cast<long long>(flags_.max_connections), why.c_str());
   }
 
   // On the first loop.
@@ -194,10 +204,11 @@ class EchoServer {
                    });
   }
 
-  static constexpr int64_t kFewConnections = 1000;
+  static constexpr int64_t kFewConnections = 1024;
 
   const Flags flags_;
   const bool max_connections_given_;
+  const PollerKind poller_;
   const Platform platform_;
   MonotonicTime start_;
   std::unique_ptr<LoopThreads> threads_;
