@@ -28,6 +28,18 @@ class Stream {
   // The same; what is queued shares the Cord's memory.
   virtual bool Write(const absl::Cord& data) = 0;
 
+  // Holds what is written from now on, to send it together, in as few system
+  // calls as fit: when this callback returns, or outside of one by a task. For
+  // an answer in several pieces:
+  //
+  //   stream.Cork();
+  //   stream.Write(header);
+  //   stream.Write(body);
+  //
+  // 64 KiB, high_water or max_output, whichever is least, are held at most: the
+  // Write() that would pass it sends. Finish() sends too.
+  virtual void Cork() = 0;
+
   // Sends FIN after pending output. Reading goes on: the stream is done when
   // the peer has finished too. No-op the second time.
   virtual void Finish() = 0;

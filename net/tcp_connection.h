@@ -72,7 +72,6 @@ class ConnectionContext {
   uint64_t bytes_out() const {
     return bytes_out_.load(std::memory_order_relaxed);
   }
-
  private:
   friend class TcpConnection;
 
@@ -88,7 +87,7 @@ class ConnectionContext {
 // Loop-bound, destruction included; no locks. One owner; destruction resets a
 // stream that has not ended, and calls nothing.
 //
-// At most 144 bytes while it idles: memory for input and output is made when it
+// At most 136 bytes while it idles: memory for input and output is made when it
 // is needed and freed when it is not; a timer, once set, is kept until the end
 // or SetTimeout(infinite).
 class TcpConnection final : public Stream,
@@ -105,6 +104,7 @@ class TcpConnection final : public Stream,
 
   bool Write(absl::string_view data) override;
   bool Write(const absl::Cord& data) override;
+  void Cork() override;
   void Finish() override;
   void Abort(absl::Status why) override;
   void PauseReading() override;
@@ -137,12 +137,12 @@ class TcpConnection final : public Stream,
   void OnInputEnd() override;
   void OnSent(uint64_t bytes) override;
   void OnError(IoResult error, CloseReason reason) override;
-  // The task: OnClosed(), or input that was kept.
+  // The task: OnClosed(), or output and input that were kept.
   void Run() override;
   void Abandon() override;
 
-  // Calls the handler, and ends the stream if that has made it done. False if
-  // the connection is destroyed.
+  // Calls the handler, sends what that has corked, and ends the stream if it is
+  // done now. False if the connection is destroyed.
   bool Call(absl::FunctionRef<void(StreamHandler&)> call);
   // Offers `input`; how much of it was consumed, or nothing: destroyed.
   std::optional<size_t> Offer(absl::string_view input);
@@ -150,11 +150,17 @@ class TcpConnection final : public Stream,
   bool OfferKept();
   void EndIfCapped();
   void SetReading();
-  // What is left of `data` after what could be sent at once.
+  // Whether output may wait for the end of the cork, `more` bytes included.
+  bool MayHold(uint64_t more) const;
+  void Uncork();
+  // Sends what is held and then `pieces`, as far as can be done at once: how
+  // many bytes of `pieces`.
   size_t TrySend(absl::Span<const absl::string_view> pieces);
+  size_t SendNow(absl::Span<const absl::string_view> pieces);
   // Whether `more` bytes may be queued; ends the stream if not.
   bool MayQueue(uint64_t more);
   bool Queued();
+  void Flush();
   void TellDraining();
   void EndIfDone();
   void End(absl::Status why, CloseReason reason, CloseMode mode);
@@ -166,8 +172,10 @@ class TcpConnection final : public Stream,
   ConnectionContext* const context_;
   TransportPtr transport_;  // null after the end
   StreamHandler* const handler_;
-  std::unique_ptr<OutputQueue> output_;  // null: nothing pending
-  std::unique_ptr<std::string> input_;   // null: nothing kept
+  // Null: nothing pending. Flushed by the transport, or held: before OnOpen(),
+  // and while corked.
+  std::unique_ptr<OutputQueue> output_;
+  std::unique_ptr<std::string> input_;  // null: nothing kept
   std::unique_ptr<HandlerTimer> timer_;
   absl::Status why_;
   bool* destroyed_ = nullptr;  // on the stack of Call() while that runs
@@ -180,10 +188,12 @@ class TcpConnection final : public Stream,
   bool input_ended_ : 1 = false;
   bool finishing_ : 1 = false;  // Finish() was called
   bool above_high_water_ : 1 = false;
+  bool corked_ : 1 = false;
+  bool flushing_ : 1 = false;  // the transport has output_
   bool draining_ : 1 = false;
   bool ended_ : 1 = false;
 };
-static_assert(sizeof(void*) != 8 || sizeof(TcpConnection) <= 144);
+static_assert(sizeof(void*) != 8 || sizeof(TcpConnection) <= 136);
 
 }  // namespace sluice
 

@@ -21,6 +21,7 @@
 #include "sluice/event/event_loop.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/deferred_transport.h"
+#include "sluice/net/gated_sockets.h"
 #include "sluice/net/kernel_sockets.h"
 #include "sluice/net/socket_api.h"
 #include "sluice/net/socket_transport.h"
@@ -219,7 +220,8 @@ class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
     link->context =
         std::make_unique<ConnectionContext>(loop_.get(), options, owner);
     link->connection = std::make_unique<TcpConnection>(
-        link->context.get(), GetParam().make(loop_.get(), std::move(second)),
+        link->context.get(),
+        GetParam().make(loop_.get(), Socket(&sockets_, second.Release())),
         &link->handler, /*tag=*/7);
     return link;
   }
@@ -245,6 +247,7 @@ class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
 
   const int descriptors_;
   SimClock clock_;
+  GatedSockets sockets_;  // of all connections, not of their peers
   std::unique_ptr<EventLoop> loop_;
 };
 

@@ -26,6 +26,7 @@ class FakeStream final : public Stream {
   bool Write(const absl::Cord& data) override {
     return Write(std::string(data));
   }
+  void Cork() override {}
   void Finish() override { finished = true; }
   void Abort(absl::Status) override {}
   void PauseReading() override { paused = true; }
