@@ -15,6 +15,8 @@
 
 namespace sluice {
 
+class StreamHandle;
+
 // A byte stream as handlers see it, without loop or descriptor; TcpConnection
 // is one. Bound to the sequence that its handler is called on. Errors come by
 // StreamHandler::OnClosed(), and no call runs a handler inside itself.
@@ -66,6 +68,9 @@ class Stream {
   virtual absl::StatusOr<SocketAddress> peer() const = 0;
   // Where the handler runs; itself thread-safe, to come back from elsewhere.
   virtual Executor* executor() const = 0;
+  // Names this stream on any thread: see stream_handle.h. After the end, one
+  // that answers kNotFound.
+  virtual StreamHandle handle() = 0;
 
  protected:
   virtual ~Stream() = default;

@@ -52,6 +52,10 @@ ConnectionContext::ConnectionContext(EventLoop* loop,
                 });
 }
 
+ConnectionContext::~ConnectionContext() {
+  if (mailbox_ != nullptr) mailbox_->Close();
+}
+
 TcpConnection::TcpConnection(ConnectionContext* context, TransportPtr transport,
                              StreamHandler* handler, uint32_t tag)
     : context_(context),
@@ -63,6 +67,7 @@ TcpConnection::TcpConnection(ConnectionContext* context, TransportPtr transport,
 }
 
 TcpConnection::~TcpConnection() {
+  EndHandles();
   transport_.reset();  // before the output that it may be sending
   context_->loop_->Cancel(this);
   if (destroyed_ != nullptr) *destroyed_ = true;
@@ -216,7 +221,7 @@ bool TcpConnection::MayHold(uint64_t more) const {
 void TcpConnection::Uncork() {
   if (!corked_) return;
   corked_ = false;
-  if (output_ == nullptr || flushing_ || !open_) return;
+  if (output_ == nullptr || !open_) return;
   TrySend({});
   if (output_ != nullptr) Flush();
 }
@@ -303,6 +308,7 @@ void TcpConnection::End(absl::Status why, CloseReason reason, CloseMode mode) {
   ended_ = true;
   why_ = std::move(why);
   reason_ = reason;
+  EndHandles();
   IdleEntry::Unlink();
   timer_.reset();
   transport_.release()->Close(mode);
@@ -388,6 +394,25 @@ bool TcpConnection::HasUnreadInput() const {
 absl::StatusOr<SocketAddress> TcpConnection::peer() const {
   if (ended_) return absl::FailedPreconditionError("the stream has ended");
   return transport_->Address(SocketApi::End::kPeer);
+}
+
+StreamHandle TcpConnection::handle() {
+  if (ended_) return {};
+  std::shared_ptr<StreamMailbox>& mailbox = context_->mailbox_;
+  if (mailbox == nullptr) {
+    mailbox = std::make_shared<StreamMailbox>(
+        context_->loop_, context_->options_.max_handle_bytes,
+        &context_->messages_);
+  }
+  has_handle_ = true;
+  const StreamMailbox::Name name = mailbox->NameOf(this);
+  return StreamHandle(mailbox, name.slot, name.generation);
+}
+
+void TcpConnection::EndHandles() {
+  if (!has_handle_) return;
+  has_handle_ = false;
+  context_->mailbox_->Remove(this);
 }
 
 }  // namespace sluice

@@ -23,6 +23,8 @@
 #include "sluice/net/output_queue.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/stream.h"
+#include "sluice/net/stream_handle.h"
+#include "sluice/net/stream_mailbox.h"
 #include "sluice/net/transport.h"
 #include "sluice/timer/idle_list.h"
 #include "sluice/timer/timer_wheel.h"
@@ -43,6 +45,10 @@ struct ConnectionOptions {
   // Nothing received and nothing sent for so long: kIdleTimeout, up to an
   // eighth late. Infinite: no limit.
   absl::Duration idle_timeout = absl::Minutes(5);
+  // Of messages from handles to all connections of one owner on one loop: what
+  // their strings have allocated, and 128 for each message, whose callable is
+  // not looked into.
+  uint64_t max_handle_bytes = 64 << 20;  // Write(): kResourceExhausted
 };
 
 // Whoever holds connections that end by themselves.
@@ -64,6 +70,8 @@ class ConnectionContext {
   // `owner` may be null.
   ConnectionContext(EventLoop* loop, const ConnectionOptions& options,
                     ConnectionOwner* owner = nullptr);
+  // Drops messages of handles that are under way.
+  ~ConnectionContext();
 
   // Any thread. Bytes taken from, and given to, the kernel.
   uint64_t bytes_in() const {
@@ -72,6 +80,15 @@ class ConnectionContext {
   uint64_t bytes_out() const {
     return bytes_out_.load(std::memory_order_relaxed);
   }
+  // Any thread. Messages of handles that their streams got; and those that came
+  // after the end of stream or loop.
+  uint64_t messages_delivered() const {
+    return messages_.delivered.load(std::memory_order_relaxed);
+  }
+  uint64_t messages_dropped() const {
+    return messages_.dropped.load(std::memory_order_relaxed);
+  }
+
  private:
   friend class TcpConnection;
 
@@ -81,6 +98,8 @@ class ConnectionContext {
   std::optional<IdleList> idle_;  // with a finite idle_timeout
   std::atomic<uint64_t> bytes_in_{0};
   std::atomic<uint64_t> bytes_out_{0};
+  std::shared_ptr<StreamMailbox> mailbox_;  // null: no connection has a handle
+  StreamMailbox::Counters messages_;
 };
 
 // A Stream on a loop, over a transport: TCP and Unix-domain sockets alike.
@@ -114,6 +133,7 @@ class TcpConnection final : public Stream,
   bool HasUnreadInput() const override;
   absl::StatusOr<SocketAddress> peer() const override;
   Executor* executor() const override { return context_->loop_; }
+  StreamHandle handle() override;
 
   // For a server that drains: tells the handler OnDraining(), inside this call
   // or after OnOpen(), and from now on closes without waiting for the peer's
@@ -165,6 +185,7 @@ class TcpConnection final : public Stream,
   void EndIfDone();
   void End(absl::Status why, CloseReason reason, CloseMode mode);
   void FireTimeout();
+  void EndHandles();
   void Touch() {
     if (IdleEntry::linked()) context_->idle_->Touch(this);
   }
@@ -191,6 +212,7 @@ class TcpConnection final : public Stream,
   bool corked_ : 1 = false;
   bool flushing_ : 1 = false;  // the transport has output_
   bool draining_ : 1 = false;
+  bool has_handle_ : 1 = false;  // the context's mailbox knows this
   bool ended_ : 1 = false;
 };
 static_assert(sizeof(void*) != 8 || sizeof(TcpConnection) <= 136);

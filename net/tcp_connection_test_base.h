@@ -198,16 +198,20 @@ struct Link {
 
 class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
  protected:
-  TcpConnectionTest() : descriptors_(OpenDescriptors()) {
-    EventLoop::Options options;
-    options.poller = *EpollPoller::Create();
-    options.clock = &clock_;
-    loop_ = *EventLoop::Create(std::move(options));
-  }
+  TcpConnectionTest() : descriptors_(OpenDescriptors()) { NewLoop(); }
   // In every test.
   ~TcpConnectionTest() override {
     loop_.reset();
     EXPECT_EQ(OpenDescriptors(), descriptors_) << "descriptors are left open";
+  }
+
+  // In place of the last one.
+  void NewLoop() {
+    loop_.reset();
+    EventLoop::Options options;
+    options.poller = *EpollPoller::Create();
+    options.clock = &clock_;
+    loop_ = *EventLoop::Create(std::move(options));
   }
 
   // A connection that has not opened yet.

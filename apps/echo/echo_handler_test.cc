@@ -12,6 +12,7 @@
 #include "sluice/base/executor.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/stream.h"
+#include "sluice/net/stream_handle.h"
 
 namespace sluice {
 namespace {
@@ -38,6 +39,7 @@ class FakeStream final : public Stream {
     return SocketAddress();
   }
   Executor* executor() const override { return nullptr; }
+  StreamHandle handle() override { return {}; }
 
   std::string written;
   bool full = false;    // past its high-water mark
