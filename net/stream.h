@@ -15,6 +15,8 @@
 
 namespace sluice {
 
+class StreamHandle;
+
 // A byte stream as handlers see it, without loop or descriptor; TcpConnection
 // is one. Bound to the sequence that its handler is called on. Errors come by
 // StreamHandler::OnClosed(), and no call runs a handler inside itself.
@@ -27,6 +29,18 @@ class Stream {
   virtual bool Write(absl::string_view data) = 0;
   // The same; what is queued shares the Cord's memory.
   virtual bool Write(const absl::Cord& data) = 0;
+
+  // Holds what is written from now on, to send it together, in as few system
+  // calls as fit: when this callback returns, or outside of one by a task. For
+  // an answer in several pieces:
+  //
+  //   stream.Cork();
+  //   stream.Write(header);
+  //   stream.Write(body);
+  //
+  // 64 KiB, high_water or max_output, whichever is least, are held at most: the
+  // Write() that would pass it sends. Finish() sends too.
+  virtual void Cork() = 0;
 
   // Sends FIN after pending output. Reading goes on: the stream is done when
   // the peer has finished too. No-op the second time.
@@ -54,6 +68,9 @@ class Stream {
   virtual absl::StatusOr<SocketAddress> peer() const = 0;
   // Where the handler runs; itself thread-safe, to come back from elsewhere.
   virtual Executor* executor() const = 0;
+  // Names this stream on any thread: see stream_handle.h. After the end, one
+  // that answers kNotFound.
+  virtual StreamHandle handle() = 0;
 
  protected:
   virtual ~Stream() = default;

@@ -1,5 +1,6 @@
 #include "sluice/net/tcp_connection.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -7,6 +8,8 @@
 
 namespace sluice {
 namespace {
+
+constexpr uint64_t kMaxHeld = 64 * 1024;  // of corked output
 
 // For counters with one writer: no locked instruction.
 void Increase(std::atomic<uint64_t>& counter, uint64_t by) {
@@ -49,6 +52,10 @@ ConnectionContext::ConnectionContext(EventLoop* loop,
                 });
 }
 
+ConnectionContext::~ConnectionContext() {
+  if (mailbox_ != nullptr) mailbox_->Close();
+}
+
 TcpConnection::TcpConnection(ConnectionContext* context, TransportPtr transport,
                              StreamHandler* handler, uint32_t tag)
     : context_(context),
@@ -60,6 +67,7 @@ TcpConnection::TcpConnection(ConnectionContext* context, TransportPtr transport,
 }
 
 TcpConnection::~TcpConnection() {
+  EndHandles();
   transport_.reset();  // before the output that it may be sending
   context_->loop_->Cancel(this);
   if (destroyed_ != nullptr) *destroyed_ = true;
@@ -71,13 +79,14 @@ bool TcpConnection::Call(absl::FunctionRef<void(StreamHandler&)> call) {
   call(*handler_);
   if (destroyed) return false;
   destroyed_ = nullptr;
+  Uncork();
   EndIfDone();
   return true;
 }
 
 void TcpConnection::OnOpen() {
   open_ = true;
-  if (output_ != nullptr) transport_->Flush(output_.get());
+  if (output_ != nullptr) Flush();
   if (finishing_) transport_->ShutdownSend();
   if (!Call([this](StreamHandler& handler) { handler.OnOpen(*this); })) return;
   if (ended_) return;
@@ -147,7 +156,10 @@ void TcpConnection::OnInputEnd() {
 void TcpConnection::OnSent(uint64_t bytes) {
   Touch();
   Increase(context_->bytes_out_, bytes);
-  if (output_->empty()) output_.reset();
+  if (output_->empty()) {
+    output_.reset();
+    flushing_ = false;
+  }
   if (above_high_water_ && pending_output() <= context_->options_.low_water) {
     above_high_water_ = false;
     Call([this](StreamHandler& handler) { handler.OnDrained(*this); });
@@ -162,7 +174,9 @@ void TcpConnection::OnError(absl::Status error, CloseReason reason) {
 
 bool TcpConnection::Write(absl::string_view data) {
   if (ended_ || finishing_) return false;
-  data.remove_prefix(TrySend(absl::MakeConstSpan(&data, 1)));
+  if (!MayHold(data.size())) {
+    data.remove_prefix(TrySend(absl::MakeConstSpan(&data, 1)));
+  }
   if (data.empty()) return !above_high_water_;
   if (!MayQueue(data.size())) return false;
   output_->Append(data);
@@ -171,22 +185,61 @@ bool TcpConnection::Write(absl::string_view data) {
 
 bool TcpConnection::Write(const absl::Cord& data) {
   if (ended_ || finishing_) return false;
-  absl::string_view pieces[SocketApi::kMaxPieces];
-  size_t count = 0;
-  for (const absl::string_view chunk : data.Chunks()) {
-    if (count == SocketApi::kMaxPieces) break;
-    pieces[count++] = chunk;
-  }
   absl::Cord rest = data;
-  rest.RemovePrefix(TrySend(absl::MakeConstSpan(pieces, count)));
+  if (!MayHold(data.size())) {
+    absl::string_view pieces[SocketApi::kMaxPieces];
+    size_t count = 0;
+    for (const absl::string_view chunk : data.Chunks()) {
+      if (count == SocketApi::kMaxPieces) break;
+      pieces[count++] = chunk;
+    }
+    rest.RemovePrefix(TrySend(absl::MakeConstSpan(pieces, count)));
+  }
   if (rest.empty()) return !above_high_water_;
   if (!MayQueue(rest.size())) return false;
   output_->Append(rest);
   return Queued();
 }
 
+void TcpConnection::Cork() {
+  if (ended_ || finishing_) return;
+  corked_ = true;
+  // Call() uncorks when a callback ends; outside of one, the task does.
+  if (destroyed_ == nullptr) context_->loop_->Schedule(this);
+}
+
+bool TcpConnection::MayHold(uint64_t more) const {
+  const ConnectionOptions& options = context_->options_;
+  return corked_ &&
+         pending_output() + more <=
+             std::min({kMaxHeld, options.high_water, options.max_output});
+}
+
+void TcpConnection::Uncork() {
+  if (!corked_) return;
+  corked_ = false;
+  if (output_ == nullptr || !open_) return;
+  TrySend({});
+  if (output_ != nullptr) Flush();
+}
+
 size_t TcpConnection::TrySend(absl::Span<const absl::string_view> pieces) {
-  if (!open_ || output_ != nullptr || pieces.empty()) return 0;
+  if (!open_ || flushing_) return 0;
+  if (output_ == nullptr) return pieces.empty() ? 0 : SendNow(pieces);
+  absl::string_view all[SocketApi::kMaxPieces];
+  size_t count = output_->Gather(absl::MakeSpan(all));
+  for (const absl::string_view piece : pieces) {
+    if (count == SocketApi::kMaxPieces) break;
+    all[count++] = piece;
+  }
+  const size_t sent = SendNow(absl::MakeConstSpan(all, count));
+  const size_t held = std::min<uint64_t>(sent, output_->size());
+  output_->Consume(held);
+  if (output_->empty()) output_.reset();
+  return sent - held;
+}
+
+size_t TcpConnection::SendNow(absl::Span<const absl::string_view> pieces) {
   const size_t sent = transport_->TrySend(pieces);
   if (sent > 0) {
     Touch();
@@ -208,14 +261,20 @@ bool TcpConnection::MayQueue(uint64_t more) {
 }
 
 bool TcpConnection::Queued() {
-  if (open_) transport_->Flush(output_.get());
+  if (open_ && !MayHold(0)) Flush();
   if (output_->size() > context_->options_.high_water) above_high_water_ = true;
   return !above_high_water_;
+}
+
+void TcpConnection::Flush() {
+  flushing_ = true;
+  transport_->Flush(output_.get());
 }
 
 void TcpConnection::Finish() {
   if (ended_ || finishing_) return;
   finishing_ = true;
+  Uncork();
   if (open_) transport_->ShutdownSend();
   // Perhaps the stream is done. Call() looks when a callback ends; from
   // elsewhere, the task does.
@@ -236,7 +295,7 @@ void TcpConnection::Abort(absl::Status why) {
 bool TcpConnection::Close(absl::Status why, CloseReason reason) {
   SLUICE_CHECK(!why.ok());
   if (ended_) return false;
-  // Of output that waits for OnOpen() the transport does not know.
+  // Of output that is held the transport does not know.
   const bool reset = IsForced(reason) || output_ != nullptr;
   End(std::move(why), reason, reset ? CloseMode::kReset : CloseMode::kGraceful);
   return true;
@@ -246,6 +305,7 @@ void TcpConnection::End(absl::Status why, CloseReason reason, CloseMode mode) {
   ended_ = true;
   why_ = std::move(why);
   reason_ = reason;
+  EndHandles();
   IdleEntry::Unlink();
   timer_.reset();
   transport_.release()->Close(mode);
@@ -291,6 +351,7 @@ void TcpConnection::Run() {
     }
     return;
   }
+  Uncork();
   if (offer_kept_ && !paused_) {
     offer_kept_ = false;
     if (input_ != nullptr && !OfferKept()) return;
@@ -330,6 +391,25 @@ bool TcpConnection::HasUnreadInput() const {
 absl::StatusOr<SocketAddress> TcpConnection::peer() const {
   if (ended_) return absl::FailedPreconditionError("the stream has ended");
   return transport_->Address(SocketApi::End::kPeer);
+}
+
+StreamHandle TcpConnection::handle() {
+  if (ended_) return {};
+  std::shared_ptr<StreamMailbox>& mailbox = context_->mailbox_;
+  if (mailbox == nullptr) {
+    mailbox = std::make_shared<StreamMailbox>(
+        context_->loop_, context_->options_.max_handle_bytes,
+        &context_->messages_);
+  }
+  has_handle_ = true;
+  const StreamMailbox::Name name = mailbox->NameOf(this);
+  return StreamHandle(mailbox, name.slot, name.generation);
+}
+
+void TcpConnection::EndHandles() {
+  if (!has_handle_) return;
+  has_handle_ = false;
+  context_->mailbox_->Remove(this);
 }
 
 }  // namespace sluice

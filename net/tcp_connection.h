@@ -22,6 +22,8 @@
 #include "sluice/net/output_queue.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/stream.h"
+#include "sluice/net/stream_handle.h"
+#include "sluice/net/stream_mailbox.h"
 #include "sluice/net/transport.h"
 #include "sluice/timer/idle_list.h"
 #include "sluice/timer/timer_wheel.h"
@@ -42,6 +44,10 @@ struct ConnectionOptions {
   // Nothing received and nothing sent for so long: kIdleTimeout, up to an
   // eighth late. Infinite: no limit.
   absl::Duration idle_timeout = absl::Minutes(5);
+  // Of messages from handles to all connections of one owner on one loop: what
+  // their strings have allocated, and 128 for each message, whose callable is
+  // not looked into.
+  uint64_t max_handle_bytes = 64 << 20;  // Write(): kResourceExhausted
 };
 
 // Whoever holds connections that end by themselves.
@@ -63,6 +69,8 @@ class ConnectionContext {
   // `owner` may be null.
   ConnectionContext(EventLoop* loop, const ConnectionOptions& options,
                     ConnectionOwner* owner = nullptr);
+  // Drops messages of handles that are under way.
+  ~ConnectionContext();
 
   // Any thread. Bytes taken from, and given to, the kernel.
   uint64_t bytes_in() const {
@@ -70,6 +78,14 @@ class ConnectionContext {
   }
   uint64_t bytes_out() const {
     return bytes_out_.load(std::memory_order_relaxed);
+  }
+  // Any thread. Messages of handles that their streams got; and those that came
+  // after the end of stream or loop.
+  uint64_t messages_delivered() const {
+    return messages_.delivered.load(std::memory_order_relaxed);
+  }
+  uint64_t messages_dropped() const {
+    return messages_.dropped.load(std::memory_order_relaxed);
   }
 
  private:
@@ -81,13 +97,15 @@ class ConnectionContext {
   std::optional<IdleList> idle_;  // with a finite idle_timeout
   std::atomic<uint64_t> bytes_in_{0};
   std::atomic<uint64_t> bytes_out_{0};
+  std::shared_ptr<StreamMailbox> mailbox_;  // null: no connection has a handle
+  StreamMailbox::Counters messages_;
 };
 
 // A Stream on a loop, over a transport: TCP and Unix-domain sockets alike.
 // Loop-bound, destruction included; no locks. One owner; destruction resets a
 // stream that has not ended, and calls nothing.
 //
-// At most 144 bytes while it idles: memory for input and output is made when it
+// At most 136 bytes while it idles: memory for input and output is made when it
 // is needed and freed when it is not; a timer, once set, is kept until the end
 // or SetTimeout(infinite).
 class TcpConnection final : public Stream,
@@ -104,6 +122,7 @@ class TcpConnection final : public Stream,
 
   bool Write(absl::string_view data) override;
   bool Write(const absl::Cord& data) override;
+  void Cork() override;
   void Finish() override;
   void Abort(absl::Status why) override;
   void PauseReading() override;
@@ -113,6 +132,7 @@ class TcpConnection final : public Stream,
   bool HasUnreadInput() const override;
   absl::StatusOr<SocketAddress> peer() const override;
   Executor* executor() const override { return context_->loop_; }
+  StreamHandle handle() override;
 
   // For a server that drains: tells the handler OnDraining(), inside this call
   // or after OnOpen(), and from now on closes without waiting for the peer's
@@ -136,12 +156,12 @@ class TcpConnection final : public Stream,
   void OnInputEnd() override;
   void OnSent(uint64_t bytes) override;
   void OnError(absl::Status error, CloseReason reason) override;
-  // The task: OnClosed(), or input that was kept.
+  // The task: OnClosed(), or output and input that were kept.
   void Run() override;
   void Abandon() override;
 
-  // Calls the handler, and ends the stream if that has made it done. False if
-  // the connection is destroyed.
+  // Calls the handler, sends what that has corked, and ends the stream if it is
+  // done now. False if the connection is destroyed.
   bool Call(absl::FunctionRef<void(StreamHandler&)> call);
   // Offers `input`; how much of it was consumed, or nothing: destroyed.
   std::optional<size_t> Offer(absl::string_view input);
@@ -149,15 +169,22 @@ class TcpConnection final : public Stream,
   bool OfferKept();
   void EndIfCapped();
   void SetReading();
-  // What is left of `data` after what could be sent at once.
+  // Whether output may wait for the end of the cork, `more` bytes included.
+  bool MayHold(uint64_t more) const;
+  void Uncork();
+  // Sends what is held and then `pieces`, as far as can be done at once: how
+  // many bytes of `pieces`.
   size_t TrySend(absl::Span<const absl::string_view> pieces);
+  size_t SendNow(absl::Span<const absl::string_view> pieces);
   // Whether `more` bytes may be queued; ends the stream if not.
   bool MayQueue(uint64_t more);
   bool Queued();
+  void Flush();
   void TellDraining();
   void EndIfDone();
   void End(absl::Status why, CloseReason reason, CloseMode mode);
   void FireTimeout();
+  void EndHandles();
   void Touch() {
     if (IdleEntry::linked()) context_->idle_->Touch(this);
   }
@@ -165,8 +192,10 @@ class TcpConnection final : public Stream,
   ConnectionContext* const context_;
   TransportPtr transport_;  // null after the end
   StreamHandler* const handler_;
-  std::unique_ptr<OutputQueue> output_;  // null: nothing pending
-  std::unique_ptr<std::string> input_;   // null: nothing kept
+  // Null: nothing pending. Flushed by the transport, or held: before OnOpen(),
+  // and while corked.
+  std::unique_ptr<OutputQueue> output_;
+  std::unique_ptr<std::string> input_;  // null: nothing kept
   std::unique_ptr<HandlerTimer> timer_;
   absl::Status why_;
   bool* destroyed_ = nullptr;  // on the stack of Call() while that runs
@@ -179,10 +208,13 @@ class TcpConnection final : public Stream,
   bool input_ended_ : 1 = false;
   bool finishing_ : 1 = false;  // Finish() was called
   bool above_high_water_ : 1 = false;
+  bool corked_ : 1 = false;
+  bool flushing_ : 1 = false;  // the transport has output_
   bool draining_ : 1 = false;
+  bool has_handle_ : 1 = false;  // the context's mailbox knows this
   bool ended_ : 1 = false;
 };
-static_assert(sizeof(void*) != 8 || sizeof(TcpConnection) <= 144);
+static_assert(sizeof(void*) != 8 || sizeof(TcpConnection) <= 136);
 
 }  // namespace sluice
 

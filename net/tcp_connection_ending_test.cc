@@ -341,6 +341,7 @@ TEST_P(TcpConnectionTest, AfterTheEndEachCallIsANoOp) {
   TcpConnection& connection = *link->connection;
   EXPECT_FALSE(connection.Write("x"));
   EXPECT_FALSE(connection.Write(absl::Cord("x")));
+  connection.Cork();
   connection.Finish();
   connection.Abort(Why());
   connection.PauseReading();

@@ -21,6 +21,7 @@
 #include "sluice/event/event_loop.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/deferred_transport.h"
+#include "sluice/net/gated_sockets.h"
 #include "sluice/net/kernel_sockets.h"
 #include "sluice/net/socket_api.h"
 #include "sluice/net/socket_transport.h"
@@ -197,16 +198,20 @@ struct Link {
 
 class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
  protected:
-  TcpConnectionTest() : descriptors_(OpenDescriptors()) {
-    EventLoop::Options options;
-    options.poller = *EpollPoller::Create();
-    options.clock = &clock_;
-    loop_ = *EventLoop::Create(std::move(options));
-  }
+  TcpConnectionTest() : descriptors_(OpenDescriptors()) { NewLoop(); }
   // In every test.
   ~TcpConnectionTest() override {
     loop_.reset();
     EXPECT_EQ(OpenDescriptors(), descriptors_) << "descriptors are left open";
+  }
+
+  // In place of the last one.
+  void NewLoop() {
+    loop_.reset();
+    EventLoop::Options options;
+    options.poller = *EpollPoller::Create();
+    options.clock = &clock_;
+    loop_ = *EventLoop::Create(std::move(options));
   }
 
   // A connection that has not opened yet.
@@ -219,7 +224,8 @@ class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
     link->context =
         std::make_unique<ConnectionContext>(loop_.get(), options, owner);
     link->connection = std::make_unique<TcpConnection>(
-        link->context.get(), GetParam().make(loop_.get(), std::move(second)),
+        link->context.get(),
+        GetParam().make(loop_.get(), Socket(&sockets_, second.Release())),
         &link->handler, /*tag=*/7);
     return link;
   }
@@ -245,6 +251,7 @@ class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
 
   const int descriptors_;
   SimClock clock_;
+  GatedSockets sockets_;  // of all connections, not of their peers
   std::unique_ptr<EventLoop> loop_;
 };
 

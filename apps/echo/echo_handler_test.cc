@@ -12,6 +12,7 @@
 #include "sluice/base/executor.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/stream.h"
+#include "sluice/net/stream_handle.h"
 
 namespace sluice {
 namespace {
@@ -26,6 +27,7 @@ class FakeStream final : public Stream {
   bool Write(const absl::Cord& data) override {
     return Write(std::string(data));
   }
+  void Cork() override {}
   void Finish() override { finished = true; }
   void Abort(absl::Status) override {}
   void PauseReading() override { paused = true; }
@@ -37,6 +39,7 @@ class FakeStream final : public Stream {
     return SocketAddress();
   }
   Executor* executor() const override { return nullptr; }
+  StreamHandle handle() override { return {}; }
 
   std::string written;
   bool full = false;    // past its high-water mark
