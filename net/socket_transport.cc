@@ -44,12 +44,11 @@ class SocketTransport final : public Transport,
   ~SocketTransport() override = default;
 
   void OnIo(const IoEvent& event) override;
-  // The task: the answer to Start(), or a failure met in a call of the sink's.
+  // The task: the answer to Start(), or another try to be watched.
   void Run() override;
   void Abandon() override {}
 
   // Each may end with the transport closed by its sink: closed_.
-  void Open();
   void Receive();
   void Send();
   void Fail(IoResult error);
@@ -65,9 +64,9 @@ class SocketTransport final : public Transport,
   SocketApi* const api_;
   Sink* sink_ = nullptr;
   OutputQueue* output_ = nullptr;  // what Flush() has yet to send
-  absl::Status refused_;           // a change of interest, by the poller
   const int fd_;
   IoEvents interest_ = 0;
+  bool opened_ : 1 = false;
   bool reading_ : 1 = false;
   bool resumed_ : 1 = false;  // reading began inside this callback
   bool input_ended_ : 1 = false;
@@ -76,7 +75,7 @@ class SocketTransport final : public Transport,
   bool closed_ : 1 = false;
   bool in_callback_ : 1 = false;
 };
-static_assert(sizeof(void*) != 8 || sizeof(SocketTransport) <= 96);
+static_assert(sizeof(void*) != 8 || sizeof(SocketTransport) <= 88);
 
 void SocketTransport::Start(Sink* sink) {
   SLUICE_CHECK(sink_ == nullptr);
@@ -86,24 +85,17 @@ void SocketTransport::Start(Sink* sink) {
 
 void SocketTransport::Run() {
   Enter();
-  if (failed_) {
-    sink_->OnError(std::move(refused_), CloseReason::kIoError);
-  } else {
-    Open();
-  }
-  Leave();
-}
-
-void SocketTransport::Open() {
   // Who opens a stream reads it: if the sink turns reading on in OnOpen(), this
   // is the only change of interest.
-  interest_ = kReadable;
+  interest_ = opened_ ? WantedInterest() : kReadable;
   absl::Status added = loop_->Add(this, fd_, interest_);
-  if (added.ok()) {
-    sink_->OnOpen();
-  } else {
+  if (!added.ok()) {
     Fail(std::move(added), CloseReason::kIoError);
+  } else if (!opened_) {
+    opened_ = true;
+    sink_->OnOpen();
   }
+  Leave();
 }
 
 void SocketTransport::OnIo(const IoEvent& event) {
@@ -253,10 +245,9 @@ void SocketTransport::UpdateInterest() {
   const IoEvents wanted = WantedInterest();
   if (wanted == interest_) return;
   interest_ = wanted;
-  // The sink may be the caller: of a failure it is told by the task.
-  refused_ = loop_->SetInterest(this, wanted);
-  if (!refused_.ok()) {
-    failed_ = true;
+  if (!loop_->SetInterest(this, wanted).ok()) {
+    // Perhaps it is watched no longer. The sink may be the caller: the task
+    // tries once more, and tells it if that fails too.
     loop_->Remove(this);
     loop_->Schedule(this);
   }

@@ -201,5 +201,18 @@ TEST_F(SocketTransportTest, APollerThatRefusesAChangeIsAnErrorByATask) {
   EXPECT_EQ(reason_, CloseReason::kIoError);
 }
 
+TEST_F(SocketTransportTest, APollerThatRefusesAChangeOnceIsAskedAgain) {
+  Open();
+  poller_->refuse = true;
+  transport_->SetReading(false);
+  poller_->refuse = false;
+  ASSERT_EQ(peer_->Send("first"), 5u);
+  RunTurns(loop_.get());
+  EXPECT_EQ(received_, 0u);
+  transport_->SetReading(true);
+  ASSERT_TRUE(RunUntil(loop_.get(), [&] { return received_ == 5; }));
+  EXPECT_EQ(errors_, 0);
+}
+
 }  // namespace
 }  // namespace sluice

@@ -145,6 +145,8 @@ class TcpConnection final : public Stream,
   bool Close(absl::Status why, CloseReason reason);
 
   uint32_t tag() const { return tag_; }
+  void set_tag(uint32_t tag) { tag_ = tag; }
+  StreamHandler* handler() const { return handler_; }
 
  private:
   friend class ConnectionContext;  // it finds connections by their IdleEntry
@@ -199,7 +201,7 @@ class TcpConnection final : public Stream,
   std::unique_ptr<HandlerTimer> timer_;
   absl::Status why_;
   bool* destroyed_ = nullptr;  // on the stack of Call() while that runs
-  const uint32_t tag_;
+  uint32_t tag_;
   CloseReason reason_ = CloseReason::kDone;
   bool open_ : 1 = false;
   bool paused_ : 1 = false;

@@ -82,15 +82,6 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
  private:
   class DrainRequest;
 
-  // A connection with its handler; one of the vector below for each that was
-  // ever open at once, used again for later ones.
-  struct Slot {
-    std::unique_ptr<StreamHandler> handler;
-    std::unique_ptr<TcpConnection> connection;
-    uint32_t next_free = kNone;
-  };
-  static constexpr uint32_t kNone = UINT32_MAX;
-
   void OnAccept(Socket socket, const SocketAddress& peer);
   void OnEnded(TcpConnection* connection) override;
   void AcceptAgain() {
@@ -109,9 +100,8 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
   const std::shared_ptr<Shared> shared_;
   ConnectionContext context_;
   std::unique_ptr<TcpListener> listener_;  // null once it drains
-  std::vector<Slot> slots_;
-  uint32_t first_free_ = kNone;
-  size_t open_ = 0;
+  // In no order; the tag of each is its index. Each owns its handler too.
+  std::vector<std::unique_ptr<TcpConnection>> connections_;
   size_t forced_ = 0;
   std::vector<std::shared_ptr<DrainSum>> drained_;  // who wait for the drain
   bool draining_ = false;
@@ -121,7 +111,7 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
 
   std::atomic<uint64_t> accepted_{0};
   std::atomic<uint64_t> refused_{0};
-  std::atomic<uint64_t> open_now_{0};
+  std::atomic<uint64_t> open_{0};
 };
 
 // A call of Drain() on its way to a loop.
@@ -168,19 +158,11 @@ void TcpServer::Shard::OnAccept(Socket socket, const SocketAddress& peer) {
     refused_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
-  if (first_free_ == kNone) {
-    first_free_ = static_cast<uint32_t>(slots_.size());
-    slots_.emplace_back();
-  }
-  const uint32_t index = first_free_;
-  Slot& slot = slots_[index];
-  first_free_ = slot.next_free;
-  slot.handler = std::move(handler);
-  slot.connection = std::make_unique<TcpConnection>(
+  connections_.push_back(std::make_unique<TcpConnection>(
       &context_, platform_->new_transport(loop_, std::move(socket)),
-      slot.handler.get(), index);
+      handler.release(), static_cast<uint32_t>(connections_.size())));
   accepted_.fetch_add(1, std::memory_order_relaxed);
-  open_now_.store(++open_, std::memory_order_relaxed);
+  open_.store(connections_.size(), std::memory_order_relaxed);
   if (shared_->limit.Add()) return;
   listener_->Pause();
   shared_->limit.AwaitRoom(loop_, &accept_again_);
@@ -193,14 +175,13 @@ void TcpServer::Shard::StopListening() {
 }
 
 void TcpServer::Shard::OnEnded(TcpConnection* connection) {
-  const uint32_t index = connection->tag();
-  Slot& slot = slots_[index];
-  slot.connection.reset();
   // Last, and out of its place: a handler's destructor may call anything.
-  const std::unique_ptr<StreamHandler> handler = std::move(slot.handler);
-  slot.next_free = first_free_;
-  first_free_ = index;
-  open_now_.store(--open_, std::memory_order_relaxed);
+  const std::unique_ptr<StreamHandler> handler(connection->handler());
+  const uint32_t index = connection->tag();
+  connections_.back()->set_tag(index);
+  std::swap(connections_[index], connections_.back());
+  connections_.pop_back();
+  open_.store(connections_.size(), std::memory_order_relaxed);
   shared_->limit.Remove();
   EndIfDone();
 }
@@ -223,9 +204,7 @@ void TcpServer::Shard::StartDrain(MonotonicTime deadline,
     // that it still holds.
     listener_->AcceptBacklog();
     StopListening();
-    for (const Slot& slot : slots_) {
-      if (slot.connection != nullptr) slot.connection->Drain();
-    }
+    for (const auto& connection : connections_) connection->Drain();
   }
   EndIfDone();
 }
@@ -238,10 +217,8 @@ void TcpServer::Shard::Fire() {
 
 size_t TcpServer::Shard::CloseAll(const absl::Status& why, CloseReason reason) {
   size_t closed = 0;
-  for (const Slot& slot : slots_) {
-    if (slot.connection != nullptr && slot.connection->Close(why, reason)) {
-      ++closed;
-    }
+  for (const auto& connection : connections_) {
+    if (connection->Close(why, reason)) ++closed;
   }
   return closed;
 }
@@ -257,7 +234,7 @@ void TcpServer::Shard::End() {
 }
 
 void TcpServer::Shard::EndIfDone() {
-  if (open_ > 0) return;
+  if (!connections_.empty()) return;
   if (server_gone_) {
     delete this;
   } else if (draining_) {
@@ -270,7 +247,7 @@ TcpServer::LoopStats TcpServer::Shard::stats() const {
   LoopStats stats;
   stats.accepted = accepted_.load(std::memory_order_relaxed);
   stats.refused = refused_.load(std::memory_order_relaxed);
-  stats.open = open_now_.load(std::memory_order_relaxed);
+  stats.open = open_.load(std::memory_order_relaxed);
   stats.bytes_in = context_.bytes_in();
   stats.bytes_out = context_.bytes_out();
   stats.turns = loop_->stats().turns;
