@@ -265,6 +265,7 @@ TEST(EchoClientTest, WrongUseIsExplainedAndExits2) {
       {{"--messages=1", "--duration=1s"}, "--messages and --duration"},
       {{"--rate=-1"}, "--rate: \"-1\""},
       {{"--connect=127.0.0.1"}, "\"127.0.0.1\""},
+      {{"--poller=kqueue"}, "\"kqueue\""},
       {{"--source_addresses=here"}, "\"here\""},
       {{"--source_addresses=::1"}, "::1"},
   };

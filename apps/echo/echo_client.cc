@@ -3,6 +3,7 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -22,6 +23,7 @@
 #include "sluice/apps/echo/resolve.h"
 #include "sluice/apps/echo/termination_signals.h"
 #include "sluice/event/event_loop.h"
+#include "sluice/event/poller_kind.h"
 #include "sluice/net/linux_platform.h"
 #include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
@@ -41,6 +43,7 @@ struct Flags {
   absl::Duration warmup = absl::ZeroDuration();
   std::vector<std::string> source_addresses;
   int64_t read_rate = 0;
+  std::string poller = "auto";
   absl::Duration connect_timeout = absl::Seconds(10);
   absl::Duration timeout = absl::Seconds(10);
   bool json = false;
@@ -76,6 +79,10 @@ CommandLine MakeCommandLine(Flags* flags) {
   line.AddInt("read_rate",
               "bytes per second that a connection reads at most; 0: no limit",
               0, &flags->read_rate);
+  line.AddString("poller", "POLLER",
+                 "how readiness is waited for: epoll, poll, select, or auto, "
+                 "which is epoll where that is not refused",
+                 &flags->poller);
   line.AddDuration("connect_timeout", "how long a connect may take",
                    &flags->connect_timeout);
   line.AddDuration("timeout",
@@ -122,6 +129,13 @@ absl::StatusOr<SocketAddress> ParseSource(const std::string& text,
                                                    server.ToString()));
   }
   return address;
+}
+
+absl::StatusOr<PollerKind> ToPollerKind(const Flags& flags) {
+  absl::StatusOr<PollerKind> kind = ParsePollerKind(flags.poller);
+  if (kind.ok()) return kind;
+  return absl::InvalidArgumentError(
+      absl::StrCat("--poller: ", kind.status().message()));
 }
 
 absl::StatusOr<LoadGenerator::Options> ToOptions(const Flags& flags,
@@ -189,8 +203,10 @@ class ProgressLine {
 // The world that the client lives in, in the order it is made.
 class EchoClient {
  public:
-  explicit EchoClient(LoadGenerator::Options options)
-      : options_(std::move(options)), platform_(LinuxPlatform()) {}
+  EchoClient(LoadGenerator::Options options, PollerKind poller)
+      : options_(std::move(options)),
+        poller_(poller),
+        platform_(LinuxPlatform(poller)) {}
 
   absl::Status Run() {
     auto loop = NewEventLoop(platform_, LoadGenerator::LoopOptions(options_));
@@ -219,17 +235,25 @@ class EchoClient {
   absl::Status CheckRoom() const {
     constexpr int64_t kSpare = 4;
     const int64_t limit = RaiseDescriptorLimit();
-    const int64_t room = limit - OpenDescriptors() - kSpare;
+    const int64_t pollers_limit = DescriptorLimit(poller_);
+    const int64_t room =
+        std::min(limit, pollers_limit) - OpenDescriptors() - kSpare;
     if (static_cast<int64_t>(options_.connections) <= room) {
       return absl::OkStatus();
     }
+    const std::string reason =
+        pollers_limit < limit
+            ? absl::StrCat("--poller=", PollerKindName(poller_),
+                           " takes descriptors below ", pollers_limit)
+            : absl::StrCat("the limit on descriptors (RLIMIT_NOFILE) is ",
+                           limit);
     return absl::ResourceExhaustedError(
-        absl::StrCat("--connections=", options_.connections,
-                     ": the limit on descriptors (RLIMIT_NOFILE) is ", limit,
+        absl::StrCat("--connections=", options_.connections, ": ", reason,
                      ", which leaves room for ", room));
   }
 
   const LoadGenerator::Options options_;
+  const PollerKind poller_;
   const Platform platform_;
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<LoadGenerator> generator_;
@@ -257,6 +281,9 @@ int EchoClientMain(int argc, char* argv[]) {
   const absl::Status checked = Check(flags, line);
   if (!checked.ok()) return line.FailUsage(checked);
 
+  const absl::StatusOr<PollerKind> poller = ToPollerKind(flags);
+  if (!poller.ok()) return line.FailUsage(poller.status());
+
   const absl::StatusOr<SocketAddress> server = Resolve(flags.connect);
   if (absl::IsInvalidArgument(server.status())) {
     return line.FailUsage(server.status());
@@ -265,7 +292,7 @@ int EchoClientMain(int argc, char* argv[]) {
   const auto options = ToOptions(flags, *server);
   if (!options.ok()) return line.FailUsage(options.status());
 
-  EchoClient client(*options);
+  EchoClient client(*options, *poller);
   const absl::Status status = client.Run();
   if (!status.ok()) return line.Fail(status);
   Print(client.results(), flags.json);

@@ -1,7 +1,9 @@
 #include "sluice/apps/echo/echo_client.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/select.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -132,6 +134,17 @@ TEST_F(EchoClientMainTest, PrintsItsResultsForPrograms) {
   EXPECT_EQ(outcome.err, "");
 }
 
+TEST_F(EchoClientMainTest, WaitsWithThePollerThatIsAskedFor) {
+  Start();
+  for (const char* poller : {"auto", "epoll", "poll", "select"}) {
+    const Outcome outcome =
+        RunClient({"--connect", address_, absl::StrCat("--poller=", poller),
+                   "--connections=100", "--messages=1000", "--json"});
+    EXPECT_EQ(outcome.exit_code, 0) << poller << ": " << outcome.err;
+    EXPECT_THAT(outcome.out, HasSubstr("\"messages\": 1000,")) << poller;
+  }
+}
+
 TEST_F(EchoClientMainTest, ADurationEndsIt) {
   Start();
   const Outcome outcome =
@@ -165,6 +178,30 @@ TEST(EchoClientMain, ConnectionsThatDoNotFitAreNotTried) {
   EXPECT_THAT(outcome.err,
               StartsWith("sluice echo client: --connections=99999999: the "
                          "limit on descriptors (RLIMIT_NOFILE) is "));
+}
+
+TEST(EchoClientMain, ConnectionsThatSelectCannotHoldAreNotTried) {
+  const Outcome outcome = RunClient({"--connections=1024", "--poller=select"});
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err,
+              StartsWith("sluice echo client: --connections=1024: "
+                         "--poller=select takes descriptors below 1024, which "
+                         "leaves room for "));
+}
+
+TEST(EchoClientMain, APollerThatCannotBeMadeIsAnError) {
+  std::vector<int> fds;
+  do {
+    fds.push_back(fcntl(0, F_DUPFD_CLOEXEC, 0));
+  } while (fds.back() >= 0 && fds.back() < FD_SETSIZE);
+  const Outcome outcome = RunClient({"--poller=select"});
+  const bool enough = fds.back() >= 0;
+  for (const int fd : fds) close(fd);
+  if (!enough) GTEST_SKIP() << "RLIMIT_NOFILE is too low";
+  EXPECT_EQ(outcome.exit_code, 1);
+  EXPECT_EQ(outcome.out, "");
+  EXPECT_THAT(outcome.err, HasSubstr("SelectPoller::Create on descriptor "));
 }
 
 TEST(EchoClientMain, AddressesThatAreNoneAreUsageErrors) {
@@ -201,6 +238,9 @@ INSTANTIATE_TEST_SUITE_P(
         Usage{{"--connections=1000", "--pipeline=100001"},
               "--connections=1000 --pipeline=100001: more than 100000000 "
               "messages in flight"},
+        Usage{{"--poller=kqueue"},
+              "--poller: poller \"kqueue\" is not one of those there are: "
+              "auto, epoll, poll, select"},
         Usage{{"--source_addresses=127.0.0.2,here"},
               "--source_addresses: \"here\" is not an IP address"},
         Usage{{"--source_addresses=::1"},
