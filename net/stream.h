@@ -56,7 +56,9 @@ class Stream {
   virtual void ResumeReading() = 0;
 
   // StreamHandler::OnTimeout() once after `delay`, in place of the last call's;
-  // infinite: none.
+  // infinite: none. What it limits is the handler's: set in OnOpen() and anew
+  // in OnInput() it is a read timeout, not set anew a deadline; OnTimeout()
+  // then calls Abort().
   virtual void SetTimeout(absl::Duration delay) = 0;
 
   // Bytes written and not yet taken by the kernel.

@@ -467,6 +467,22 @@ TEST_P(StreamHandleTest, WithItsLoopAllIsDropped) {
   ExpectGone(handle);
 }
 
+TEST_P(StreamHandleTest, WhatTheLoopsLastTurnDoesNotReachIsDropped) {
+  auto link = ConnectAndOpen();
+  const StreamHandle handle = link->connection->handle();
+  for (int i = 0; i < 2500; ++i) {
+    SLUICE_EXPECT_OK(handle.Post([](Stream&) {}));
+  }
+  loop_->Stop();
+  SLUICE_EXPECT_OK(loop_->Run());
+  const uint64_t delivered = link->context->messages_delivered();
+  EXPECT_GE(delivered, 1024u);
+  EXPECT_LT(delivered, 2500u);
+  EXPECT_EQ(link->context->messages_dropped(), 2500 - delivered);
+  link->connection.reset();
+  link->loop = nullptr;
+}
+
 TEST_P(StreamHandleTest, ALoopThatEndedWithoutMessagesDropsThemLater) {
   auto link = ConnectAndOpen();
   const StreamHandle handle = link->connection->handle();

@@ -153,7 +153,6 @@ void StreamMailbox::Run() {
     if (batch_.capacity() > kMaxPerTurn) std::vector<Message>().swap(batch_);
   }
   MutexLock lock(&mutex_);
-  if (closed_) return;
   bytes_ -= delivered;
   scheduled_ = !batch_.empty() || !queue_.empty();
   if (scheduled_) loop_->Schedule(this);

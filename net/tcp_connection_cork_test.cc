@@ -5,14 +5,15 @@
 
 #include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "sluice/net/close_reason.h"
-#include "sluice/net/socket_api.h"
 #include "sluice/net/socket_transport.h"
 #include "sluice/net/stream.h"
 #include "sluice/net/tcp_connection.h"
 #include "sluice/net/tcp_connection_test_base.h"
 #include "sluice/net/test_peer.h"
+#include "sluice/timer/sim_clock.h"
 
 namespace sluice {
 namespace {

@@ -1,14 +1,11 @@
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
-#include <utility>
-#include <vector>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/strings/cord.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
@@ -25,8 +22,6 @@
 
 namespace sluice {
 namespace {
-
-using ::testing::HasSubstr;
 
 INSTANTIATE_TEST_SUITE_P(Over, TcpConnectionTest, TransportKinds(),
                          ::testing::PrintToStringParamName());
@@ -117,6 +112,37 @@ TEST_P(TcpConnectionTest, APeersResetEndsTheStream) {
   }
 }
 
+TEST_P(TcpConnectionTest, AResetOfAPausedStreamIsToldOnceAndWakesNobodyAgain) {
+  for (const bool unread : {false, true}) {
+    auto link = ConnectAndOpen();
+    link->connection->PauseReading();
+    if (unread) {
+      ASSERT_TRUE(link->PeerSends("unread"));
+    }
+    Turns();
+    const uint64_t events = loop_->stats().events;
+    Turns(100);
+    EXPECT_EQ(loop_->stats().events, events);
+    link->peer.Close(CloseMode::kReset);
+    ASSERT_TRUE(link->UntilClosed());
+    Turns(100);
+    EXPECT_LE(loop_->stats().events - events, 1u);
+    EXPECT_EQ(link->handler.count(Callback::kClosed), 1);
+    EXPECT_EQ(link->handler.count(Callback::kInput), 0);
+  }
+}
+
+TEST_P(TcpConnectionTest, AFinForAPausedStreamWakesNobody) {
+  auto link = ConnectAndOpen();
+  link->connection->PauseReading();
+  Turns();
+  const uint64_t events = loop_->stats().events;
+  link->peer.FinishSending();
+  Turns(100);
+  EXPECT_EQ(loop_->stats().events, events);
+  EXPECT_EQ(link->handler.count(Callback::kInputEnd), 0);
+}
+
 class RecordingOwner final : public ConnectionOwner {
  public:
   std::function<void(TcpConnection*)> on_ended;
@@ -185,155 +211,6 @@ TEST_P(TcpConnectionTest, ALoopThatEndsStillTellsOnClosed) {
   }
 }
 
-// All callbacks of one connection, one after the other; returns early when the
-// connection has gone.
-void Provoke(Link& link, SimClock& clock) {
-  const auto gone = [&] { return link.connection == nullptr; };
-  const auto until = [&](Callback callback) {
-    return link.Until([&] {
-      return gone() || link.handler.closed() ||
-             link.handler.count(callback) > 0;
-    });
-  };
-  ASSERT_TRUE(until(Callback::kOpen));
-  if (gone()) return;
-  link.connection->Write(ManyBytes());
-  ASSERT_TRUE(link.Until([&] {
-    link.peer.Receive();
-    return gone() || link.handler.closed() ||
-           link.handler.count(Callback::kDrained) > 0 || link.peer.closed();
-  }));
-  if (gone()) return;
-  link.peer.Send("input");
-  ASSERT_TRUE(link.Until([&] {
-    return gone() || link.handler.closed() ||
-           link.handler.count(Callback::kInput) > 0;
-  }));
-  if (gone()) return;
-  link.connection->SetTimeout(absl::Seconds(1));
-  clock.Advance(absl::Seconds(2));
-  ASSERT_TRUE(until(Callback::kTimeout));
-  if (gone()) return;
-  if (!link.handler.closed() && !link.peer.closed()) link.peer.FinishSending();
-  ASSERT_TRUE(until(Callback::kInputEnd));
-  if (gone()) return;
-  link.connection->Drain();
-  if (gone()) return;
-  RunTurns(link.loop);
-  if (gone()) return;
-  link.connection->Abort(Why());
-  ASSERT_TRUE(until(Callback::kClosed));
-}
-
-TEST_P(TcpConnectionTest, EachCallbackMayDestroyTheStream) {
-  for (const Callback target : kAllCallbacks) {
-    SCOPED_TRACE(static_cast<int>(target));
-    auto link = Connect({}, kSmallBuffers);
-    link->handler.on_input_end = [](Stream&) {};
-    link->handler.on_draining = [](Stream&) {};
-    link->handler.on_any = [&](Callback callback, Stream&) {
-      if (callback != target) return true;
-      link->connection.reset();
-      link->handler.forbidden = true;
-      return false;
-    };
-    Provoke(*link, clock_);
-    EXPECT_EQ(link->connection, nullptr);
-    ASSERT_TRUE(link->UntilPeerIsClosed());
-    EXPECT_EQ(link->peer.error(), ECONNRESET);
-  }
-}
-
-TEST_P(TcpConnectionTest, EachCallbackMayMakeEachCall) {
-  // Half as much as elsewhere, for the many combinations.
-  const std::string large = ManyBytes().substr(kManyBytes / 2);
-  const absl::Cord cord(large);
-  const std::vector<std::function<void(Stream&)>> calls = {
-      [](Stream& s) { s.Abort(Why()); },
-      [](Stream& s) { s.Finish(); },
-      [](Stream& s) { s.PauseReading(); },
-      [](Stream& s) { s.ResumeReading(); },
-      [](Stream& s) {
-        s.PauseReading();
-        s.ResumeReading();
-      },
-      [](Stream& s) { s.Write("small"); },
-      [&](Stream& s) { s.Write(large); },
-      [&](Stream& s) { s.Write(cord); },
-      [&](Stream& s) {
-        s.Write(large);
-        s.Finish();
-      },
-      [](Stream& s) { s.SetTimeout(absl::Seconds(1)); },
-      [](Stream& s) { s.SetTimeout(absl::InfiniteDuration()); },
-      [](Stream& s) {
-        s.Finish();
-        s.Abort(Why());
-      },
-  };
-  for (const Callback target : kAllCallbacks) {
-    for (size_t call = 0; call < calls.size(); ++call) {
-      SCOPED_TRACE(
-          absl::StrCat("callback ", static_cast<int>(target), " call ", call));
-      auto link = Connect({}, kSmallBuffers / 2);
-      link->handler.on_input_end = [](Stream&) {};
-      link->handler.on_draining = [](Stream&) {};
-      bool called = false;
-      link->handler.on_any = [&](Callback callback, Stream& stream) {
-        if (callback == target && !std::exchange(called, true)) {
-          calls[call](stream);
-        }
-        return true;
-      };
-      // What the callback did may keep others from coming.
-      ASSERT_TRUE(link->UntilOpen());
-      Turns(3);
-      link->connection->Write(large);
-      const auto turns_with_peer = [&] {
-        for (int i = 0; i < 100; ++i) {
-          link->peer.Receive();
-          link->peer.ForgetReceived();
-          Turns(1);
-        }
-      };
-      turns_with_peer();
-      link->peer.Send("input");
-      turns_with_peer();
-      link->connection->SetTimeout(absl::Seconds(1));
-      clock_.Advance(absl::Seconds(2));
-      Turns(3);
-      if (!link->peer.closed()) link->peer.FinishSending();
-      turns_with_peer();
-      link->connection->ResumeReading();
-      turns_with_peer();
-      link->connection->Drain();
-      turns_with_peer();
-      link->connection->Abort(Why());
-      ASSERT_TRUE(link->UntilClosed());
-      EXPECT_TRUE(called);
-      EXPECT_EQ(link->handler.count(Callback::kClosed), 1);
-    }
-  }
-}
-
-TEST_P(TcpConnectionTest, NoCallRunsTheHandlerInsideItself) {
-  auto link = ConnectAndOpen({}, kSmallBuffers);
-  ASSERT_TRUE(link->PeerSends("input"));
-  link->peer.FinishSending();
-  TcpConnection& connection = *link->connection;
-  link->handler.forbidden = true;
-  connection.PauseReading();
-  connection.ResumeReading();
-  connection.Write(ManyBytes());
-  connection.SetTimeout(absl::ZeroDuration());
-  (void)connection.HasUnreadInput();
-  (void)connection.peer();
-  connection.Finish();
-  connection.Abort(Why());
-  link->handler.forbidden = false;
-  ASSERT_TRUE(link->UntilClosed());
-}
-
 TEST_P(TcpConnectionTest, AfterTheEndEachCallIsANoOp) {
   auto link = ConnectAndOpen();
   link->connection->Abort(Why());
@@ -353,107 +230,6 @@ TEST_P(TcpConnectionTest, AfterTheEndEachCallIsANoOp) {
   clock_.Advance(absl::Hours(1));
   Turns();
   EXPECT_EQ(link->handler.count(Callback::kClosed), 1);
-}
-
-// Time.
-
-TEST_P(TcpConnectionTest, TheTimeoutComesOnceAndNeverEarly) {
-  auto link = ConnectAndOpen();
-  link->connection->SetTimeout(absl::Seconds(10));
-  clock_.Advance(absl::Seconds(10) - absl::Nanoseconds(1));
-  Turns();
-  EXPECT_EQ(link->handler.count(Callback::kTimeout), 0);
-  clock_.Advance(absl::Milliseconds(2));
-  Turns();
-  EXPECT_EQ(link->handler.count(Callback::kTimeout), 1);
-  clock_.Advance(absl::Seconds(60));
-  Turns();
-  EXPECT_EQ(link->handler.count(Callback::kTimeout), 1);
-  EXPECT_FALSE(link->handler.closed());
-}
-
-TEST_P(TcpConnectionTest, ATimeoutTakesThePlaceOfTheLast) {
-  auto link = ConnectAndOpen();
-  link->connection->SetTimeout(absl::Seconds(10));
-  clock_.Advance(absl::Seconds(9));
-  link->connection->SetTimeout(absl::Seconds(10));
-  clock_.Advance(absl::Seconds(9));
-  Turns();
-  EXPECT_EQ(link->handler.count(Callback::kTimeout), 0);
-  link->connection->SetTimeout(absl::InfiniteDuration());
-  clock_.Advance(absl::Seconds(60));
-  Turns();
-  EXPECT_EQ(link->handler.count(Callback::kTimeout), 0);
-  link->connection->SetTimeout(absl::Milliseconds(1));
-  clock_.Advance(absl::Milliseconds(2));
-  Turns();
-  EXPECT_EQ(link->handler.count(Callback::kTimeout), 1);
-}
-
-TEST_P(TcpConnectionTest, TheTimeoutMayBeSetAnewWhenItComes) {
-  auto link = ConnectAndOpen();
-  link->handler.on_timeout = [](Stream& stream) {
-    stream.SetTimeout(absl::Seconds(1));
-  };
-  link->connection->SetTimeout(absl::Seconds(1));
-  for (int i = 1; i <= 5; ++i) {
-    clock_.Advance(absl::Seconds(1) + absl::Milliseconds(1));
-    Turns();
-    EXPECT_EQ(link->handler.count(Callback::kTimeout), i);
-  }
-}
-
-TEST_P(TcpConnectionTest, AnIdleStreamEndsNeverEarlyAndAnEighthLateAtMost) {
-  constexpr absl::Duration kTimeout = absl::Seconds(16);
-  constexpr absl::Duration kStep = absl::Milliseconds(10);
-  const auto is_idle_time = [&](absl::Duration passed) {
-    EXPECT_GE(passed, kTimeout);
-    EXPECT_LE(passed, kTimeout + kTimeout / 8 + absl::Milliseconds(1) + kStep);
-  };
-  auto link = ConnectAndOpen({.idle_timeout = kTimeout});
-  const auto closed = [&] { return link->handler.closed(); };
-  is_idle_time(AdvanceUntil(closed, kStep, absl::Minutes(2)));
-  EXPECT_EQ(link->handler.reason, CloseReason::kIdleTimeout);
-  EXPECT_THAT(link->handler.why, StatusIs(absl::StatusCode::kDeadlineExceeded,
-                                          HasSubstr("idle for 16s")));
-  ASSERT_TRUE(link->UntilPeerIsClosed());
-  EXPECT_TRUE(link->peer.ended());
-
-  // Input touches it.
-  link = ConnectAndOpen({.idle_timeout = kTimeout});
-  AdvanceUntil(closed, kStep, absl::Seconds(15));
-  ASSERT_TRUE(link->PeerSends("x"));
-  ASSERT_TRUE(link->Until([&] { return link->handler.input == "x"; }));
-  is_idle_time(AdvanceUntil(closed, kStep, absl::Minutes(2)));
-
-  // And so does what is sent, at once or later.
-  link = ConnectAndOpen({.idle_timeout = kTimeout}, kSmallBuffers);
-  AdvanceUntil(closed, kStep, absl::Seconds(15));
-  link->connection->Write("x");
-  ASSERT_TRUE(link->Until([&] {
-    link->peer.Receive();
-    return link->connection->pending_output() == 0;
-  }));
-  is_idle_time(AdvanceUntil(closed, kStep, absl::Minutes(2)));
-
-  link = ConnectAndOpen({.idle_timeout = kTimeout}, kSmallBuffers);
-  link->connection->Write(ManyBytes());
-  Turns(100);
-  AdvanceUntil(closed, kStep, absl::Seconds(15));
-  ASSERT_GT(link->connection->pending_output(), 0u);
-  ASSERT_TRUE(link->Until([&] {
-    link->peer.Receive();
-    return link->connection->pending_output() == 0;
-  }));
-  is_idle_time(AdvanceUntil(closed, kStep, absl::Minutes(2)));
-}
-
-TEST_P(TcpConnectionTest, WithoutAnIdleTimeoutItIdlesForEver) {
-  auto link = ConnectAndOpen({.idle_timeout = absl::InfiniteDuration()});
-  clock_.Advance(absl::Hours(1000));
-  Turns();
-  EXPECT_FALSE(link->handler.closed());
-  EXPECT_EQ(loop_->timers()->size(), 0u);
 }
 
 // Draining.

@@ -13,7 +13,9 @@
 #include "sluice/event/event_loop.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/kernel_sockets.h"
+#include "sluice/net/socket_api.h"
 #include "sluice/net/stream.h"
+#include "sluice/net/stream_handle.h"
 #include "sluice/net/tcp_connection.h"
 #include "sluice/net/tcp_connection_test_base.h"
 #include "sluice/net/test_peer.h"
@@ -31,7 +33,7 @@ INSTANTIATE_TEST_SUITE_P(Over, TcpConnectionTest, TransportKinds(),
 struct RandomEnd {
   void Act(std::mt19937_64& random) {
     if (connection == nullptr || handler.closed()) return;
-    switch (random() % 12) {
+    switch (random() % 16) {
       case 0:
         connection->PauseReading();
         break;
@@ -45,18 +47,46 @@ struct RandomEnd {
       case 4:
         if (random() % 200 == 0) connection->Abort(Why());
         break;
+      case 5:
+      case 6:
+        connection->Cork();
+        break;
+      case 7:
+      case 8:
+        Send(random);
+        break;
       default:
         Write(random);
     }
   }
   void Write(std::mt19937_64& random) {
     if (finished) return;
-    const size_t size = 1 + random() % (random() % 8 == 0 ? 100'000 : 100);
-    const std::string bytes =
-        ManyBytes().substr(written.size() % (kManyBytes / 2), size);
+    const std::string bytes = SomeBytes(random);
     random() % 2 == 0 ? connection->Write(bytes)
                       : connection->Write(absl::Cord(bytes));
     written += bytes;
+  }
+  // By the handle, if the stream has not ended. What is posted behind tells
+  // when the stream has got it.
+  void Send(std::mt19937_64& random) {
+    const StreamHandle handle = connection->handle();
+    if (random() % 100 == 0) {
+      (void)handle.Post([this](Stream&) { Finish(); });
+      return;
+    }
+    std::string sent;
+    for (int i = static_cast<int>(random() % 3); i >= 0; --i) {
+      std::string bytes = SomeBytes(random);
+      sent += bytes;
+      (void)handle.Write(std::move(bytes));
+    }
+    (void)handle.Post([this, sent = std::move(sent)](Stream&) {
+      if (!finished) written += sent;
+    });
+  }
+  std::string SomeBytes(std::mt19937_64& random) const {
+    const size_t size = 1 + random() % (random() % 8 == 0 ? 100'000 : 100);
+    return ManyBytes().substr(written.size() % (kManyBytes / 2), size);
   }
   void Finish() {
     finished = true;
