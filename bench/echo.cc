@@ -39,6 +39,7 @@ struct Options {
   int64_t message_size = 64;
   int64_t pipeline = 1;
   absl::Duration duration = absl::Seconds(3);
+  std::vector<std::string> server_flags;
 };
 
 CommandLine MakeCommandLine(Options* options) {
@@ -53,6 +54,9 @@ CommandLine MakeCommandLine(Options* options) {
               &options->pipeline);
   line.AddDuration("duration", "how long a server is loaded in each round",
                    &options->duration);
+  line.AddList("server_flags", "FLAG,FLAG,...",
+               "what the sluice server is started with",
+               &options->server_flags);
   return line;
 }
 
@@ -64,9 +68,11 @@ struct Server {
 };
 
 absl::StatusOr<Server> StartServer(const std::string& name,
-                                   const std::string& program) {
+                                   const std::string& program,
+                                   std::vector<std::string> flags) {
+  flags.push_back("--listen=127.0.0.1:0");
   auto process = Process::Start(
-      program, {.arguments = {"--listen=127.0.0.1:0"}, .cpu = kServerCpu});
+      program, {.arguments = std::move(flags), .cpu = kServerCpu});
   if (!process.ok()) return process.status();
   const absl::StatusOr<std::string> line = (*process)->ReadLine(kPatience);
   if (!line.ok()) return line.status();
@@ -77,13 +83,18 @@ absl::StatusOr<Server> StartServer(const std::string& name,
   return Server{name, std::string(address), *std::move(process)};
 }
 
-absl::StatusOr<std::vector<Server>> StartServers() {
+absl::StatusOr<std::vector<Server>> StartServers(const Options& options) {
+  struct Contender {
+    std::string name;
+    std::string program;
+    std::vector<std::string> flags;
+  };
   std::vector<Server> servers;
-  for (const auto& [name, program] :
-       {std::pair("limit", "bench/echo_limit"),
-        std::pair("sluice", "apps/echo/server"),
-        std::pair("limit again", "bench/echo_limit")}) {
-    absl::StatusOr<Server> server = StartServer(name, program);
+  for (const auto& [name, program, flags] :
+       {Contender{"limit", "bench/echo_limit", {}},
+        Contender{"sluice", "apps/echo/server", options.server_flags},
+        Contender{"limit again", "bench/echo_limit", {}}}) {
+    absl::StatusOr<Server> server = StartServer(name, program, flags);
     if (!server.ok()) return server.status();
     servers.push_back(*std::move(server));
   }
@@ -172,7 +183,7 @@ absl::Status Run(const Options& options) {
 #ifndef NDEBUG
   std::fprintf(stderr, "This build is not optimized: bazel run -c opt is.\n");
 #endif
-  const absl::StatusOr<std::vector<Server>> servers = StartServers();
+  const absl::StatusOr<std::vector<Server>> servers = StartServers(options);
   if (!servers.ok()) return servers.status();
   std::printf("%s%s", Conditions(options).c_str(), EchoTableHead().c_str());
   for (const std::string& connections : options.connections) {

@@ -1,6 +1,7 @@
 #include "sluice/event/epoll_poller.h"
 
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -33,9 +34,11 @@ uint32_t EpollEvents(IoEvents interest, bool exclusive) {
   return events;
 }
 
-int TimeoutMillis(absl::Duration timeout) {
+// As epoll_wait(2) takes it: rounded up; -1: none.
+int TimeoutMillis(const timespec* limit) {
+  if (limit == nullptr) return -1;
   const int64_t ms =
-      absl::ToInt64Milliseconds(absl::Ceil(timeout, absl::Milliseconds(1)));
+      int64_t{limit->tv_sec} * 1000 + (limit->tv_nsec + 999'999) / 1'000'000;
   return static_cast<int>(std::min<int64_t>(ms, INT_MAX));
 }
 
@@ -102,7 +105,7 @@ absl::Status EpollPoller::Control(int operation, int fd, uint32_t events,
 
 absl::StatusOr<absl::Span<const IoEvent>> EpollPoller::Wait(
     absl::Duration timeout) {
-  const int count = EpollWait(std::max(timeout, absl::ZeroDuration()));
+  const int count = EpollWait(timeout);
   if (count == -EINTR) return absl::Span<const IoEvent>();
   if (count < 0) {
     return ToStatus(IoResult(count), "epoll_wait", "the epoll instance");
@@ -120,20 +123,20 @@ absl::StatusOr<absl::Span<const IoEvent>> EpollPoller::Wait(
 }
 
 int EpollPoller::EpollWait(absl::Duration timeout) {
+  const WaitTimeout limit(timeout);
   const int max_events = static_cast<int>(ready_.size());
   int count;
   if (has_pwait2_ && timeout > absl::ZeroDuration()) {
-    count = epoll_pwait2(epoll_fd_, ready_.data(), max_events,
-                         WaitTimeout(timeout).get(), nullptr);
+    count = epoll_pwait2(epoll_fd_, ready_.data(), max_events, limit.get(),
+                         nullptr);
     // EPERM: what some containers' filters say of calls that they do not know.
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) {
       return count < 0 ? -errno : count;
     }
     has_pwait2_ = false;
   }
-  count = epoll_wait(
-      epoll_fd_, ready_.data(), max_events,
-      timeout == absl::InfiniteDuration() ? -1 : TimeoutMillis(timeout));
+  count = epoll_wait(epoll_fd_, ready_.data(), max_events,
+                     TimeoutMillis(limit.get()));
   return count < 0 ? -errno : count;
 }
 

@@ -4,6 +4,8 @@
 #include <time.h>
 
 #include <algorithm>
+#include <cstdint>
+#include <limits>
 
 #include "absl/time/time.h"
 
@@ -14,14 +16,20 @@ namespace sluice {
 class WaitTimeout {
  public:
   explicit WaitTimeout(absl::Duration timeout)
-      : infinite_(timeout == absl::InfiniteDuration()),
-        limit_(absl::ToTimespec(absl::Ceil(
-            std::max(timeout, absl::ZeroDuration()), absl::Nanoseconds(1)))) {}
+      : infinite_(timeout == absl::InfiniteDuration()) {
+    // Cuts a fraction of a nanosecond; saturates, after 292 years.
+    int64_t nanos =
+        absl::ToInt64Nanoseconds(std::max(timeout, absl::ZeroDuration()));
+    if (absl::Nanoseconds(nanos) < timeout && nanos < kMax) ++nanos;
+    limit_ = {nanos / 1'000'000'000, nanos % 1'000'000'000};
+  }
 
   // Null: none. Valid as long as this object.
   const timespec* get() const { return infinite_ ? nullptr : &limit_; }
 
  private:
+  static constexpr int64_t kMax = std::numeric_limits<int64_t>::max();
+
   bool infinite_;
   timespec limit_;
 };

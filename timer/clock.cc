@@ -39,7 +39,11 @@ MonotonicTime operator+(MonotonicTime t, absl::Duration d) {
 absl::Duration operator-(MonotonicTime a, MonotonicTime b) {
   if (a.ns_ == kMax) return absl::InfiniteDuration();
   if (b.ns_ == kMax) return -absl::InfiniteDuration();
-  return absl::Nanoseconds(a.ns_) - absl::Nanoseconds(b.ns_);
+  int64_t difference;
+  if (__builtin_sub_overflow(a.ns_, b.ns_, &difference)) {
+    return absl::Nanoseconds(a.ns_) - absl::Nanoseconds(b.ns_);
+  }
+  return absl::Nanoseconds(difference);
 }
 
 const Clock* Clock::Real() {

@@ -16,6 +16,7 @@ void Timer::Cancel() {
   if (wheel_ == nullptr) return;
   Unlink();
   --wheel_->size_;
+  wheel_->next_tick_known_ = false;
   wheel_ = nullptr;
 }
 
@@ -90,7 +91,7 @@ size_t TimerWheel::AdvanceTo(MonotonicTime now, size_t max_fires) {
 MonotonicTime TimerWheel::NextDeadline() {
   if (!due_.empty() || !due_next_.empty()) return now_;
   if (size_ == 0) return MonotonicTime::InfiniteFuture();
-  return TimeOf(FindEarliest().tick);
+  return TimeOf(NextTick());
 }
 
 // The first tick that begins at or after `deadline`.
@@ -122,11 +123,22 @@ void TimerWheel::PutIn(Timer* timer, uint64_t tick) {
   if (level >= kLevels) {
     overflow_.PushBack(timer);
     overflow_tick_ = std::min(overflow_tick_, tick >> kSpanBits << kSpanBits);
+    next_tick_ = std::min(next_tick_, overflow_tick_);
     return;
   }
-  const int slot = (tick >> (level * kSlotBits)) % kSlots;
+  const int shift = level * kSlotBits;
+  const int slot = (tick >> shift) % kSlots;
   slots_[level][slot].PushBack(timer);
   occupied_[level] |= uint64_t{1} << slot;
+  next_tick_ = std::min(next_tick_, tick >> shift << shift);
+}
+
+uint64_t TimerWheel::NextTick() {
+  if (!next_tick_known_) {
+    next_tick_ = FindEarliest().tick;
+    next_tick_known_ = true;
+  }
+  return next_tick_;
 }
 
 // Any timer of a level is earlier than all of the levels above.
@@ -165,10 +177,10 @@ void TimerWheel::TakeOut(const Place& place) {
 
 // Moves cursor_ to `target` and all timers up to there to due_.
 void TimerWheel::CollectDue(uint64_t target) {
-  while (true) {
+  while (NextTick() <= target) {
     const Place place = FindEarliest();
-    if (place.tick > target) break;
     cursor_ = place.tick;
+    next_tick_known_ = false;
     TakeOut(place);
   }
   cursor_ = target;

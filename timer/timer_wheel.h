@@ -110,7 +110,8 @@ class TimerWheel {
   // after now(); InfiniteFuture() when empty. Exact when that timer's tick lies
   // in the same block of 64 ticks as now(); else the time of an AdvanceTo()
   // that moves timers down and may fire none, at most five times per timer.
-  // Amortized O(1); not const because it forgets slots that it finds empty.
+  // Amortized O(1), and a comparison if no timer has fired or been cancelled
+  // since; not const because it forgets slots that it finds empty.
   MonotonicTime NextDeadline();
 
   MonotonicTime now() const { return now_; }  // of the last AdvanceTo()
@@ -137,6 +138,7 @@ class TimerWheel {
   uint64_t TickOf(MonotonicTime deadline) const;
   MonotonicTime TimeOf(uint64_t tick) const;
   void PutIn(Timer* timer, uint64_t tick);
+  uint64_t NextTick();
   Place FindEarliest();
   void TakeOut(const Place& place);
   void CollectDue(uint64_t target);
@@ -147,6 +149,10 @@ class TimerWheel {
   // The last tick that began at or before now_, except while CollectDue() runs.
   uint64_t cursor_ = 0;
   size_t size_ = 0;
+  // What FindEarliest() would say, so that a loop which turns often asks it
+  // rarely: unknown after a timer has left its place.
+  uint64_t next_tick_ = kNever;
+  bool next_tick_known_ = true;
   bool firing_ = false;
 
   // Due, in the order in which they will fire: those that were due when
