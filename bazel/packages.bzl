@@ -30,10 +30,13 @@ def declare_sources():
         visibility = ["//tests:__pkg__"],
     )
 
-def source_list(name):
-    """A file that names all files of the repository, a path a line.
+def all_sources(name):
+    """Files that hold the whole repository.
 
-    Whoever has it and its `data`, `<name>_files`, can read them all.
+    <name>.list has all paths, one a line; <name>.txt has, for each file, a line
+    of its path, a blank and its size, then the file, then a line end. In one
+    piece, for BUILD files among a test's runfiles would be packages to another
+    Bazel server that follows the links in the checkout.
     """
     native.filegroup(
         name = name + "_files",
@@ -45,8 +48,15 @@ def source_list(name):
         name = name,
         testonly = True,
         srcs = [name + "_files"],
-        outs = [name + ".txt"],
+        outs = [name + ".list", name + ".txt"],
         # Files of the top package come as "./file".
-        cmd = ("printf '%%s\\n' $(locations %s_files) | sed 's,^\\./,,' | " +
-               "LC_ALL=C sort > $@") % name,
+        cmd = """
+            printf '%%s\\n' $(locations %s_files) | sed 's,^\\./,,' |
+                LC_ALL=C sort > $(location %s.list)
+            while read -r path; do
+                echo "$$path $$(stat -L -c %%s "$$path")"
+                cat "$$path"
+                echo
+            done < $(location %s.list) > $(location %s.txt)
+        """ % (name, name, name, name),
     )

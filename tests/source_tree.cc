@@ -1,42 +1,49 @@
 #include "sluice/tests/source_tree.h"
 
+#include <cstddef>
 #include <fstream>
 #include <sstream>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 
 namespace sluice {
-namespace {
 
-absl::StatusOr<std::string> Contents(const std::string& path) {
+absl::StatusOr<std::vector<SourceFile>> ReadSourceTree() {
+  const std::string path = "tests/all_sources.txt";
   std::ifstream file(path, std::ios::binary);
   std::ostringstream contents;
   contents << file.rdbuf();
   if (!file) {
     return absl::NotFoundError(absl::StrCat(
-        "cannot read ", path, ": is it among the data of this test?"));
+        "cannot read ", path, ": is //tests:all_sources among the data?"));
   }
-  return contents.str();
+  return ParseSourceTree(contents.str());
 }
 
-}  // namespace
-
-absl::StatusOr<std::vector<SourceFile>> ReadSourceTree() {
-  absl::StatusOr<std::string> list = Contents("tests/source_list.txt");
-  if (!list.ok()) return list.status();
+absl::StatusOr<std::vector<SourceFile>> ParseSourceTree(
+    absl::string_view text) {
   std::vector<SourceFile> tree;
-  for (absl::string_view path :
-       absl::StrSplit(*list, '\n', absl::SkipEmpty())) {
-    absl::StatusOr<std::string> text = Contents(std::string(path));
-    if (!text.ok()) return text.status();
-    tree.push_back({std::string(path), *std::move(text)});
+  while (!text.empty()) {
+    const absl::string_view header = text.substr(0, text.find('\n'));
+    const size_t blank = header.rfind(' ');
+    size_t size;
+    if (blank == header.npos ||
+        !absl::SimpleAtoi(header.substr(blank + 1), &size) ||
+        size >= text.size() - header.size() ||
+        text.size() - header.size() - size < 2) {
+      return absl::DataLossError(absl::StrCat("no whole file ", text.size(),
+                                              " bytes from the end: ", header));
+    }
+    const absl::string_view contents = text.substr(header.size() + 1, size);
+    tree.push_back(
+        {std::string(header.substr(0, blank)), std::string(contents)});
+    text.remove_prefix(header.size() + size + 2);
   }
   return tree;
 }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 namespace sluice {
 
@@ -15,10 +16,13 @@ struct SourceFile {
 };
 
 // The whole repository in the order of paths, but for examples/downstream, a
-// workspace of its own. kNotFound: a file cannot be read.
-// REQUIRES: run by bazel test, with :source_list and :source_list_files among
-// the target's data.
+// workspace of its own. kNotFound: the file that holds it cannot be read;
+// kDataLoss: it is damaged.
+// REQUIRES: run by bazel test, with :all_sources among the target's data.
 absl::StatusOr<std::vector<SourceFile>> ReadSourceTree();
+
+// Likewise of what stands in such a file; bazel/packages.bzl says how.
+absl::StatusOr<std::vector<SourceFile>> ParseSourceTree(absl::string_view text);
 
 }  // namespace sluice
 
