@@ -1,10 +1,12 @@
 """The cc_* rules that every target of Sluice is declared with.
 
 They set what all targets share: the include prefix ("sluice/..."), the
-warnings, and the layering check. A target says the rest.
+warnings, and the layering check. A target says the rest. The first one in a
+package also declares its `sources`.
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
+load(":packages.bzl", "declare_sources")
 
 _WARNINGS = [
     "-Wall",
@@ -31,6 +33,7 @@ _FEATURES = ["layering_check"]
 
 def sluice_cc_library(name, **kwargs):
     """A cc_library whose headers are included as "sluice/<package>/<header>"."""
+    declare_sources()
     cc_library(
         name = name,
         copts = _copts() + kwargs.pop("copts", []),
@@ -41,6 +44,7 @@ def sluice_cc_library(name, **kwargs):
 
 def sluice_cc_binary(name, **kwargs):
     """A cc_binary with our warnings."""
+    declare_sources()
     cc_binary(
         name = name,
         copts = _copts() + kwargs.pop("copts", []),
@@ -50,6 +54,7 @@ def sluice_cc_binary(name, **kwargs):
 
 def sluice_cc_test(name, deps = [], **kwargs):
     """A cc_test with googletest and googlemock, run under their main()."""
+    declare_sources()
     cc_test(
         name = name,
         size = kwargs.pop("size", "small"),

@@ -29,7 +29,7 @@ class Watch final : private IoTarget {
   static absl::StatusOr<std::unique_ptr<Watch>> Create(EventLoop* loop, int fd,
                                                        IoEvents interest,
                                                        Handler handler);
-  ~Watch();
+  ~Watch() override;
 
   // The errors of EventLoop::SetInterest().
   absl::Status SetInterest(IoEvents interest);

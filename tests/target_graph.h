@@ -1,0 +1,34 @@
+#ifndef SLUICE_TESTS_TARGET_GRAPH_H_
+#define SLUICE_TESTS_TARGET_GRAPH_H_
+
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "sluice/tests/build_file.h"
+
+namespace sluice {
+
+// What targets depend on, directly and through others (testonly).
+// Thread-compatible; owns its copy of the targets.
+class TargetGraph {
+ public:
+  explicit TargetGraph(const std::vector<BuildTarget>& targets);
+
+  // In the order of their labels.
+  const std::map<std::string, BuildTarget>& targets() const { return targets_; }
+
+  // What whoever links `label` links too: the packages of ours but for its own,
+  // and the repositories of others ("@com_google_absl"). kNotFound: it depends
+  // on a target that no BUILD file declares.
+  absl::StatusOr<std::set<std::string>> Closure(const std::string& label) const;
+
+ private:
+  std::map<std::string, BuildTarget> targets_;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_TESTS_TARGET_GRAPH_H_
