@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <climits>
 #include <cstdint>
+#include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
@@ -48,22 +49,27 @@ absl::StatusOr<std::unique_ptr<EpollPoller>> EpollPoller::Create(
     PollerOptions options) {
   absl::Status status = CheckPollerOptions("EpollPoller", options);
   if (!status.ok()) return status;
+  auto wakeup = WakeupFd::Create();
+  if (!wakeup.ok()) return wakeup.status();
+  const int wakeup_fd = (*wakeup)->fd();
   const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) {
     return ToStatus(IoResult::FromErrno(errno), "epoll_create1",
                     "a new epoll instance");
   }
-  auto poller = absl::WrapUnique(new EpollPoller(epoll_fd, options.max_events));
-  status = poller->wakeup_.Open();
-  if (!status.ok()) return status;
-  status = poller->Control(EPOLL_CTL_ADD, poller->wakeup_.fd(), EPOLLIN,
-                           kReservedToken);
+  auto poller = absl::WrapUnique(
+      new EpollPoller(*std::move(wakeup), epoll_fd, options.max_events));
+  status = poller->Control(EPOLL_CTL_ADD, wakeup_fd, EPOLLIN, kReservedToken);
   if (!status.ok()) return status;
   return poller;
 }
 
-EpollPoller::EpollPoller(int epoll_fd, size_t max_events)
-    : epoll_fd_(epoll_fd), ready_(max_events), events_(max_events) {}
+EpollPoller::EpollPoller(std::unique_ptr<WakeupFd> wakeup, int epoll_fd,
+                         size_t max_events)
+    : wakeup_(std::move(wakeup)),
+      epoll_fd_(epoll_fd),
+      ready_(max_events),
+      events_(max_events) {}
 
 EpollPoller::~EpollPoller() { close(epoll_fd_); }
 
@@ -114,7 +120,7 @@ absl::StatusOr<absl::Span<const IoEvent>> EpollPoller::Wait(
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = ready_[i];
     if (event.data.u64 == kReservedToken) {
-      wakeup_.Take();
+      wakeup_->Take();
       continue;
     }
     events_[reported++] = {event.data.u64, 0, event.events & kReported};

@@ -37,18 +37,19 @@ class EpollPoller final : public Poller {
   absl::Status Remove(int fd) override;
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override;
-  void Wake() override { wakeup_.Wake(); }
+  void Wake() override { wakeup_->Wake(); }
   absl::string_view name() const override { return "epoll"; }
 
  private:
-  EpollPoller(int epoll_fd, size_t max_events);
+  EpollPoller(std::unique_ptr<WakeupFd> wakeup, int epoll_fd,
+              size_t max_events);
 
   absl::Status Control(int operation, int fd, uint32_t events, uint64_t token);
   // epoll_wait(2): a count or -errno.
   int EpollWait(absl::Duration timeout);
 
+  const std::unique_ptr<WakeupFd> wakeup_;
   const int epoll_fd_;
-  WakeupFd wakeup_;
   bool has_pwait2_ = true;
   std::vector<epoll_event> ready_;
   std::vector<IoEvent> events_;

@@ -49,7 +49,7 @@ TEST(EpollPollerTest, OutOfDescriptorsIsResourceExhaustedAndLeaksNone) {
     ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
     EXPECT_THAT(status,
                 StatusIs(absl::StatusCode::kResourceExhausted,
-                         HasSubstr(room == 1 ? "eventfd" : "epoll_create1")));
+                         HasSubstr(room == 1 ? "epoll_create1" : "eventfd")));
   }
   const int again = dup(0);
   EXPECT_EQ(again, next);

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
@@ -27,15 +28,19 @@ int DescriptorOf(const pollfd& polled) {
 
 absl::StatusOr<std::unique_ptr<PollPoller>> PollPoller::Create(
     PollerOptions options) {
-  absl::Status status = CheckPollerOptions("PollPoller", options);
-  if (!status.ok()) return status;
-  auto poller = absl::WrapUnique(new PollPoller(options.max_events));
-  status = poller->wakeup_.Open();
-  if (!status.ok()) return status;
-  poller->polled_.push_back({poller->wakeup_.fd(), POLLIN, 0});
-  poller->tokens_.push_back(kReservedToken);
-  return poller;
+  const absl::Status valid = CheckPollerOptions("PollPoller", options);
+  if (!valid.ok()) return valid;
+  auto wakeup = WakeupFd::Create();
+  if (!wakeup.ok()) return wakeup.status();
+  return absl::WrapUnique(
+      new PollPoller(*std::move(wakeup), options.max_events));
 }
+
+PollPoller::PollPoller(std::unique_ptr<WakeupFd> wakeup, size_t max_events)
+    : wakeup_(std::move(wakeup)),
+      polled_{{wakeup_->fd(), POLLIN, 0}},
+      tokens_{kReservedToken},
+      events_(max_events) {}
 
 size_t PollPoller::LowerBound(int fd) const {
   return std::lower_bound(polled_.begin() + 1, polled_.end(), fd,
@@ -88,7 +93,7 @@ absl::StatusOr<absl::Span<const IoEvent>> PollPoller::Wait(
                     absl::StrCat(polled_.size(), " descriptors"));
   }
   const bool woken = polled_.front().revents != 0;
-  if (woken) wakeup_.Take();
+  if (woken) wakeup_->Take();
   return Report(static_cast<size_t>(ready) - woken);
 }
 

@@ -40,11 +40,11 @@ class PollPoller final : public Poller {
   // An error too: more descriptors than RLIMIT_NOFILE, if that was lowered.
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override;
-  void Wake() override { wakeup_.Wake(); }
+  void Wake() override { wakeup_->Wake(); }
   absl::string_view name() const override { return "poll"; }
 
  private:
-  explicit PollPoller(size_t max_events) : events_(max_events) {}
+  PollPoller(std::unique_ptr<WakeupFd> wakeup, size_t max_events);
 
   // The first registration whose descriptor is not below `fd`.
   size_t LowerBound(int fd) const;
@@ -52,7 +52,7 @@ class PollPoller final : public Poller {
   // Of `ready` registrations that poll(2) found ready.
   absl::Span<const IoEvent> Report(size_t ready);
 
-  WakeupFd wakeup_;
+  const std::unique_ptr<WakeupFd> wakeup_;
   // The registrations, by rising descriptor, from index 1 on; at 0 is wakeup_.
   // One with interest 0 that was reported has ~fd for its descriptor, which
   // poll(2) passes over as negative, until Modify().

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
@@ -32,19 +33,18 @@ absl::StatusOr<std::unique_ptr<SelectPoller>> SelectPoller::Create(
     PollerOptions options) {
   absl::Status status = CheckPollerOptions("SelectPoller", options);
   if (!status.ok()) return status;
-  auto poller = absl::WrapUnique(new SelectPoller(options.max_events));
-  status = poller->wakeup_.Open();
+  auto wakeup = WakeupFd::Create();
+  if (!wakeup.ok()) return wakeup.status();
+  status = CheckNumber("SelectPoller::Create", (*wakeup)->fd());
   if (!status.ok()) return status;
-  const int wakeup = poller->wakeup_.fd();
-  status = CheckNumber("SelectPoller::Create", wakeup);
-  if (!status.ok()) return status;
-  FD_SET(wakeup, &poller->read_);
-  poller->end_ = wakeup + 1;
-  return poller;
+  return absl::WrapUnique(
+      new SelectPoller(*std::move(wakeup), options.max_events));
 }
 
-SelectPoller::SelectPoller(size_t max_events) : events_(max_events) {
+SelectPoller::SelectPoller(std::unique_ptr<WakeupFd> wakeup, size_t max_events)
+    : wakeup_(std::move(wakeup)), end_(wakeup_->fd() + 1), events_(max_events) {
   for (fd_set* const set : {&watched_, &read_, &write_, &unread_}) FD_ZERO(set);
+  FD_SET(wakeup_->fd(), &read_);
 }
 
 bool SelectPoller::IsWatched(int fd) const {
@@ -115,9 +115,9 @@ absl::StatusOr<absl::Span<const IoEvent>> SelectPoller::Wait(
                     absl::StrCat("descriptors below ", end_));
   }
   if (ready == 0 && unread_count_ == 0) return absl::Span<const IoEvent>();
-  if (FD_ISSET(wakeup_.fd(), &readable)) {
-    wakeup_.Take();
-    FD_CLR(wakeup_.fd(), &readable);
+  if (FD_ISSET(wakeup_->fd(), &readable)) {
+    wakeup_->Take();
+    FD_CLR(wakeup_->fd(), &readable);
   }
   const int probed = Probe(readable, writable);
   if (probed == -EINTR) return absl::Span<const IoEvent>();

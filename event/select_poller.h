@@ -49,11 +49,11 @@ class SelectPoller final : public Poller {
   absl::Status Remove(int fd) override;
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override;
-  void Wake() override { wakeup_.Wake(); }
+  void Wake() override { wakeup_->Wake(); }
   absl::string_view name() const override { return "select"; }
 
  private:
-  explicit SelectPoller(size_t max_events);
+  SelectPoller(std::unique_ptr<WakeupFd> wakeup, size_t max_events);
 
   bool IsWatched(int fd) const;
   void Watch(int fd, IoEvents interest, uint64_t token);
@@ -65,7 +65,7 @@ class SelectPoller final : public Poller {
   int Probe(const fd_set& readable, const fd_set& writable);
   absl::Span<const IoEvent> Report();
 
-  WakeupFd wakeup_;
+  const std::unique_ptr<WakeupFd> wakeup_;
   fd_set watched_;  // the registrations; not wakeup_
   // What select(2) is given. To it, an error makes a descriptor readable and
   // writable, a hang-up makes it readable. So with interest 0 a descriptor is

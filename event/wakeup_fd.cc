@@ -6,19 +6,18 @@
 #include <cerrno>
 #include <cstdint>
 
+#include "absl/memory/memory.h"
 #include "sluice/base/io_result.h"
 
 namespace sluice {
 
-WakeupFd::~WakeupFd() {
-  if (fd_ >= 0) close(fd_);
-}
-
-absl::Status WakeupFd::Open() {
-  fd_ = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-  if (fd_ >= 0) return absl::OkStatus();
+absl::StatusOr<std::unique_ptr<WakeupFd>> WakeupFd::Create() {
+  const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  if (fd >= 0) return absl::WrapUnique(new WakeupFd(fd));
   return ToStatus(IoResult::FromErrno(errno), "eventfd", "a new eventfd");
 }
+
+WakeupFd::~WakeupFd() { close(fd_); }
 
 void WakeupFd::Wake() {
   // Sequentially consistent, and matched in Take(): a caller that finds the

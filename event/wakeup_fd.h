@@ -2,8 +2,9 @@
 #define SLUICE_EVENT_WAKEUP_FD_H_
 
 #include <atomic>
+#include <memory>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 namespace sluice {
 
@@ -12,14 +13,12 @@ namespace sluice {
 // Wake() is a system call. Thread-compatible, save Wake(). Owns its descriptor.
 class WakeupFd {
  public:
-  WakeupFd() = default;
+  // kResourceExhausted (descriptors, memory).
+  static absl::StatusOr<std::unique_ptr<WakeupFd>> Create();
   ~WakeupFd();
   WakeupFd(const WakeupFd&) = delete;
   WakeupFd& operator=(const WakeupFd&) = delete;
 
-  // kResourceExhausted (descriptors, memory).
-  // REQUIRES: called once, and before all else if it succeeds.
-  absl::Status Open();
   // Readable from a Wake() until the Take() that follows.
   int fd() const { return fd_; }
 
@@ -30,7 +29,9 @@ class WakeupFd {
   void Take();
 
  private:
-  int fd_ = -1;
+  explicit WakeupFd(int fd) : fd_(fd) {}
+
+  const int fd_;
   // Set by the Wake() that wrote to fd_, cleared by Take(): in between, further
   // calls have nothing to add.
   std::atomic<bool> pending_{false};

@@ -20,14 +20,23 @@
 
 namespace {
 
-// What happens just before the next read(2), which is this program's own.
-std::function<void()>* before_read = nullptr;
+// read(2) and write(2) are this program's own.
+std::function<void()>* before_read = nullptr;  // the next one
+std::atomic<bool> write_fails{false};          // the next one
 
 }  // namespace
 
 extern "C" ssize_t read(int fd, void* into, size_t size) {
   if (before_read != nullptr) (*std::exchange(before_read, nullptr))();
   return syscall(SYS_read, fd, into, size);
+}
+
+extern "C" ssize_t write(int fd, const void* from, size_t size) {
+  if (!write_fails.exchange(false)) {
+    return syscall(SYS_write, fd, from, size);
+  }
+  errno = EAGAIN;
+  return -1;
 }
 
 namespace sluice {
@@ -39,35 +48,38 @@ bool IsReadable(const WakeupFd& wakeup, int timeout_ms = 0) {
 }
 
 TEST(WakeupFdTest, IsReadableFromWakeToTake) {
-  WakeupFd wakeup;
-  SLUICE_ASSERT_OK(wakeup.Open());
-  EXPECT_FALSE(IsReadable(wakeup));
+  const auto wakeup = WakeupFd::Create();
+  SLUICE_ASSERT_OK(wakeup);
+  EXPECT_FALSE(IsReadable(**wakeup));
   for (int i = 0; i < 3; ++i) {
-    wakeup.Wake();
-    wakeup.Wake();
-    EXPECT_TRUE(IsReadable(wakeup));
-    wakeup.Take();
-    EXPECT_FALSE(IsReadable(wakeup));
+    (*wakeup)->Wake();
+    (*wakeup)->Wake();
+    EXPECT_TRUE(IsReadable(**wakeup));
+    (*wakeup)->Take();
+    EXPECT_FALSE(IsReadable(**wakeup));
   }
 }
 
 TEST(WakeupFdTest, AWakeDuringATakeLeavesTheNextOneItsEffect) {
-  WakeupFd wakeup;
-  SLUICE_ASSERT_OK(wakeup.Open());
-  wakeup.Wake();
-  std::function<void()> wake = [&] { wakeup.Wake(); };
+  const auto wakeup = WakeupFd::Create();
+  SLUICE_ASSERT_OK(wakeup);
+  (*wakeup)->Wake();
+  std::function<void()> wake = [&] { (*wakeup)->Wake(); };
   before_read = &wake;
-  wakeup.Take();
+  (*wakeup)->Take();
   EXPECT_EQ(before_read, nullptr);
-  wakeup.Wake();
-  EXPECT_TRUE(IsReadable(wakeup));
+  (*wakeup)->Wake();
+  EXPECT_TRUE(IsReadable(**wakeup));
 }
 
 TEST(WakeupFdTest, WakeKeepsErrno) {
-  WakeupFd unopened;  // its write(2) fails
-  errno = EAGAIN;
-  unopened.Wake();
-  EXPECT_EQ(errno, EAGAIN);
+  const auto wakeup = WakeupFd::Create();
+  SLUICE_ASSERT_OK(wakeup);
+  write_fails = true;
+  errno = ENOENT;
+  (*wakeup)->Wake();
+  EXPECT_EQ(errno, ENOENT);
+  EXPECT_FALSE(write_fails);
 }
 
 TEST(WakeupFdTest, OutOfDescriptorsIsResourceExhausted) {
@@ -75,8 +87,7 @@ TEST(WakeupFdTest, OutOfDescriptorsIsResourceExhausted) {
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
   const rlimit none = {0, before.rlim_max};
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
-  WakeupFd wakeup;
-  const absl::Status status = wakeup.Open();
+  const absl::Status status = WakeupFd::Create().status();
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kResourceExhausted,
                                ::testing::HasSubstr("eventfd")));
@@ -87,21 +98,21 @@ TEST(WakeupFdTest, NoNewsIsLost) {
   constexpr int kThreads = 3;
   constexpr int kNewsOfEach = 3000;
   constexpr int kPatienceMs = 30'000;
-  WakeupFd wakeup;
-  SLUICE_ASSERT_OK(wakeup.Open());
+  const auto wakeup = WakeupFd::Create();
+  SLUICE_ASSERT_OK(wakeup);
   std::atomic<int> news{0};
   std::vector<std::thread> threads;
   for (int i = 0; i < kThreads; ++i) {
     threads.emplace_back([&] {
       for (int j = 0; j < kNewsOfEach; ++j) {
         news.fetch_add(1);
-        wakeup.Wake();
+        (*wakeup)->Wake();
       }
     });
   }
   int seen = 0;
-  while (seen < kThreads * kNewsOfEach && IsReadable(wakeup, kPatienceMs)) {
-    wakeup.Take();
+  while (seen < kThreads * kNewsOfEach && IsReadable(**wakeup, kPatienceMs)) {
+    (*wakeup)->Take();
     seen = news.load();
   }
   for (std::thread& thread : threads) thread.join();
