@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
-#include <iostream>
 #include <map>
 #include <optional>
 #include <random>
@@ -474,8 +474,9 @@ TEST_P(PollerConformanceTest, HoldsTenThousandDescriptorsOrSaysItsLimit) {
   constexpr size_t kDescriptors = 10'000;
   const size_t room = std::min(world_->room(), kDescriptors);
   if (room < kDescriptors) {
-    std::cout << "[   NOTE   ] with " << room << " descriptors, not "
-              << kDescriptors << ": no more can be opened\n";
+    std::printf("[   NOTE   ] with %zu descriptors, not %zu: no more can be "
+                "opened\n",
+                room, kDescriptors);
   }
   std::vector<int> peers;  // of the descriptor with this token
   absl::Status added;

@@ -72,7 +72,7 @@ absl::StatusOr<std::vector<Token>> Tokenize(const SourceFile& file) {
         word += file.text[i++];
       }
       tokens.push_back({'w', std::move(word), line});
-    } else if (absl::StrContains("()[]=,", c)) {
+    } else if (absl::StrContains("()[]{}=:,", c)) {
       tokens.push_back({c, std::string(1, c), line});
       ++i;
     } else {
@@ -89,7 +89,7 @@ absl::StatusOr<std::vector<Token>> Tokenize(const SourceFile& file) {
 
 // What an argument is. Of what a call would return nothing is known.
 struct Value {
-  char kind = 'c';  // 's'tring, 'l'ist, 'w'ord, 'c'all
+  char kind = 'c';  // 's'tring, 'l'ist, 'w'ord, 'd'ictionary, 'c'all
   std::vector<std::string> strings = {};
   int line = 0;
 };
@@ -160,6 +160,10 @@ class Parser {
       value->kind = 'l';
       return ParseList(value);
     }
+    if (Accept('{')) {
+      value->kind = 'd';
+      return ParseDictionary();
+    }
     if (!Accept('s') && !Accept('w')) return Expect('w');
     if (token.kind == 'w' && next().kind == '(') {
       value->kind = 'c';
@@ -176,6 +180,19 @@ class Parser {
       list->strings.push_back(next().text);
       if (absl::Status s = Expect('s'); !s.ok()) return s;
       if (next().kind != ']') {
+        if (absl::Status s = Expect(','); !s.ok()) return s;
+      }
+    }
+    return absl::OkStatus();
+  }
+
+  // Of strings, such as `env`: nothing that makes the structure.
+  absl::Status ParseDictionary() {
+    while (!Accept('}')) {
+      for (const char kind : {'s', ':', 's'}) {
+        if (absl::Status s = Expect(kind); !s.ok()) return s;
+      }
+      if (next().kind != '}') {
         if (absl::Status s = Expect(','); !s.ok()) return s;
       }
     }

@@ -31,6 +31,10 @@ sluice_cc_library(
     visibility = [
         "//visibility:public",
     ],
+    env = {
+        "SECONDS": "30",
+        "NOTHING": "",
+    },
     deps = [
         ":stream",
         "//base:check",
@@ -80,7 +84,7 @@ TEST(BuildFileTest, RefusesWhatItDoesNotUnderstand) {
     std::string error;
   } cases[] = {
       {"x(\n  deps = A + B)", "BUILD.bazel:2: '+' is more"},
-      {"x(a = {})", "BUILD.bazel:1: '{' is more"},
+      {"x(a = {\"b\": [\"c\"]})", "'[' where s was expected"},
       {"X = 1", "'=' where ( was expected"},
       {"x(name = \"a", "a string that does not end"},
       {"x(name = \"a\nb\")", "a string that does not end"},

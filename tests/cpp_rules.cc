@@ -56,6 +56,7 @@ const Homes& SyscallHomes() {
       "net/kernel_sockets.cc",        // the sockets of net
       "net/unix_socket_file.cc",      // their files
       "event/*_poller.cc",            // readiness
+      "event/registration_errors.cc", // what is registered
       "event/wakeup_fd.cc",           // waking it
       "timer/clock.cc",               // time
       "log/descriptor_writer.cc",     // lines
@@ -70,8 +71,7 @@ const Homes& SyscallHomes() {
 
 const Homes& ThreadHomes() {
   static const auto* const homes = new Homes{
-      "threadpool/worker_pool.cc",     // threads that work
-      "event/loop_threads.cc",         // threads that loop
+      "base/thread.cc",                // what loops and workers run on
       "tests/*",                       // threads against which
       "*_test.cc",                     //   the thread-safe is tested
       "*_benchmark.cc",                //   and measured

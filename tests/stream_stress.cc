@@ -5,9 +5,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
-#include <iostream>
 #include <memory>
 #include <random>
 #include <string>
@@ -414,10 +414,13 @@ TEST(StreamStressTest, ThreadsShareAThousandConnectionsThroughHandles) {
   EXPECT_GT(dropped, 0u);
   EXPECT_GT(connections->done(), 0u);
   EXPECT_GT(connections->ended(), connections->done());
-  std::cout << "SLUICE_SEED=" << seed << ": " << delivered << " delivered, "
-            << dropped << " dropped, " << shared.refused << " refused; "
-            << connections->ended() << " connections, " << connections->done()
-            << " of them done\n";
+  std::printf("%s\n",
+              absl::StrCat("SLUICE_SEED=", seed, ": ", delivered,
+                           " delivered, ", dropped, " dropped, ",
+                           shared.refused.load(), " refused; ",
+                           connections->ended(), " connections, ",
+                           connections->done(), " of them done")
+                  .c_str());
   connections.reset();
 }
 
