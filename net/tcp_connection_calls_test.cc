@@ -1,5 +1,6 @@
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <string>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/net/gated_sockets.h"
 #include "sluice/net/stream.h"
 #include "sluice/net/stream_handle.h"
 #include "sluice/net/tcp_connection.h"
@@ -23,9 +25,13 @@ namespace {
 INSTANTIATE_TEST_SUITE_P(Over, TcpConnectionTest, TransportKinds(),
                          ::testing::PrintToStringParamName());
 
+constexpr ConnectionOptions kLowMarks = {.high_water = 1000, .low_water = 500};
+// Past the mark, and more than a cork holds.
+constexpr size_t kLarge = 100'000;
+
 // All callbacks of one connection, one after the other; returns early when the
 // connection has gone.
-void Provoke(Link& link, SimClock& clock) {
+void Provoke(Link& link, SimClock& clock, GatedSockets& sockets) {
   const auto gone = [&] { return link.connection == nullptr; };
   const auto until = [&](Callback callback) {
     return link.Until([&] {
@@ -35,7 +41,9 @@ void Provoke(Link& link, SimClock& clock) {
   };
   ASSERT_TRUE(until(Callback::kOpen));
   if (gone()) return;
-  link.connection->Write(ManyBytes());
+  sockets.room = 0;
+  link.connection->Write(std::string(kLarge, 'x'));
+  sockets.room = SIZE_MAX;
   ASSERT_TRUE(link.Until([&] {
     link.peer.Receive();
     return gone() || link.handler.closed() ||
@@ -66,7 +74,7 @@ void Provoke(Link& link, SimClock& clock) {
 TEST_P(TcpConnectionTest, EachCallbackMayDestroyTheStream) {
   for (const Callback target : kAllCallbacks) {
     SCOPED_TRACE(static_cast<int>(target));
-    auto link = Connect({}, kSmallBuffers);
+    auto link = Connect(kLowMarks);
     link->handler.on_input_end = [](Stream&) {};
     link->handler.on_draining = [](Stream&) {};
     link->handler.on_any = [&](Callback callback, Stream&) {
@@ -75,7 +83,7 @@ TEST_P(TcpConnectionTest, EachCallbackMayDestroyTheStream) {
       link->handler.forbidden = true;
       return false;
     };
-    Provoke(*link, clock_);
+    Provoke(*link, clock_, sockets_);
     EXPECT_EQ(link->connection, nullptr);
     ASSERT_TRUE(link->UntilPeerIsClosed());
     EXPECT_EQ(link->peer.error(), ECONNRESET);
@@ -84,9 +92,7 @@ TEST_P(TcpConnectionTest, EachCallbackMayDestroyTheStream) {
 
 // What a callback may do to its stream.
 std::vector<std::function<void(Stream&)>> AllCalls() {
-  // Half as much as elsewhere, for the many combinations.
-  static const std::string& large =
-      *new std::string(ManyBytes().substr(kManyBytes / 2));
+  static const std::string& large = *new std::string(kLarge, 'x');
   static const absl::Cord& cord = *new absl::Cord(large);
   return {
       [](Stream& s) { s.Abort(Why()); },
@@ -130,17 +136,17 @@ std::vector<std::function<void(Stream&)>> AllCalls() {
 
 TEST_P(TcpConnectionTest, EachCallbackMayMakeEachCall) {
   const std::vector<std::function<void(Stream&)>> calls = AllCalls();
-  const std::string& large = ManyBytes();
   for (const Callback target : kAllCallbacks) {
     for (size_t call = 0; call < calls.size(); ++call) {
       SCOPED_TRACE(
           absl::StrCat("callback ", static_cast<int>(target), " call ", call));
-      auto link = Connect({}, kSmallBuffers / 2);
+      auto link = Connect(kLowMarks);
       link->handler.on_input_end = [](Stream&) {};
       link->handler.on_draining = [](Stream&) {};
       bool called = false;
       link->handler.on_any = [&](Callback callback, Stream& stream) {
         if (callback == target && !std::exchange(called, true)) {
+          sockets_.room = 0;  // until some turns have passed
           calls[call](stream);
         }
         return true;
@@ -148,9 +154,11 @@ TEST_P(TcpConnectionTest, EachCallbackMayMakeEachCall) {
       // What the callback did may keep others from coming.
       ASSERT_TRUE(link->UntilOpen());
       Turns(3);
-      link->connection->Write(large);
+      sockets_.room = 0;
+      link->connection->Write(std::string(kLarge, 'x'));
       const auto turns_with_peer = [&] {
-        for (int i = 0; i < 100; ++i) {
+        for (int i = 0; i < 40; ++i) {
+          if (i == 5) sockets_.room = SIZE_MAX;
           link->peer.Receive();
           link->peer.ForgetReceived();
           Turns(1);
@@ -182,17 +190,18 @@ TEST_P(TcpConnectionTest, EachCallbackMayDestroyTheStreamAfterEachCall) {
     for (size_t call = 0; call < calls.size(); ++call) {
       SCOPED_TRACE(
           absl::StrCat("callback ", static_cast<int>(target), " call ", call));
-      auto link = Connect({}, kSmallBuffers);
+      auto link = Connect(kLowMarks);
       link->handler.on_input_end = [](Stream&) {};
       link->handler.on_draining = [](Stream&) {};
       link->handler.on_any = [&](Callback callback, Stream& stream) {
         if (callback != target) return true;
+        sockets_.room = 0;
         calls[call](stream);
         link->connection.reset();
         link->handler.forbidden = true;
         return false;
       };
-      Provoke(*link, clock_);
+      Provoke(*link, clock_, sockets_);
       EXPECT_EQ(link->connection, nullptr);
       ASSERT_TRUE(link->UntilPeerIsClosed());
     }
@@ -202,10 +211,11 @@ TEST_P(TcpConnectionTest, EachCallbackMayDestroyTheStreamAfterEachCall) {
 TEST_P(TcpConnectionTest, APostedCallableMayDestroyTheStreamAfterEachCall) {
   for (const auto& call : AllCalls()) {
     for (const bool open : {false, true}) {
-      auto link = Connect({}, kSmallBuffers);
+      auto link = Connect(kLowMarks);
       if (open) link->Open();
       SLUICE_EXPECT_OK(link->connection->handle().Post([&](Stream& stream) {
         link->handler.forbidden = true;
+        sockets_.room = 0;
         call(stream);
         link->connection.reset();
       }));
