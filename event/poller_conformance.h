@@ -43,7 +43,8 @@ class PollerWorld {
   // How many descriptors can be opened beside those that are.
   virtual size_t room() const = 0;
   // Two ends of a stream; each is closed by Close(), or else with the world.
-  // The lowest free numbers are taken, as the kernel does. REQUIRES: room().
+  // The lowest free numbers are taken, as the kernel does. REQUIRES: room()
+  // >= 2.
   virtual std::pair<int, int> NewPair() = 0;
   virtual void Send(int fd) = 0;     // one byte: the other end is readable now
   virtual void Receive(int fd) = 0;  // all there is

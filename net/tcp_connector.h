@@ -26,7 +26,8 @@ class TcpConnector final : private IoTarget, private LoopTask, private Timer {
   };
   // Exactly once, in a later turn; may destroy the connector. A connected
   // socket with TCP_NODELAY set; kDeadlineExceeded at the timeout; kCancelled
-  // if the loop ended; otherwise errno, with the peer's address.
+  // if the loop ended; what the poller refused, such as select's limit;
+  // otherwise errno, with the peer's address.
   using Done = absl::AnyInvocable<void(absl::StatusOr<Socket>) &&>;
 
   // REQUIRES: on the loop, or the loop is not running. `platform` and `loop`
