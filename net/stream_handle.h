@@ -20,12 +20,11 @@ class StreamMailbox;
 // stream alive. A default one answers kNotFound.
 //
 // A message is delivered on the stream's sequence by a task, never inside the
-// call that sends it, and changes no stream that has ended until then: it is
-// dropped and counted (ConnectionContext). So OK says that it is under way.
-// Messages to the streams of one server on one loop are delivered in the order
-// in which they were accepted. Against that, what the loop does itself to the
-// stream meanwhile comes first, and tasks and posts to the executor may come
-// before or after.
+// call that sends it. If stream or loop have ended by then, it is dropped and
+// counted (ConnectionContext): OK says that it is under way. Messages to the
+// streams of one server on one loop are delivered in the order in which they
+// were accepted. What the loop itself does to the stream until then comes
+// first; tasks and posts to the executor may come before or after.
 //
 // Bounds: ConnectionOptions::max_handle_bytes under way to all streams of one
 // server on one loop. Nothing holds a writer back but that: a stream that gets

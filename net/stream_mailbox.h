@@ -82,8 +82,8 @@ class StreamMailbox final : public std::enable_shared_from_this<StreamMailbox>,
   // What any thread may know of a slot.
   struct Entry {
     uint32_t generation = 0;
-    bool open = false;  // a stream has it, and no Abort() is under way to that
-    bool finishing = false;  // Finish() was accepted
+    bool open = false;       // a stream has it, and no Abort() was accepted
+    bool finishing = false;  // Finish() was
   };
 
   void Run() override;
