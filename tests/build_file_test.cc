@@ -16,7 +16,10 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 TEST(BuildFileTest, ReadsWhatATargetSays) {
-  const auto targets = ParseBuildFile({"net/BUILD.bazel", R"("""What for."""
+  const auto targets = ParseBuildFile({"net/BUILD.bazel", R"("""What for.
+
+At length.
+"""
 
 load("//bazel:sluice.bzl", "sluice_cc_library")
 
@@ -52,7 +55,7 @@ sluice_cc_test(
   const BuildTarget& peer = (*targets)[0];
   EXPECT_EQ(peer.label, "//net:test_peer");
   EXPECT_EQ(peer.file, "net/BUILD.bazel");
-  EXPECT_EQ(peer.line, 9);
+  EXPECT_EQ(peer.line, 12);
   EXPECT_EQ(peer.rule, "sluice_cc_library");
   EXPECT_TRUE(peer.testonly);
   EXPECT_TRUE(peer.is_public);
