@@ -474,9 +474,10 @@ TEST_P(PollerConformanceTest, HoldsTenThousandDescriptorsOrSaysItsLimit) {
   constexpr size_t kDescriptors = 10'000;
   const size_t room = std::min(world_->room(), kDescriptors);
   if (room < kDescriptors) {
-    std::printf("[   NOTE   ] with %zu descriptors, not %zu: no more can be "
-                "opened\n",
-                room, kDescriptors);
+    std::printf(
+        "[   NOTE   ] with %zu descriptors, not %zu: no more can be "
+        "opened\n",
+        room, kDescriptors);
   }
   std::vector<int> peers;  // of the descriptor with this token
   absl::Status added;

@@ -53,18 +53,18 @@ const Homes& TimeHomes() {
 
 const Homes& SyscallHomes() {
   static const auto* const homes = new Homes{
-      "net/kernel_sockets.cc",        // the sockets of net
-      "net/unix_socket_file.cc",      // their files
-      "event/*_poller.cc",            // readiness
-      "event/registration_errors.cc", // what is registered
-      "event/wakeup_fd.cc",           // waking it
-      "timer/clock.cc",               // time
-      "log/descriptor_writer.cc",     // lines
-      "apps/*",                       // programs of their own,
-      "bench/*",                      //   and what they are compared with
-      "tests/*",                      // look at all that from outside
-      "*_test.cc",                    //   and inside,
-      "event/kernel_poller_world.cc"  //   with sockets of their own
+      "net/kernel_sockets.cc",         // the sockets of net
+      "net/unix_socket_file.cc",       // their files
+      "event/*_poller.cc",             // readiness
+      "event/registration_errors.cc",  // what is registered
+      "event/wakeup_fd.cc",            // waking it
+      "timer/clock.cc",                // time
+      "log/descriptor_writer.cc",      // lines
+      "apps/*",                        // programs of their own,
+      "bench/*",                       //   and what they are compared with
+      "tests/*",                       // look at all that from outside
+      "*_test.cc",                     //   and inside,
+      "event/kernel_poller_world.cc"   //   with sockets of their own
   };
   return *homes;
 }

@@ -426,13 +426,12 @@ TEST(StreamStressTest, ThreadsShareAThousandConnectionsThroughHandles) {
   EXPECT_GT(dropped, 0u);
   EXPECT_GT(connections->done(), 0u);
   EXPECT_GT(connections->ended(), connections->done());
-  std::printf("%s\n",
-              absl::StrCat("SLUICE_SEED=", seed, ": ", delivered,
-                           " delivered, ", dropped, " dropped, ",
-                           shared.refused.load(), " refused; ",
-                           connections->ended(), " connections, ",
-                           connections->done(), " of them done")
-                  .c_str());
+  std::printf("%s\n", absl::StrCat("SLUICE_SEED=", seed, ": ", delivered,
+                                   " delivered, ", dropped, " dropped, ",
+                                   shared.refused.load(), " refused; ",
+                                   connections->ended(), " connections, ",
+                                   connections->done(), " of them done")
+                          .c_str());
   connections.reset();
 }
 
