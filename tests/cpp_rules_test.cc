@@ -131,8 +131,7 @@ TEST(CppRulesTest, ThreadsStartInTheirPlaces) {
   ExpectNone("net/x.cc", {"std::thread::hardware_concurrency();",
                           "std::thread::id id;", "std::this_thread::get_id();",
                           "// std::thread", "Log(\"pthread_create\");"});
-  ExpectNone("threadpool/worker_pool.cc",
-             {"pthread_create(&t, nullptr, f, a);"});
+  ExpectNone("base/thread.cc", {"pthread_create(&t, nullptr, f, a);"});
 }
 
 TEST(CppRulesTest, ATestFileHasATest) {
