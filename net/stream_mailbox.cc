@@ -105,9 +105,12 @@ absl::Status StreamMailbox::Post(Name name, Callable&& callable) {
   {
     MutexLock lock(&mutex_);
     status = MayQueue(name, kMessageCost);
-    if (status.ok()) Queue(name, kMessageCost, std::move(moved));
+    if (status.ok()) {
+      Queue(name, kMessageCost, std::move(moved));
+      return status;
+    }
   }
-  if (!status.ok()) callable = std::move(*moved);
+  callable = std::move(*moved);
   return status;
 }
 

@@ -2,8 +2,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <utility>
 
+#include "absl/strings/cord.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -11,6 +13,9 @@
 
 namespace sluice {
 namespace {
+
+// Shorter pieces are copied: that costs less than to refer to them.
+constexpr size_t kMinShared = 4096;
 
 LoadError ConnectErrorOf(const absl::Status& status) {
   if (absl::IsDeadlineExceeded(status)) return LoadError::kConnectTimeout;
@@ -89,10 +94,16 @@ void ClientConnection::WriteWhatFits() {
   while (written_ < end && !blocked_) {
     const auto size = static_cast<size_t>(
         std::min<uint64_t>(end - written_, EchoPattern::kMaxPiece));
-    blocked_ =
-        !connection_->Write(shared_->pattern->Bytes(number_, written_, size));
+    blocked_ = !Write(shared_->pattern->Bytes(number_, written_, size));
     written_ += size;
   }
+}
+
+bool ClientConnection::Write(absl::string_view bytes) {
+  if (bytes.size() < kMinShared) return connection_->Write(bytes);
+  // What must wait refers to the pattern, which outlives the connection: the
+  // load is the server's to bear, and copies would be ours.
+  return connection_->Write(absl::MakeCordFromExternal(bytes, [] {}));
 }
 
 void ClientConnection::OnDrained(Stream&) {

@@ -26,8 +26,9 @@ namespace sluice {
 
 // One connection of a load generator: sends messages as its schedule lets it,
 // checks each byte that comes back and records how long each message took.
-// Loop-bound. Allocates nothing per message: what is sent lies in the pattern,
-// and of a closed loop's messages the times are kept, of an open one's nothing.
+// Loop-bound. Allocates nothing for a small message: what is sent lies in the
+// pattern, and of a closed loop's messages the times are kept, of an open one's
+// nothing.
 class ClientConnection final : private StreamHandler {
  public:
   // Whoever holds connections. Must not destroy them in these calls.
@@ -99,6 +100,7 @@ class ClientConnection final : private StreamHandler {
   // Records the messages that are complete.
   void RecordAnswers(MonotonicTime now);
   void WriteWhatFits();
+  bool Write(absl::string_view bytes);
   // From then on nothing is in flight.
   void CountError(LoadError error, absl::string_view what);
   int64_t SentNanos(uint64_t message) const;
