@@ -3,9 +3,13 @@
 // event into one buffer, one write; what does not fit is kept, and nothing more
 // is read until it has gone. No timeouts, no drain, no cap, no abstraction.
 //
-// Usage: echo_limit [--listen=127.0.0.1:PORT]. The first line on standard
-// output is "listening on 127.0.0.1:PORT". SIGTERM ends it, by its default
-// action.
+// With --edge_triggered both interests are registered once, and a connection is
+// read on while reads fill the buffer and all is written: the most that bulk
+// can gain.
+//
+// Usage: echo_limit [--edge_triggered] [--listen=127.0.0.1:PORT]. The first
+// line on standard output is "listening on 127.0.0.1:PORT". SIGTERM ends it, by
+// its default action.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -19,6 +23,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <string>
 #include <vector>
 
@@ -29,22 +34,37 @@ namespace {
   std::exit(1);
 }
 
-// Reads "--listen=A.B.C.D:PORT", the only flag there is.
-sockaddr_in ParseFlags(int argc, char* argv[]) {
+struct Flags {
   sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (argc == 1) return address;
-  char host[16];
-  unsigned port;
-  if (argc != 2 ||
-      std::sscanf(argv[1], "--listen=%15[0-9.]:%5u", host, &port) != 2 ||
-      port > 65535 || inet_pton(AF_INET, host, &address.sin_addr) != 1) {
-    std::fprintf(stderr, "usage: echo_limit [--listen=127.0.0.1:PORT]\n");
-    std::exit(2);
+  bool edge_triggered = false;
+};
+
+[[noreturn]] void FailUsage() {
+  std::fprintf(stderr,
+               "usage: echo_limit [--edge_triggered] "
+               "[--listen=127.0.0.1:PORT]\n");
+  std::exit(2);
+}
+
+Flags ParseFlags(int argc, char* argv[]) {
+  Flags flags;
+  flags.address.sin_family = AF_INET;
+  flags.address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  for (int i = 1; i < argc; ++i) {
+    char host[16];
+    unsigned port;
+    if (std::strcmp(argv[i], "--edge_triggered") == 0) {
+      flags.edge_triggered = true;
+    } else if (std::sscanf(argv[i], "--listen=%15[0-9.]:%5u", host, &port) ==
+                   2 &&
+               port <= 65535 &&
+               inet_pton(AF_INET, host, &flags.address.sin_addr) == 1) {
+      flags.address.sin_port = htons(static_cast<uint16_t>(port));
+    } else {
+      FailUsage();
+    }
   }
-  address.sin_port = htons(static_cast<uint16_t>(port));
-  return address;
+  return flags;
 }
 
 void RaiseDescriptorLimit() {
@@ -56,7 +76,7 @@ void RaiseDescriptorLimit() {
 
 class Server {
  public:
-  explicit Server(sockaddr_in address);
+  explicit Server(const Flags& flags);
 
   [[noreturn]] void Run();
 
@@ -77,21 +97,24 @@ class Server {
   void Accept();
   void OnReadable(int fd);
   void OnWritable(int fd);
+  void OnEdge(int fd, uint32_t events);
   void Close(int fd);
 
+  const bool edge_triggered_;
   int listener_;
   int epoll_;
   std::vector<Rest> rests_;  // by descriptor
   char buffer_[64 * 1024];
 };
 
-Server::Server(sockaddr_in address) {
+Server::Server(const Flags& flags) : edge_triggered_(flags.edge_triggered) {
   listener_ = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (listener_ < 0) Fail("socket");
   const int on = 1;
   setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
   // Accepted sockets inherit it.
   setsockopt(listener_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+  sockaddr_in address = flags.address;
   socklen_t size = sizeof(address);
   sockaddr* const name = reinterpret_cast<sockaddr*>(&address);
   if (bind(listener_, name, size) != 0) Fail("bind");
@@ -115,6 +138,8 @@ void Server::Run() {
       const int fd = events[i].data.fd;
       if (fd == listener_) {
         Accept();
+      } else if (edge_triggered_) {
+        OnEdge(fd, events[i].events);
       } else if (rests_[fd].bytes.empty()) {
         OnReadable(fd);
       } else {
@@ -140,7 +165,9 @@ void Server::Accept() {
     return;
   }
   if (rests_.size() <= static_cast<size_t>(fd)) rests_.resize(fd + 1);
-  Control(EPOLL_CTL_ADD, fd, EPOLLIN);
+  Control(
+      EPOLL_CTL_ADD, fd,
+      edge_triggered_ ? EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET : EPOLLIN);
 }
 
 void Server::OnReadable(int fd) {
@@ -173,6 +200,37 @@ void Server::OnWritable(int fd) {
   Control(EPOLL_CTL_MOD, fd, EPOLLIN);
 }
 
+// An edge comes once: the socket is read until it has no more, unless it takes
+// no more. A read that did not fill the buffer has emptied it, and more bytes
+// are a new edge; but FIN that is there already is none.
+void Server::OnEdge(int fd, uint32_t events) {
+  Rest& rest = rests_[fd];
+  if (!rest.bytes.empty()) {
+    const ssize_t sent =
+        write(fd, rest.bytes.data() + rest.sent, rest.bytes.size() - rest.sent);
+    if (sent < 0 && errno != EAGAIN) return Close(fd);
+    if (sent > 0) rest.sent += sent;
+    if (rest.sent < rest.bytes.size()) return;
+    Drop(rest);
+  }
+  ssize_t size;
+  do {
+    size = read(fd, buffer_, sizeof(buffer_));
+    if (size <= 0) {
+      if (size == 0 || errno != EAGAIN) Close(fd);
+      return;
+    }
+    ssize_t sent = write(fd, buffer_, size);
+    if (sent < 0 && errno != EAGAIN) return Close(fd);
+    if (sent < size) {
+      if (sent < 0) sent = 0;
+      rest.bytes.assign(buffer_ + sent, size - sent);
+      return;
+    }
+  } while (size == static_cast<ssize_t>(sizeof(buffer_)) ||
+           (events & EPOLLRDHUP) != 0);
+}
+
 void Server::Close(int fd) {
   Drop(rests_[fd]);
   close(fd);
@@ -181,8 +239,8 @@ void Server::Close(int fd) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
-  const sockaddr_in address = ParseFlags(argc, argv);
+  const Flags flags = ParseFlags(argc, argv);
   signal(SIGPIPE, SIG_IGN);
   RaiseDescriptorLimit();
-  Server(address).Run();
+  Server(flags).Run();
 }

@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -21,11 +22,13 @@
 namespace sluice {
 namespace {
 
-class EchoLimitTest : public ::testing::Test {
+// With the flag that it is given, if any.
+class EchoLimitTest : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
-    auto process = Process::Start("bench/echo_limit",
-                                  {.arguments = {"--listen=127.0.0.1:0"}});
+    std::vector<std::string> arguments = {"--listen=127.0.0.1:0"};
+    if (*GetParam() != '\0') arguments.push_back(GetParam());
+    auto process = Process::Start("bench/echo_limit", {.arguments = arguments});
     SLUICE_ASSERT_OK(process);
     process_ = *std::move(process);
     const auto line = process_->ReadLine(ClientSocket::kPatience);
@@ -43,7 +46,7 @@ class EchoLimitTest : public ::testing::Test {
   std::string address_;
 };
 
-TEST_F(EchoLimitTest, EchoesUntilTheClientHasFinished) {
+TEST_P(EchoLimitTest, EchoesUntilTheClientHasFinished) {
   for (int i = 0; i < 10; ++i) {
     ClientSocket client = Connect();
     SLUICE_ASSERT_OK(client.Echo("hello"));
@@ -52,7 +55,7 @@ TEST_F(EchoLimitTest, EchoesUntilTheClientHasFinished) {
   }
 }
 
-TEST_F(EchoLimitTest, SlowReaderGetsEveryByte) {
+TEST_P(EchoLimitTest, SlowReaderGetsEveryByte) {
   constexpr size_t kTotal = 20'000'000;
   const uint32_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
@@ -75,7 +78,7 @@ TEST_F(EchoLimitTest, SlowReaderGetsEveryByte) {
   EXPECT_EQ(received, kTotal);
 }
 
-TEST_F(EchoLimitTest, LivesThroughResets) {
+TEST_P(EchoLimitTest, LivesThroughResets) {
   const std::string large(1 << 20, 'x');
   for (int i = 0; i < 20; ++i) {
     ClientSocket client = Connect();
@@ -86,15 +89,22 @@ TEST_F(EchoLimitTest, LivesThroughResets) {
   SLUICE_EXPECT_OK(Connect().Echo("hello"));
 }
 
-TEST_F(EchoLimitTest, EndsAtSigterm) {
+TEST_P(EchoLimitTest, EndsAtSigterm) {
   SLUICE_ASSERT_OK(process_->Signal(SIGTERM));
   const auto ended = process_->Wait(ClientSocket::kPatience);
   SLUICE_ASSERT_OK(ended);
   EXPECT_EQ(ended->signal, SIGTERM);
 }
 
-TEST_F(EchoLimitTest, WrongUseExits2) {
-  for (const char* argument : {"--threads=2", "--listen=localhost:0"}) {
+INSTANTIATE_TEST_SUITE_P(Triggers, EchoLimitTest,
+                         ::testing::Values("", "--edge_triggered"),
+                         [](const auto& test) {
+                           return *test.param == '\0' ? "level" : "edge";
+                         });
+
+TEST(EchoLimitUsageTest, WrongUseExits2) {
+  for (const char* argument :
+       {"--threads=2", "--listen=localhost:0", "--edge"}) {
     auto process =
         Process::Start("bench/echo_limit", {.arguments = {argument}});
     SLUICE_ASSERT_OK(process);
