@@ -15,7 +15,8 @@ namespace sluice {
 namespace {
 
 // Shorter pieces are copied: that costs less than to refer to them.
-constexpr size_t kMinShared = 4096;
+constexpr uint64_t kMinShared = 4096;
+constexpr uint64_t kMaxWrite = 1024 * 1024;
 
 LoadError ConnectErrorOf(const absl::Status& status) {
   if (absl::IsDeadlineExceeded(status)) return LoadError::kConnectTimeout;
@@ -92,18 +93,30 @@ void ClientConnection::Send(MonotonicTime now) {
 void ClientConnection::WriteWhatFits() {
   const uint64_t end = sent_ * shared_->message_size;
   while (written_ < end && !blocked_) {
-    const auto size = static_cast<size_t>(
-        std::min<uint64_t>(end - written_, EchoPattern::kMaxPiece));
-    blocked_ = !Write(shared_->pattern->Bytes(number_, written_, size));
-    written_ += size;
+    if (end - written_ < kMinShared) {
+      const auto size = static_cast<size_t>(end - written_);
+      blocked_ =
+          !connection_->Write(shared_->pattern->Bytes(number_, written_, size));
+      written_ = end;
+    } else {
+      const absl::Cord bytes = TakeShared(std::min(end - written_, kMaxWrite));
+      blocked_ = !connection_->Write(bytes);
+    }
   }
 }
 
-bool ClientConnection::Write(absl::string_view bytes) {
-  if (bytes.size() < kMinShared) return connection_->Write(bytes);
-  // What must wait refers to the pattern, which outlives the connection: the
-  // load is the server's to bear, and copies would be ours.
-  return connection_->Write(absl::MakeCordFromExternal(bytes, [] {}));
+// The next bytes to be written. They refer to the pattern, which outlives the
+// connection: what must wait is not copied.
+absl::Cord ClientConnection::TakeShared(uint64_t size) {
+  absl::Cord bytes;
+  while (bytes.size() < size) {
+    const auto piece = static_cast<size_t>(
+        std::min<uint64_t>(size - bytes.size(), EchoPattern::kMaxPiece));
+    bytes.Append(absl::MakeCordFromExternal(
+        shared_->pattern->Bytes(number_, written_, piece), [] {}));
+    written_ += piece;
+  }
+  return bytes;
 }
 
 void ClientConnection::OnDrained(Stream&) {

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "sluice/apps/echo/echo_pattern.h"
@@ -100,7 +101,7 @@ class ClientConnection final : private StreamHandler {
   // Records the messages that are complete.
   void RecordAnswers(MonotonicTime now);
   void WriteWhatFits();
-  bool Write(absl::string_view bytes);
+  absl::Cord TakeShared(uint64_t size);
   // From then on nothing is in flight.
   void CountError(LoadError error, absl::string_view what);
   int64_t SentNanos(uint64_t message) const;

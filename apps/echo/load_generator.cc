@@ -11,6 +11,10 @@ namespace sluice {
 
 EventLoop::Options LoadGenerator::LoopOptions(const Options& options) {
   EventLoop::Options loop;
+  // All that a connection may have in flight in one read, if that is not much:
+  // each read and each write costs the server's CPU a wake-up by ours.
+  loop.receive_buffer_size = static_cast<size_t>(std::clamp<uint64_t>(
+      options.message_size * options.pipeline, 64 * 1024, 256 * 1024));
   if (options.schedule.rate > 0) loop.timer_tick = absl::Microseconds(20);
   if (options.read_rate > 0) {
     // Ten reads per second, or more.
