@@ -30,7 +30,7 @@ class PollPoller final : public Poller {
  public:
   // kInvalidArgument, kResourceExhausted (descriptors, memory).
   static absl::StatusOr<std::unique_ptr<PollPoller>> Create(
-      PollerOptions options = {});
+      PollerOptions options = kOptionsForCostlyWaits);
 
   // Besides kAlreadyExists only: `fd` is not open.
   absl::Status Add(int fd, IoEvents interest, uint64_t token,

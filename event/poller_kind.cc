@@ -14,14 +14,28 @@
 namespace sluice {
 namespace {
 
-absl::StatusOr<std::unique_ptr<Poller>> NewEpollOrPollPoller(
-    PollerOptions options) {
-  absl::StatusOr<std::unique_ptr<Poller>> poller = EpollPoller::Create(options);
-  // ENOSYS and EPERM.
-  const bool refused = absl::IsUnimplemented(poller.status()) ||
-                       absl::IsPermissionDenied(poller.status());
-  if (refused) poller = PollPoller::Create(options);
-  return poller;
+// `options` are none, or one PollerOptions.
+template <typename... Options>
+absl::StatusOr<std::unique_ptr<Poller>> New(PollerKind kind,
+                                            const Options&... options) {
+  switch (kind) {
+    case PollerKind::kAuto: {
+      absl::StatusOr<std::unique_ptr<Poller>> poller =
+          EpollPoller::Create(options...);
+      // ENOSYS and EPERM.
+      const bool refused = absl::IsUnimplemented(poller.status()) ||
+                           absl::IsPermissionDenied(poller.status());
+      if (refused) poller = PollPoller::Create(options...);
+      return poller;
+    }
+    case PollerKind::kEpoll:
+      return EpollPoller::Create(options...);
+    case PollerKind::kPoll:
+      return PollPoller::Create(options...);
+    case PollerKind::kSelect:
+      return SelectPoller::Create(options...);
+  }
+  SLUICE_CHECK(false);
 }
 
 }  // namespace
@@ -50,19 +64,13 @@ absl::string_view PollerKindName(PollerKind kind) {
   SLUICE_CHECK(false);
 }
 
+absl::StatusOr<std::unique_ptr<Poller>> NewPoller(PollerKind kind) {
+  return New(kind);
+}
+
 absl::StatusOr<std::unique_ptr<Poller>> NewPoller(PollerKind kind,
                                                   PollerOptions options) {
-  switch (kind) {
-    case PollerKind::kAuto:
-      return NewEpollOrPollPoller(options);
-    case PollerKind::kEpoll:
-      return EpollPoller::Create(options);
-    case PollerKind::kPoll:
-      return PollPoller::Create(options);
-    case PollerKind::kSelect:
-      return SelectPoller::Create(options);
-  }
-  SLUICE_CHECK(false);
+  return New(kind, options);
 }
 
 int DescriptorLimit(PollerKind kind) {

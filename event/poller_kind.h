@@ -24,11 +24,13 @@ absl::StatusOr<PollerKind> ParsePollerKind(absl::string_view flag);
 // "epoll". Of static storage.
 absl::string_view PollerKindName(PollerKind kind);
 
-// The errors of the backend's Create(). kAuto falls back on poll when a kernel
+// With the backend's own options, or those given. The errors of the backend's
+// Create(). kAuto falls back on poll when a kernel
 // has no epoll or a container's filter refuses it (ENOSYS, EPERM); the name()
 // of the poller tells.
+absl::StatusOr<std::unique_ptr<Poller>> NewPoller(PollerKind kind);
 absl::StatusOr<std::unique_ptr<Poller>> NewPoller(PollerKind kind,
-                                                  PollerOptions options = {});
+                                                  PollerOptions options);
 
 // Such a poller takes descriptors below this number. INT_MAX: any.
 int DescriptorLimit(PollerKind kind);

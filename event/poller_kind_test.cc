@@ -3,17 +3,21 @@
 #include <linux/filter.h>
 #include <linux/seccomp.h>
 #include <stddef.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <climits>
 #include <memory>
 #include <thread>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
@@ -55,6 +59,32 @@ TEST(PollerKindTest, AutoIsEpollWhereThereIsEpoll) {
   const auto poller = NewPoller(PollerKind::kAuto);
   SLUICE_ASSERT_OK(poller);
   EXPECT_EQ((*poller)->name(), "epoll");
+}
+
+// How many of `count` ready descriptors one Wait() reports.
+size_t ReportedAtOnce(PollerKind kind, int count) {
+  auto poller = NewPoller(kind);
+  EXPECT_THAT(poller, IsOk());
+  std::vector<int> ready;
+  for (int i = 0; i < count; ++i) {
+    ready.push_back(eventfd(1, EFD_CLOEXEC));
+    EXPECT_THAT((*poller)->Add(ready.back(), kReadable, i, AddHint::kNone),
+                IsOk());
+  }
+  const auto events = (*poller)->Wait(absl::ZeroDuration());
+  EXPECT_THAT(events, IsOk());
+  const size_t reported = events.ok() ? events->size() : 0;
+  for (const int fd : ready) {
+    EXPECT_THAT((*poller)->Remove(fd), IsOk());
+    close(fd);
+  }
+  return reported;
+}
+
+TEST(PollerKindTest, WhereAWaitCostsWhatIsRegisteredItReturnsMore) {
+  EXPECT_EQ(ReportedAtOnce(PollerKind::kEpoll, 300), 256);
+  EXPECT_EQ(ReportedAtOnce(PollerKind::kPoll, 300), 300);
+  EXPECT_EQ(ReportedAtOnce(PollerKind::kSelect, 300), 300);
 }
 
 TEST(PollerKindTest, OptionsReachThePoller) {

@@ -13,6 +13,10 @@ struct PollerOptions {
   size_t max_events = 256;  // per Wait(); 1 to INT_MAX
 };
 
+// The default of backends whose Wait() costs what is registered rather than
+// what is ready: one that returns more spreads that over more.
+inline constexpr PollerOptions kOptionsForCostlyWaits = {.max_events = 1024};
+
 // kInvalidArgument names `poller`, the option and its bounds.
 absl::Status CheckPollerOptions(absl::string_view poller,
                                 const PollerOptions& options);

@@ -40,7 +40,7 @@ class SelectPoller final : public Poller {
   // kInvalidArgument; kResourceExhausted: out of descriptors, out of memory, or
   // no descriptor below FD_SETSIZE is free.
   static absl::StatusOr<std::unique_ptr<SelectPoller>> Create(
-      PollerOptions options = {});
+      PollerOptions options = kOptionsForCostlyWaits);
 
   // kResourceExhausted: `fd` is not below FD_SETSIZE.
   absl::Status Add(int fd, IoEvents interest, uint64_t token,
