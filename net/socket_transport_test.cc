@@ -209,6 +209,9 @@ TEST_F(SocketTransportTest, APollerThatRefusesAChangeOnceIsAskedAgain) {
   ASSERT_EQ(peer_->Send("first"), 5u);
   RunTurns(loop_.get());
   EXPECT_EQ(received_, 0u);
+  // Registered anew with what is wanted: a poller that refuses all changes is
+  // not asked for one in every turn.
+  EXPECT_EQ(poller_->modifies, 1);
   transport_->SetReading(true);
   ASSERT_TRUE(RunUntil(loop_.get(), [&] { return received_ == 5; }));
   EXPECT_EQ(errors_, 0);
