@@ -126,9 +126,9 @@ class EchoServer {
         TerminationSignals::Catch(loops.front(), [this] { Drain(); });
     if (!signals.ok()) return signals.status();
     signals_ = *std::move(signals);
+    const int64_t limit = RaiseDescriptorLimit();
     const int64_t room = RoomForConnections(
-        std::min<int64_t>(RaiseDescriptorLimit(), DescriptorLimit(poller_)),
-        flags_.threads);
+        std::min<int64_t>(limit, DescriptorLimit(poller_)), flags_.threads);
     auto server = TcpServer::Start(
         &platform_, {loops.begin(), loops.end()}, address,
         [](const SocketAddress&) { return std::make_unique<EchoHandler>(); },
@@ -145,7 +145,7 @@ class EchoServer {
     if (!started.ok()) return started;
     std::printf("listening on %s\n", server_->address().ToString().c_str());
     std::fflush(stdout);
-    TellIfFew(room);
+    TellIfFew(room, limit);
     return absl::OkStatus();
   }
 
@@ -177,10 +177,9 @@ class EchoServer {
   }
 
   // Of the default nobody expects so much; of a few he should know.
-  void TellIfFew(int64_t room) const {
+  void TellIfFew(int64_t room, int64_t limit) const {
     if (room >= flags_.max_connections) return;
     if (!max_connections_given_ && room >= kFewConnections) return;
-    const int64_t limit = RaiseDescriptorLimit();
     const int64_t poller_limit = DescriptorLimit(poller_);
     const std::string why =
         poller_limit < limit
