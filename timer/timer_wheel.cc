@@ -143,11 +143,11 @@ void TimerWheel::Put(Timer* timer, uint64_t tick) {
 }
 
 inline void TimerWheel::PutInLevel(Timer* timer, uint64_t tick, int level) {
-  const int shift = level * kDigitBits;
-  const unsigned slot = level * kSlots + (tick >> shift) % kSlots;
+  const unsigned slot = SlotOf(level, tick);
   lanes_[slot][tick % kLanes].PushBack(timer);
   occupied_[slot / kBlock] |= uint64_t{1} << slot % kBlock;
   if (++counts_[slot] % kMovesPerTick == 0) {  // its lead has grown
+    const int shift = level * kDigitBits;
     const Place place = {level, static_cast<int>(slot), tick >> shift << shift};
     ahead_tick_ = std::min(ahead_tick_, AheadTick(place));
   }
@@ -173,9 +173,8 @@ TimerWheel::Place TimerWheel::FirstOf(int level) {
   return {};
 }
 
-// Of places with the same tick the highest, whose timers come to the others.
-// What is in the block that cursor_ is in is earlier than all of the levels
-// above.
+// The first tick of what stands in the block that cursor_ is in is earlier than
+// all of the levels above. Of places with the same tick the highest counts.
 TimerWheel::Place TimerWheel::FindEarliest() {
   Place earliest;
   for (int level = 0; level < kLevels; ++level) {
@@ -203,7 +202,7 @@ void TimerWheel::CollectDue(uint64_t target) {
     for (Place place = FindEarliest(); place.tick <= target;
          place = FindEarliest()) {
       cursor_ = place.tick;
-      TakeOut(place);
+      EnterSlots(place.level);
     }
     next_tick_known_ = false;
   }
@@ -211,42 +210,42 @@ void TimerWheel::CollectDue(uint64_t target) {
   if (ahead_tick_ <= target) MoveAhead(elapsed);
 }
 
-// Empties the place that cursor_ has come to, into due_ or the level below.
-void TimerWheel::TakeOut(const Place& place) {
-  if (place.level == 0) {
-    for (IntrusiveList<Timer>& lane : lanes_[place.slot]) lane.MoveAllTo(&due_);
-    counts_[place.slot] = 0;
-    return;
+// Empties the slots that begin where cursor_ is: those of `level` and below,
+// from the top, as each may give to the next.
+void TimerWheel::EnterSlots(int level) {
+  if (level > 0) ahead_tick_ = 0;  // it is another slot's turn
+  if (level == kLevels) {
+    IntrusiveList<Timer> timers;
+    overflow_.MoveAllTo(&timers);
+    overflow_tick_ = kNever;  // those that stay in overflow_ lower it again
+    while (Timer* const timer = timers.front()) {
+      timer->Unlink();
+      Put(timer, TickOf(timer->deadline_));
+    }
+    --level;
   }
-  ahead_tick_ = 0;  // it is another slot's turn
-  if (place.level < kLevels) {
-    MoveDown(place, kNever);
-    return;
-  }
-  IntrusiveList<Timer> timers;
-  overflow_.MoveAllTo(&timers);
-  overflow_tick_ = kNever;  // those that stay in overflow_ lower it again
-  while (Timer* const timer = timers.front()) {
-    timer->Unlink();
-    Put(timer, TickOf(timer->deadline_));
-  }
+  for (; level > 0; --level) MoveDown(level, SlotOf(level, cursor_), kNever);
+  const int slot = SlotOf(0, cursor_);
+  for (IntrusiveList<Timer>& lane : lanes_[slot]) lane.MoveAllTo(&due_);
+  counts_[slot] = 0;
 }
 
 // Moves the slot's oldest timers, at most `limit`, to the level below.
-void TimerWheel::MoveDown(const Place& place, uint64_t limit) {
+void TimerWheel::MoveDown(int level, int slot, uint64_t limit) {
   for (bool found = true; found;) {
     found = false;
-    for (IntrusiveList<Timer>& lane : lanes_[place.slot]) {
+    for (IntrusiveList<Timer>& lane : lanes_[slot]) {
       Timer* const timer = lane.front();
       if (timer == nullptr) continue;
       if (limit-- == 0) return;
       found = true;
       timer->Unlink();
-      --counts_[place.slot];
-      PutInLevel(timer, TickOf(timer->deadline_), place.level - 1);
+      --counts_[slot];
+      ++moves_;
+      PutInLevel(timer, TickOf(timer->deadline_), level - 1);
     }
   }
-  counts_[place.slot] = 0;
+  counts_[slot] = 0;
 }
 
 // How many ticks before its own a slot's timers begin to move: not before the
@@ -276,7 +275,7 @@ void TimerWheel::MoveAhead(uint64_t elapsed) {
     // Ticks whose portion is due; it is not the wheel that was late before.
     const uint64_t portion = std::min(elapsed, lead - left + 1);
     const uint64_t count = std::min<uint64_t>(counts_[place.slot], size_);
-    MoveDown(place, count * portion / (portion + left) + 1);
+    MoveDown(level, place.slot, count * portion / (portion + left) + 1);
   }
   ahead_tick_ = kNever;
   for (int level = 1; level < kLevels; ++level) {

@@ -121,6 +121,9 @@ class TimerWheel {
 
   MonotonicTime now() const { return now_; }  // of the last AdvanceTo()
   size_t size() const { return size_; }       // timers armed
+  // How often a timer was moved so far, within AdvanceTo(): its work beside
+  // what it fires.
+  uint64_t moves() const { return moves_; }
   absl::Duration tick() const { return absl::Nanoseconds(tick_ns_); }
 
  private:
@@ -148,6 +151,10 @@ class TimerWheel {
     uint64_t tick = kNever;  // the first of those that the slot stands for
   };
 
+  static int SlotOf(int level, uint64_t tick) {
+    return level * kSlots + (tick >> level * kDigitBits) % kSlots;
+  }
+
   uint64_t TickAt(uint64_t elapsed_ns) const;
   uint64_t TickOf(MonotonicTime deadline) const;
   MonotonicTime TimeOf(uint64_t tick) const;
@@ -157,8 +164,8 @@ class TimerWheel {
   Place FindEarliest();
   uint64_t NextTick();
   void CollectDue(uint64_t target);
-  void TakeOut(const Place& place);
-  void MoveDown(const Place& place, uint64_t limit);
+  void EnterSlots(int level);
+  void MoveDown(int level, int slot, uint64_t limit);
   uint64_t LeadOf(const Place& place) const;
   uint64_t AheadTick(const Place& place) const;
   void MoveAhead(uint64_t elapsed);
@@ -172,6 +179,7 @@ class TimerWheel {
   // The last tick that began at or before now_, except while CollectDue() runs.
   uint64_t cursor_ = 0;
   size_t size_ = 0;
+  uint64_t moves_ = 0;
   // What FindEarliest() would say, so that a loop which turns often asks it
   // rarely: unknown after a timer has left its place.
   uint64_t next_tick_ = kNever;
