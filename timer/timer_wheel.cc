@@ -178,6 +178,7 @@ TimerWheel::Place TimerWheel::FirstOf(int level) {
 TimerWheel::Place TimerWheel::FindEarliest() {
   Place earliest;
   for (int level = 0; level < kLevels; ++level) {
+    if ((occupied_[2 * level] | occupied_[2 * level + 1]) == 0) continue;
     const Place place = FirstOf(level);
     if (place.tick <= earliest.tick) earliest = place;
     const int block_shift = (level + 1) * kDigitBits;
