@@ -1,10 +1,10 @@
-// A timer wheel in a program that has a loop of its own: sleep until the next
-// deadline, then fire what is due.
+// A timer wheel in a program that has a loop of its own: wait until the next
+// deadline by whatever means, then fire what is due.
 
 #include <cstdio>
 
-#include "absl/time/clock.h"
 #include "absl/time/time.h"
+#include "sluice/base/mutex.h"
 #include "sluice/timer/clock.h"
 #include "sluice/timer/repeating_timer.h"
 #include "sluice/timer/timer_wheel.h"
@@ -28,8 +28,14 @@ int main() {
   wheel.Arm(&lost, clock->Now() + absl::Milliseconds(100));
   answered.Cancel();
 
+  // Other threads would signal `more` when there is something else to do.
+  sluice::Mutex mutex;
+  sluice::CondVar more;
   while (wheel.size() > 0) {
-    absl::SleepFor(wheel.NextDeadline() - clock->Now());
+    {
+      sluice::MutexLock lock(&mutex);
+      more.WaitWithTimeout(&mutex, wheel.NextDeadline() - clock->Now());
+    }
     wheel.AdvanceTo(clock->Now());
   }
 }

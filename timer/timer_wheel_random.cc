@@ -1,5 +1,3 @@
-#include "sluice/timer/timer_wheel_model.h"
-
 #include <cstdint>
 #include <cstdlib>
 #include <random>
@@ -9,6 +7,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/timer/timer_wheel_model.h"
 
 namespace sluice {
 namespace {
@@ -29,7 +28,7 @@ int64_t RunSeed(uint64_t seed) {
 
 // Seeds from 1 on, until there were SLUICE_OPERATIONS calls in all; or the one
 // run that SLUICE_SEED says.
-TEST(TimerWheelModelTest, WheelFiresAsASortedMapWould) {
+TEST(TimerWheelRandomTest, WheelFiresAsASortedMapWould) {
   if (const char* seed = std::getenv("SLUICE_SEED")) {
     RunSeed(std::strtoull(seed, nullptr, 0));
     return;
