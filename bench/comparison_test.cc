@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,7 +38,7 @@ class ComparisonTest : public ::testing::Test {
     ::testing::internal::CaptureStderr();
     const int code =
         RunComparison(static_cast<int>(argv.size()), argv.data(),
-                      {"Things", "//bench:things", {}, std::move(cases)});
+                      {"Things", "//bench:things", {"dpkg"}, std::move(cases)});
     output_ = ::testing::internal::GetCapturedStdout();
     error_ = ::testing::internal::GetCapturedStderr();
     return code;
@@ -81,13 +82,33 @@ TEST_F(ComparisonTest, EachMetricHasATable) {
                                  "| L | 20.0"));
 }
 
-TEST_F(ComparisonTest, TellsTheCommandAndTheMachine) {
-  EXPECT_EQ(Run({"--rounds=1", "--case=a c"},
+TEST_F(ComparisonTest, TellsTheConditions) {
+  EXPECT_EQ(Run({"--rounds=1"},
                 {{"a case", {"ns"}, {Steady("L", 1), Steady("S", 2)}}}),
             0);
-  EXPECT_THAT(output_, HasSubstr("./bazelw run -c opt //bench:things -- "
-                                 "--rounds=1 --case='a c'\n"));
-  EXPECT_THAT(output_, HasSubstr(" CPUs of "));
+  EXPECT_THAT(output_, ::testing::MatchesRegex(
+                           "[0-9]+ CPUs of .*; dpkg [0-9].*; 1 rounds.\n.*"));
+}
+
+TEST_F(ComparisonTest, ThePictureIsOfAllButTheLimitsSecondRow) {
+  const std::string path = log_ + ".svg";
+  EXPECT_EQ(Run({"--rounds=1", "--svg=" + path},
+                {{"a case", {"ns"}, {Steady("L", 1), Steady("Sluice", 2)}}}),
+            0);
+  std::stringstream svg;
+  svg << std::ifstream(path).rdbuf();
+  EXPECT_THAT(svg.str(), HasSubstr(">a case</text>"));
+  EXPECT_THAT(svg.str(), HasSubstr(">L</text>"));
+  EXPECT_THAT(svg.str(), Not(HasSubstr("again")));
+  EXPECT_THAT(svg.str(), HasSubstr("<rect class=\"limit\""));
+  EXPECT_THAT(svg.str(), HasSubstr("<rect class=\"sluice\""));
+}
+
+TEST_F(ComparisonTest, APictureThatCannotBeWrittenIsAnError) {
+  EXPECT_EQ(Run({"--rounds=1", "--svg=/no/such/folder/picture.svg"},
+                {{"a case", {"ns"}, {Steady("L", 1), Steady("S", 2)}}}),
+            1);
+  EXPECT_THAT(error_, HasSubstr("/no/such/folder/picture.svg"));
 }
 
 TEST_F(ComparisonTest, ACrashOfOneLeavesTheOthersTheirFigures) {
