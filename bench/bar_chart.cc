@@ -19,7 +19,7 @@ namespace {
 constexpr double kMargin = 16;
 constexpr double kColumn = 480;
 constexpr double kColumnGap = 32;
-constexpr double kLabels = 170;  // what stands left of the bars
+constexpr double kLabels = 190;  // what stands left of the bars
 constexpr double kValues = 56;   // and right of them
 constexpr double kBars = kColumn - kLabels - kValues;
 constexpr double kRow = 18;
@@ -33,6 +33,7 @@ constexpr char kStyle[] = R"(<style>
   .title { font-weight: 600; font-size: 13px; }
   .faint { fill: #59636e; font-size: 11px; }
   .paper { fill: #ffffff; }
+  .value { stroke: #ffffff; stroke-width: 3; paint-order: stroke; }
   .grid { stroke: #d1d9e0; }
   .range { stroke: #1f2328; stroke-width: 1.5; }
   .limit { fill: #a8b0b8; }
@@ -42,6 +43,7 @@ constexpr char kStyle[] = R"(<style>
     text { fill: #e6edf3; }
     .faint { fill: #9198a1; }
     .paper { fill: #0d1117; }
+    .value { stroke: #0d1117; }
     .grid { stroke: #3d444d; }
     .range { stroke: #e6edf3; }
     .limit { fill: #656c76; }
@@ -59,7 +61,7 @@ std::string Escaped(absl::string_view text) {
 // Squeezed if it would take more than `width`, by what a letter takes at most.
 std::string Text(double x, double y, double width, absl::string_view attributes,
                  absl::string_view text) {
-  constexpr double kLetter = 7.5;
+  constexpr double kLetter = 7;
   const std::string squeeze =
       kLetter * static_cast<double>(text.size()) <= width
           ? ""
@@ -164,7 +166,7 @@ std::string Row(const Bar& bar, const Scale& scale, double left, double top) {
       absl::StrFormat("<line class=\"range\" x1=\"%.1f\" y1=\"%.1f\" "
                       "x2=\"%.1f\" y2=\"%.1f\"/>\n",
                       left + scale.Pixels(bar.value.min), middle, max, middle),
-      Text(std::max(end, max) + 6, middle + 4, kValues - 6, "",
+      Text(std::max(end, max) + 6, middle + 4, kValues - 6, " class=\"value\"",
            Significant(bar.value.median)));
 }
 

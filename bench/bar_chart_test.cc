@@ -72,7 +72,7 @@ TEST(BarChartTest, TextIsEscapedAndSqueezedIntoItsPlace) {
   const std::string svg = BarChartSvg(
       {{"a < b & c", "ns", {Steady(std::string(60, 'x'), 1, BarKind::kPeer)}}});
   EXPECT_THAT(svg, HasSubstr(">a &lt; b &amp; c</text>"));
-  EXPECT_THAT(svg, HasSubstr("textLength=\"162\""));
+  EXPECT_THAT(svg, HasSubstr("textLength=\"182\""));
 }
 
 TEST(BarChartTest, NothingIsNoLength) {

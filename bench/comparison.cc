@@ -197,7 +197,7 @@ int RunComparison(int argc, char* argv[], const Comparison& comparison) {
     std::fflush(stdout);
     AppendPanels(compared, all, &panels);
   }
-  if (!options.svg.empty()) {
+  if (all_well && !options.svg.empty()) {
     const absl::Status written = WriteFile(options.svg, BarChartSvg(panels));
     if (!written.ok()) return line.Fail(written);
   }

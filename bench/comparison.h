@@ -38,9 +38,10 @@ struct Comparison {
 // whose names have that text; --svg=PATH asks for a picture too.
 //
 // A contender that crashes, or takes longer than --time_limit, is not measured
-// further; its row and standard error say so. Returns the exit code: 0, 1 if a
-// contender or the picture failed, 2 for flags that make no sense.
-// REQUIRES: each case has two contenders or more; nobody has started a thread.
+// further; its row and standard error say so, and there is no picture. Returns
+// the exit code: 0, 1 if a contender or the picture failed, 2 for flags that
+// make no sense. REQUIRES: each case has two contenders or more; nobody has
+// started a thread.
 int RunComparison(int argc, char* argv[], const Comparison& comparison);
 
 }  // namespace sluice

@@ -116,10 +116,12 @@ TEST_F(ComparisonTest, ACrashOfOneLeavesTheOthersTheirFigures) {
                                 raise(SIGKILL);
                                 return {1};
                               }};
+  const std::string svg = log_ + ".svg";
   EXPECT_EQ(
-      Run({"--rounds=2"},
+      Run({"--rounds=2", "--svg=" + svg},
           {{"a case", {"ns"}, {Steady("L", 1), Steady("S", 2), crashing}}}),
       1);
+  EXPECT_FALSE(std::ifstream(svg).is_open());
   EXPECT_THAT(error_, HasSubstr("a case, peer: killed by signal 9"));
   EXPECT_THAT(output_, HasSubstr("| peer | killed by signal 9"));
   EXPECT_THAT(output_, HasSubstr("| S | 2.00"));

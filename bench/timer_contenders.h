@@ -1,6 +1,11 @@
 #ifndef SLUICE_BENCH_TIMER_CONTENDERS_H_
 #define SLUICE_BENCH_TIMER_CONTENDERS_H_
 
+#if !__has_include(<ev.h>) || !__has_include(<event2/event.h>) || \
+    !__has_include(<uv.h>) || !__has_include(<boost/asio/io_context.hpp>)
+#error "libraries to compare with are missing: bench/setup installs them"
+#endif
+
 #include <ev.h>
 #include <event2/event.h>
 #include <event2/event_struct.h>
