@@ -17,9 +17,9 @@ namespace {
 
 // In pixels.
 constexpr double kMargin = 16;
-constexpr double kColumn = 480;
-constexpr double kColumnGap = 32;
-constexpr double kLabels = 190;  // what stands left of the bars
+constexpr double kColumn = 500;
+constexpr double kColumnGap = 24;
+constexpr double kLabels = 230;  // what stands left of the bars
 constexpr double kValues = 56;   // and right of them
 constexpr double kBars = kColumn - kLabels - kValues;
 constexpr double kRow = 18;
@@ -61,7 +61,7 @@ std::string Escaped(absl::string_view text) {
 // Squeezed if it would take more than `width`, by what a letter takes at most.
 std::string Text(double x, double y, double width, absl::string_view attributes,
                  absl::string_view text) {
-  constexpr double kLetter = 7;
+  constexpr double kLetter = 6.6;
   const std::string squeeze =
       kLetter * static_cast<double>(text.size()) <= width
           ? ""
