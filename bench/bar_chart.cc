@@ -197,17 +197,20 @@ std::string Panel(const BarPanel& panel, double x, double y) {
 
 std::string BarChartSvg(const std::vector<BarPanel>& panels) {
   // Each panel goes to the column that is shorter so far.
-  double heights[] = {kMargin, kMargin};
+  std::vector<double> heights(panels.size() > 1 ? 2 : 1, kMargin);
   std::string body;
   for (const BarPanel& panel : panels) {
-    const int column = heights[1] < heights[0] ? 1 : 0;
-    absl::StrAppend(&body,
-                    Panel(panel, kMargin + column * (kColumn + kColumnGap),
-                          heights[column]));
+    const size_t column =
+        std::min_element(heights.begin(), heights.end()) - heights.begin();
+    const double x =
+        kMargin + static_cast<double>(column) * (kColumn + kColumnGap);
+    absl::StrAppend(&body, Panel(panel, x, heights[column]));
     heights[column] += HeightOf(panel);
   }
-  const double width = 2 * kMargin + 2 * kColumn + kColumnGap;
-  const double height = std::max(heights[0], heights[1]);
+  const double width =
+      2 * kMargin - kColumnGap +
+      static_cast<double>(heights.size()) * (kColumn + kColumnGap);
+  const double height = *std::max_element(heights.begin(), heights.end());
   return absl::StrCat(
       absl::StrFormat("<svg xmlns=\"http://www.w3.org/2000/svg\" "
                       "width=\"%.0f\" height=\"%.0f\" "
