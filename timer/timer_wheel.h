@@ -76,11 +76,10 @@ static_assert(sizeof(void*) != 8 || sizeof(CallbackTimer) <= 80);
 // next AdvanceTo(), behind all that was due before it.
 //
 // Arm() and Cancel() are O(1) and allocate nothing. A timer is moved at most
-// five times before it fires, and never many timers in one call: those that
-// stand together and are more than 64 are moved ahead of time, 64 or so in each
-// tick. A million timers over a minute make no call longer than a hundred
-// microseconds. A caller who comes later than NextDeadline() asks pays at once
-// for all that he missed.
+// five times before it fires, and no call moves many: more than 64 that stand
+// together are moved ahead of time, 64 in each tick if that is enough, else in
+// equal portions. A caller who comes later than NextDeadline() asks pays at
+// once for all that he missed.
 //
 // There is no bound on the number of timers. A wheel is 51 KiB: six levels of
 // 64 slots, twice, which span 2^36 ticks, two years of milliseconds; later
