@@ -260,9 +260,9 @@ absl::Status EventLoop::Post(Callable&& callable) {
 }
 
 void EventLoop::RunPosted() {
-  const size_t drained = posted_.Drain(
-      max_tasks_per_turn_, [](Callable&& callable) { std::move(callable)(); });
-  if (drained == max_tasks_per_turn_) Schedule(&run_posted_);
+  posted_.Drain(max_tasks_per_turn_,
+                [](Callable&& callable) { std::move(callable)(); });
+  if (!posted_.MaySleep()) Schedule(&run_posted_);
 }
 
 void EventLoop::WakeIfAsleep() {

@@ -58,6 +58,7 @@ const Homes& SyscallHomes() {
       "event/*_poller.cc",             // readiness
       "event/registration_errors.cc",  // what is registered
       "event/wakeup_fd.cc",            // waking it
+      "event/process_fence.cc",        // order among threads
       "timer/clock.cc",                // time
       "log/descriptor_writer.cc",      // lines
       "apps/*",                        // programs of their own,
@@ -75,7 +76,8 @@ const Homes& ThreadHomes() {
       "tests/*",                       // threads against which
       "*_test.cc",                     //   the thread-safe is tested
       "*_benchmark.cc",                //   and measured
-      "event/kernel_poller_world.cc",  //   and pollers are woken
+      "event/kernel_poller_world.cc",  //   and pollers are woken,
+      "event/without_membarrier.h",    //   or forbidden a system call
   };
   return *homes;
 }
