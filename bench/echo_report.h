@@ -28,15 +28,6 @@ struct EchoContender {
   std::vector<EchoSample> samples;  // one of each round
 };
 
-struct Spread {
-  double median = 0;
-  double min = 0;
-  double max = 0;
-};
-// Of an even number of values the median is the mean of the middle two.
-// REQUIRES: !values.empty().
-Spread SpreadOf(std::vector<double> values);
-
 // The head of a Markdown table.
 std::string EchoTableHead();
 // Its rows for one case, a server each. The first server is what the others are

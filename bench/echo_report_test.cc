@@ -9,15 +9,6 @@
 namespace sluice {
 namespace {
 
-TEST(EchoReportTest, SpreadOfOddAndEvenCounts) {
-  const Spread odd = SpreadOf({3, 1, 100});
-  EXPECT_EQ(odd.median, 3);
-  EXPECT_EQ(odd.min, 1);
-  EXPECT_EQ(odd.max, 100);
-  EXPECT_EQ(SpreadOf({4, 1, 2, 100}).median, 3);
-  EXPECT_EQ(SpreadOf({7}).median, 7);
-}
-
 TEST(EchoReportTest, SampleIsOfAllMessagesOfTheRun) {
   const auto sample =
       ParseEchoSample(R"({"messages_per_s":1000.5,"mb_per_s":0.1,"errors":{},)"
