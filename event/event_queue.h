@@ -101,6 +101,7 @@ class EventQueue {
 
   // Turns of a spin: some pushes that nobody interrupts.
   static constexpr int kPatience = 32;
+  static constexpr uint64_t kFew = 32;  // items
 
   struct Claim {
     uint64_t position;
@@ -118,6 +119,7 @@ class EventQueue {
   uint64_t RoomAt(uint64_t position, uint64_t wanted);
   PushResult Publish(const Claim& claim);
   bool IsFilled(uint64_t position);
+  uint64_t CountQueued(uint64_t head, uint64_t max);
   T Take(uint64_t position);
 
   const size_t mask_;
@@ -238,11 +240,7 @@ template <typename Consume>
 size_t EventQueue<T>::Drain(size_t max_items, Consume consume) {
   // Relaxed: nobody else writes it.
   uint64_t head = head_.load(std::memory_order_relaxed);
-  // The cell first: whoever looks in vain leaves tail_ to the producers.
-  if (!IsFilled(head)) return 0;
-  // Relaxed: a bound. It is past `head`, whose claim came before the filling.
-  const uint64_t tail = tail_.load(std::memory_order_relaxed) & kPositionMask;
-  const uint64_t limit = std::min<uint64_t>(max_items, tail - head);
+  const uint64_t limit = CountQueued(head, max_items);
   size_t count = 0;
   for (; count < limit && IsFilled(head); ++count) {
     T item = Take(head);
@@ -251,6 +249,19 @@ size_t EventQueue<T>::Drain(size_t max_items, Consume consume) {
     consume(std::move(item));
   }
   return count;
+}
+
+// At least as many as are filled at `head`, and no more than are claimed. If
+// they are few, leaves tail_ to the producers.
+template <typename T>
+uint64_t EventQueue<T>::CountQueued(uint64_t head, uint64_t max) {
+  uint64_t count = 0;
+  while (count < kFew && IsFilled(head + count)) ++count;
+  if (count == kFew) {
+    // Relaxed: past what is filled, whose claim came before.
+    count = (tail_.load(std::memory_order_relaxed) & kPositionMask) - head;
+  }
+  return std::min(count, max);
 }
 
 template <typename T>

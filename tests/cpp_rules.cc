@@ -75,7 +75,8 @@ const Homes& ThreadHomes() {
       "base/thread.cc",                // what loops and workers run on
       "tests/*",                       // threads against which
       "*_test.cc",                     //   the thread-safe is tested
-      "*_benchmark.cc",                //   and measured
+      "*_benchmark.cc",                //   and measured,
+      "bench/queues.cc",               //   beside others
       "event/kernel_poller_world.cc",  //   and pollers are woken,
       "event/without_membarrier.h",    //   or forbidden a system call
   };
