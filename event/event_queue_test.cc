@@ -519,7 +519,11 @@ TEST(EventQueueThreadsTest, CloseDividesPushesThatCountFromThoseThatDoNot) {
             ASSERT_EQ(result, EventResult::kClosed);
           }
           if (result == EventResult::kClosed) break;
-          if (result != EventResult::kFull) ++pushed;
+          if (result != EventResult::kFull) {
+            ++pushed;
+          } else {
+            std::this_thread::yield();
+          }
         }
       });
     }

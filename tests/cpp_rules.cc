@@ -76,7 +76,8 @@ const Homes& ThreadHomes() {
       "tests/*",                       // threads against which
       "*_test.cc",                     //   the thread-safe is tested
       "*_benchmark.cc",                //   and measured,
-      "bench/queues.cc",               //   beside others
+      "bench/queues.cc",               //   beside others,
+      "*_example.cc",                  //   and shown
       "event/kernel_poller_world.cc",  //   and pollers are woken,
       "event/without_membarrier.h",    //   or forbidden a system call
   };
