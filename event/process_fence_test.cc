@@ -48,7 +48,7 @@ TEST(ProcessFence, OrdersAStoreBeforeALoadOfAnotherThread) {
   int missed = 0;
   for (int i = 1; i <= kRounds; ++i) {
     round.store(i, std::memory_order_release);
-    for (volatile int delay = i % 64; delay > 0;) delay = delay - 1;
+    for (volatile int delay = i % 256; delay > 0;) delay = delay - 1;
     ours.store(i, std::memory_order_relaxed);
     ASSERT_TRUE(fence.Execute());
     const int seen = theirs.load(std::memory_order_relaxed);
