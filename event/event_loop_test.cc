@@ -732,6 +732,21 @@ TEST_F(EventLoopThreadsTest, ABurstWhileTheLoopIsBusyNeedsNoWakeUp) {
   EXPECT_EQ(loop_->stats().wakes, 0u);
 }
 
+TEST_F(EventLoopThreadsTest, PostsToABusyLoopNeedNoWakeUp) {
+  constexpr int kPosts = 3'000;
+  int ran = 0;  // on the loop
+  const auto count = [&] {
+    if (++ran == kPosts) loop_->Stop();
+  };
+  Task busy([&] {
+    for (int i = 0; i < kPosts; ++i) SLUICE_ASSERT_OK(loop_->Post(count));
+  });
+  loop_->Schedule(&busy);
+  SLUICE_EXPECT_OK(loop_->Run());
+  EXPECT_EQ(ran, kPosts);
+  EXPECT_EQ(loop_->stats().wakes, 0u);
+}
+
 // The loop sleeps; the first of the burst holds it up until all has come.
 class EventLoopBurstTest : public EventLoopThreadsTest {
  protected:

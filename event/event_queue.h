@@ -44,7 +44,9 @@ class EventQueue {
     kClosed,       // nothing was pushed
   };
 
-  // Rounded up to a power of two, at least 2. REQUIRES: 0 < capacity <= 2^31.
+  // Rounded up to a power of two, at least 2. Takes some milliseconds if it is
+  // the first queue of the process and other threads run: see ProcessFence.
+  // REQUIRES: 0 < capacity <= 2^31.
   explicit EventQueue(size_t capacity);
   EventQueue(const EventQueue&) = delete;
   EventQueue& operator=(const EventQueue&) = delete;
@@ -209,9 +211,10 @@ uint64_t EventQueue<T>::RoomAt(uint64_t position, uint64_t wanted) {
   uint64_t limit = limit_.load(std::memory_order_acquire);
   if (limit < position + wanted) {
     limit = head_.load(std::memory_order_acquire) + mask_ + 1;
+    if (limit <= position) return 0;  // and leaves the line as it is
     limit_.store(limit, std::memory_order_release);
   }
-  return limit > position ? limit - position : 0;
+  return limit - position;
 }
 
 template <typename T>

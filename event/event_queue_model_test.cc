@@ -188,13 +188,6 @@ class QueueModel {
         self.push.limit = memory.Load(p, kHead) + kCapacity;
         if (planted_ == Planted::kClaimsBeyondTheRoom) ++self.push.limit;
         self.at = Producer::kRaiseLimit;
-        return true;
-      case Producer::kRaiseLimit:
-        // RoomAt(): limit_.store(limit, release)
-        if (!memory.TryStore(p, kLimit, self.push.limit, memory.kRelease)) {
-          return false;
-        }
-        self.at = Producer::kClaim;
         // kFull: the producer gives up, so that a consumer which sleeps beside
         // a full queue is an end.
         if (self.push.limit <= Position(self.push.tail)) {
@@ -203,6 +196,10 @@ class QueueModel {
           self.push = {};
         }
         return true;
+      case Producer::kRaiseLimit:
+        // RoomAt(): limit_.store(limit, release)
+        self.at = Producer::kClaim;
+        return memory.TryStore(p, kLimit, self.push.limit, memory.kRelease);
       case Producer::kClaim:
         return Claim(p, self);
       case Producer::kFill: {
