@@ -218,7 +218,7 @@ class EventLoop final : public Executor {
   // Set while the loop may be blocked in the poller. Whoever queues something
   // and then finds it set clears it and wakes the poller; the loop sets it and
   // then looks for what was queued. Both sides are sequentially consistent, so
-  // one of them sees the other.
+  // one of them sees the other: event_loop_model_test.cc.
   std::atomic<bool> asleep_{false};
 
   // Written on the sequence, save the last two.
