@@ -12,10 +12,13 @@
 #include "absl/time/time.h"
 #include "sluice/apps/echo/command_line.h"
 #include "sluice/base/check.h"
+#include "sluice/bench/bar_chart.h"
 #include "sluice/bench/comparison_table.h"
 #include "sluice/bench/conditions.h"
 #include "sluice/bench/isolated.h"
 #include "sluice/bench/progress.h"
+#include "sluice/bench/spread.h"
+#include "sluice/bench/user_file.h"
 
 namespace sluice {
 namespace {
@@ -23,6 +26,7 @@ namespace {
 struct Options {
   int64_t rounds = 9;
   std::string case_text;
+  std::string svg;
   absl::Duration time_limit = absl::Minutes(2);
 };
 
@@ -32,6 +36,7 @@ CommandLine MakeCommandLine(const std::string& target, Options* options) {
               &options->rounds);
   line.AddString("case", "TEXT", "only cases whose names have that text",
                  &options->case_text);
+  line.AddString("svg", "PATH", "where to put a picture of it", &options->svg);
   line.AddDuration("time_limit", "how long one measurement may take",
                    &options->time_limit);
   return line;
@@ -84,22 +89,48 @@ std::vector<Measured> MeasureCase(const ComparedCase& compared,
   return all;
 }
 
+// What all came to in one metric.
+std::vector<ComparedValues> ValuesOf(size_t metric,
+                                     const std::vector<Measured>& all) {
+  std::vector<ComparedValues> rows;
+  for (const Measured& measured : all) {
+    ComparedValues row = {measured.name, {}, measured.failure};
+    for (const std::vector<double>& round : measured.rounds) {
+      row.values.push_back(round[metric]);
+    }
+    rows.push_back(row);
+  }
+  return rows;
+}
+
 std::string Tables(const ComparedCase& compared,
                    const std::vector<Measured>& all) {
   std::string tables = absl::StrCat("\n**", compared.name, "**\n");
   for (size_t metric = 0; metric < compared.metrics.size(); ++metric) {
-    std::vector<ComparedValues> rows;
-    for (const Measured& measured : all) {
-      ComparedValues row = {measured.name, {}, measured.failure};
-      for (const std::vector<double>& round : measured.rounds) {
-        row.values.push_back(round[metric]);
-      }
-      rows.push_back(row);
-    }
-    absl::StrAppend(&tables, "\n",
-                    ComparisonTable(compared.metrics[metric], rows));
+    absl::StrAppend(
+        &tables, "\n",
+        ComparisonTable(compared.metrics[metric], ValuesOf(metric, all)));
   }
   return tables;
+}
+
+// Without those that failed, and without the limit's second row.
+void AppendPanels(const ComparedCase& compared,
+                  const std::vector<Measured>& all,
+                  std::vector<BarPanel>* panels) {
+  for (size_t metric = 0; metric < compared.metrics.size(); ++metric) {
+    BarPanel panel = {compared.name, compared.metrics[metric], {}};
+    const std::vector<ComparedValues> rows = ValuesOf(metric, all);
+    for (size_t i = 0; i + 1 < rows.size(); ++i) {
+      if (!rows[i].failure.empty()) continue;
+      const bool ours = absl::StartsWith(rows[i].name, "Sluice");
+      panel.bars.push_back({rows[i].name, SpreadOf(rows[i].values),
+                            i == 0 ? BarKind::kLimit
+                            : ours ? BarKind::kSluice
+                                   : BarKind::kPeer});
+    }
+    if (!panel.bars.empty()) panels->push_back(panel);
+  }
 }
 
 // Whether none failed; says on standard error who did.
@@ -132,14 +163,9 @@ absl::StatusOr<std::vector<const ComparedCase*>> PickCases(
 }
 
 std::string Head(const Comparison& comparison, const Options& options) {
-  std::string command = absl::StrCat("./bazelw run -c opt ", comparison.target,
-                                     " -- --rounds=", options.rounds);
-  if (!options.case_text.empty()) {
-    absl::StrAppend(&command, " --case='", options.case_text, "'");
-  }
-  return absl::StrCat("```sh\n", command, "\n```\n\n", MachineConditions(),
-                      comparison.packages.empty() ? "" : "; ",
-                      PackageVersions(comparison.packages), ".\n");
+  return absl::StrCat(
+      MachineConditions(), comparison.packages.empty() ? "" : "; ",
+      PackageVersions(comparison.packages), "; ", options.rounds, " rounds.\n");
 }
 
 }  // namespace
@@ -158,6 +184,7 @@ int RunComparison(int argc, char* argv[], const Comparison& comparison) {
   std::printf("%s", Head(comparison, options).c_str());
   Progress progress;
   bool all_well = true;
+  std::vector<BarPanel> panels;
   for (size_t i = 0; i < cases->size(); ++i) {
     const ComparedCase& compared = *(*cases)[i];
     const std::vector<Measured> all =
@@ -168,6 +195,11 @@ int RunComparison(int argc, char* argv[], const Comparison& comparison) {
     all_well &= ReportFailures(comparison.target, compared, all);
     std::printf("%s", Tables(compared, all).c_str());
     std::fflush(stdout);
+    AppendPanels(compared, all, &panels);
+  }
+  if (all_well && !options.svg.empty()) {
+    const absl::Status written = WriteFile(options.svg, BarChartSvg(panels));
+    if (!written.ok()) return line.Fail(written);
   }
   return all_well ? 0 : 1;
 }

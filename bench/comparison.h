@@ -18,9 +18,10 @@ struct Contender {
 };
 
 struct ComparedCase {
-  std::string name;                   // "arm and cancel, 1,000 others"
-  std::vector<std::string> metrics;   // with units: "ns per timer"
-  std::vector<Contender> contenders;  // the limit, Sluice, then peers
+  std::string name;                  // "arm and cancel, 1,000 others"
+  std::vector<std::string> metrics;  // with units: "ns per timer"
+  // The limit, Sluice, then others. Whose names begin with "Sluice" are ours.
+  std::vector<Contender> contenders;
 };
 
 struct Comparison {
@@ -34,12 +35,13 @@ struct Comparison {
 // --rounds rounds, forth and back through them, and the limit once more at the
 // end: what that differs by is noise. Prints Markdown on standard output: the
 // conditions, then a table for each case and metric. --case=TEXT picks cases
-// whose names have that text.
+// whose names have that text; --svg=PATH asks for a picture too.
 //
 // A contender that crashes, or takes longer than --time_limit, is not measured
-// further; its row and standard error say so. Returns the exit code: 0, 1 if a
-// contender failed, 2 for flags that make no sense.
-// REQUIRES: each case has two contenders or more; nobody has started a thread.
+// further; its row and standard error say so, and there is no picture. Returns
+// the exit code: 0, 1 if a contender or the picture failed, 2 for flags that
+// make no sense. REQUIRES: each case has two contenders or more; nobody has
+// started a thread.
 int RunComparison(int argc, char* argv[], const Comparison& comparison);
 
 }  // namespace sluice

@@ -1,11 +1,10 @@
 #include "sluice/bench/comparison_table.h"
 
 #include <algorithm>
-#include <cmath>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_format.h"
 #include "sluice/base/check.h"
+#include "sluice/bench/significant.h"
 #include "sluice/bench/spread.h"
 
 namespace sluice {
@@ -28,13 +27,6 @@ std::string Ratio(const ComparedValues& dividend,
 }
 
 }  // namespace
-
-std::string Significant(double value) {
-  const double magnitude = std::floor(std::log10(std::fabs(value)));
-  const int decimals =
-      value == 0 ? 0 : std::clamp(2 - static_cast<int>(magnitude), 0, 9);
-  return absl::StrFormat("%.*f", decimals, value);
-}
 
 std::string ComparisonTable(absl::string_view metric,
                             const std::vector<ComparedValues>& contenders) {

@@ -16,9 +16,6 @@ struct ComparedValues {
   std::string failure;         // if not empty: why there are none
 };
 
-// Three significant digits, and no exponent: "0.0123", "2.70", "41634".
-std::string Significant(double value);
-
 // A Markdown table of a metric, a contender each row, with medians of the
 // rounds, in brackets the least and the most. The first is the limit, the
 // second is Sluice. Ratios to them are paired by round; "-" where one of the

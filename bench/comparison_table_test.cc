@@ -5,16 +5,6 @@
 namespace sluice {
 namespace {
 
-TEST(ComparisonTableTest, NumbersHaveThreeDigitsAndNoExponent) {
-  EXPECT_EQ(Significant(0), "0");
-  EXPECT_EQ(Significant(0.01234), "0.0123");
-  EXPECT_EQ(Significant(0.5), "0.500");
-  EXPECT_EQ(Significant(2.7), "2.70");
-  EXPECT_EQ(Significant(48.04), "48.0");
-  EXPECT_EQ(Significant(931.2), "931");
-  EXPECT_EQ(Significant(41634.4), "41634");
-}
-
 TEST(ComparisonTableTest, RatiosArePairedByRound) {
   // The machine slows down fourfold; the peer takes twice the time of Sluice.
   EXPECT_EQ(ComparisonTable("ns per timer", {{"limit", {1, 2, 4}, ""},

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
@@ -37,7 +38,7 @@ class ComparisonTest : public ::testing::Test {
     ::testing::internal::CaptureStderr();
     const int code =
         RunComparison(static_cast<int>(argv.size()), argv.data(),
-                      {"Things", "//bench:things", {}, std::move(cases)});
+                      {"Things", "//bench:things", {"dpkg"}, std::move(cases)});
     output_ = ::testing::internal::GetCapturedStdout();
     error_ = ::testing::internal::GetCapturedStderr();
     return code;
@@ -59,12 +60,15 @@ class ComparisonTest : public ::testing::Test {
 };
 
 TEST_F(ComparisonTest, RoundsGoForthAndBackAndTheLimitIsMeasuredAgain) {
-  EXPECT_EQ(Run({"--rounds=2"},
-                {{"a case", {"ns"}, {Steady("L", 1), Steady("S", 2)}}}),
-            0);
-  EXPECT_THAT(Turns(), ElementsAre("L", "S", "L", "L", "S", "L"));
+  EXPECT_EQ(
+      Run({"--rounds=2"}, {{"a case",
+                            {"ns"},
+                            {Steady("L", 1), Steady("S", 2), Steady("P", 4)}}}),
+      0);
+  EXPECT_THAT(Turns(), ElementsAre("L", "S", "P", "L", "L", "P", "S", "L"));
   EXPECT_THAT(output_, HasSubstr("\n**a case**\n\n| | ns |"));
   EXPECT_THAT(output_, HasSubstr("| S | 2.00 (2.00 to 2.00) | 2.00 (2"));
+  EXPECT_THAT(output_, HasSubstr("| P | 4.00 (4.00 to 4.00) | 4.00 (4"));
   EXPECT_THAT(output_, HasSubstr("| L again | 1.00 (1.00 to 1.00) | 1.00 (1"));
 }
 
@@ -81,24 +85,49 @@ TEST_F(ComparisonTest, EachMetricHasATable) {
                                  "| L | 20.0"));
 }
 
-TEST_F(ComparisonTest, TellsTheCommandAndTheMachine) {
-  EXPECT_EQ(Run({"--rounds=1", "--case=a c"},
+TEST_F(ComparisonTest, TellsTheConditions) {
+  EXPECT_EQ(Run({"--rounds=1"},
                 {{"a case", {"ns"}, {Steady("L", 1), Steady("S", 2)}}}),
             0);
-  EXPECT_THAT(output_, HasSubstr("./bazelw run -c opt //bench:things -- "
-                                 "--rounds=1 --case='a c'\n"));
-  EXPECT_THAT(output_, HasSubstr(" CPUs of "));
+  EXPECT_THAT(output_, ::testing::MatchesRegex(
+                           "[0-9]+ CPUs of .*; dpkg [0-9].*; 1 rounds.\n.*"));
+}
+
+TEST_F(ComparisonTest, ThePictureIsOfAllButTheLimitsSecondRow) {
+  const std::string path = log_ + ".svg";
+  EXPECT_EQ(Run({"--rounds=1", "--svg=" + path},
+                {{"a case", {"ns"}, {Steady("L", 1), Steady("Sluice", 2)}}}),
+            0);
+  std::stringstream svg;
+  svg << std::ifstream(path).rdbuf();
+  EXPECT_THAT(svg.str(), HasSubstr(">a case</text>"));
+  EXPECT_THAT(svg.str(), HasSubstr(">L</text>"));
+  EXPECT_THAT(svg.str(), Not(HasSubstr("again")));
+  EXPECT_THAT(svg.str(), HasSubstr("<rect class=\"limit\""));
+  EXPECT_THAT(svg.str(), HasSubstr("<rect class=\"sluice\""));
+}
+
+TEST_F(ComparisonTest, APictureThatCannotBeWrittenIsAnError) {
+  EXPECT_EQ(Run({"--rounds=1", "--svg=/no/such/folder/picture.svg"},
+                {{"a case", {"ns"}, {Steady("L", 1), Steady("S", 2)}}}),
+            1);
+  EXPECT_THAT(error_, HasSubstr("/no/such/folder/picture.svg"));
 }
 
 TEST_F(ComparisonTest, ACrashOfOneLeavesTheOthersTheirFigures) {
-  const Contender crashing = {"peer", []() -> std::vector<double> {
+  const Contender crashing = {"peer", [&]() -> std::vector<double> {
+                                std::ofstream(log_, std::ios::app) << "peer ";
                                 raise(SIGKILL);
                                 return {1};
                               }};
+  const std::string svg = log_ + ".svg";
   EXPECT_EQ(
-      Run({"--rounds=2"},
+      Run({"--rounds=2", "--svg=" + svg},
           {{"a case", {"ns"}, {Steady("L", 1), Steady("S", 2), crashing}}}),
       1);
+  EXPECT_FALSE(std::ifstream(svg).is_open());
+  // Not in the second round.
+  EXPECT_THAT(Turns(), ElementsAre("L", "S", "peer", "L", "L", "S", "L"));
   EXPECT_THAT(error_, HasSubstr("a case, peer: killed by signal 9"));
   EXPECT_THAT(output_, HasSubstr("| peer | killed by signal 9"));
   EXPECT_THAT(output_, HasSubstr("| S | 2.00"));

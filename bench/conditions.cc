@@ -62,10 +62,17 @@ std::string PackageVersions(const std::vector<std::string>& packages) {
       });
 }
 
-void WarnIfNotOptimized() {
-#ifndef NDEBUG
-  std::fprintf(stderr, "This build is not optimized: bazel run -c opt is.\n");
+bool IsOptimized() {
+#ifdef NDEBUG
+  return true;
+#else
+  return false;
 #endif
+}
+
+void WarnIfNotOptimized() {
+  if (IsOptimized()) return;
+  std::fprintf(stderr, "This build is not optimized: bazel run -c opt is.\n");
 }
 
 }  // namespace sluice

@@ -16,7 +16,8 @@ std::string MachineConditions();
 // where there is no dpkg-query, "unknown".
 std::string PackageVersions(const std::vector<std::string>& packages);
 
-// Says on standard error that the program is not optimized, if it is not.
+bool IsOptimized();
+// Says so on standard error, if the program is not.
 void WarnIfNotOptimized();
 
 }  // namespace sluice

@@ -19,9 +19,11 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "sluice/apps/echo/command_line.h"
+#include "sluice/bench/bar_chart.h"
 #include "sluice/bench/conditions.h"
 #include "sluice/bench/echo_report.h"
 #include "sluice/bench/progress.h"
+#include "sluice/bench/user_file.h"
 #include "sluice/tests/process.h"
 
 namespace sluice {
@@ -38,6 +40,7 @@ struct Options {
   int64_t pipeline = 1;
   absl::Duration duration = absl::Seconds(3);
   std::vector<std::string> server_flags;
+  std::string svg;
 };
 
 CommandLine MakeCommandLine(Options* options) {
@@ -55,6 +58,8 @@ CommandLine MakeCommandLine(Options* options) {
   line.AddList("server_flags", "FLAG,FLAG,...",
                "what the sluice server is started with",
                &options->server_flags);
+  line.AddString("svg", "PATH", "where to put a picture of the CPU times",
+                 &options->svg);
   return line;
 }
 
@@ -162,6 +167,7 @@ absl::Status Run(const Options& options) {
   const absl::StatusOr<std::vector<Server>> servers = StartServers(options);
   if (!servers.ok()) return servers.status();
   std::printf("%s%s", Conditions(options).c_str(), EchoTableHead().c_str());
+  std::vector<BarPanel> panels;
   for (const std::string& connections : options.connections) {
     const absl::StatusOr<std::vector<EchoContender>> contenders =
         MeasureAll(*servers, connections, options);
@@ -173,8 +179,10 @@ absl::Status Run(const Options& options) {
                          : "");
     std::printf("%s", EchoTableRows(name, *contenders).c_str());
     std::fflush(stdout);
+    panels.push_back(EchoPanel(name, *contenders));
   }
-  return absl::OkStatus();
+  if (options.svg.empty()) return absl::OkStatus();
+  return WriteFile(options.svg, BarChartSvg(panels));
 }
 
 int EchoBenchmarkMain(int argc, char* argv[]) {

@@ -82,4 +82,16 @@ std::string EchoTableRows(absl::string_view case_name,
   return rows;
 }
 
+BarPanel EchoPanel(absl::string_view case_name,
+                   const std::vector<EchoContender>& contenders) {
+  BarPanel panel = {std::string(case_name), "server CPU per message, us", {}};
+  for (size_t i = 0; i < contenders.size(); ++i) {
+    panel.bars.push_back(
+        {contenders[i].name,
+         SpreadOf(Values(contenders[i], &EchoSample::cpu_us_per_message)),
+         i == 1 ? BarKind::kSluice : BarKind::kLimit});
+  }
+  return panel;
+}
+
 }  // namespace sluice
