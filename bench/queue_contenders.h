@@ -17,12 +17,13 @@
 #include <vector>
 
 #include "absl/types/span.h"
+#include "sluice/event/cpu_relax.h"
 #include "sluice/event/event_queue.h"
 
 // Queues of many threads, each behind the same calls:
 //
 //   Q(size_t capacity);
-//   bool Push(T item);          any thread, through a Q::Producer of its own
+//   bool Push(T&& item);        any thread, through a Q::Producer of its own
 //   size_t Drain(consume);      one thread; how many were consumed
 //
 // Unless it says so, a queue is bounded by `capacity`, and Push() returns false
@@ -35,8 +36,8 @@ class PlainProducer {
  public:
   explicit PlainProducer(Q* queue) : queue_(queue) {}
   template <typename T>
-  bool Push(const T& item) {
-    return queue_->Push(item);
+  bool Push(T&& item) {
+    return queue_->Push(std::forward<T>(item));
   }
 
  private:
@@ -51,13 +52,13 @@ class BareSpscRing {
 
   explicit BareSpscRing(size_t capacity)
       : mask_(capacity - 1), items_(new T[capacity]), limit_(capacity) {}
-  bool Push(const T& item) {
+  bool Push(T&& item) {
     const uint64_t tail = tail_.load(std::memory_order_relaxed);
     if (tail == limit_) {
       limit_ = head_.load(std::memory_order_acquire) + mask_ + 1;
       if (tail == limit_) return false;
     }
-    items_[tail & mask_] = item;
+    items_[tail & mask_] = std::move(item);
     tail_.store(tail + 1, std::memory_order_release);
     return true;
   }
@@ -90,21 +91,22 @@ class BareMpscRing {
       : mask_(capacity - 1), cells_(new Cell[capacity]) {
     for (size_t i = 0; i < capacity; ++i) cells_[i].turn = i;
   }
-  bool Push(const T& item) {
+  bool Push(T&& item) {
     uint64_t tail = tail_.load(std::memory_order_relaxed);
     Cell* cell;
     while (true) {
       cell = &cells_[tail & mask_];
       const uint64_t turn = cell->turn.load(std::memory_order_acquire);
       if (turn < tail) return false;
-      if (turn > tail) {
-        tail = tail_.load(std::memory_order_relaxed);
-      } else if (tail_.compare_exchange_weak(tail, tail + 1,
-                                             std::memory_order_relaxed)) {
+      if (turn == tail && tail_.compare_exchange_weak(
+                              tail, tail + 1, std::memory_order_relaxed)) {
         break;
       }
+      // Another producer was faster: it may go on for a while.
+      for (int i = 0; i < 32; ++i) CpuRelax();
+      tail = tail_.load(std::memory_order_relaxed);
     }
-    cell->item = item;
+    cell->item = std::move(item);
     cell->turn.store(tail + 1, std::memory_order_release);
     return true;
   }
@@ -140,7 +142,7 @@ class SluiceQueue {
   using Producer = PlainProducer<SluiceQueue>;
 
   explicit SluiceQueue(size_t capacity) : queue_(capacity) {}
-  bool Push(T item) {
+  bool Push(T&& item) {
     return queue_.TryPush(std::move(item)) != EventQueue<T>::PushResult::kFull;
   }
   template <typename Consume>
@@ -177,9 +179,9 @@ class SluiceQueueOfBatches : public SluiceQueue<T> {
     ~Producer() {
       while (!Flush()) std::this_thread::yield();
     }
-    bool Push(const T& item) {
+    bool Push(T&& item) {
       if (pending_.size() == kBatch && !Flush()) return false;
-      pending_.push_back(item);
+      pending_.push_back(std::move(item));
       return true;
     }
 
@@ -207,7 +209,7 @@ class Moodycamel {
   using Producer = PlainProducer<Moodycamel>;
 
   explicit Moodycamel(size_t capacity) : queue_(capacity) {}
-  bool Push(const T& item) { return queue_.enqueue(item); }
+  bool Push(T&& item) { return queue_.enqueue(std::move(item)); }
   template <typename Consume>
   size_t Drain(Consume consume) {
     size_t count = 0;
@@ -246,7 +248,7 @@ class MoodycamelWithTokens : public MoodycamelInBulk<T> {
    public:
     explicit Producer(MoodycamelWithTokens* queue)
         : queue_(&queue->queue_), token_(queue->queue_) {}
-    bool Push(const T& item) { return queue_->enqueue(token_, item); }
+    bool Push(T&& item) { return queue_->enqueue(token_, std::move(item)); }
 
    private:
     moodycamel::ConcurrentQueue<T>* const queue_;
@@ -274,7 +276,7 @@ class BoostLockfree {
   using Producer = PlainProducer<BoostLockfree>;
 
   explicit BoostLockfree(size_t capacity) : queue_(capacity) {}
-  bool Push(const T& item) { return queue_.bounded_push(item); }
+  bool Push(T&& item) { return queue_.bounded_push(item); }
   template <typename Consume>
   size_t Drain(Consume consume) {
     return queue_.consume_all(consume);
@@ -291,8 +293,8 @@ class TbbQueue {
   using Producer = PlainProducer<TbbQueue>;
 
   explicit TbbQueue(size_t /*capacity*/) {}
-  bool Push(const T& item) {
-    queue_.push(item);
+  bool Push(T&& item) {
+    queue_.push(std::move(item));
     return true;
   }
   template <typename Consume>
@@ -314,7 +316,7 @@ class TbbBoundedQueue {
   explicit TbbBoundedQueue(size_t capacity) {
     queue_.set_capacity(static_cast<ptrdiff_t>(capacity));
   }
-  bool Push(const T& item) { return queue_.try_push(item); }
+  bool Push(T&& item) { return queue_.try_push(std::move(item)); }
   template <typename Consume>
   size_t Drain(Consume consume) {
     size_t count = 0;
@@ -333,10 +335,10 @@ class MutexAndDeque {
   using Producer = PlainProducer<MutexAndDeque>;
 
   explicit MutexAndDeque(size_t capacity) : capacity_(capacity) {}
-  bool Push(const T& item) {
+  bool Push(T&& item) {
     const std::lock_guard<std::mutex> lock(mutex_);
     if (items_.size() == capacity_) return false;
-    items_.push_back(item);
+    items_.push_back(std::move(item));
     return true;
   }
   template <typename Consume>

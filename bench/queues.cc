@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -73,8 +74,8 @@ std::vector<double> PassEvents(size_t producers, const Cpus& cpus) {
       ready.fetch_add(1);
       while (!go.load()) std::this_thread::yield();
       for (uint64_t i = 0; i < share; ++i) {
-        const T event = {i, {}};
-        while (!producer.Push(event)) std::this_thread::yield();
+        T event = {i, {}};
+        while (!producer.Push(std::move(event))) std::this_thread::yield();
       }
     });
   }
