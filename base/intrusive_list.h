@@ -54,7 +54,7 @@ class IntrusiveList {
 
   // REQUIRES: `item` is in no list.
   void PushBack(T* item) {
-    IntrusiveNode* node = item;
+    IntrusiveNode* const node = &static_cast<IntrusiveNode&>(*item);
     SLUICE_DCHECK(!node->linked());
     IntrusiveNode* const last = head_.prev_;
     node->prev_ = last;

@@ -29,6 +29,13 @@ class RealClock final : public Clock {
 
 MonotonicTime operator+(MonotonicTime t, absl::Duration d) {
   if (t.ns_ == kMax) return t;
+  // Nearly always: a whole number of nanoseconds, and no end of time near.
+  const int64_t whole_ns = absl::ToInt64Nanoseconds(d);
+  int64_t sum_ns;
+  if (absl::Nanoseconds(whole_ns) == d &&
+      !__builtin_add_overflow(t.ns_, whole_ns, &sum_ns)) {
+    return MonotonicTime(sum_ns);
+  }
   const absl::Duration sum = absl::Nanoseconds(t.ns_) + d;
   const int64_t ns =
       absl::ToInt64Nanoseconds(sum);  // saturates; cuts fractions

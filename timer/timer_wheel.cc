@@ -136,21 +136,22 @@ void TimerWheel::Put(Timer* timer, uint64_t tick) {
     next_tick_ = std::min(next_tick_, overflow_tick_);
     return;
   }
-  const unsigned level = (std::bit_width(differing) - 1u) / kDigitBits;
+  const int level =
+      (static_cast<unsigned>(std::bit_width(differing)) - 1) / kDigitBits;
+  next_tick_ = std::min(next_tick_, FirstTick(level, tick));
   PutInLevel(timer, tick, level);
-  const int shift = level * kDigitBits;
-  next_tick_ = std::min(next_tick_, tick >> shift << shift);
 }
 
 inline void TimerWheel::PutInLevel(Timer* timer, uint64_t tick, int level) {
   const unsigned slot = SlotOf(level, tick);
   lanes_[slot][tick % kLanes].PushBack(timer);
   occupied_[slot / kBlock] |= uint64_t{1} << slot % kBlock;
-  if (++counts_[slot] % kMovesPerTick == 0) {  // its lead has grown
-    const int shift = level * kDigitBits;
-    const Place place = {level, static_cast<int>(slot), tick >> shift << shift};
-    ahead_tick_ = std::min(ahead_tick_, AheadTick(place));
-  }
+  if (++counts_[slot] % kMovesPerTick == 0) LeadHasGrown(level, tick);
+}
+
+void TimerWheel::LeadHasGrown(int level, uint64_t tick) {
+  const Place place = {level, SlotOf(level, tick), FirstTick(level, tick)};
+  ahead_tick_ = std::min(ahead_tick_, AheadTick(place));
 }
 
 // The earliest slot of `level` that is not empty; tick kNever if there is none.

@@ -6,6 +6,7 @@
 #include <limits>
 #include <utility>
 
+#include "absl/base/attributes.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 #include "sluice/base/intrusive_list.h"
@@ -154,12 +155,18 @@ class TimerWheel {
   static int SlotOf(int level, uint64_t tick) {
     return level * kSlots + (tick >> level * kDigitBits) % kSlots;
   }
+  // Of those of its slot.
+  static uint64_t FirstTick(int level, uint64_t tick) {
+    return tick >> level * kDigitBits << level * kDigitBits;
+  }
 
   uint64_t TickAt(uint64_t elapsed_ns) const;
   uint64_t TickOf(MonotonicTime deadline) const;
   MonotonicTime TimeOf(uint64_t tick) const;
   void Put(Timer* timer, uint64_t tick);
   void PutInLevel(Timer* timer, uint64_t tick, int level);
+  // Out of the way of Arm(), whose registers it would take.
+  ABSL_ATTRIBUTE_NOINLINE void LeadHasGrown(int level, uint64_t tick);
   Place FirstOf(int level);
   Place FindEarliest();
   uint64_t NextTick();
