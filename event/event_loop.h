@@ -70,7 +70,7 @@ class EventLoop final : public Executor {
     // each, before sleeping; descriptors and timers wait meanwhile. It takes
     // the kernel's wake-up out of the way between CPUs, 1000 being enough, and
     // is a loss where the other thread needs this CPU: while it does not help
-    // it is not done, but for one sleep in 256.
+    // it is not done, but for one sleep in 1024.
     size_t max_spins = 0;
   };
   // kInvalidArgument names the option.

@@ -22,7 +22,7 @@ class SpinCredit {
 
  private:
   static constexpr int kMaxCredit = 8;
-  static constexpr int kProbeEvery = 256;
+  static constexpr int kProbeEvery = 1024;
 
   int credit_ = kMaxCredit;
   int refused_ = 0;

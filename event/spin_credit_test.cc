@@ -17,12 +17,12 @@ int VainSpins(SpinCredit& credit, int times) {
   return spins;
 }
 
-TEST(SpinCredit, WhatFindsNothingIsTriedEightTimesAndThenOnceIn256) {
+TEST(SpinCredit, WhatFindsNothingIsTriedEightTimesAndThenOnceIn1024) {
   SpinCredit credit;
   EXPECT_EQ(VainSpins(credit, 8), 8);
-  EXPECT_EQ(VainSpins(credit, 255), 0);
+  EXPECT_EQ(VainSpins(credit, 1023), 0);
   EXPECT_EQ(VainSpins(credit, 1), 1);
-  EXPECT_EQ(VainSpins(credit, 256'000), 1'000);
+  EXPECT_EQ(VainSpins(credit, 1024 * 100), 100);
 }
 
 TEST(SpinCredit, GoesOnWhileHalfOfTheSpinsFindSomething) {
