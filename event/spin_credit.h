@@ -5,7 +5,7 @@ namespace sluice {
 
 // Decides whether it is worth spinning before a sleep, by what earlier spins
 // brought: yes while at least half of them found something; otherwise once in
-// 256 times, to see whether that has changed. Thread-compatible.
+// 1024 times, to see whether that has changed. Thread-compatible.
 class SpinCredit {
  public:
   bool MaySpin() {
