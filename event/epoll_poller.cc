@@ -59,7 +59,8 @@ absl::StatusOr<std::unique_ptr<EpollPoller>> EpollPoller::Create(
   }
   auto poller = absl::WrapUnique(
       new EpollPoller(*std::move(wakeup), epoll_fd, options.max_events));
-  status = poller->Control(EPOLL_CTL_ADD, wakeup_fd, EPOLLIN, kReservedToken);
+  status = poller->Control(EPOLL_CTL_ADD, wakeup_fd, EPOLLIN | EPOLLET,
+                           kReservedToken);
   if (!status.ok()) return status;
   return poller;
 }
@@ -120,7 +121,7 @@ absl::StatusOr<absl::Span<const IoEvent>> EpollPoller::Wait(
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = ready_[i];
     if (event.data.u64 == kReservedToken) {
-      wakeup_->Take();
+      wakeup_->TakeEdge();
       continue;
     }
     events_[reported++] = {event.data.u64, 0, event.events & kReported};

@@ -7,6 +7,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "sluice/base/check.h"
+#include "sluice/event/cpu_relax.h"
 
 namespace sluice {
 namespace {
@@ -49,6 +50,7 @@ EventLoop::EventLoop(Options options)
       receive_buffer_size_(options.receive_buffer_size),
       max_tasks_per_turn_(options.max_tasks_per_turn),
       max_timers_per_turn_(options.max_timers_per_turn),
+      max_spins_(options.max_spins),
       now_(clock_->Now()),
       timers_(now_, {.tick = options.timer_tick}),
       receive_buffer_(new char[options.receive_buffer_size]),
@@ -97,6 +99,9 @@ absl::Status EventLoop::Turn(absl::Duration max_wait) {
 
 absl::Duration EventLoop::TimeToWait(absl::Duration max_wait) {
   if (!tasks_.empty()) return absl::ZeroDuration();
+  if (max_wait > absl::ZeroDuration() && SpinForTasks()) {
+    return absl::ZeroDuration();
+  }
   const MonotonicTime deadline = timers_.NextDeadline();
   if (deadline != MonotonicTime::InfiniteFuture()) {
     max_wait = std::min(max_wait, deadline - clock_->Now());
@@ -106,6 +111,18 @@ absl::Duration EventLoop::TimeToWait(absl::Duration max_wait) {
   if (tasks_.empty() && !stop_.load()) return max_wait;
   asleep_.store(false, std::memory_order_relaxed);
   return absl::ZeroDuration();
+}
+
+bool EventLoop::SpinForTasks() {
+  if (max_spins_ == 0 || !spin_credit_.MaySpin()) return false;
+  Increase(spins_, 1);
+  bool found = false;
+  for (size_t i = 0; i < max_spins_ && !found; ++i) {
+    CpuRelax();
+    found = !tasks_.empty() || stop_.load(std::memory_order_relaxed);
+  }
+  spin_credit_.OnSpun(found);
+  return found;
 }
 
 void EventLoop::Dispatch(absl::Span<const IoEvent> events, uint32_t kind) {
@@ -260,9 +277,9 @@ absl::Status EventLoop::Post(Callable&& callable) {
 }
 
 void EventLoop::RunPosted() {
-  const size_t drained = posted_.Drain(
-      max_tasks_per_turn_, [](Callable&& callable) { std::move(callable)(); });
-  if (drained == max_tasks_per_turn_) Schedule(&run_posted_);
+  posted_.Drain(max_tasks_per_turn_,
+                [](Callable&& callable) { std::move(callable)(); });
+  if (!posted_.MaySleep()) Schedule(&run_posted_);
 }
 
 void EventLoop::WakeIfAsleep() {
@@ -288,6 +305,7 @@ EventLoop::Stats EventLoop::stats() const {
   stats.events = events_.load(std::memory_order_relaxed);
   stats.timers = timers_fired_.load(std::memory_order_relaxed);
   stats.tasks = tasks_run_.load(std::memory_order_relaxed);
+  stats.spins = spins_.load(std::memory_order_relaxed);
   stats.wakes = wakes_.load(std::memory_order_relaxed);
   stats.posts_refused = posts_refused_.load(std::memory_order_relaxed);
   return stats;

@@ -21,6 +21,7 @@
 #include "sluice/event/io_target.h"
 #include "sluice/event/loop_task.h"
 #include "sluice/event/poller.h"
+#include "sluice/event/spin_credit.h"
 #include "sluice/timer/clock.h"
 #include "sluice/timer/timer_wheel.h"
 
@@ -65,6 +66,12 @@ class EventLoop final : public Executor {
     size_t max_posted = 4096;
     size_t max_tasks_per_turn = 1024;
     size_t max_timers_per_turn = 1024;
+    // How often to look for what other threads schedule, some ten nanoseconds
+    // each, before sleeping; descriptors and timers wait meanwhile. It takes
+    // the kernel's wake-up out of the way between CPUs, 1000 being enough, and
+    // is a loss where the other thread needs this CPU: while it does not help
+    // it is not done, but for one sleep in 1024.
+    size_t max_spins = 0;
   };
   // kInvalidArgument names the option.
   static absl::StatusOr<std::unique_ptr<EventLoop>> Create(Options options);
@@ -146,6 +153,7 @@ class EventLoop final : public Executor {
     uint64_t timers = 0;  // fired
     uint64_t tasks = 0;   // run; all posts drained at once are one
     uint64_t wakes = 0;   // waits ended by another thread
+    uint64_t spins = 0;   // before a wait; Options::max_spins each
     uint64_t posts_refused = 0;
   };
   // Any thread. Each counter by itself is exact.
@@ -179,6 +187,7 @@ class EventLoop final : public Executor {
   void RunTasks(size_t limit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void End() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void AbandonTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
+  bool SpinForTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void RunPosted();
   void WakeIfAsleep();
 
@@ -187,6 +196,7 @@ class EventLoop final : public Executor {
   const size_t receive_buffer_size_;
   const size_t max_tasks_per_turn_;
   const size_t max_timers_per_turn_;
+  const size_t max_spins_;
 
   SequenceRole role_;
   MonotonicTime now_ ABSL_GUARDED_BY(role_);
@@ -197,6 +207,7 @@ class EventLoop final : public Executor {
   IntrusiveList<TurnHook> before_wait_ ABSL_GUARDED_BY(role_);
   IntrusiveList<TurnHook> after_urgent_ ABSL_GUARDED_BY(role_);
   const std::unique_ptr<char[]> receive_buffer_;
+  SpinCredit spin_credit_ ABSL_GUARDED_BY(role_);
 
   TaskQueue tasks_;  // its consumer is this sequence
   EventQueue<Callable> posted_;
@@ -207,7 +218,7 @@ class EventLoop final : public Executor {
   // Set while the loop may be blocked in the poller. Whoever queues something
   // and then finds it set clears it and wakes the poller; the loop sets it and
   // then looks for what was queued. Both sides are sequentially consistent, so
-  // one of them sees the other.
+  // one of them sees the other: event_loop_model_test.cc.
   std::atomic<bool> asleep_{false};
 
   // Written on the sequence, save the last two.
@@ -215,6 +226,7 @@ class EventLoop final : public Executor {
   std::atomic<uint64_t> events_{0};
   std::atomic<uint64_t> timers_fired_{0};
   std::atomic<uint64_t> tasks_run_{0};
+  std::atomic<uint64_t> spins_{0};
   std::atomic<uint64_t> wakes_{0};
   std::atomic<uint64_t> posts_refused_{0};
 };

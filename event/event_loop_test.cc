@@ -4,7 +4,10 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
+#include <latch>
 #include <map>
 #include <memory>
 #include <string>
@@ -500,6 +503,34 @@ TEST_F(EventLoopTest, WhatComesWhileItFallsAsleepDoesNotWait) {
   EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
 }
 
+TEST_F(EventLoopTest, SpinsBeforeItSleepsWhileThatHelps) {
+  NewLoop({.max_spins = 1});
+  for (int i = 0; i < 1'000; ++i) Turn();
+  EXPECT_EQ(loop_->stats().spins, 0u);  // they do not wait
+  for (int i = 0; i < 10'000; ++i) Turn(absl::Milliseconds(1));
+  EXPECT_EQ(loop_->stats().spins, 8u + 9);
+  EXPECT_EQ(poller_->last_timeout(), absl::Milliseconds(1));
+  NewLoop({});
+  for (int i = 0; i < 1'000; ++i) Turn(absl::Milliseconds(1));
+  EXPECT_EQ(loop_->stats().spins, 0u);
+}
+
+TEST_F(EventLoopTest, WhatComesWhileItSpinsNeedsNoWakeUp) {
+  NewLoop({.max_spins = SIZE_MAX});
+  Task task(Note("task"));
+  std::thread other([&] {
+    while (loop_->stats().spins == 0) std::this_thread::yield();
+    loop_->ScheduleRemote(&task);
+    while (task.queued()) std::this_thread::yield();
+    loop_->Stop();
+  });
+  SLUICE_EXPECT_OK(loop_->Run());
+  other.join();
+  EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
+  EXPECT_EQ(loop_->stats().wakes, 0u);
+  EXPECT_THAT(TakeLog(), ElementsAre("task"));
+}
+
 TEST_F(EventLoopTest, HooksRunInOrderAndMayLeave) {
   Hook first(Note("first"));
   std::unique_ptr<Hook> once;
@@ -650,8 +681,8 @@ TEST_F(EventLoopDeathTest, DestructionWithATargetIsAnError) {
 // On the kernel, with threads.
 class EventLoopThreadsTest : public ::testing::Test {
  protected:
-  EventLoopThreadsTest() {
-    EventLoop::Options options;
+  EventLoopThreadsTest() { NewLoop({}); }
+  void NewLoop(EventLoop::Options options) {
     options.poller = *EpollPoller::Create();
     options.clock = Clock::Real();
     loop_ = *EventLoop::Create(std::move(options));
@@ -699,6 +730,70 @@ TEST_F(EventLoopThreadsTest, ABurstWhileTheLoopIsBusyNeedsNoWakeUp) {
   SLUICE_EXPECT_OK(loop_->Run());
   EXPECT_EQ(ran, kTasks);
   EXPECT_EQ(loop_->stats().wakes, 0u);
+}
+
+TEST_F(EventLoopThreadsTest, PostsToABusyLoopNeedNoWakeUp) {
+  constexpr int kPosts = 3'000;
+  int ran = 0;  // on the loop
+  const auto count = [&] {
+    if (++ran == kPosts) loop_->Stop();
+  };
+  Task busy([&] {
+    for (int i = 0; i < kPosts; ++i) SLUICE_ASSERT_OK(loop_->Post(count));
+  });
+  loop_->Schedule(&busy);
+  SLUICE_EXPECT_OK(loop_->Run());
+  EXPECT_EQ(ran, kPosts);
+  EXPECT_EQ(loop_->stats().wakes, 0u);
+}
+
+// The loop sleeps; the first of the burst holds it up until all has come.
+class EventLoopBurstTest : public EventLoopThreadsTest {
+ protected:
+  static constexpr int kBurst = 10'000;
+
+  EventLoopBurstTest() {
+    NewLoop({.max_posted = kBurst});
+    StartLoop();
+    // The wait that this ends is not the first, and the loop has nothing left
+    // to do but sleep.
+    while (loop_->stats().wakes == 0) {
+      SLUICE_EXPECT_OK(loop_->Post([] {}));
+      std::this_thread::yield();
+    }
+    wakes_before_ = loop_->stats().wakes;
+  }
+  uint64_t StopLoopAndCountWakes() {
+    all_came_.count_down();
+    all_ran_.wait();
+    const uint64_t wakes = loop_->stats().wakes - wakes_before_;
+    StopLoop();
+    return wakes;
+  }
+  void Run(int i) {
+    if (i == 0) all_came_.wait();
+    if (i == kBurst - 1) all_ran_.count_down();
+  }
+
+  uint64_t wakes_before_;
+  std::latch all_came_{1};
+  std::latch all_ran_{1};
+};
+
+TEST_F(EventLoopBurstTest, ScheduledRemotelyTakesThreeWakeUpsAtMost) {
+  std::vector<std::unique_ptr<Task>> tasks;
+  for (int i = 0; i < kBurst; ++i) {
+    tasks.push_back(std::make_unique<Task>([this, i] { Run(i); }));
+  }
+  for (auto& task : tasks) loop_->ScheduleRemote(task.get());
+  EXPECT_LE(StopLoopAndCountWakes(), 3u);
+}
+
+TEST_F(EventLoopBurstTest, PostedTakesThreeWakeUpsAtMost) {
+  for (int i = 0; i < kBurst; ++i) {
+    SLUICE_ASSERT_OK(loop_->Post([this, i] { Run(i); }));
+  }
+  EXPECT_LE(StopLoopAndCountWakes(), 3u);
 }
 
 TEST_F(EventLoopThreadsTest, NothingIsLostBetweenManyCallersAndSleeps) {

@@ -1,48 +1,86 @@
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <thread>
+#include <vector>
 
+#include "absl/types/span.h"
 #include "benchmark/benchmark.h"
 #include "sluice/event/event_queue.h"
 
 namespace sluice {
 namespace {
 
-using Queue = EventQueue<uint64_t>;
-using PushResult = Queue::PushResult;
+constexpr size_t kCapacity = 4'096;
+constexpr size_t kAll = SIZE_MAX;
 
-constexpr size_t kCapacity = 1'024;
+template <size_t kBytes>
+using Item = std::array<uint64_t, kBytes / 8>;
 
-// One thread pushes a batch and drains it; per item.
+// One thread pushes some items and drains them; per item.
+template <size_t kBytes>
 void BM_PushAndDrain(benchmark::State& state) {
-  const int batch = static_cast<int>(state.range(0));
-  Queue queue(kCapacity);
+  const int64_t items = state.range(0);
+  EventQueue<Item<kBytes>> queue(kCapacity);
   uint64_t sum = 0;
   for (auto _ : state) {
-    for (int i = 0; i < batch; ++i) {
-      benchmark::DoNotOptimize(queue.TryPush(1));
+    for (int64_t i = 0; i < items; ++i) {
+      benchmark::DoNotOptimize(queue.TryPush({1}));
     }
-    queue.Drain(kCapacity, [&sum](uint64_t&& item) { sum += item; });
+    queue.Drain(kAll, [&sum](const Item<kBytes>& item) { sum += item[0]; });
   }
   benchmark::DoNotOptimize(sum);
-  state.SetItemsProcessed(state.iterations() * batch);
+  state.SetItemsProcessed(state.iterations() * items);
 }
-BENCHMARK(BM_PushAndDrain)->Arg(1)->Arg(16)->Arg(256);
+BENCHMARK_TEMPLATE(BM_PushAndDrain, 16)->Arg(1)->Arg(16)->Arg(256);
+BENCHMARK_TEMPLATE(BM_PushAndDrain, 64)->Arg(16);
+
+// The same, pushed at once.
+void BM_PushBatchAndDrain(benchmark::State& state) {
+  EventQueue<Item<16>> queue(kCapacity);
+  std::vector<Item<16>> items(state.range(0), Item<16>{1});
+  uint64_t sum = 0;
+  for (auto _ : state) {
+    absl::Span<Item<16>> batch = absl::MakeSpan(items);
+    benchmark::DoNotOptimize(queue.TryPushBatch(&batch));
+    queue.Drain(kAll, [&sum](const Item<16>& item) { sum += item[0]; });
+  }
+  benchmark::DoNotOptimize(sum);
+  state.SetItemsProcessed(state.iterations() * state.range(0));
+}
+BENCHMARK(BM_PushBatchAndDrain)->Arg(1)->Arg(16)->Arg(256);
+
+// What it adds that the consumer may sleep after each item.
+void BM_PushDrainAndMaySleep(benchmark::State& state) {
+  EventQueue<Item<16>> queue(kCapacity);
+  uint64_t sum = 0;
+  for (auto _ : state) {
+    benchmark::DoNotOptimize(queue.TryPush({1}));
+    queue.Drain(kAll, [&sum](const Item<16>& item) { sum += item[0]; });
+    benchmark::DoNotOptimize(queue.MaySleep());
+  }
+  benchmark::DoNotOptimize(sum);
+}
+BENCHMARK(BM_PushDrainAndMaySleep);
 
 // Thread 0 drains what the others push, without ever sleeping.
 void BM_ProducersAndConsumer(benchmark::State& state) {
-  static Queue* queue;
-  if (state.thread_index() == 0) queue = new Queue(kCapacity);
+  static EventQueue<Item<16>>* queue;
+  if (state.thread_index() == 0) queue = new EventQueue<Item<16>>(kCapacity);
   const uint64_t producers = state.threads() - 1;
+  uint64_t owed = 0;
   for (auto _ : state) {
     if (state.thread_index() != 0) {
-      PushResult result;
-      do {
-        result = queue->TryPush(1);
-      } while (result == PushResult::kFull);
+      while (queue->TryPush({1}) == EventQueue<Item<16>>::PushResult::kFull) {
+        std::this_thread::yield();
+      }
       continue;
     }
-    for (uint64_t seen = 0; seen < producers;) {
-      seen += queue->Drain(producers - seen, [](uint64_t&&) {});
+    // Behind by half of the queue at most, rather than in step.
+    for (owed += producers; owed > kCapacity / 2;) {
+      const size_t drained = queue->Drain(owed, [](const Item<16>&) {});
+      if (drained == 0) std::this_thread::yield();
+      owed -= drained;
     }
   }
   if (state.thread_index() == 0) {
@@ -50,7 +88,11 @@ void BM_ProducersAndConsumer(benchmark::State& state) {
     delete queue;
   }
 }
-BENCHMARK(BM_ProducersAndConsumer)->Threads(2)->Threads(4)->UseRealTime();
+BENCHMARK(BM_ProducersAndConsumer)
+    ->Threads(2)
+    ->Threads(3)
+    ->Threads(5)
+    ->UseRealTime();
 
 }  // namespace
 }  // namespace sluice

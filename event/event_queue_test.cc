@@ -13,14 +13,17 @@
 #include <utility>
 #include <vector>
 
+#include "absl/types/span.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sluice/event/without_membarrier.h"
 
 namespace sluice {
 namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 using Queue = EventQueue<std::unique_ptr<int>>;
 using PushResult = Queue::PushResult;
@@ -73,7 +76,7 @@ TEST(EventQueue, FullLeavesTheItemUntouched) {
   ASSERT_NE(item, nullptr);
   EXPECT_EQ(*item, 3);
   EXPECT_THAT(Drain(queue, 1), ElementsAre(1));
-  EXPECT_EQ(queue.TryPush(std::move(item)), PushResult::kPushedFirst);
+  EXPECT_EQ(queue.TryPush(std::move(item)), PushResult::kPushed);
   EXPECT_THAT(Drain(queue), ElementsAre(2, 3));
 }
 
@@ -104,32 +107,93 @@ TEST(EventQueue, ConsumerCountsAsAsleepBeforeTheFirstDrain) {
   EXPECT_EQ(Push(queue, 2), PushResult::kPushed);
 }
 
-TEST(EventQueue, FirstPushAfterEachDrainSaysSo) {
+TEST(EventQueue, FirstPushAfterTheConsumerMaySleepSaysSo) {
   Queue queue(8);
-  Drain(queue);
-  Drain(queue);
+  EXPECT_TRUE(queue.MaySleep());
   EXPECT_EQ(Push(queue, 1), PushResult::kPushedFirst);
   EXPECT_EQ(Push(queue, 2), PushResult::kPushed);
-  EXPECT_THAT(Drain(queue, 1), ElementsAre(1));
-  EXPECT_EQ(Push(queue, 3), PushResult::kPushedFirst);
-  EXPECT_EQ(Push(queue, 4), PushResult::kPushed);
-  EXPECT_THAT(Drain(queue, 0), IsEmpty());
-  EXPECT_EQ(Push(queue, 5), PushResult::kPushedFirst);
-  EXPECT_THAT(Drain(queue), ElementsAre(2, 3, 4, 5));
+  EXPECT_THAT(Drain(queue), ElementsAre(1, 2));
+  EXPECT_EQ(Push(queue, 3), PushResult::kPushed);  // it was not asked
+  EXPECT_THAT(Drain(queue), ElementsAre(3));
+  EXPECT_TRUE(queue.MaySleep());
+  EXPECT_TRUE(queue.MaySleep());
+  EXPECT_EQ(Push(queue, 4), PushResult::kPushedFirst);
+  EXPECT_EQ(Push(queue, 5), PushResult::kPushed);
 }
 
-TEST(EventQueue, DrainLeavesWhatIsPushedMeanwhileAndSuchAPushSaysSo) {
+TEST(EventQueue, ConsumerMayNotSleepWhileThereIsAnItem) {
   Queue queue(8);
-  std::vector<PushResult> results;
+  EXPECT_EQ(Push(queue, 1), PushResult::kPushedFirst);
+  EXPECT_FALSE(queue.MaySleep());
+  EXPECT_EQ(Push(queue, 2), PushResult::kPushed);
+  EXPECT_THAT(Drain(queue, 1), ElementsAre(1));
+  EXPECT_FALSE(queue.MaySleep());
+  EXPECT_THAT(Drain(queue, 0), IsEmpty());
+  EXPECT_FALSE(queue.MaySleep());
+  EXPECT_THAT(Drain(queue, 1), ElementsAre(2));
+  EXPECT_TRUE(queue.MaySleep());
+}
+
+TEST(EventQueue, ConsumerOfAClosedQueueMaySleepWhenItIsEmpty) {
+  Queue queue(8);
+  EXPECT_EQ(Push(queue, 1), PushResult::kPushedFirst);
+  queue.Close();
+  EXPECT_FALSE(queue.MaySleep());
+  EXPECT_THAT(Drain(queue), ElementsAre(1));
+  EXPECT_TRUE(queue.MaySleep());
+  EXPECT_EQ(Push(queue, 2), PushResult::kClosed);
+}
+
+TEST(EventQueue, DrainLeavesWhatIsPushedMeanwhile) {
+  Queue queue(8);
   const auto push_another = [&](std::unique_ptr<int>&& item) {
-    results.push_back(Push(queue, *item + 10));
+    EXPECT_EQ(Push(queue, *item + 10), PushResult::kPushed);
   };
   Push(queue, 1);
   Push(queue, 2);
   EXPECT_EQ(queue.Drain(kAll, push_another), 2u);
-  EXPECT_THAT(results,
-              ElementsAre(PushResult::kPushedFirst, PushResult::kPushed));
+  EXPECT_FALSE(queue.MaySleep());
   EXPECT_THAT(Drain(queue), ElementsAre(11, 12));
+}
+
+std::vector<std::unique_ptr<int>> Items(std::vector<int> values) {
+  std::vector<std::unique_ptr<int>> items;
+  for (int value : values) items.push_back(std::make_unique<int>(value));
+  return items;
+}
+
+TEST(EventQueue, ABatchKeepsItsOrderAndIsAnnouncedOnce) {
+  Queue queue(8);
+  std::vector<std::unique_ptr<int>> items = Items({1, 2, 3});
+  absl::Span<std::unique_ptr<int>> batch = absl::MakeSpan(items);
+  EXPECT_EQ(queue.TryPushBatch(&batch), PushResult::kPushedFirst);
+  EXPECT_THAT(batch, IsEmpty());
+  items = Items({4, 5});
+  batch = absl::MakeSpan(items);
+  EXPECT_EQ(queue.TryPushBatch(&batch), PushResult::kPushed);
+  EXPECT_THAT(Drain(queue), ElementsAre(1, 2, 3, 4, 5));
+  EXPECT_TRUE(queue.MaySleep());
+  EXPECT_EQ(Push(queue, 6), PushResult::kPushedFirst);
+}
+
+TEST(EventQueue, OfABatchAsManyArePushedAsFit) {
+  Queue queue(4);
+  EXPECT_EQ(Push(queue, 1), PushResult::kPushedFirst);
+  std::vector<std::unique_ptr<int>> items = Items({2, 3, 4, 5, 6});
+  absl::Span<std::unique_ptr<int>> batch = absl::MakeSpan(items);
+  EXPECT_EQ(queue.TryPushBatch(&batch), PushResult::kPushed);
+  ASSERT_THAT(batch, SizeIs(2));
+  EXPECT_EQ(*batch[0], 5);
+  EXPECT_EQ(queue.TryPushBatch(&batch), PushResult::kFull);
+  ASSERT_THAT(batch, SizeIs(2));
+  EXPECT_EQ(*batch[0], 5);
+  EXPECT_THAT(Drain(queue, 1), ElementsAre(1));
+  EXPECT_EQ(queue.TryPushBatch(&batch), PushResult::kPushed);
+  EXPECT_THAT(Drain(queue), ElementsAre(2, 3, 4, 5));
+  queue.Close();
+  EXPECT_EQ(queue.TryPushBatch(&batch), PushResult::kClosed);
+  ASSERT_THAT(batch, SizeIs(1));
+  EXPECT_EQ(*batch[0], 6);
 }
 
 TEST(EventQueue, CellIsFreeWhenConsumeGetsItsItem) {
@@ -213,8 +277,9 @@ class SlowProducerTest : public ::testing::Test {
 };
 
 TEST_F(SlowProducerTest, DelaysTheItemsBehindAndWakesTheConsumerForThem) {
-  EXPECT_EQ(queue_.TryPush(SlowItem(2)), SlowResult::kPushedFirst);
+  EXPECT_EQ(queue_.TryPush(SlowItem(2)), SlowResult::kPushed);
   EXPECT_THAT(DrainAll(), IsEmpty());
+  EXPECT_TRUE(queue_.MaySleep());
   FinishSlowPush();
   EXPECT_EQ(slow_result_, SlowResult::kPushedFirst);
   EXPECT_THAT(DrainAll(), ElementsAre(1, 2));
@@ -224,6 +289,7 @@ TEST_F(SlowProducerTest, SucceedsAlthoughTheQueueWasClosedMeanwhile) {
   queue_.Close();
   EXPECT_EQ(queue_.TryPush(SlowItem(2)), SlowResult::kClosed);
   EXPECT_THAT(DrainAll(), IsEmpty());
+  EXPECT_TRUE(queue_.MaySleep());
   FinishSlowPush();
   EXPECT_EQ(slow_result_, SlowResult::kPushedFirst);
   EXPECT_THAT(DrainAll(), ElementsAre(1));
@@ -236,6 +302,43 @@ TEST_F(SlowProducerTest, CountsInTheCapacity) {
   EXPECT_EQ(queue_.TryPush(SlowItem(5)), SlowResult::kFull);
   FinishSlowPush();
   EXPECT_THAT(DrainAll(), ElementsAre(1, 2, 3, 4));
+}
+
+// A push that is not the first, in whose middle the consumer falls asleep.
+class SlowSecondProducerTest : public SlowProducerTest {
+ protected:
+  void SetUp() override {
+    EXPECT_EQ(queue_.TryPush(SlowItem(0)), SlowResult::kPushedFirst);
+    SlowProducerTest::SetUp();
+    EXPECT_THAT(DrainAll(), ElementsAre(0));
+  }
+};
+
+TEST_F(SlowSecondProducerTest, WakesTheConsumerThatFellAsleepMeanwhile) {
+  EXPECT_TRUE(queue_.MaySleep());
+  EXPECT_EQ(queue_.TryPush(SlowItem(2)), SlowResult::kPushed);
+  EXPECT_THAT(DrainAll(), IsEmpty());
+  EXPECT_TRUE(queue_.MaySleep());
+  FinishSlowPush();
+  EXPECT_EQ(slow_result_, SlowResult::kPushedFirst);
+  EXPECT_FALSE(queue_.MaySleep());
+  EXPECT_THAT(DrainAll(), ElementsAre(1, 2));
+}
+
+TEST_F(SlowSecondProducerTest, SaysNothingToAConsumerThatIsAwake) {
+  FinishSlowPush();
+  EXPECT_EQ(slow_result_, SlowResult::kPushed);
+  EXPECT_THAT(DrainAll(), ElementsAre(1));
+}
+
+TEST_F(SlowSecondProducerTest, KeepsTheConsumerAwakeWhereThereIsNoFence) {
+  RunWithoutMembarrier([this] {
+    EXPECT_FALSE(queue_.MaySleep());
+    EXPECT_FALSE(queue_.MaySleep());
+  });
+  FinishSlowPush();
+  EXPECT_THAT(DrainAll(), ElementsAre(1));
+  EXPECT_TRUE(queue_.MaySleep());
 }
 
 // A consumer that sleeps in the kernel unless it was woken, so that a lost
@@ -309,9 +412,8 @@ TEST_P(EventQueueStressTest, NoWakeUpIsLostAndEachProducersOrderIsKept) {
     ++total;
   };
   while (total < kProducers * kEvents) {
-    if (queue.Drain(GetParam().max_items, consume) == GetParam().max_items) {
-      continue;
-    }
+    queue.Drain(GetParam().max_items, consume);
+    if (!queue.MaySleep()) continue;
     if (total < kProducers * kEvents && !sleeper.Sleep()) {
       ADD_FAILURE() << "a wake-up was lost after " << total << " events";
       failed = true;
@@ -327,9 +429,9 @@ INSTANTIATE_TEST_SUITE_P(
                       StressCase{2, kAll, 10},  // full all the time
                       StressCase{64, 16, 100}, StressCase{1'024, kAll, 1'000}));
 
-// One push against one Drain(), begun at once, very often: what the Drain() did
-// not hand over must be a kPushedFirst. The memory orders are for this.
-TEST(EventQueueThreadsTest, PushThatARacingDrainMissesSaysSo) {
+// One push against one MaySleep(), begun at once, very often: if the consumer
+// may sleep, the push must be a kPushedFirst. The fence is for this.
+TEST(EventQueueThreadsTest, PushThatARacingMaySleepMissesSaysSo) {
   constexpr int kRounds = 100'000;
   EventQueue<int> queue(4);
   using Result = EventQueue<int>::PushResult;
@@ -341,6 +443,7 @@ TEST(EventQueueThreadsTest, PushThatARacingDrainMissesSaysSo) {
       if (spins > 1'000) std::this_thread::yield();
     }
   };
+  const auto ignore = [](int&&) {};
 
   std::thread producer([&] {
     for (int round = 1; round <= kRounds; ++round) {
@@ -351,20 +454,52 @@ TEST(EventQueueThreadsTest, PushThatARacingDrainMissesSaysSo) {
   });
   int lost = 0;
   for (int round = 1; round <= kRounds; ++round) {
-    // Takes the duty to announce, so that the other push has it only if the
-    // Drain() gives it back.
+    // Takes the duty to announce, so that the other push has it only if
+    // MaySleep() gives it.
     EXPECT_NE(queue.TryPush(0), Result::kFull);
-    bool seen = false;
-    const auto consume = [&](int&& item) { seen = seen || item == round; };
+    queue.Drain(kAll, ignore);
     started.store(round);
     for (volatile int delay = round % 64; delay > 0;) delay = delay - 1;
-    queue.Drain(kAll, consume);
+    const bool may_sleep = queue.MaySleep();
     await(finished, round);
-    if (!seen && result != Result::kPushedFirst) ++lost;
-    queue.Drain(kAll, consume);
+    if (may_sleep && result != Result::kPushedFirst) ++lost;
+    EXPECT_EQ(queue.Drain(kAll, ignore), 1u);
   }
   producer.join();
   EXPECT_EQ(lost, 0);
+}
+
+// Batches of several producers: each arrives in one piece.
+TEST(EventQueueThreadsTest, NothingComesBetweenTheItemsOfABatch) {
+  constexpr int kProducers = 3;
+  constexpr int kBatches = 3'000;
+  constexpr int kBatch = 5;
+  EventQueue<Event> queue(64);
+  std::vector<std::thread> producers;
+  for (int p = 0; p < kProducers; ++p) {
+    producers.emplace_back([&, p] {
+      for (int i = 0; i < kBatches; ++i) {
+        std::vector<Event> events;
+        for (int k = 0; k < kBatch; ++k) events.push_back({p, i * kBatch + k});
+        absl::Span<Event> rest = absl::MakeSpan(events);
+        while (!rest.empty()) {
+          if (queue.TryPushBatch(&rest) == EventResult::kFull) {
+            std::this_thread::yield();
+          }
+        }
+      }
+    });
+  }
+  int next[kProducers] = {};
+  int total = 0;
+  while (total < kProducers * kBatches * kBatch) {
+    const size_t count = queue.Drain(kAll, [&](Event&& event) {
+      ASSERT_EQ(event.number, next[event.producer]++);
+      ++total;
+    });
+    if (count == 0) std::this_thread::yield();
+  }
+  for (std::thread& producer : producers) producer.join();
 }
 
 TEST(EventQueueThreadsTest, CloseDividesPushesThatCountFromThoseThatDoNot) {
@@ -384,7 +519,11 @@ TEST(EventQueueThreadsTest, CloseDividesPushesThatCountFromThoseThatDoNot) {
             ASSERT_EQ(result, EventResult::kClosed);
           }
           if (result == EventResult::kClosed) break;
-          if (result != EventResult::kFull) ++pushed;
+          if (result != EventResult::kFull) {
+            ++pushed;
+          } else {
+            std::this_thread::yield();
+          }
         }
       });
     }

@@ -20,8 +20,8 @@ absl::StatusOr<std::unique_ptr<WakeupFd>> WakeupFd::Create() {
 WakeupFd::~WakeupFd() { close(fd_); }
 
 void WakeupFd::Wake() {
-  // Sequentially consistent, and matched in Take(): a caller that finds the
-  // flag set has made its news visible before the Take() that clears it ends.
+  // Sequentially consistent, and matched in TakeEdge(): a caller that finds the
+  // flag set has made its news visible before the taking that clears it ends.
   if (pending_.exchange(true)) return;
   const uint64_t one = 1;
   const int saved_errno = errno;
@@ -33,6 +33,12 @@ void WakeupFd::Wake() {
 void WakeupFd::Take() {
   uint64_t count;
   [[maybe_unused]] const ssize_t taken = read(fd_, &count, sizeof(count));
+  TakeEdge();
+}
+
+void WakeupFd::TakeEdge() {
+  // Sequentially consistent, and an exchange rather than a store: what a Wake()
+  // that found the flag set made known before is visible from here on.
   pending_.exchange(false);
 }
 

@@ -27,13 +27,16 @@ class WakeupFd {
   // What a Wake() that this call answers made known before is visible after it.
   // To be called by the wait that found fd() readable.
   void Take();
+  // The same for a wait that is told of each Wake() once (EPOLLET), whether
+  // fd() was readable before or not: it stays so. No system call.
+  void TakeEdge();
 
  private:
   explicit WakeupFd(int fd) : fd_(fd) {}
 
   const int fd_;
-  // Set by the Wake() that wrote to fd_, cleared by Take(): in between, further
-  // calls have nothing to add.
+  // Set by the Wake() that wrote to fd_, cleared by the taking: in between,
+  // further calls have nothing to add.
   std::atomic<bool> pending_{false};
 };
 

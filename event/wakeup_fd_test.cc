@@ -1,6 +1,7 @@
 #include "sluice/event/wakeup_fd.h"
 
 #include <poll.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -58,6 +59,26 @@ TEST(WakeupFdTest, IsReadableFromWakeToTake) {
     (*wakeup)->Take();
     EXPECT_FALSE(IsReadable(**wakeup));
   }
+}
+
+TEST(WakeupFdTest, EachWakeAfterATakenEdgeIsAnother) {
+  const auto wakeup = WakeupFd::Create();
+  SLUICE_ASSERT_OK(wakeup);
+  const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+  ASSERT_GE(epoll_fd, 0);
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLET;
+  ASSERT_EQ(epoll_ctl(epoll_fd, EPOLL_CTL_ADD, (*wakeup)->fd(), &event), 0);
+  const auto edges = [&] { return epoll_wait(epoll_fd, &event, 1, 0); };
+  EXPECT_EQ(edges(), 0);
+  for (int i = 0; i < 3; ++i) {
+    (*wakeup)->Wake();
+    (*wakeup)->Wake();
+    EXPECT_EQ(edges(), 1);
+    (*wakeup)->TakeEdge();
+    EXPECT_EQ(edges(), 0);
+  }
+  close(epoll_fd);
 }
 
 TEST(WakeupFdTest, AWakeDuringATakeLeavesTheNextOneItsEffect) {

@@ -58,6 +58,7 @@ const Homes& SyscallHomes() {
       "event/*_poller.cc",             // readiness
       "event/registration_errors.cc",  // what is registered
       "event/wakeup_fd.cc",            // waking it
+      "event/process_fence.cc",        // order among threads
       "timer/clock.cc",                // time
       "log/descriptor_writer.cc",      // lines
       "apps/*",                        // programs of their own,
@@ -74,8 +75,11 @@ const Homes& ThreadHomes() {
       "base/thread.cc",                // what loops and workers run on
       "tests/*",                       // threads against which
       "*_test.cc",                     //   the thread-safe is tested
-      "*_benchmark.cc",                //   and measured
-      "event/kernel_poller_world.cc",  //   and pollers are woken
+      "*_benchmark.cc",                //   and measured,
+      "bench/queues.cc",               //   beside others,
+      "*_example.cc",                  //   and shown
+      "event/kernel_poller_world.cc",  //   and pollers are woken,
+      "event/without_membarrier.h",    //   or forbidden a system call
   };
   return *homes;
 }

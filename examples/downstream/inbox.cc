@@ -36,11 +36,12 @@ int main() {
   int sum = 0;
   while (received < 2 * kEach) {
     wake.acquire();
-    while (inbox.Drain(/*max_items=*/16, [&](int&& number) {
-      ++received;
-      sum += number;
-    }) == 16) {
-    }
+    do {
+      inbox.Drain(/*max_items=*/16, [&](int&& number) {
+        ++received;
+        sum += number;
+      });
+    } while (!inbox.MaySleep());
   }
   first.join();
   second.join();

@@ -1,0 +1,495 @@
+// The protocol of EventQueue (event_queue.h), in all interleavings of small
+// cases. Each step of the model is one access of the header to what threads
+// share; comments name its function and quote the access.
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sluice/event/interleavings.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+// What may be wrong with a queue, planted to see that it would be found.
+enum class Planted : uint8_t {
+  kNothing,
+  kTurnIsRelaxed,         // Publish(): the turn is no release store
+  kPublisherLooksFirst,   // Publish(): awaited_ before the turns
+  kPublisherDoesNotLook,  // Publish(): no awaited_
+  kClaimLeavesTheBit,     // TryClaim(): tail + count, with the armed bit
+  kClaimLosesTheBit,      // TryClaim(): does not report the armed bit
+  kArmsWithAStore,        // MaySleep(): tail_ by a plain store
+  kSleepsOnAClaim,        // MaySleep(): claimed and not filled: sleeps
+  kLooksAndThenAwaits,    // MaySleep(): no look after the fence
+  kNoFence,               // MaySleep(): no fence_
+  kFreesBeforeItTakes,    // Drain(): head_ before the item
+  kClaimsBeyondTheRoom,   // RoomAt(): a cell more than there is
+};
+
+constexpr int kProducers = 2;
+constexpr int kCapacity = 2;
+
+// What each producer does: that many pushes, of that many items each.
+struct Script {
+  uint8_t pushes;
+  uint8_t batch;
+};
+
+class QueueModel {
+ public:
+  static constexpr int kThreads = kProducers + 1;
+
+  QueueModel(std::array<Script, kProducers> scripts, Planted planted)
+      : planted_(planted) {
+    for (int p = 0; p < kProducers; ++p) producers_[p].script = scripts[p];
+    memory.Exchange(kTail, kArmed);
+    memory.Exchange(kLimit, kCapacity);
+    memory.Exchange(kAwaited, kNowhere);
+  }
+
+  bool Step(int thread) {
+    return thread == kConsumer ? StepConsumer() : StepProducer(thread);
+  }
+  const char* Fault() const {
+    if (fault_ != kNone) return kFaults[fault_];
+    return IsStranded() ? kFaults[kStranded] : nullptr;
+  }
+  const char* FaultAtEnd() const {
+    if (consumer_.at != Consumer::kAsleep) return "the consumer is stuck";
+    for (const Producer& producer : producers_) {
+      if (producer.at != Producer::kBegin) return "a producer is stuck";
+      if (producer.consumed != producer.pushed) return kFaults[kOutOfOrder];
+    }
+    return nullptr;
+  }
+
+  static constexpr int kConsumer = kProducers;
+  enum Place : uint8_t {
+    kTail,     // tail_: kArmed and the position
+    kLimit,    // limit_
+    kHead,     // head_
+    kAwaited,  // awaited_
+    kWake,     // the consumer's eventfd, or what it sleeps on
+    kTurn,     // kCapacity of them
+    kItem = kTurn + kCapacity,
+    kPlaces = kItem + kCapacity
+  };
+  using Memory = ModelMemory<kPlaces, kThreads>;
+  Memory memory;
+
+ private:
+  static constexpr uint8_t kArmed = 0x80;
+  static constexpr uint8_t kNowhere = 0x7f;
+
+  enum FaultKind : uint8_t {
+    kNone,
+    kOutOfOrder,
+    kTooManyWakes,
+    kStranded,
+  };
+  static constexpr const char* kFaults[] = {
+      nullptr, "an item is lost, torn or out of order",
+      "more than one announcement for one MaySleep()",
+      "the consumer sleeps, an item is there, and nobody announces it"};
+
+  struct Producer {
+    enum At : uint8_t {
+      kBegin,
+      kLookAtLimit,
+      kLookAtHead,
+      kRaiseLimit,
+      kClaim,
+      kFill,
+      kPublish,
+      kLookAtAwaited,
+      kAnnounce,
+    };
+    At at;
+    Script script;     // what is left of it
+    uint8_t pushed;    // items, by pushes that are done
+    uint8_t consumed;  // of these, and of the one under way
+    // The push under way. What is not used further is 0 again, lest it make
+    // equal states different.
+    struct {
+      uint8_t tail;
+      uint8_t limit;
+      uint8_t count;
+      uint8_t next;  // item to fill or publish
+      uint8_t first;
+      uint8_t awaited;
+    } push;
+  };
+
+  struct Consumer {
+    enum At : uint8_t {
+      kLook,
+      kTake,
+      kFree,
+      kAsk,
+      kArm,
+      kSpin,
+      kAwait,
+      kFence,
+      kLookAgain,
+      kAsleep,
+    };
+    At at;
+    uint8_t head;       // what head_.load() gives its only writer
+    uint8_t announced;  // announced_
+    uint8_t tail;
+    uint8_t may_announce;  // kPushedFirst results that may still come
+  };
+
+  // Neither has the consumer been woken, nor is anybody in the middle of a push
+  // who could yet do it.
+  bool IsStranded() const {
+    if (consumer_.at != Consumer::kAsleep || !IsFilled() ||
+        memory.Load(kConsumer, kWake) != 0) {
+      return false;
+    }
+    for (const Producer& producer : producers_) {
+      if (producer.at > Producer::kClaim) return false;
+    }
+    return true;
+  }
+
+  uint8_t Position(uint8_t tail) const { return tail & ~kArmed; }
+
+  // TryPush() and TryPushBatch() of producer `p`.
+  bool StepProducer(int p) {
+    Producer& self = producers_[p];
+    switch (self.at) {
+      case Producer::kBegin:
+        if (self.script.pushes == 0) return false;
+        --self.script.pushes;
+        self.push.first = 0;
+        self.push.next = 0;
+        // TryClaim(): tail_.load(relaxed)
+        self.push.tail = memory.Load(p, kTail);
+        self.at = Producer::kLookAtLimit;
+        return true;
+      case Producer::kLookAtLimit: {
+        // RoomAt(): limit_.load(acquire)
+        self.push.limit = memory.Load(p, kLimit);
+        const bool little =
+            self.push.limit < Position(self.push.tail) + self.script.batch;
+        self.at = little ? Producer::kLookAtHead : Producer::kClaim;
+        return true;
+      }
+      case Producer::kLookAtHead:
+        // RoomAt(): head_.load(acquire) + mask_ + 1
+        self.push.limit = memory.Load(p, kHead) + kCapacity;
+        if (planted_ == Planted::kClaimsBeyondTheRoom) ++self.push.limit;
+        self.at = Producer::kRaiseLimit;
+        // kFull: the producer gives up, so that a consumer which sleeps beside
+        // a full queue is an end.
+        if (self.push.limit <= Position(self.push.tail)) {
+          self.script.pushes = 0;
+          self.at = Producer::kBegin;
+          self.push = {};
+        }
+        return true;
+      case Producer::kRaiseLimit:
+        // RoomAt(): limit_.store(limit, release)
+        self.at = Producer::kClaim;
+        return memory.TryStore(p, kLimit, self.push.limit, memory.kRelease);
+      case Producer::kClaim:
+        return Claim(p, self);
+      case Producer::kFill: {
+        // construct_at(&CellAt(claim.position + i).item, ...)
+        const uint8_t position = Position(self.push.tail) + self.push.next;
+        ++self.push.next;
+        if (!memory.TryStore(p, kItem + position % kCapacity,
+                             Item(p, self.pushed + self.push.next),
+                             memory.kRelaxed)) {
+          return false;
+        }
+        if (self.push.next < self.push.count) return true;
+        self.push.next = 0;
+        self.at = planted_ == Planted::kPublisherLooksFirst
+                      ? Producer::kLookAtAwaited
+                      : Producer::kPublish;
+        return true;
+      }
+      case Producer::kPublish: {
+        // Publish(): CellAt(p).turn.store(p + 1, release)
+        const uint8_t position = Position(self.push.tail) + self.push.next;
+        ++self.push.next;
+        if (!memory.TryStore(p, kTurn + position % kCapacity, position + 1,
+                             planted_ == Planted::kTurnIsRelaxed
+                                 ? memory.kRelaxed
+                                 : memory.kRelease)) {
+          return false;
+        }
+        if (self.push.next < self.push.count) return true;
+        self.at = Producer::kLookAtAwaited;
+        if (planted_ == Planted::kPublisherLooksFirst) AnnounceOrEnd(self);
+        return true;
+      }
+      case Producer::kLookAtAwaited: {
+        // Publish(): awaited_.load(relaxed), and the comparison
+        const uint8_t awaited = memory.Load(p, kAwaited);
+        self.push.awaited =
+            awaited - Position(self.push.tail) < self.push.count &&
+            awaited >= Position(self.push.tail) &&
+            planted_ != Planted::kPublisherDoesNotLook;
+        if (planted_ == Planted::kPublisherLooksFirst) {
+          self.at = Producer::kPublish;
+        } else {
+          AnnounceOrEnd(self);
+        }
+        return true;
+      }
+      case Producer::kAnnounce:
+        // kPushedFirst: the caller wakes the consumer, which then sees what the
+        // caller did before.
+        if (!memory.MayModify(p, kWake, memory.kRelease)) return false;
+        memory.Exchange(kWake, 1);
+        if (consumer_.may_announce-- == 0) fault_ = kTooManyWakes;
+        EndPush(self);
+        return true;
+    }
+    return false;
+  }
+
+  void AnnounceOrEnd(Producer& self) {
+    if (self.push.first != 0 || self.push.awaited != 0) {
+      self.at = Producer::kAnnounce;
+    } else {
+      EndPush(self);
+    }
+  }
+
+  void EndPush(Producer& self) {
+    self.pushed += self.push.count;
+    self.at = Producer::kBegin;
+    self.push = {};
+  }
+
+  // TryClaim(): tail_.compare_exchange_weak(tail, position + count, relaxed)
+  bool Claim(int p, Producer& self) {
+    if (!memory.MayModify(p, kTail, memory.kRelaxed)) return false;
+    if (memory.Load(p, kTail) != self.push.tail) {
+      self.push.tail = memory.Load(p, kTail);
+      self.push.limit = 0;
+      self.at = Producer::kLookAtLimit;
+      return true;
+    }
+    const uint8_t position = Position(self.push.tail);
+    const uint8_t room = self.push.limit - position;
+    self.push.count = room < self.script.batch ? room : self.script.batch;
+    const bool leave = planted_ == Planted::kClaimLeavesTheBit;
+    memory.Exchange(kTail, (position + self.push.count) |
+                               (leave ? self.push.tail & kArmed : 0));
+    self.push.first = (self.push.tail & kArmed) != 0 &&
+                      planted_ != Planted::kClaimLosesTheBit;
+    self.at = Producer::kFill;
+    return true;
+  }
+
+  bool StepConsumer() {
+    Consumer& self = consumer_;
+    switch (self.at) {
+      case Consumer::kLook:
+        // Drain(): IsFilled(head), turn.load(acquire)
+        self.at = IsFilled() ? Consumer::kTake : Consumer::kAsk;
+        if (planted_ == Planted::kFreesBeforeItTakes &&
+            self.at == Consumer::kTake) {
+          self.at = Consumer::kFree;
+        }
+        return true;
+      case Consumer::kTake:
+        // Drain(): Take(head)
+        Consume(memory.Load(kConsumer, kItem + self.head % kCapacity));
+        if (planted_ == Planted::kFreesBeforeItTakes) {
+          ++self.head;
+          self.at = Consumer::kLook;
+        } else {
+          self.at = Consumer::kFree;
+        }
+        return true;
+      case Consumer::kFree:
+        // Drain(): head_.store(++head, release)
+        if (!memory.TryStore(kConsumer, kHead, self.head + 1,
+                             memory.kRelease)) {
+          return false;
+        }
+        if (planted_ == Planted::kFreesBeforeItTakes) {
+          self.at = Consumer::kTake;
+        } else {
+          ++self.head;
+          self.at = Consumer::kLook;
+        }
+        return true;
+      case Consumer::kAsk:
+        if (self.announced == self.head) {
+          // MaySleep(): announced_ == head, IsFilled(head)
+          self.at = IsFilled() ? Consumer::kLook : Consumer::kAsleep;
+          return true;
+        }
+        // MaySleep(): tail_.load(relaxed)
+        self.tail = memory.Load(kConsumer, kTail);
+        self.at = Consumer::kArm;
+        if (Position(self.tail) != self.head) LeaveTail(Consumer::kSpin);
+        return true;
+      case Consumer::kArm:
+        return Arm();
+      case Consumer::kSpin:
+        // MaySleep(): IsFilled(head), up to kPatience times
+        if (IsFilled()) {
+          self.at = Consumer::kLook;
+        } else if (planted_ == Planted::kSleepsOnAClaim) {
+          FallAsleep();
+        } else {
+          self.at = Consumer::kAwait;
+        }
+        return true;
+      case Consumer::kAwait:
+        // MaySleep(): awaited_.store(head, relaxed)
+        if (!memory.TryStore(kConsumer, kAwaited, self.head, memory.kRelaxed)) {
+          return false;
+        }
+        ++self.may_announce;
+        self.at = planted_ == Planted::kNoFence ? Consumer::kLookAgain
+                                                : Consumer::kFence;
+        return true;
+      case Consumer::kFence:
+        // MaySleep(): fence_.Execute()
+        memory.DrainAll();
+        self.at = Consumer::kLookAgain;
+        return true;
+      case Consumer::kLookAgain:
+        // MaySleep(): IsFilled(head)
+        if (planted_ != Planted::kLooksAndThenAwaits && IsFilled()) {
+          self.at = Consumer::kLook;
+        } else {
+          FallAsleep();
+        }
+        return true;
+      case Consumer::kAsleep:
+        if (memory.Load(kConsumer, kWake) == 0 ||
+            !memory.MayModify(kConsumer, kWake, memory.kRelaxed)) {
+          return false;
+        }
+        memory.Exchange(kWake, 0);
+        self.at = Consumer::kLook;
+        return true;
+    }
+    return false;
+  }
+
+  // MaySleep(): tail_.compare_exchange_weak(tail, tail | kArmedBit, relaxed)
+  bool Arm() {
+    Consumer& self = consumer_;
+    if (planted_ == Planted::kArmsWithAStore) {
+      ++self.may_announce;
+      FallAsleep();
+      return memory.TryStore(kConsumer, kTail, self.tail | kArmed,
+                             memory.kRelease);
+    }
+    if (!memory.MayModify(kConsumer, kTail, memory.kRelaxed)) return false;
+    if (memory.Load(kConsumer, kTail) != self.tail) {
+      LeaveTail(Consumer::kAsk);
+      return true;
+    }
+    memory.Exchange(kTail, self.tail | kArmed);
+    ++self.may_announce;
+    LeaveTail(Consumer::kArm);
+    FallAsleep();
+    return true;
+  }
+
+  void LeaveTail(Consumer::At at) {
+    consumer_.tail = 0;
+    consumer_.at = at;
+  }
+
+  void FallAsleep() {
+    consumer_.announced = consumer_.head;
+    consumer_.at = Consumer::kAsleep;
+  }
+
+  bool IsFilled() const {
+    return memory.Load(kConsumer, kTurn + consumer_.head % kCapacity) ==
+           consumer_.head + 1;
+  }
+
+  static uint8_t Item(int producer, int number) {
+    return static_cast<uint8_t>(producer * 16 + number);
+  }
+  void Consume(uint8_t item) {
+    const int p = item / 16;
+    if (p >= kProducers || item != Item(p, producers_[p].consumed + 1)) {
+      fault_ = kOutOfOrder;
+      return;
+    }
+    ++producers_[p].consumed;
+  }
+
+  Producer producers_[kProducers] = {};
+  Consumer consumer_ = {Consumer::kAsleep, 0, 0, 0, 1};
+  Planted planted_;
+  FaultKind fault_ = kNone;
+};
+
+constexpr std::array<Script, kProducers> kSingles = {{{2, 1}, {2, 1}}};
+constexpr std::array<Script, kProducers> kBatches = {{{2, 2}, {1, 1}}};
+
+Explored ExploreQueue(std::array<Script, kProducers> scripts,
+                      Planted planted = Planted::kNothing) {
+  return Explore(QueueModel(scripts, planted));
+}
+
+// Two producers, two pushes each, two cells, and a consumer that sleeps
+// whenever it may.
+TEST(EventQueueModel, TwoProducersOfSingleItems) {
+  const Explored explored = ExploreQueue(kSingles);
+  EXPECT_THAT(explored.fault, IsEmpty());
+  EXPECT_GT(explored.states, 1000u);
+  RecordProperty("states", static_cast<int>(explored.states));
+}
+
+TEST(EventQueueModel, AProducerOfBatchesBesideAnother) {
+  const Explored explored = ExploreQueue(kBatches);
+  EXPECT_THAT(explored.fault, IsEmpty());
+  EXPECT_GT(explored.states, 1000u);
+  RecordProperty("states", static_cast<int>(explored.states));
+}
+
+struct PlantedCase {
+  Planted planted;
+  const char* fault;
+};
+
+class EventQueueModelPlantedTest
+    : public ::testing::TestWithParam<PlantedCase> {};
+
+TEST_P(EventQueueModelPlantedTest, IsFound) {
+  EXPECT_THAT(ExploreQueue(kSingles, GetParam().planted).fault,
+              HasSubstr(GetParam().fault));
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    All, EventQueueModelPlantedTest,
+    ::testing::Values(
+        PlantedCase{Planted::kTurnIsRelaxed, "out of order"},
+        PlantedCase{Planted::kPublisherLooksFirst, "sleeps"},
+        PlantedCase{Planted::kPublisherDoesNotLook, "sleeps"},
+        PlantedCase{Planted::kClaimLeavesTheBit, "more than one announcement"},
+        PlantedCase{Planted::kClaimLosesTheBit, "sleeps"},
+        PlantedCase{Planted::kArmsWithAStore, "sleeps"},
+        PlantedCase{Planted::kSleepsOnAClaim, "sleeps"},
+        PlantedCase{Planted::kLooksAndThenAwaits, "sleeps"},
+        PlantedCase{Planted::kNoFence, "sleeps"},
+        PlantedCase{Planted::kFreesBeforeItTakes, "out of order"},
+        PlantedCase{Planted::kClaimsBeyondTheRoom, "out of order"}));
+
+}  // namespace
+}  // namespace sluice

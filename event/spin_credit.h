@@ -1,0 +1,33 @@
+#ifndef SLUICE_EVENT_SPIN_CREDIT_H_
+#define SLUICE_EVENT_SPIN_CREDIT_H_
+
+namespace sluice {
+
+// Decides whether it is worth spinning before a sleep, by what earlier spins
+// brought: yes while at least half of them found something; otherwise once in
+// 1024 times, to see whether that has changed. Thread-compatible.
+class SpinCredit {
+ public:
+  bool MaySpin() {
+    if (credit_ > 0) return true;
+    if (++refused_ < kProbeEvery) return false;
+    refused_ = 0;
+    return true;
+  }
+  // REQUIRES: MaySpin() said yes, and the spin is over.
+  void OnSpun(bool found) {
+    if (found && credit_ < kMaxCredit) ++credit_;
+    if (!found && credit_ > 0) --credit_;
+  }
+
+ private:
+  static constexpr int kMaxCredit = 8;
+  static constexpr int kProbeEvery = 1024;
+
+  int credit_ = kMaxCredit;
+  int refused_ = 0;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_EVENT_SPIN_CREDIT_H_
