@@ -30,15 +30,18 @@ bool TaskQueue::Push(ExecTask* task) {
 }
 
 ExecTask* TaskQueue::Pop() {
-  if (first_ == nullptr) TakeRemote();
-  ExecTask* const task = first_;
-  if (task == nullptr) return nullptr;
-  ExecTask* const next = task->next_.load(std::memory_order_relaxed);
-  first_ = next == Mark() ? nullptr : next;
-  (first_ == nullptr ? last_ : first_->prev_) = nullptr;
-  --size_;
-  task->next_.store(nullptr);
+  ExecTask* const task = Unlink();
+  if (task != nullptr) task->next_.store(nullptr);
   return task;
+}
+
+void TaskQueue::MoveTo(TaskQueue* to, size_t limit) {
+  to->TakeRemote();
+  for (; limit > 0; --limit) {
+    ExecTask* const task = Unlink();
+    if (task == nullptr) return;
+    to->Append(task);
+  }
 }
 
 void TaskQueue::Remove(ExecTask* task) {
@@ -64,6 +67,17 @@ bool TaskQueue::empty() const {
 size_t TaskQueue::Count() {
   TakeRemote();
   return size_;
+}
+
+ExecTask* TaskQueue::Unlink() {
+  if (first_ == nullptr) TakeRemote();
+  ExecTask* const task = first_;
+  if (task == nullptr) return nullptr;
+  ExecTask* const next = task->next_.load(std::memory_order_relaxed);
+  first_ = next == Mark() ? nullptr : next;
+  (first_ == nullptr ? last_ : first_->prev_) = nullptr;
+  --size_;
+  return task;
 }
 
 void TaskQueue::Append(ExecTask* task) {

@@ -32,6 +32,9 @@ class TaskQueue {
   bool Push(ExecTask* task);
   // The oldest task, no longer queued; null when empty.
   ExecTask* Pop();
+  // Moves the oldest `limit` tasks, or all, to the end of `to`, in order. Each
+  // stays queued all the while. REQUIRES: this is the consumer of both.
+  void MoveTo(TaskQueue* to, size_t limit);
   // Takes `task` out; no-op when it is not queued. O(1) plus what other threads
   // pushed since the last call. REQUIRES: queued here or nowhere; no thread
   // pushes it meanwhile.
@@ -48,6 +51,7 @@ class TaskQueue {
   static ExecTask* Mark() { return reinterpret_cast<ExecTask*>(1); }
 
   static bool Claim(ExecTask* task);
+  ExecTask* Unlink();  // the first, which stays claimed; null when empty
   void Append(ExecTask* task);
   void TakeRemote();
 
