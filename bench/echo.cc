@@ -5,15 +5,10 @@
 // differs from the first by is noise. It is there with edges too, which is the
 // most that bulk can gain.
 
-#include <sys/utsname.h>
-#include <unistd.h>
-
 #include <cstdint>
 #include <cstdio>
-#include <fstream>
 #include <memory>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -24,7 +19,11 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "sluice/apps/echo/command_line.h"
+#include "sluice/bench/bar_chart.h"
+#include "sluice/bench/conditions.h"
 #include "sluice/bench/echo_report.h"
+#include "sluice/bench/progress.h"
+#include "sluice/bench/user_file.h"
 #include "sluice/tests/process.h"
 
 namespace sluice {
@@ -41,6 +40,7 @@ struct Options {
   int64_t pipeline = 1;
   absl::Duration duration = absl::Seconds(3);
   std::vector<std::string> server_flags;
+  std::string svg;
 };
 
 CommandLine MakeCommandLine(Options* options) {
@@ -58,6 +58,8 @@ CommandLine MakeCommandLine(Options* options) {
   line.AddList("server_flags", "FLAG,FLAG,...",
                "what the sluice server is started with",
                &options->server_flags);
+  line.AddString("svg", "PATH", "where to put a picture of the CPU times",
+                 &options->svg);
   return line;
 }
 
@@ -134,61 +136,38 @@ absl::StatusOr<EchoSample> Measure(const Server& server,
   return ParseEchoSample(ended->output, *after - *before);
 }
 
-void Progress(absl::string_view text) {
-  if (isatty(STDERR_FILENO) == 0) return;
-  std::fprintf(stderr, "\r%s\x1b[K", std::string(text).c_str());
-}
-
 absl::StatusOr<std::vector<EchoContender>> MeasureAll(
     const std::vector<Server>& servers, const std::string& connections,
     const Options& options) {
+  Progress progress;
   std::vector<EchoContender> contenders;
   for (const Server& server : servers) contenders.push_back({server.name, {}});
   for (int64_t round = 0; round < options.rounds; ++round) {
     for (size_t i = 0; i < servers.size(); ++i) {
       const size_t next = round % 2 == 0 ? i : servers.size() - 1 - i;
-      Progress(absl::StrCat(connections, " connections, round ", round + 1,
-                            " of ", options.rounds, ": ", servers[next].name));
+      progress.Show(absl::StrCat("Echo, ", connections, " connections"),
+                    absl::StrCat("round ", round + 1, " of ", options.rounds,
+                                 ", ", servers[next].name));
       const absl::StatusOr<EchoSample> sample =
           Measure(servers[next], connections, options);
       if (!sample.ok()) return sample.status();
       contenders[next].samples.push_back(*sample);
     }
   }
-  Progress("");
   return contenders;
 }
 
-std::string CpuModel() {
-  std::ifstream file("/proc/cpuinfo");
-  std::string line;
-  while (std::getline(file, line)) {
-    const size_t colon = line.find(": ");
-    if (line.rfind("model name", 0) == 0 && colon != std::string::npos) {
-      return line.substr(colon + 2);
-    }
-  }
-  return "an unknown CPU";
-}
-
-// What figures are worthless without.
 std::string Conditions(const Options& options) {
-  utsname system{};
-  uname(&system);
-  return absl::StrCat(std::thread::hardware_concurrency(), " CPUs of ",
-                      CpuModel(), "; ", system.sysname, " ", system.release,
-                      "; compiler ", __VERSION__, "; ", options.rounds,
-                      " rounds of ", absl::FormatDuration(options.duration),
-                      " each\n\n");
+  return absl::StrCat(MachineConditions(), "; ", options.rounds, " rounds of ",
+                      absl::FormatDuration(options.duration), " each\n\n");
 }
 
 absl::Status Run(const Options& options) {
-#ifndef NDEBUG
-  std::fprintf(stderr, "This build is not optimized: bazel run -c opt is.\n");
-#endif
+  WarnIfNotOptimized();
   const absl::StatusOr<std::vector<Server>> servers = StartServers(options);
   if (!servers.ok()) return servers.status();
   std::printf("%s%s", Conditions(options).c_str(), EchoTableHead().c_str());
+  std::vector<BarPanel> panels;
   for (const std::string& connections : options.connections) {
     const absl::StatusOr<std::vector<EchoContender>> contenders =
         MeasureAll(*servers, connections, options);
@@ -200,8 +179,10 @@ absl::Status Run(const Options& options) {
                          : "");
     std::printf("%s", EchoTableRows(name, *contenders).c_str());
     std::fflush(stdout);
+    panels.push_back(EchoPanel(name, *contenders));
   }
-  return absl::OkStatus();
+  if (options.svg.empty()) return absl::OkStatus();
+  return WriteFile(options.svg, BarChartSvg(panels));
 }
 
 int EchoBenchmarkMain(int argc, char* argv[]) {

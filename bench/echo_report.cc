@@ -1,14 +1,10 @@
 #include "sluice/bench/echo_report.h"
 
-#include <algorithm>
-#include <functional>
-#include <utility>
-
 #include "absl/status/status.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "sluice/base/check.h"
+#include "sluice/bench/spread.h"
 
 namespace sluice {
 namespace {
@@ -37,16 +33,6 @@ std::vector<double> Values(const EchoContender& contender,
   return values;
 }
 
-Spread Ratios(const EchoContender& contender, const EchoContender& reference,
-              double EchoSample::*field) {
-  std::vector<double> ratios = Values(contender, field);
-  const std::vector<double> to = Values(reference, field);
-  SLUICE_CHECK(ratios.size() == to.size());
-  std::transform(ratios.begin(), ratios.end(), to.begin(), ratios.begin(),
-                 std::divides<>());
-  return SpreadOf(std::move(ratios));
-}
-
 std::string Format(const Spread& ratio) {
   return absl::StrFormat("%.3f (%.3f to %.3f)", ratio.median, ratio.min,
                          ratio.max);
@@ -68,16 +54,6 @@ absl::StatusOr<EchoSample> ParseEchoSample(absl::string_view json,
       .cpu_us_per_message = absl::ToDoubleMicroseconds(server_cpu) / *messages};
 }
 
-Spread SpreadOf(std::vector<double> values) {
-  SLUICE_CHECK(!values.empty());
-  std::sort(values.begin(), values.end());
-  const size_t half = values.size() / 2;
-  const double median = values.size() % 2 == 1
-                            ? values[half]
-                            : (values[half - 1] + values[half]) / 2;
-  return {.median = median, .min = values.front(), .max = values.back()};
-}
-
 std::string EchoTableHead() {
   return "| case | server | messages/s | rate to the limit's | server CPU per "
          "message | CPU to the limit's |\n"
@@ -92,7 +68,8 @@ std::string EchoTableRows(absl::string_view case_name,
     const auto ratio = [&](double EchoSample::*field) {
       return is_reference
                  ? "1"
-                 : Format(Ratios(contender, contenders.front(), field));
+                 : Format(PairedRatios(Values(contender, field),
+                                       Values(contenders.front(), field)));
     };
     absl::StrAppendFormat(
         &rows, "| %s | %s | %.0f | %s | %.2f us | %s |\n",
@@ -103,6 +80,18 @@ std::string EchoTableRows(absl::string_view case_name,
         ratio(&EchoSample::cpu_us_per_message));
   }
   return rows;
+}
+
+BarPanel EchoPanel(absl::string_view case_name,
+                   const std::vector<EchoContender>& contenders) {
+  BarPanel panel = {std::string(case_name), "server CPU per message, us", {}};
+  for (size_t i = 0; i < contenders.size(); ++i) {
+    panel.bars.push_back(
+        {contenders[i].name,
+         SpreadOf(Values(contenders[i], &EchoSample::cpu_us_per_message)),
+         i == 1 ? BarKind::kSluice : BarKind::kLimit});
+  }
+  return panel;
 }
 
 }  // namespace sluice

@@ -7,6 +7,7 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "sluice/bench/bar_chart.h"
 
 // The arithmetic of //bench:echo, and the table made of it.
 namespace sluice {
@@ -28,15 +29,6 @@ struct EchoContender {
   std::vector<EchoSample> samples;  // one of each round
 };
 
-struct Spread {
-  double median = 0;
-  double min = 0;
-  double max = 0;
-};
-// Of an even number of values the median is the mean of the middle two.
-// REQUIRES: !values.empty().
-Spread SpreadOf(std::vector<double> values);
-
 // The head of a Markdown table.
 std::string EchoTableHead();
 // Its rows for one case, a server each. The first server is what the others are
@@ -45,6 +37,10 @@ std::string EchoTableHead();
 // REQUIRES: each has a sample of every round, and there is a round.
 std::string EchoTableRows(absl::string_view case_name,
                           const std::vector<EchoContender>& contenders);
+
+// A picture of the same, of the CPU time. The second server is Sluice's.
+BarPanel EchoPanel(absl::string_view case_name,
+                   const std::vector<EchoContender>& contenders);
 
 }  // namespace sluice
 

@@ -5,18 +5,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/bench/bar_chart.h"
 
 namespace sluice {
 namespace {
-
-TEST(EchoReportTest, SpreadOfOddAndEvenCounts) {
-  const Spread odd = SpreadOf({3, 1, 100});
-  EXPECT_EQ(odd.median, 3);
-  EXPECT_EQ(odd.min, 1);
-  EXPECT_EQ(odd.max, 100);
-  EXPECT_EQ(SpreadOf({4, 1, 2, 100}).median, 3);
-  EXPECT_EQ(SpreadOf({7}).median, 7);
-}
 
 TEST(EchoReportTest, SampleIsOfAllMessagesOfTheRun) {
   const auto sample =
@@ -45,6 +37,19 @@ TEST(EchoReportTest, RatiosArePairedByRound) {
             "| a case | limit | 200 | 1 | 2.00 us | 1 |\n"
             "|  | other | 180 | 0.900 (0.900 to 0.900) | 4.00 us | "
             "2.000 (2.000 to 2.000) |\n");
+}
+
+TEST(EchoReportTest, ThePictureIsOfTheCpuTimes) {
+  const BarPanel panel =
+      EchoPanel("a case", {{"limit", {{400, 1}, {200, 3}, {100, 2}}},
+                           {"other", {{360, 5}, {180, 4}, {90, 9}}}});
+  EXPECT_EQ(panel.title, "a case");
+  ASSERT_EQ(panel.bars.size(), 2u);
+  EXPECT_EQ(panel.bars[0].label, "limit");
+  EXPECT_EQ(panel.bars[0].kind, BarKind::kLimit);
+  EXPECT_EQ(panel.bars[0].value.median, 2);
+  EXPECT_EQ(panel.bars[1].kind, BarKind::kSluice);
+  EXPECT_EQ(panel.bars[1].value.max, 9);
 }
 
 }  // namespace
