@@ -262,7 +262,9 @@ ExecTask* WorkerPool::Take(Worker* worker) {
 }
 
 // Its own lane and the shared one by turns, so that neither waits for the other
-// for ever; those of the others, with the same reason, now and then.
+// for ever; those of the others now and then, for the same reason. The lane of
+// a worker that is held up is reached by the next one before it, in this order,
+// that is not: those between have no more than a number of tasks.
 ExecTask* WorkerPool::Find(Worker* worker) {
   const unsigned turn = ++worker->finds % kFindsPerTurn;
   if (turn == 0) {

@@ -26,15 +26,22 @@ namespace sluice {
 // done on a loop. Knows nothing of loops; a task that has a result submits
 // something to where it came from. Thread-safe.
 //
-// Tasks that one thread submits start in the order it submitted them, and run
-// at the same time: a Strand has an order. What a worker submits waits in a
-// queue of that worker, from which the others help themselves before they
-// sleep; all other tasks wait in one queue. No queue waits for another for
-// ever. Idle workers use no CPU.
+// Tasks that a thread outside submits start in the order it submitted them, and
+// run at the same time: a Strand has an order. What a worker submits waits in a
+// lane of that worker, in order too, until an idle worker takes the oldest,
+// with up to 15 more for its own lane. A worker serves its lane and the common
+// one by turns, and one of the others after every 64 tasks: none waits for
+// another for ever, nor behind a task that goes on for ever while another
+// worker does not.
 //
-// A task must not throw: an exception that leaves it ends the process, where it
-// was thrown. A task that never ends keeps its worker for ever, and with it the
-// destructor; TryJoin() is for owners who would rather give up.
+// Submitting takes no lock unless a worker sleeps, which it then wakes; idle
+// workers use no CPU. Unbounded save for callables: the tasks that exist are
+// the bound.
+//
+// A task must not throw: an exception that leaves Run() or a callable ends the
+// process by std::terminate(), where it was thrown, so that a core has the
+// stack of the thrower. A task that never ends keeps its worker, and with it
+// Join() and the destructor; TryJoin() is for owners who would rather give up.
 class WorkerPool final : public Executor {
  public:
   using Callable = absl::AnyInvocable<void() &&>;
@@ -42,8 +49,8 @@ class WorkerPool final : public Executor {
   struct Options {
     const Clock* clock = nullptr;  // required; for deadlines and statistics
     std::string name = "worker";   // threads are "worker/0", ...; cut to 15
-    int num_threads = 0;           // 0: one for each CPU, as CpuCount() says
-    size_t max_callables = 4096;   // that wait: bounds TrySubmit()
+    int num_threads = 0;  // 0: one for each CPU that Create()'s thread may use
+    size_t max_callables = 4096;  // that wait: bounds TrySubmit()
   };
   // kInvalidArgument names the option; the errors of Thread::Start().
   static absl::StatusOr<std::unique_ptr<WorkerPool>> Create(Options options);
