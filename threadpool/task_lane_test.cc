@@ -77,6 +77,34 @@ TEST_F(TaskLaneTest, StealsNoMoreThanTheLimit) {
   EXPECT_EQ(PopAll(lane_).size(), 15u);
 }
 
+// Polls, and gives way now and then to who is polled for.
+template <typename Condition>
+void Await(Condition condition) {
+  for (int polls = 1; !condition(); ++polls) {
+    if (polls % 1'000 == 0) std::this_thread::yield();
+  }
+}
+
+// Each is pushed about when the other thread finds nothing.
+TEST_F(TaskLaneTest, NoTaskIsOverlookedByAThreadThatFoundNothing) {
+  constexpr int kRounds = 50'000;
+  Task task;
+  std::atomic<int> popped{0};
+  std::thread popper([&] {
+    for (int i = 0; i < kRounds; ++i) {
+      Await([&] { return lane_.Pop() != nullptr; });
+      popped.fetch_add(1);
+    }
+  });
+  for (int i = 0; i < kRounds; ++i) {
+    EXPECT_TRUE(lane_.Push(&task));
+    Await([&] { return popped.load() > i; });
+    for (std::atomic<int> spin{0}; spin.load() < i % 32; ++spin) {
+    }
+  }
+  popper.join();
+}
+
 // Two that push; two that take, one of which steals.
 TEST_F(TaskLaneTest, ThreadsLoseAndDoubleNothing) {
   constexpr int kPushers = 2;

@@ -308,7 +308,8 @@ ExecTask* WorkerPool::FindOrSleep(Worker* worker) {
   MutexLock lock(&mutex_);
   attention_.fetch_add(1);
   // A task that was queued before is seen here. Whoever queues one after this
-  // sees attention_, and waits for the lock to give a signal.
+  // sees attention_, and waits for the lock to give a signal, or to find that
+  // the pool has ended and abandon it.
   if (ExecTask* const task = PopAny()) {
     attention_.fetch_sub(1);
     return task;
@@ -332,11 +333,6 @@ void WorkerPool::Leave() {
   {
     MutexLock lock(&mutex_);
     if (--alive_ > 0) return;
-  }
-  // What was queued since the workers looked for the last time.
-  AbandonAll();
-  {
-    MutexLock lock(&mutex_);
     done = std::move(done_);
     report = ReportLocked();
   }
