@@ -35,7 +35,7 @@ struct alignas(64) WorkerPool::Worker {
   TaskLane lane;  // what it has submitted itself, or helped itself to
 
   // Written by the worker alone.
-  unsigned finds = 0;
+  unsigned finds = 0;  // calls of Find()
   std::atomic<bool> in_task{false};
   std::atomic<uint64_t> completed{0};
   std::atomic<uint64_t> abandoned{0};
@@ -172,8 +172,8 @@ absl::Status WorkerPool::TryJoin(absl::Duration limit) {
     }
     if (!is_done_) {
       return absl::DeadlineExceededError(absl::StrCat(
-          "WorkerPool::TryJoin: after ", absl::FormatDuration(limit),
-          " still in a task: ", absl::StrJoin(InTask(), ", ")));
+          "WorkerPool::TryJoin: not ended after ", absl::FormatDuration(limit),
+          "; in a task: ", absl::StrJoin(InTask(), ", ")));
     }
   }
   Join();

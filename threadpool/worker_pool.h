@@ -77,18 +77,19 @@ class WorkerPool final : public Executor {
   };
   // How a shutdown went, or how it stands.
   struct Report {
-    uint64_t completed = 0;  // tasks that ended since Shutdown()
+    uint64_t completed = 0;  // tasks that have run to their end since then
     uint64_t abandoned = 0;
-    // Names of workers: whose task went on when the limit had passed; that are
-    // in a task now.
+    // Names of workers: whose task ran on when the limit passed, and has ended
+    // since; that are in a task now.
     std::vector<std::string> overdue;
     std::vector<std::string> running;
   };
   using Done = absl::AnyInvocable<void(Report) &&>;
   // Returns at once. The workers end together, when nothing is queued or runs.
-  // Once `limit` has passed kDrain is kDiscard; nothing that runs is
-  // interrupted. `done`, if it is not null, is called once, on the last worker
-  // to end. Any thread, a worker too. REQUIRES: called once.
+  // Once `limit` has passed kDrain is kDiscard, which each worker sees between
+  // two tasks: nothing that runs is interrupted. `done`, if it is not null, is
+  // called once, on the last worker to end. Any thread, a worker too.
+  // REQUIRES: called once.
   void Shutdown(OnShutdown what, Done done,
                 absl::Duration limit = absl::InfiniteDuration())
       ABSL_LOCKS_EXCLUDED(mutex_);
@@ -97,7 +98,7 @@ class WorkerPool final : public Executor {
   // is on no loop, strand or worker. REQUIRES: Shutdown() was called.
   void Join() ABSL_LOCKS_EXCLUDED(mutex_);
   // The same, for at most `limit`. kDeadlineExceeded names the workers that are
-  // in a task still; it may be called again.
+  // in a task; it may be called again.
   absl::Status TryJoin(absl::Duration limit) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // REQUIRES: Shutdown() was called.

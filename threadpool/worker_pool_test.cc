@@ -491,7 +491,7 @@ TEST_F(WorkerPoolTest, AnOwnerCanGiveUpWaitingAndTryAgain) {
   ASSERT_EQ(running.size(), 1u);
   EXPECT_THAT(pool->TryJoin(absl::ZeroDuration()),
               StatusIs(absl::StatusCode::kDeadlineExceeded,
-                       HasSubstr("still in a task: " + running[0])));
+                       HasSubstr("in a task: " + running[0])));
   gate.Open();
   SLUICE_EXPECT_OK(pool->TryJoin(absl::InfiniteDuration()));
   EXPECT_THAT(pool->report().running, IsEmpty());
