@@ -93,7 +93,7 @@ constexpr int kFibRepeats = 20;
 // A call of fib(), on its way. The last of those that a call waits for ends it.
 // Nobody blocks.
 template <typename P>
-class FibTask final : public P::Task {
+class alignas(64) FibTask final : public P::Task {
  public:
   // Tasks from a block of the calling thread's own.
   class Store {

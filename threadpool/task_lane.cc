@@ -1,6 +1,7 @@
 #include "sluice/threadpool/task_lane.h"
 
 #include <algorithm>
+#include <limits>
 
 namespace sluice {
 namespace {
@@ -17,7 +18,7 @@ void Relax() {
 }  // namespace
 
 bool TaskLane::Push(ExecTask* task) {
-  if (!tasks_.PushRemote(task)) return false;
+  if (!pushed_.PushRemote(task)) return false;
   if (!seems_used_.load()) seems_used_.store(true);
   return true;
 }
@@ -25,7 +26,7 @@ bool TaskLane::Push(ExecTask* task) {
 // The lock is held for a few instructions, save by who is preempted: to sleep
 // and be woken would take a hundred times as long.
 void TaskLane::Lock() {
-  constexpr int kSpins = 20;
+  constexpr int kSpins = 100;
   for (int i = 0; i < kSpins; ++i) {
     if (mutex_.TryLock()) return;
     Relax();
@@ -33,11 +34,17 @@ void TaskLane::Lock() {
   mutex_.Lock();
 }
 
+void TaskLane::TakeIn() {
+  pushed_.MoveTo(&tasks_, std::numeric_limits<size_t>::max());
+}
+
 ExecTask* TaskLane::PopLocked() {
+  if (ExecTask* const task = tasks_.Pop()) return task;
+  TakeIn();
   ExecTask* const task = tasks_.Pop();
   if (task == nullptr) {
     seems_used_.store(false);
-    if (!tasks_.empty()) seems_used_.store(true);
+    if (!pushed_.empty()) seems_used_.store(true);
   }
   return task;
 }
@@ -51,7 +58,7 @@ ExecTask* TaskLane::PopUsed() {
 
 ExecTask* TaskLane::PopExactly() {
   MutexLock lock(&mutex_);
-  return tasks_.empty() ? nullptr : PopLocked();
+  return tasks_.empty() && pushed_.empty() ? nullptr : PopLocked();
 }
 
 ExecTask* TaskLane::StealFrom(TaskLane* other, size_t limit) {
@@ -60,6 +67,7 @@ ExecTask* TaskLane::StealFrom(TaskLane* other, size_t limit) {
   other->Lock();
   ExecTask* const task = other->PopLocked();
   if (task != nullptr && limit > 0) {
+    if (limit > other->tasks_.Count() / 2) other->TakeIn();
     other->tasks_.MoveTo(&stolen, std::min(limit, other->tasks_.Count() / 2));
   }
   other->mutex_.Unlock();
@@ -74,6 +82,7 @@ ExecTask* TaskLane::StealFrom(TaskLane* other, size_t limit) {
 
 size_t TaskLane::Count() {
   MutexLock lock(&mutex_);
+  TakeIn();
   return tasks_.Count();
 }
 

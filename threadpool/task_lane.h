@@ -42,10 +42,14 @@ class TaskLane {
  private:
   ExecTask* PopUsed() ABSL_LOCKS_EXCLUDED(mutex_);
   ExecTask* PopLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void TakeIn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex_);
 
-  // Pushing touches one cache line, and taking two.
-  alignas(64) TaskQueue tasks_;  // its consumer is who holds mutex_
+  // Of both queues the consumer is who holds mutex_. Those who push have a
+  // cache line of their own, which those who take leave alone while there are
+  // tasks that were taken in.
+  alignas(64) TaskQueue pushed_;
+  alignas(64) TaskQueue tasks_;
   alignas(64) Mutex mutex_;
   // Pushing pushes and then sets it; taking resets it and then looks for tasks.
   // Both sides are sequentially consistent, so one of them sees the other.
