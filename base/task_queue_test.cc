@@ -65,6 +65,19 @@ TEST_F(TaskQueueTest, MovesTheOldestInOrderAndTheyStayQueued) {
   EXPECT_THAT(PopAll(other), ElementsAre(4, 1, 2, 3));
 }
 
+TEST_F(TaskQueueTest, WhatWasMovedAndWhatWasLeftCanBeRemoved) {
+  TaskQueue other;
+  Task four(4), five(5);
+  for (Task* task : {&one_, &two_, &three_, &four}) queue_.PushRemote(task);
+  EXPECT_TRUE(other.Push(&five));
+  queue_.MoveTo(&other, 2);
+  queue_.Remove(&three_);  // the first now
+  EXPECT_THAT(PopAll(queue_), ElementsAre(4));
+  other.Remove(&two_);  // the last
+  other.Remove(&one_);
+  EXPECT_THAT(PopAll(other), ElementsAre(5));
+}
+
 TEST_F(TaskQueueTest, RefusesWhatIsQueued) {
   EXPECT_TRUE(queue_.Push(&one_));
   EXPECT_FALSE(queue_.Push(&one_));

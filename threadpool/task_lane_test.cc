@@ -68,6 +68,19 @@ TEST_F(TaskLaneTest, StealsTheOldestAndHalfOfTheRest) {
   EXPECT_EQ(other_.StealFrom(&lane_, 100), nullptr);
 }
 
+TEST_F(TaskLaneTest, StealsOfWhatWasPushedSinceToo) {
+  Fill(2);
+  EXPECT_EQ(IdOf(lane_.Pop()), 1);
+  tasks_.erase(tasks_.begin());
+  for (int i = 3; i <= 7; ++i) {
+    tasks_.push_back(std::make_unique<Task>(i));
+    EXPECT_TRUE(lane_.Push(tasks_.back().get()));
+  }
+  EXPECT_EQ(IdOf(other_.StealFrom(&lane_, 100)), 2);
+  EXPECT_THAT(PopAll(other_), ElementsAre(3, 4));
+  EXPECT_THAT(PopAll(lane_), ElementsAre(5, 6, 7));
+}
+
 TEST_F(TaskLaneTest, StealsNoMoreThanTheLimit) {
   Fill(20);
   EXPECT_EQ(IdOf(other_.StealFrom(&lane_, 0)), 1);
