@@ -56,9 +56,10 @@ class IntrusiveList {
   void PushBack(T* item) {
     IntrusiveNode* node = item;
     SLUICE_DCHECK(!node->linked());
-    node->prev_ = head_.prev_;
+    IntrusiveNode* const last = head_.prev_;
+    node->prev_ = last;
+    last->next_ = node;
     node->next_ = &head_;
-    head_.prev_->next_ = node;
     head_.prev_ = node;
   }
 

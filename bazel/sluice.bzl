@@ -78,3 +78,28 @@ def sluice_cc_benchmark(name, deps = [], **kwargs):
         ],
         **kwargs
     )
+
+def sluice_cc_fuzz(name, deps = [], **kwargs):
+    """A fuzz target: LLVMFuzzerTestOneInput() for libFuzzer, and a test of it.
+
+    `name` is built by hand, with --config=fuzz. `name`_test gives it the inputs
+    that are kept in `name`_corpus/, under every configuration.
+    """
+    sluice_cc_binary(
+        name = name,
+        testonly = True,
+        tags = ["manual"],
+        deps = deps,
+        **kwargs
+    )
+    corpus = native.glob([name + "_corpus/*"])
+    cc_test(
+        name = name + "_test",
+        size = "small",
+        copts = _copts(),
+        args = ["$(location %s)" % input for input in corpus],
+        data = corpus,
+        features = _FEATURES,
+        deps = deps + ["//tests:fuzz_replay"],
+        **kwargs
+    )

@@ -17,9 +17,9 @@ namespace {
 
 // In pixels.
 constexpr double kMargin = 16;
-constexpr double kColumn = 480;
-constexpr double kColumnGap = 32;
-constexpr double kLabels = 190;  // what stands left of the bars
+constexpr double kColumn = 500;
+constexpr double kColumnGap = 24;
+constexpr double kLabels = 230;  // what stands left of the bars
 constexpr double kValues = 56;   // and right of them
 constexpr double kBars = kColumn - kLabels - kValues;
 constexpr double kRow = 18;
@@ -61,7 +61,7 @@ std::string Escaped(absl::string_view text) {
 // Squeezed if it would take more than `width`, by what a letter takes at most.
 std::string Text(double x, double y, double width, absl::string_view attributes,
                  absl::string_view text) {
-  constexpr double kLetter = 7;
+  constexpr double kLetter = 6.6;
   const std::string squeeze =
       kLetter * static_cast<double>(text.size()) <= width
           ? ""
@@ -197,17 +197,20 @@ std::string Panel(const BarPanel& panel, double x, double y) {
 
 std::string BarChartSvg(const std::vector<BarPanel>& panels) {
   // Each panel goes to the column that is shorter so far.
-  double heights[] = {kMargin, kMargin};
+  std::vector<double> heights(panels.size() > 1 ? 2 : 1, kMargin);
   std::string body;
   for (const BarPanel& panel : panels) {
-    const int column = heights[1] < heights[0] ? 1 : 0;
-    absl::StrAppend(&body,
-                    Panel(panel, kMargin + column * (kColumn + kColumnGap),
-                          heights[column]));
+    const size_t column =
+        std::min_element(heights.begin(), heights.end()) - heights.begin();
+    const double x =
+        kMargin + static_cast<double>(column) * (kColumn + kColumnGap);
+    absl::StrAppend(&body, Panel(panel, x, heights[column]));
     heights[column] += HeightOf(panel);
   }
-  const double width = 2 * kMargin + 2 * kColumn + kColumnGap;
-  const double height = std::max(heights[0], heights[1]);
+  const double width =
+      2 * kMargin - kColumnGap +
+      static_cast<double>(heights.size()) * (kColumn + kColumnGap);
+  const double height = *std::max_element(heights.begin(), heights.end());
   return absl::StrCat(
       absl::StrFormat("<svg xmlns=\"http://www.w3.org/2000/svg\" "
                       "width=\"%.0f\" height=\"%.0f\" "

@@ -26,7 +26,8 @@ struct BarPanel {
 // An SVG of panels in two columns. A bar ends at the median and a line goes
 // from the least to the most; the median stands beside it. Where a panel's
 // medians differ more than twentyfold its scale is logarithmic, and says so.
-// Light or dark as the reader's screen is. REQUIRES: each panel has a bar.
+// Light or dark as the reader's screen is. REQUIRES: there is a panel, and each
+// has a bar.
 std::string BarChartSvg(const std::vector<BarPanel>& panels);
 
 }  // namespace sluice

@@ -60,19 +60,21 @@ TEST(BarChartTest, AWideRangeHasALogarithmicScaleThatSaysSo) {
 
 TEST(BarChartTest, PanelsStandInTwoColumns) {
   const std::vector<Bar> bars = {Steady("x", 1, BarKind::kPeer)};
+  EXPECT_THAT(BarChartSvg({{"first", "ns", bars}}), HasSubstr("width=\"532\""));
   const std::string svg =
       BarChartSvg({{"first", "ns", bars}, {"second", "ns", bars}});
   EXPECT_THAT(svg, HasSubstr("<text x=\"16.0\" y=\"30.0\" class=\"title\">"
                              "first</text>"));
-  EXPECT_THAT(svg, HasSubstr("<text x=\"528.0\" y=\"30.0\" class=\"title\">"
+  EXPECT_THAT(svg, HasSubstr("<text x=\"540.0\" y=\"30.0\" class=\"title\">"
                              "second</text>"));
+  EXPECT_THAT(svg, HasSubstr("width=\"1056\""));
 }
 
 TEST(BarChartTest, TextIsEscapedAndSqueezedIntoItsPlace) {
   const std::string svg = BarChartSvg(
       {{"a < b & c", "ns", {Steady(std::string(60, 'x'), 1, BarKind::kPeer)}}});
   EXPECT_THAT(svg, HasSubstr(">a &lt; b &amp; c</text>"));
-  EXPECT_THAT(svg, HasSubstr("textLength=\"182\""));
+  EXPECT_THAT(svg, HasSubstr("textLength=\"222\""));
 }
 
 TEST(BarChartTest, NothingIsNoLength) {

@@ -60,12 +60,15 @@ class ComparisonTest : public ::testing::Test {
 };
 
 TEST_F(ComparisonTest, RoundsGoForthAndBackAndTheLimitIsMeasuredAgain) {
-  EXPECT_EQ(Run({"--rounds=2"},
-                {{"a case", {"ns"}, {Steady("L", 1), Steady("S", 2)}}}),
-            0);
-  EXPECT_THAT(Turns(), ElementsAre("L", "S", "L", "L", "S", "L"));
+  EXPECT_EQ(
+      Run({"--rounds=2"}, {{"a case",
+                            {"ns"},
+                            {Steady("L", 1), Steady("S", 2), Steady("P", 4)}}}),
+      0);
+  EXPECT_THAT(Turns(), ElementsAre("L", "S", "P", "L", "L", "P", "S", "L"));
   EXPECT_THAT(output_, HasSubstr("\n**a case**\n\n| | ns |"));
   EXPECT_THAT(output_, HasSubstr("| S | 2.00 (2.00 to 2.00) | 2.00 (2"));
+  EXPECT_THAT(output_, HasSubstr("| P | 4.00 (4.00 to 4.00) | 4.00 (4"));
   EXPECT_THAT(output_, HasSubstr("| L again | 1.00 (1.00 to 1.00) | 1.00 (1"));
 }
 
@@ -112,7 +115,8 @@ TEST_F(ComparisonTest, APictureThatCannotBeWrittenIsAnError) {
 }
 
 TEST_F(ComparisonTest, ACrashOfOneLeavesTheOthersTheirFigures) {
-  const Contender crashing = {"peer", []() -> std::vector<double> {
+  const Contender crashing = {"peer", [&]() -> std::vector<double> {
+                                std::ofstream(log_, std::ios::app) << "peer ";
                                 raise(SIGKILL);
                                 return {1};
                               }};
@@ -122,6 +126,8 @@ TEST_F(ComparisonTest, ACrashOfOneLeavesTheOthersTheirFigures) {
           {{"a case", {"ns"}, {Steady("L", 1), Steady("S", 2), crashing}}}),
       1);
   EXPECT_FALSE(std::ifstream(svg).is_open());
+  // Not in the second round.
+  EXPECT_THAT(Turns(), ElementsAre("L", "S", "peer", "L", "L", "S", "L"));
   EXPECT_THAT(error_, HasSubstr("a case, peer: killed by signal 9"));
   EXPECT_THAT(output_, HasSubstr("| peer | killed by signal 9"));
   EXPECT_THAT(output_, HasSubstr("| S | 2.00"));

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdio>
+#include <numeric>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -35,7 +36,8 @@ TEST(IsolatedTest, ValuesComeBackAndNothingElseDoes) {
 }
 
 TEST(IsolatedTest, MoreValuesThanAPipeHolds) {
-  const std::vector<double> many(100'000, 0.5);
+  std::vector<double> many(100'000);
+  std::iota(many.begin(), many.end(), 0.5);
   const auto values = MeasureIsolated([&] { return many; }, kPatience);
   SLUICE_ASSERT_OK(values);
   EXPECT_EQ(*values, many);

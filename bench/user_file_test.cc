@@ -2,6 +2,7 @@
 
 #include <cstdlib>
 #include <filesystem>
+#include <iterator>
 #include <string>
 
 #include "absl/status/status.h"
@@ -32,6 +33,14 @@ TEST_F(UserFileTest, WhatIsWrittenIsReadAndReplaced) {
   // Nothing else is left there.
   const std::filesystem::directory_iterator files(folder_);
   EXPECT_EQ(std::distance(begin(files), end(files)), 1);
+}
+
+TEST_F(UserFileTest, WhatCannotBeReplacedStaysAsItIs) {
+  const std::string path = folder_ + "/file";
+  SLUICE_EXPECT_OK(WriteFile(path, "first"));
+  std::filesystem::create_directory(path + ".new");  // in the way
+  EXPECT_FALSE(WriteFile(path, "second").ok());
+  EXPECT_EQ(ReadFile(path).value(), "first");
 }
 
 TEST_F(UserFileTest, ErrorsNameThePath) {

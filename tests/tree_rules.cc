@@ -77,6 +77,8 @@ class Checker {
   std::vector<std::string> Check() {
     CheckTargets();
     for (const SourceFile& file : tree_) {
+      // What a fuzzer found is bytes, of no form.
+      if (absl::EndsWith(Folder(file.path), "_fuzz_corpus")) continue;
       if (IsCpp(file.path)) CheckOwner(file.path);
       CheckBlanks(file);
       CheckTodo(file);

@@ -85,6 +85,7 @@ TEST(TreeRulesTest, NoTabsAndNoBlanksAtTheEnd) {
               ElementsAre("x.md:2: blanks: remove those at the line's end",
                           "x.md:3: blanks: write spaces for the tab",
                           "x.md:4: blanks: remove those at the line's end"));
+  EXPECT_THAT(Errors({{"a/b_fuzz_corpus/0a1b", "a \n\tTODO\r\n"}}), IsEmpty());
 }
 
 TEST(TreeRulesTest, DecisionsAreNumberedWithoutAGap) {

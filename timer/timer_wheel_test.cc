@@ -433,6 +433,158 @@ TEST_F(TimerWheelTest, NextDeadlineAwakensAtMostFiveTimesForNothing) {
   EXPECT_EQ(wheel_.now(), AtTick(tick));
 }
 
+// Timers that stand together by the thousand.
+class TimerWheelCrowdTest : public ::testing::Test {
+ protected:
+  class NumberedTimer final : public Timer {
+   public:
+    void Fire() override { fired->push_back(number); }
+    int number = 0;
+    std::vector<int>* fired = nullptr;
+  };
+
+  static constexpr int kMost = 100'000;
+
+  static MonotonicTime AtTick(int64_t tick) {
+    return MonotonicTime::FromNanos(123'456'789) + tick * kTick;
+  }
+
+  // The next timer, for `tick`.
+  void Arm(int64_t tick) {
+    ASSERT_LT(armed_, kMost);
+    NumberedTimer& timer = timers_[armed_];
+    timer.number = armed_++;
+    timer.fired = &fired_;
+    wheel_.Arm(&timer, AtTick(tick));
+  }
+  void AdvanceTo(MonotonicTime now) {
+    const uint64_t moves = wheel_.moves();
+    wheel_.AdvanceTo(now);
+    most_moves_ = std::max(most_moves_, wheel_.moves() - moves);
+  }
+  std::vector<int> AllInOrder() const {
+    std::vector<int> all(armed_);
+    std::iota(all.begin(), all.end(), 0);
+    return all;
+  }
+
+  TimerWheel wheel_{AtTick(0)};
+  std::vector<int> fired_;
+  uint64_t most_moves_ = 0;  // in a call
+  int armed_ = 0;
+  std::unique_ptr<NumberedTimer[]> timers_{new NumberedTimer[kMost]};
+};
+
+TEST_F(TimerWheelCrowdTest, NoTickMovesMany) {
+  // A minute; each 4096 ticks have 6,800, and each 64 of them 107.
+  for (int i = 0; i < 100'000; ++i) Arm(1 + i * 7'919 % 60'000);
+  for (int64_t tick = 1; tick <= 60'000; ++tick) AdvanceTo(AtTick(tick));
+  EXPECT_EQ(fired_.size(), 100'000u);
+  EXPECT_GT(wheel_.moves(), 150'000u);
+  EXPECT_LE(most_moves_, 200u);
+}
+
+TEST_F(TimerWheelCrowdTest, NoCallMovesManyThatComesEveryTenTicks) {
+  for (int i = 0; i < 100'000; ++i) Arm(1 + i * 7'919 % 60'000);
+  for (int64_t tick = 10; tick <= 60'000; tick += 10) AdvanceTo(AtTick(tick));
+  EXPECT_EQ(fired_.size(), 100'000u);
+  EXPECT_LE(most_moves_, 2'000u);
+}
+
+TEST_F(TimerWheelCrowdTest, NoCallMovesManyThatNextDeadlineAskedFor) {
+  for (int i = 0; i < 6'000; ++i) Arm(20'000 + i % 4'000);
+  int calls = 0;
+  while (wheel_.size() != 0) {
+    ++calls;
+    const MonotonicTime next = wheel_.NextDeadline();
+    ASSERT_GT(next, wheel_.now());
+    AdvanceTo(next);
+  }
+  EXPECT_EQ(wheel_.now(), AtTick(23'999));
+  EXPECT_LE(most_moves_, 300u);
+  // 4,000 that fire; a call for each 64 moves, at two levels; those in which a
+  // slot begins.
+  EXPECT_LE(calls, 4'000 + 2 * 6'000 / 64 + 64 + 2);
+}
+
+TEST_F(TimerWheelCrowdTest, ManyForOneTickMoveInEqualPortions) {
+  for (int i = 0; i < 20'000; ++i) Arm(50'000);
+  NumberedTimer other;
+  for (int64_t tick = 1; tick < 50'000; ++tick) {
+    AdvanceTo(AtTick(tick));
+    // Leaves, so that the wheel looks anew for what comes first.
+    wheel_.Arm(&other, AtTick(50'000));
+    other.Cancel();
+  }
+  EXPECT_THAT(fired_, IsEmpty());
+  // The last 64 ticks move all of them into a slot of one tick.
+  EXPECT_LE(most_moves_, 2u * 20'000 / 64);
+  AdvanceTo(AtTick(50'000));
+  EXPECT_EQ(fired_, AllInOrder());
+}
+
+TEST_F(TimerWheelCrowdTest, WhatIsArmedWhileOthersMoveAheadComesBehindThem) {
+  for (int i = 0; i < 1'000; ++i) Arm(4'096);
+  for (int64_t tick = 1; tick < 4'096; ++tick) {
+    AdvanceTo(AtTick(tick));
+    if (tick > 4'000) Arm(4'096);
+  }
+  AdvanceTo(AtTick(4'096));
+  EXPECT_EQ(fired_, AllInOrder());
+}
+
+TEST_F(TimerWheelCrowdTest, WhatWasMovedAheadMayBeCancelledOrArmedAnew) {
+  for (int i = 0; i < 1'000; ++i) Arm(4'100);
+  AdvanceTo(AtTick(4'090));
+  for (int i = 0; i < 1'000; i += 2) timers_[i].Cancel();
+  for (int i = 1; i < 1'000; i += 4) wheel_.Arm(&timers_[i], AtTick(4'099));
+  AdvanceTo(AtTick(4'099));
+  EXPECT_EQ(fired_.size(), 250u);
+  EXPECT_EQ(fired_.front(), 1);
+  AdvanceTo(AtTick(4'100));
+  EXPECT_EQ(fired_.size(), 500u);
+  EXPECT_EQ(fired_[250], 3);
+  EXPECT_EQ(wheel_.size(), 0u);
+}
+
+TEST_F(TimerWheelCrowdTest, WhatWasMovedAheadIsFoundWithoutTheRestOfItsSlot) {
+  for (int i = 0; i < 1'000; ++i) Arm(4'100);
+  AdvanceTo(AtTick(4'090));
+  ASSERT_GE(wheel_.moves(), 64u);
+  ASSERT_LT(wheel_.moves(), 1'000u);
+  for (int i = 64; i < 1'000; ++i) timers_[i].Cancel();
+  while (wheel_.size() != 0) {
+    const MonotonicTime next = wheel_.NextDeadline();
+    ASSERT_LE(next, AtTick(4'100));
+    AdvanceTo(next);
+  }
+  EXPECT_EQ(fired_.size(), 64u);
+  EXPECT_EQ(wheel_.now(), AtTick(4'100));
+}
+
+TEST_F(TimerWheelCrowdTest, NextDeadlineComesATickForEach64ThatMoveAhead) {
+  for (int i = 0; i < 640; ++i) Arm(4'096 + 100);
+  EXPECT_EQ(wheel_.NextDeadline(), AtTick(4'096 - 10));
+  AdvanceTo(AtTick(4'096 - 10));
+  EXPECT_EQ(wheel_.NextDeadline(), AtTick(4'096 - 9));
+}
+
+TEST_F(TimerWheelCrowdTest, WhatIsArmedAndCancelledAgainAndAgainMovesNothing) {
+  for (int i = 0; i < 50'000; ++i) {
+    Arm(5'000);
+    timers_[i].Cancel();
+  }
+  Arm(5'000);
+  EXPECT_EQ(wheel_.NextDeadline(), AtTick(4'096));
+  int calls = 0;
+  while (wheel_.size() != 0) {
+    ++calls;
+    AdvanceTo(wheel_.NextDeadline());
+  }
+  EXPECT_LE(calls, 4);
+  EXPECT_LE(wheel_.moves(), 2u);
+}
+
 using TimerWheelDeathTest = TimerWheelTest;
 
 TEST_F(TimerWheelDeathTest, AdvancingInACallbackIsAnError) {
@@ -528,270 +680,6 @@ TEST_F(CallbackTimerDeathTest, FiringInsideItsOwnCallableIsAnError) {
   });
   wheel_.Arm(&timer, AtTick(0));
   EXPECT_DEATH(wheel_.AdvanceTo(AtTick(0)), "SLUICE_CHECK failed");
-}
-
-// Drives a wheel with random calls, beside a model that says which timer must
-// fire next: the timers by (tick, order of arming).
-class RandomRun {
- public:
-  explicit RandomRun(uint64_t seed) : random_(seed) {
-    constexpr int64_t kTicks[] = {1, 1, 7, 1'000, 1'000'000};
-    tick_ns_ = kTicks[Below(std::size(kTicks))];
-    // Anywhere, but so that some time is left.
-    origin_ns_ = static_cast<int64_t>(random_()) >> Below(63);
-    origin_ns_ = std::min(origin_ns_, INT64_MAX - (int64_t{1} << 62));
-    now_ns_ = origin_ns_;
-    wheel_ = std::make_unique<TimerWheel>(
-        MonotonicTime::FromNanos(origin_ns_),
-        TimerWheel::Options{.tick = absl::Nanoseconds(tick_ns_)});
-    timers_.resize(1 + Below(200));
-  }
-
-  // Until there are failures, or time is up.
-  void Run(int operations) {
-    while (operations_ < operations && now_ns_ < INT64_MAX / 8 * 7) {
-      if (Below(4) == 0) {
-        Advance();
-      } else {
-        ChangeSomeTimer();
-      }
-      CheckWhatTheWheelSays();
-      if (::testing::Test::HasFailure()) return;
-    }
-  }
-
-  int operations() const { return operations_; }
-
- private:
-  class ModelTimer final : public Timer {
-   public:
-    ModelTimer(RandomRun* run, size_t index) : run_(run), index_(index) {}
-
-   private:
-    void Fire() override { run_->OnFire(index_); }
-
-    RandomRun* const run_;
-    const size_t index_;
-  };
-
-  // By (tick, order of arming); 128 bits hold every tick without care.
-  using Key = std::pair<__int128, int64_t>;
-  struct Entry {
-    std::unique_ptr<ModelTimer> timer;
-    std::optional<Key> key;  // while armed
-    int64_t deadline = 0;
-  };
-
-  uint64_t Below(uint64_t bound) { return random_() % bound; }
-
-  int64_t NearZero() { return static_cast<int64_t>(Below(3)) - 1; }
-
-  // Of any magnitude.
-  int64_t RandomNanos() {
-    return static_cast<int64_t>(random_() >> (2 + Below(62)));
-  }
-
-  __int128 NowTick() const {
-    return (__int128{now_ns_} - origin_ns_) / tick_ns_;
-  }
-
-  int64_t RandomDeadline() {
-    __int128 deadline = now_ns_;
-    switch (Below(6)) {
-      case 0:  // the past, or now
-        deadline -= Below(2) * RandomNanos();
-        break;
-      case 1:  // soon
-        deadline += Below(100 * tick_ns_);
-        break;
-      case 2: {  // beside another, or never
-        const Entry& other = timers_[Below(timers_.size())];
-        if (other.key) {
-          deadline = other.deadline;
-          deadline += NearZero();
-        }
-        break;
-      }
-      case 3: {  // around a boundary of some level
-        const int shift = 6 * Below(7);
-        const __int128 tick = ((NowTick() >> shift) + 1 + Below(3)) << shift;
-        deadline = origin_ns_ + tick * tick_ns_ + NearZero();
-        break;
-      }
-      default:
-        deadline += RandomNanos();
-    }
-    if (Below(50) == 0) deadline = INT64_MAX;
-    deadline = std::min<__int128>(deadline, INT64_MAX);
-    return static_cast<int64_t>(std::max<__int128>(deadline, INT64_MIN));
-  }
-
-  void Disarm(Entry& entry) {
-    if (entry.key) model_.erase(*entry.key);
-    entry.key.reset();
-  }
-
-  void Arm(size_t index) {
-    Entry& entry = timers_[index];
-    if (entry.timer == nullptr) {
-      entry.timer = std::make_unique<ModelTimer>(this, index);
-    }
-    Disarm(entry);
-    const int64_t deadline = RandomDeadline();
-    entry.deadline = deadline;
-    __int128 tick;
-    if (deadline == INT64_MAX) {
-      tick = __int128{1} << 100;
-    } else if (deadline <= now_ns_) {
-      tick = NowTick();
-    } else {
-      tick = (__int128{deadline} - origin_ns_ + tick_ns_ - 1) / tick_ns_;
-    }
-    entry.key = Key(tick, ++arming_);
-    model_[*entry.key] = index;
-    wheel_->Arm(entry.timer.get(), MonotonicTime::FromNanos(deadline));
-    EXPECT_EQ(entry.timer->deadline().nanos(), deadline);
-  }
-
-  void ChangeSomeTimer() {
-    ++operations_;
-    const size_t index = Below(timers_.size());
-    Entry& entry = timers_[index];
-    switch (Below(8)) {
-      case 0:
-      case 1:
-        Disarm(entry);
-        if (entry.timer != nullptr) entry.timer->Cancel();
-        break;
-      case 2:
-        Disarm(entry);
-        entry.timer.reset();
-        break;
-      default:
-        Arm(index);
-    }
-  }
-
-  void Advance() {
-    ++operations_;
-    __int128 now = now_ns_;
-    switch (Below(8)) {
-      case 0:
-        break;
-      case 1:
-      case 2:
-        now += Below(3 * tick_ns_ + 1);
-        break;
-      case 3:
-        now += RandomNanos();
-        break;
-      case 4:  // right before a firing, right at it, right after it
-        if (!model_.empty()) {
-          now =
-              origin_ns_ + model_.begin()->first.first * tick_ns_ + NearZero();
-        }
-        break;
-      default:  // as a loop would
-        now = std::max(wheel_->NextDeadline().nanos(), now_ns_);
-    }
-    // Mostly not too far, lest the time there is be over soon.
-    const __int128 farthest =
-        now_ns_ + (__int128{1} << (Below(100) == 0 ? 60 : 50));
-    now_ns_ = static_cast<int64_t>(
-        std::max<__int128>(now_ns_, std::min(now, farthest)));
-
-    const int64_t fired_before = fired_;
-    const size_t max_fires = Below(3) == 0 ? Below(5) : kNoLimit;
-    last_arming_ = arming_;
-    const size_t fired =
-        wheel_->AdvanceTo(MonotonicTime::FromNanos(now_ns_), max_fires);
-    EXPECT_EQ(fired, static_cast<size_t>(fired_ - fired_before));
-    EXPECT_LE(fired, max_fires);
-    if (fired < max_fires) {
-      EXPECT_FALSE(IsDue()) << "left one out";
-    }
-  }
-
-  // Whether the first of the model is to fire in the AdvanceTo() under way.
-  bool IsDue() const {
-    if (model_.empty()) return false;
-    const Key& key = model_.begin()->first;
-    return key.first <= NowTick() && key.second <= last_arming_;
-  }
-
-  void OnFire(size_t index) {
-    ++fired_;
-    ASSERT_TRUE(IsDue()) << "none is due, but " << index << " fires";
-    ASSERT_EQ(model_.begin()->second, index) << "fires before its turn";
-    Entry& entry = timers_[index];
-    EXPECT_FALSE(entry.timer->armed());
-    EXPECT_LE(entry.deadline, now_ns_) << "fires early";
-    Disarm(entry);
-    switch (Below(4)) {
-      case 0:
-        entry.timer.reset();
-        break;
-      case 1:
-        Arm(index);
-        break;
-      default:
-        break;
-    }
-    for (uint64_t i = Below(4); i > 0; --i) ChangeSomeTimer();
-  }
-
-  void CheckWhatTheWheelSays() {
-    EXPECT_EQ(wheel_->size(), model_.size());
-    EXPECT_EQ(wheel_->now().nanos(), now_ns_);
-    const MonotonicTime next = wheel_->NextDeadline();
-    if (model_.empty()) {
-      EXPECT_EQ(next, kNever);
-      return;
-    }
-    const __int128 tick = model_.begin()->first.first;
-    if (tick <= NowTick()) {
-      EXPECT_EQ(next.nanos(), now_ns_);
-      return;
-    }
-    const __int128 fires_at =
-        std::min<__int128>(origin_ns_ + tick * tick_ns_, INT64_MAX);
-    EXPECT_GT(next.nanos(), now_ns_);
-    EXPECT_LE(next.nanos(), fires_at);
-    if (tick >> 6 == NowTick() >> 6) {
-      EXPECT_EQ(next.nanos(), fires_at);
-    }
-  }
-
-  std::mt19937_64 random_;
-  int64_t tick_ns_;
-  int64_t origin_ns_;
-  int64_t now_ns_;
-  std::unique_ptr<TimerWheel> wheel_;
-  std::vector<Entry> timers_;
-  std::map<Key, size_t> model_;  // index of the timer
-  int64_t arming_ = 0;
-  int64_t last_arming_ = 0;  // when AdvanceTo() was called last
-  int operations_ = 0;
-  int64_t fired_ = 0;
-};
-
-// The runs are as the seed says; SLUICE_SEED in the environment runs that one.
-std::vector<uint64_t> Seeds() {
-  if (const char* seed = std::getenv("SLUICE_SEED")) {
-    return {std::strtoull(seed, nullptr, 0)};
-  }
-  std::vector<uint64_t> seeds(60);
-  std::iota(seeds.begin(), seeds.end(), 1);
-  return seeds;
-}
-
-TEST(TimerWheelRandomTest, FiresAsASortedMapWould) {
-  for (uint64_t seed : Seeds()) {
-    SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
-    RandomRun run(seed);
-    run.Run(20'000);
-    if (HasFailure()) return;
-  }
 }
 
 }  // namespace

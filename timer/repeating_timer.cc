@@ -1,0 +1,41 @@
+#include "sluice/timer/repeating_timer.h"
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/time/time.h"
+#include "sluice/base/check.h"
+
+namespace sluice {
+
+RepeatingTimer::RepeatingTimer(TimerWheel* wheel, Callback on_fire)
+    : wheel_(wheel), timer_([this, on_fire = std::move(on_fire)]() mutable {
+        on_fire(ArmNext());
+      }) {}
+
+void RepeatingTimer::Start(MonotonicTime first, absl::Duration period) {
+  SLUICE_CHECK(period >= absl::Nanoseconds(1));
+  period_ns_ = absl::ToInt64Nanoseconds(period);  // saturates
+  next_ = first;
+  wheel_->Arm(&timer_, next_);
+}
+
+// Moves next_ to the first time of the grid that is past now, and returns how
+// many it moved over beside that of the call under way.
+uint64_t RepeatingTimer::ArmNext() {
+  // The wheel does not fire early; unsigned, as the origin may be negative.
+  const uint64_t late = static_cast<uint64_t>(wheel_->now().nanos()) -
+                        static_cast<uint64_t>(next_.nanos());
+  const uint64_t period = period_ns_;
+  const uint64_t to_next = period - late % period;
+  const uint64_t left = static_cast<uint64_t>(INT64_MAX) -
+                        static_cast<uint64_t>(wheel_->now().nanos());
+  next_ = to_next < left
+              ? MonotonicTime::FromNanos(wheel_->now().nanos() +
+                                         static_cast<int64_t>(to_next))
+              : MonotonicTime::InfiniteFuture();
+  wheel_->Arm(&timer_, next_);
+  return late / period;
+}
+
+}  // namespace sluice

@@ -1,0 +1,41 @@
+// A timer wheel in a program that has a loop of its own: wait until the next
+// deadline by whatever means, then fire what is due.
+
+#include <cstdio>
+
+#include "absl/time/time.h"
+#include "sluice/base/mutex.h"
+#include "sluice/timer/clock.h"
+#include "sluice/timer/repeating_timer.h"
+#include "sluice/timer/timer_wheel.h"
+
+int main() {
+  const sluice::Clock* const clock = sluice::Clock::Real();
+  sluice::TimerWheel wheel(clock->Now());
+
+  sluice::RepeatingTimer heartbeat(&wheel, [](uint64_t skipped) {
+    std::printf("heartbeat, %d skipped\n", static_cast<int>(skipped));
+  });
+  heartbeat.Start(absl::Milliseconds(30));
+
+  // A request that is answered in time, and one that is not.
+  sluice::CallbackTimer answered([] { std::printf("never printed\n"); });
+  sluice::CallbackTimer lost([&] {
+    std::printf("no answer in 100 ms\n");
+    heartbeat.Stop();
+  });
+  wheel.Arm(&answered, clock->Now() + absl::Milliseconds(100));
+  wheel.Arm(&lost, clock->Now() + absl::Milliseconds(100));
+  answered.Cancel();
+
+  // Other threads would signal `more` when there is something else to do.
+  sluice::Mutex mutex;
+  sluice::CondVar more;
+  while (wheel.size() > 0) {
+    {
+      sluice::MutexLock lock(&mutex);
+      more.WaitWithTimeout(&mutex, wheel.NextDeadline() - clock->Now());
+    }
+    wheel.AdvanceTo(clock->Now());
+  }
+}

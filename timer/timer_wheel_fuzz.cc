@@ -1,0 +1,23 @@
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/status/status.h"
+#include "sluice/base/check.h"
+#include "sluice/timer/timer_wheel_model.h"
+
+// The bytes choose what is called: of a choice among few things one byte, among
+// many eight. Past the end all are zero.
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
+  size_t next = 0;
+  sluice::TimerWheelModel model([&](uint64_t bound) {
+    uint64_t choice = 0;
+    for (int i = bound <= 256 ? 1 : 8; i > 0 && next < size; --i) {
+      choice = choice << 8 | data[next++];
+    }
+    return choice % bound;
+  });
+  while (next < size && !model.AtTheEndOfTime()) {
+    SLUICE_CHECK(model.Step().ok());
+  }
+  return 0;
+}
