@@ -28,6 +28,22 @@ TEST(MutexTest, Excludes) {
   EXPECT_EQ(count, kThreads * kRounds);
 }
 
+TEST(MutexTest, TryLockTakesItUnlessAnotherThreadHasIt) {
+  Mutex mutex;
+  const auto try_lock = [&] {
+    if (!mutex.TryLock()) return false;
+    mutex.Unlock();
+    return true;
+  };
+  bool while_held = true;
+  {
+    MutexLock lock(&mutex);
+    std::thread([&] { while_held = try_lock(); }).join();
+  }
+  EXPECT_FALSE(while_held);
+  EXPECT_TRUE(try_lock());
+}
+
 TEST(CondVarTest, ASignalEndsAWait) {
   Mutex mutex;
   CondVar changed;

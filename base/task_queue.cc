@@ -1,5 +1,7 @@
 #include "sluice/base/task_queue.h"
 
+#include <algorithm>
+
 namespace sluice {
 
 // Sequentially consistent, as is the store in Pop(): a caller that finds a task
@@ -25,7 +27,7 @@ bool TaskQueue::PushRemote(ExecTask* task) {
 bool TaskQueue::Push(ExecTask* task) {
   if (!Claim(task)) return false;
   TakeRemote();  // this caller's earlier PushRemote() comes first
-  Append(task);
+  Append(task, task, 1);
   return true;
 }
 
@@ -39,6 +41,27 @@ ExecTask* TaskQueue::Pop() {
   --size_;
   task->next_.store(nullptr);
   return task;
+}
+
+void TaskQueue::MoveTo(TaskQueue* to, size_t limit) {
+  to->TakeRemote();
+  if (limit > size_) TakeRemote();
+  const size_t count = std::min(limit, size_);
+  if (count == 0) return;
+  ExecTask* const first = first_;
+  ExecTask* last = last_;
+  if (count < size_) {
+    last = first;
+    for (size_t i = 1; i < count; ++i) {
+      last = last->next_.load(std::memory_order_relaxed);
+    }
+  }
+  ExecTask* const next = last->next_.load(std::memory_order_relaxed);
+  first_ = next == Mark() ? nullptr : next;
+  (first_ == nullptr ? last_ : first_->prev_) = nullptr;
+  size_ -= count;
+  last->next_.store(Mark(), std::memory_order_relaxed);
+  to->Append(first, last, count);
 }
 
 void TaskQueue::Remove(ExecTask* task) {
@@ -66,35 +89,35 @@ size_t TaskQueue::Count() {
   return size_;
 }
 
-void TaskQueue::Append(ExecTask* task) {
-  task->prev_ = last_;
-  task->next_.store(Mark(), std::memory_order_relaxed);
+void TaskQueue::Append(ExecTask* first, ExecTask* last, size_t count) {
+  first->prev_ = last_;
   if (last_ == nullptr) {
-    first_ = task;
+    first_ = first;
   } else {
-    last_->next_.store(task, std::memory_order_relaxed);
+    last_->next_.store(first, std::memory_order_relaxed);
   }
-  last_ = task;
-  ++size_;
+  last_ = last;
+  size_ += count;
 }
 
 void TaskQueue::TakeRemote() {
   if (remote_.load(std::memory_order_relaxed) == nullptr) return;
   // Acquire: what the callers wrote before they pushed.
-  ExecTask* newest = remote_.exchange(nullptr, std::memory_order_acquire);
-  // Reverses in place: prev_ is free until Append() sets it.
-  ExecTask* oldest = nullptr;
-  while (newest != nullptr) {
-    ExecTask* const next = newest->next_.load(std::memory_order_relaxed);
-    newest->prev_ = oldest;
-    oldest = newest;
-    newest = next == Mark() ? nullptr : next;
+  ExecTask* const newest = remote_.exchange(nullptr, std::memory_order_acquire);
+  // Turns the links round.
+  ExecTask* newer = Mark();
+  ExecTask* task = newest;
+  size_t count = 1;
+  while (true) {
+    ExecTask* const older = task->next_.load(std::memory_order_relaxed);
+    task->next_.store(newer, std::memory_order_relaxed);
+    if (older == Mark()) break;
+    task->prev_ = older;
+    newer = task;
+    task = older;
+    ++count;
   }
-  while (oldest != nullptr) {
-    ExecTask* const newer = oldest->prev_;
-    Append(oldest);
-    oldest = newer;
-  }
+  Append(task, newest, count);
 }
 
 }  // namespace sluice

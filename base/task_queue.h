@@ -32,6 +32,10 @@ class TaskQueue {
   bool Push(ExecTask* task);
   // The oldest task, no longer queued; null when empty.
   ExecTask* Pop();
+  // Moves the oldest `limit` tasks, or all, to the end of `to`, in order. Each
+  // stays queued all the while. O(limit), O(1) for all, plus what other threads
+  // pushed since the last call. REQUIRES: this is the consumer of both.
+  void MoveTo(TaskQueue* to, size_t limit);
   // Takes `task` out; no-op when it is not queued. O(1) plus what other threads
   // pushed since the last call. REQUIRES: queued here or nowhere; no thread
   // pushes it meanwhile.
@@ -48,7 +52,8 @@ class TaskQueue {
   static ExecTask* Mark() { return reinterpret_cast<ExecTask*>(1); }
 
   static bool Claim(ExecTask* task);
-  void Append(ExecTask* task);
+  // Tasks that are linked to each other; `last` is marked as the last.
+  void Append(ExecTask* first, ExecTask* last, size_t count);
   void TakeRemote();
 
   std::atomic<ExecTask*> remote_{nullptr};  // newest first

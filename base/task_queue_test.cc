@@ -49,6 +49,35 @@ TEST_F(TaskQueueTest, KeepsOneCallersOrderAcrossBothCalls) {
   EXPECT_TRUE(queue_.empty());
 }
 
+TEST_F(TaskQueueTest, MovesTheOldestInOrderAndTheyStayQueued) {
+  TaskQueue other;
+  Task four(4);
+  EXPECT_TRUE(queue_.Push(&one_));
+  EXPECT_TRUE(queue_.PushRemote(&two_));
+  EXPECT_TRUE(queue_.PushRemote(&three_));
+  EXPECT_TRUE(other.PushRemote(&four));
+  queue_.MoveTo(&other, 2);
+  EXPECT_FALSE(queue_.Push(&two_));
+  EXPECT_EQ(queue_.Count(), 1u);
+  EXPECT_EQ(other.Count(), 3u);
+  queue_.MoveTo(&other, 2);  // as many as there are
+  EXPECT_TRUE(queue_.empty());
+  EXPECT_THAT(PopAll(other), ElementsAre(4, 1, 2, 3));
+}
+
+TEST_F(TaskQueueTest, WhatWasMovedAndWhatWasLeftCanBeRemoved) {
+  TaskQueue other;
+  Task four(4), five(5);
+  for (Task* task : {&one_, &two_, &three_, &four}) queue_.PushRemote(task);
+  EXPECT_TRUE(other.Push(&five));
+  queue_.MoveTo(&other, 2);
+  queue_.Remove(&three_);  // the first now
+  EXPECT_THAT(PopAll(queue_), ElementsAre(4));
+  other.Remove(&two_);  // the last
+  other.Remove(&one_);
+  EXPECT_THAT(PopAll(other), ElementsAre(5));
+}
+
 TEST_F(TaskQueueTest, RefusesWhatIsQueued) {
   EXPECT_TRUE(queue_.Push(&one_));
   EXPECT_FALSE(queue_.Push(&one_));

@@ -27,7 +27,7 @@ const std::vector<Layer>& Layers() {
       {"net", {"base", "timer", "event"}},
       {"file", {"base", "event"}},
       {"net/http", {"base", "timer", "event", "net", "file"}},
-      {"threadpool", {"base"}},
+      {"threadpool", {"base", "timer"}},
       {"log", {"base", "timer"}},
   };
   return *layers;

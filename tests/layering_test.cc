@@ -55,7 +55,7 @@ TEST(LayeringTest, EachLayerStandsOnThoseBelowItOnly) {
       "xxxx    ",  // net
       "x x x   ",  // file
       "xxxxxx  ",  // net/http
-      "x     x ",  // threadpool
+      "xx    x ",  // threadpool
       "xx     x",  // log
   };
   for (size_t from = 0; from < layers.size(); ++from) {

@@ -1,15 +1,60 @@
 #include "sluice/threadpool/worker_pool.h"
 
 #include <algorithm>
-#include <thread>
+#include <optional>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "sluice/base/check.h"
+#include "sluice/base/cpu_count.h"
 #include "sluice/base/sequence_role.h"
 
 namespace sluice {
+
+// ---------------------------------------------------------------------------
+// Parts
+// ---------------------------------------------------------------------------
+
+struct alignas(64) WorkerPool::Worker {
+  Worker(WorkerPool* p, size_t i, std::string n)
+      : pool(p), index(i), name(std::move(n)) {}
+
+  // The worker that the calling thread is, of whatever pool; or null.
+  static Worker*& Current() {
+    static thread_local Worker* current = nullptr;
+    return current;
+  }
+
+  WorkerPool* const pool;
+  const size_t index;
+  const std::string name;
+  std::optional<Thread> thread;
+
+  TaskLane lane;  // what it has submitted itself, or helped itself to
+
+  // Written by the worker alone.
+  unsigned finds = 0;  // calls of Find()
+  std::atomic<bool> in_task{false};
+  std::atomic<uint64_t> completed{0};
+  std::atomic<uint64_t> abandoned{0};
+
+  // Guarded by the pool's mutex.
+  bool is_idle = true;
+  MonotonicTime idle_since;
+  absl::Duration idle;
+};
+
+namespace {
+
+// By the one thread that writes it.
+void Increment(std::atomic<uint64_t>* counter) {
+  counter->store(counter->load(std::memory_order_relaxed) + 1,
+                 std::memory_order_relaxed);
+}
+
+}  // namespace
 
 // A callable on its way; deletes itself.
 class WorkerPool::CallableTask final : public ExecTask {
@@ -27,10 +72,7 @@ class WorkerPool::CallableTask final : public ExecTask {
   ~CallableTask() override = default;
 
   Callable Leave() {
-    {
-      MutexLock lock(&pool_->mutex_);
-      --pool_->callables_;
-    }
+    pool_->callables_.fetch_sub(1, std::memory_order_relaxed);
     Callable callable = std::move(callable_);
     delete this;
     return callable;
@@ -40,129 +82,376 @@ class WorkerPool::CallableTask final : public ExecTask {
   Callable callable_;
 };
 
+// ---------------------------------------------------------------------------
+// Beginning and end
+// ---------------------------------------------------------------------------
+
 absl::StatusOr<std::unique_ptr<WorkerPool>> WorkerPool::Create(
     Options options) {
+  if (options.clock == nullptr) {
+    return absl::InvalidArgumentError("WorkerPool: clock is null");
+  }
   if (options.num_threads < 0) {
     return absl::InvalidArgumentError(
         absl::StrCat("WorkerPool: num_threads is ", options.num_threads));
   }
-  const int count =
-      options.num_threads > 0
-          ? options.num_threads
-          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
-  auto pool = absl::WrapUnique(new WorkerPool(options.max_callables));
-  for (int i = 0; i < count; ++i) {
-    {
-      MutexLock lock(&pool->mutex_);
-      ++pool->alive_;
-    }
-    auto thread = Thread::Start(absl::StrCat(options.name, "/", i),
-                                [pool = pool.get()] { pool->Work(); });
-    if (!thread.ok()) {
-      MutexLock lock(&pool->mutex_);
-      --pool->alive_;
-      return thread.status();
-    }
-    pool->threads_.push_back(*std::move(thread));
+  auto pool = absl::WrapUnique(new WorkerPool(std::move(options)));
+  for (const auto& worker : pool->workers_) {
+    const absl::Status status = pool->StartThread(worker.get());
+    if (!status.ok()) return status;
   }
   return pool;
 }
 
-WorkerPool::~WorkerPool() {
-  bool shut_down;
-  {
-    MutexLock lock(&mutex_);
-    shut_down = shutdown_.has_value();
+WorkerPool::WorkerPool(Options options)
+    : clock_(options.clock),
+      max_callables_(options.max_callables),
+      created_(clock_->Now()),
+      probe_(clock_) {
+  const int count = options.num_threads > 0 ? options.num_threads : CpuCount();
+  for (int i = 0; i < count; ++i) {
+    workers_.push_back(
+        std::make_unique<Worker>(this, i, absl::StrCat(options.name, "/", i)));
+    workers_.back()->idle_since = created_;
   }
-  if (!shut_down) Shutdown(OnShutdown::kDiscard, [] {});
-  if (!threads_.empty()) Join();
 }
 
-bool WorkerPool::Submit(ExecTask* task) {
+absl::Status WorkerPool::StartThread(Worker* worker) {
   {
     MutexLock lock(&mutex_);
-    if (alive_ > 0 || !shutdown_.has_value()) return Enqueue(task);
-    ++stats_.submitted;
-    ++stats_.abandoned;
+    ++alive_;
   }
-  task->Abandon();
+  auto thread = Thread::Start(worker->name, [this, worker] { Work(worker); });
+  if (thread.ok()) {
+    worker->thread.emplace(*std::move(thread));
+  } else {
+    MutexLock lock(&mutex_);
+    --alive_;
+  }
+  return thread.status();
+}
+
+WorkerPool::~WorkerPool() {
+  if (mode_.load() == Mode::kOpen) Shutdown(OnShutdown::kDiscard, nullptr);
+  if (workers_.front()->thread.has_value()) Join();
+}
+
+void WorkerPool::Shutdown(OnShutdown what, Done done, absl::Duration limit) {
+  MutexLock lock(&mutex_);
+  SLUICE_CHECK(mode_.load() == Mode::kOpen);
+  done_ = std::move(done);
+  deadline_ = clock_->Now() + limit;
+  completed_before_ = Completed();
+  mode_.store(what == OnShutdown::kDrain ? Mode::kDrain : Mode::kDiscard);
+  // If all sleep, nobody would look.
+  if (GiveSignal()) wanted_.Signal();
+}
+
+void WorkerPool::Join() {
+  SLUICE_CHECK(!SequenceRole::OnAny());
+  for (const auto& worker : workers_) {
+    if (!worker->thread.has_value()) continue;
+    worker->thread->Join();
+    worker->thread.reset();
+  }
+}
+
+absl::Status WorkerPool::TryJoin(absl::Duration limit) {
+  SLUICE_CHECK(!SequenceRole::OnAny());
+  const MonotonicTime deadline = clock_->Now() + limit;
+  {
+    MutexLock lock(&mutex_);
+    while (!is_done_) {
+      const absl::Duration left = deadline - clock_->Now();
+      if (left == absl::InfiniteDuration()) {
+        all_done_.Wait(&mutex_);
+      } else if (left <= absl::ZeroDuration() ||
+                 all_done_.WaitWithTimeout(&mutex_, left)) {
+        break;
+      }
+    }
+    if (!is_done_) {
+      return absl::DeadlineExceededError(absl::StrCat(
+          "WorkerPool::TryJoin: not ended after ", absl::FormatDuration(limit),
+          "; in a task: ", absl::StrJoin(InTask(), ", ")));
+    }
+  }
+  Join();
+  return absl::OkStatus();
+}
+
+// ---------------------------------------------------------------------------
+// Submitting
+// ---------------------------------------------------------------------------
+
+bool WorkerPool::Submit(ExecTask* task) {
+  Worker* const worker = Worker::Current();
+  const bool own = worker != nullptr && worker->pool == this;
+  const bool measured = probe_.BeforeSubmit(task);
+  if (!(own ? worker->lane : shared_).Push(task)) {
+    if (measured) probe_.NotSubmitted(task);
+    return false;
+  }
+  if (attention_.load() != 0) Attend();
   return true;
 }
 
 absl::Status WorkerPool::TrySubmit(Callable&& callable) {
-  MutexLock lock(&mutex_);
-  if (shutdown_.has_value()) {
-    ++stats_.refused;
+  if (mode_.load() != Mode::kOpen) {
+    refused_.fetch_add(1, std::memory_order_relaxed);
     return absl::FailedPreconditionError(
         "WorkerPool::TrySubmit: the pool is shut down");
   }
-  if (callables_ >= max_callables_) {
-    ++stats_.refused;
+  const size_t waiting = callables_.fetch_add(1, std::memory_order_relaxed);
+  if (waiting >= max_callables_) {
+    callables_.fetch_sub(1, std::memory_order_relaxed);
+    refused_.fetch_add(1, std::memory_order_relaxed);
     return absl::ResourceExhaustedError(absl::StrCat(
-        "WorkerPool::TrySubmit: ", callables_, " callables wait already"));
+        "WorkerPool::TrySubmit: ", waiting, " callables wait already"));
   }
-  ++callables_;
-  Enqueue(new CallableTask(this, std::move(callable)));
+  Submit(new CallableTask(this, std::move(callable)));
   return absl::OkStatus();
 }
 
-bool WorkerPool::Enqueue(ExecTask* task) {
-  if (!tasks_.Push(task)) return false;
-  ++stats_.submitted;
-  // A signal to nobody costs as much as one to somebody.
-  if (idle_ > 0) wanted_.Signal();
+void WorkerPool::Attend() {
+  bool ended;
+  {
+    MutexLock lock(&mutex_);
+    ended = HasEnded();
+    if (!ended && !GiveSignal()) return;
+  }
+  // Outside the lock, which the woken worker takes at once.
+  ended ? AbandonAll() : wanted_.Signal();
+}
+
+bool WorkerPool::GiveSignal() {
+  if (attention_.load() == 0) return false;
+  attention_.fetch_sub(1);
+  ++signals_;
+  ++wakes_;
   return true;
 }
 
-void WorkerPool::Shutdown(OnShutdown what, Callable done) {
-  MutexLock lock(&mutex_);
-  SLUICE_CHECK(!shutdown_.has_value());
-  shutdown_ = what;
-  done_ = std::move(done);
-  wanted_.SignalAll();
-}
+// ---------------------------------------------------------------------------
+// Working
+// ---------------------------------------------------------------------------
 
-void WorkerPool::Join() {
-  for (Thread& thread : threads_) thread.Join();
-  threads_.clear();
-}
-
-ExecTask* WorkerPool::Take() {
-  while (true) {
-    if (ExecTask* const task = tasks_.Pop()) return task;
-    if (shutdown_.has_value()) return nullptr;
-    ++idle_;
-    wanted_.Wait(&mutex_);
-    --idle_;
-  }
-}
-
-void WorkerPool::Work() {
+void WorkerPool::Work(Worker* worker) {
+  Worker::Current() = worker;
   // So that what must not block can tell where it is.
   SequenceRole role;
   SequenceScope scope(&role);
-  mutex_.Lock();
-  while (ExecTask* const task = Take()) {
-    const bool abandon = shutdown_ == OnShutdown::kDiscard;
-    ++stats_.running;
-    mutex_.Unlock();
-    abandon ? task->Abandon() : task->Run();
-    mutex_.Lock();
-    --stats_.running;
-    ++(abandon ? stats_.abandoned : stats_.completed);
+  {
+    MutexLock lock(&mutex_);
+    EndIdle(worker);
   }
-  Callable done;
-  if (--alive_ == 0) done = std::move(done_);
-  mutex_.Unlock();
-  if (done) std::move(done)();
+  while (ExecTask* const task = Take(worker)) Execute(worker, task);
+  Leave();
+}
+
+ExecTask* WorkerPool::Take(Worker* worker) {
+  while (true) {
+    ExecTask* task = Find(worker);
+    if (task == nullptr) task = FindOrSleep(worker);
+    if (task != nullptr) {
+      probe_.AfterTake(task);
+      return task;
+    }
+    if (HasEnded()) return nullptr;
+  }
+}
+
+// Its own lane and the shared one by turns, so that neither waits for the other
+// for ever; those of the others now and then, for the same reason. The lane of
+// a worker that is held up is reached by the next one before it, in this order,
+// that is not: those between have no more than a number of tasks.
+ExecTask* WorkerPool::Find(Worker* worker) {
+  const unsigned turn = ++worker->finds % kFindsPerTurn;
+  if (turn == 0) {
+    probe_.Want();
+    if (ExecTask* const task = Steal(worker, /*limit=*/0)) return task;
+  }
+  TaskLane* const lanes[] = {&worker->lane, &shared_};
+  if (ExecTask* const task = lanes[turn % 2]->Pop()) return task;
+  if (ExecTask* const task = lanes[1 - turn % 2]->Pop()) return task;
+  return Steal(worker, kMostStolen);
+}
+
+ExecTask* WorkerPool::Steal(Worker* worker, size_t limit) {
+  for (size_t i = 1; i < workers_.size(); ++i) {
+    Worker& other = *workers_[(worker->index + i) % workers_.size()];
+    ExecTask* const task = worker->lane.StealFrom(&other.lane, limit);
+    if (task == nullptr) continue;
+    // While tasks were on their way here, a third worker may have found none.
+    if (limit > 0 && attention_.load() != 0) Attend();
+    return task;
+  }
+  return nullptr;
+}
+
+void WorkerPool::Execute(Worker* worker, ExecTask* task) {
+  const Mode mode = mode_.load(std::memory_order_acquire);
+  worker->in_task.store(true, std::memory_order_relaxed);
+  if (mode == Mode::kDiscard || (mode == Mode::kDrain && PastDeadline())) {
+    task->Abandon();
+    Increment(&worker->abandoned);
+  } else {
+    task->Run();
+    Increment(&worker->completed);
+    NoteIfOverdue(*worker);
+  }
+  worker->in_task.store(false, std::memory_order_relaxed);
+}
+
+ExecTask* WorkerPool::FindOrSleep(Worker* worker) {
+  probe_.Want();
+  MutexLock lock(&mutex_);
+  attention_.fetch_add(1);
+  // A task that was queued before is seen here. Whoever queues one after this
+  // sees attention_, and waits for the lock to give a signal, or to find that
+  // the pool has ended and abandon it.
+  if (ExecTask* const task = PopAny()) {
+    attention_.fetch_sub(1);
+    return task;
+  }
+  ++asleep_;
+  if (mode_.load() != Mode::kOpen && asleep_ == alive_) {
+    attention_.fetch_or(kEnded);
+    wanted_.SignalAll();
+  }
+  BeginIdle(worker);
+  while (signals_ == 0 && !HasEnded()) wanted_.Wait(&mutex_);
+  EndIdle(worker);
+  --asleep_;
+  if (signals_ > 0) --signals_;
+  return nullptr;
+}
+
+void WorkerPool::Leave() {
+  Done done;
+  Report report;
+  {
+    MutexLock lock(&mutex_);
+    if (--alive_ > 0) return;
+    done = std::move(done_);
+    report = ReportLocked();
+  }
+  if (done) std::move(done)(std::move(report));
+  done = nullptr;
+  MutexLock lock(&mutex_);
+  is_done_ = true;
+  all_done_.SignalAll();
+}
+
+ExecTask* WorkerPool::PopAny() {
+  ExecTask* task = shared_.PopExactly();
+  for (size_t i = 0; task == nullptr && i < workers_.size(); ++i) {
+    task = workers_[i]->lane.PopExactly();
+  }
+  return task;
+}
+
+void WorkerPool::AbandonAll() {
+  while (ExecTask* const task = PopAny()) {
+    task->Abandon();
+    abandoned_late_.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+// ---------------------------------------------------------------------------
+// Numbers
+// ---------------------------------------------------------------------------
+
+bool WorkerPool::PastDeadline() const {
+  return deadline_ != MonotonicTime::InfiniteFuture() &&
+         clock_->Now() >= deadline_;
+}
+
+void WorkerPool::NoteIfOverdue(const Worker& worker) {
+  if (mode_.load(std::memory_order_acquire) == Mode::kOpen || !PastDeadline()) {
+    return;
+  }
+  MutexLock lock(&mutex_);
+  overdue_.push_back(worker.name);
+}
+
+void WorkerPool::BeginIdle(Worker* worker) {
+  worker->is_idle = true;
+  worker->idle_since = clock_->Now();
+}
+
+void WorkerPool::EndIdle(Worker* worker) {
+  worker->is_idle = false;
+  worker->idle += clock_->Now() - worker->idle_since;
+}
+
+uint64_t WorkerPool::Completed() const {
+  uint64_t sum = 0;
+  for (const auto& worker : workers_) {
+    sum += worker->completed.load(std::memory_order_relaxed);
+  }
+  return sum;
+}
+
+uint64_t WorkerPool::Abandoned() const {
+  uint64_t sum = abandoned_late_.load(std::memory_order_relaxed);
+  for (const auto& worker : workers_) {
+    sum += worker->abandoned.load(std::memory_order_relaxed);
+  }
+  return sum;
+}
+
+std::vector<std::string> WorkerPool::InTask() const {
+  std::vector<std::string> names;
+  for (const auto& worker : workers_) {
+    if (worker->in_task.load(std::memory_order_relaxed)) {
+      names.push_back(worker->name);
+    }
+  }
+  return names;
+}
+
+WorkerPool::Report WorkerPool::ReportLocked() const {
+  Report report;
+  report.completed = Completed() - completed_before_;
+  report.abandoned = Abandoned();
+  report.overdue = overdue_;
+  report.running = InTask();
+  return report;
+}
+
+WorkerPool::Report WorkerPool::report() const {
+  MutexLock lock(&mutex_);
+  SLUICE_CHECK(mode_.load() != Mode::kOpen);
+  return ReportLocked();
 }
 
 WorkerPool::Stats WorkerPool::stats() const {
+  Stats stats;
+  stats.completed = Completed();
+  stats.abandoned = Abandoned();
+  stats.refused = refused_.load(std::memory_order_relaxed);
+  stats.queued = shared_.Count();
+  for (const auto& worker : workers_) stats.queued += worker->lane.Count();
+  stats.running = InTask().size();
+  const DelayProbe::Quantiles delay = probe_.quantiles();
+  stats.queue_delay_p50 = delay.p50;
+  stats.queue_delay_p99 = delay.p99;
   MutexLock lock(&mutex_);
-  Stats stats = stats_;
-  stats.queued = static_cast<size_t>(stats.submitted - stats.completed -
-                                     stats.abandoned - stats.running);
+  stats.wakes = wakes_;
+  stats.asleep = asleep_ - signals_;
+  const MonotonicTime now = clock_->Now();
+  for (const auto& worker : workers_) {
+    stats.idle += worker->idle;
+    if (worker->is_idle) stats.idle += now - worker->idle_since;
+  }
+  stats.busy = (now - created_) * workers_.size() - stats.idle;
   return stats;
+}
+
+double WorkerPool::Stats::busy_ratio() const {
+  const absl::Duration all = busy + idle;
+  return all > absl::ZeroDuration() ? absl::FDivDuration(busy, all) : 0;
 }
 
 }  // namespace sluice

@@ -1,24 +1,38 @@
 #include "sluice/threadpool/worker_pool.h"
 
 #include <pthread.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <exception>
 #include <functional>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <thread>
 #include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/match.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sluice/base/cpu_count.h"
 #include "sluice/base/executor.h"
 #include "sluice/base/status_matchers.h"
 #include "sluice/base/strand.h"
+#include "sluice/timer/sim_clock.h"
 
 namespace sluice {
 namespace {
+
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using OnShutdown = WorkerPool::OnShutdown;
 
 struct Task : ExecTask {
   explicit Task(std::function<void()> f = [] {}) : run(std::move(f)) {}
@@ -32,24 +46,51 @@ struct Task : ExecTask {
   std::atomic<bool> abandoned{false};
 };
 
+// What a test waits for happens on its own. Polls, and gives way now and then
+// to who is polled for.
+template <typename Condition>
+void AwaitThat(Condition condition) {
+  for (int polls = 1; !condition(); ++polls) {
+    if (polls % 100 == 0) std::this_thread::yield();
+  }
+}
 void Await(const std::atomic<bool>& flag) {
-  while (!flag.load()) std::this_thread::yield();
+  AwaitThat([&] { return flag.load(); });
 }
 
-std::unique_ptr<WorkerPool> NewPool(int threads, size_t max_callables = 100) {
-  return *WorkerPool::Create(
-      {.num_threads = threads, .max_callables = max_callables});
-}
+// Of a clock that stands still.
+class WorkerPoolTest : public ::testing::Test {
+ protected:
+  std::unique_ptr<WorkerPool> NewPool(int threads, size_t max_callables = 100) {
+    return *WorkerPool::Create({.clock = &clock_,
+                                .num_threads = threads,
+                                .max_callables = max_callables});
+  }
+  // Tasks that call `run` with their number.
+  static std::vector<std::unique_ptr<Task>> NewTasks(
+      int count, const std::function<void(int)>& run = [](int) {}) {
+    std::vector<std::unique_ptr<Task>> tasks;
+    for (int i = 0; i < count; ++i) {
+      tasks.push_back(std::make_unique<Task>([run, i] { run(i); }));
+    }
+    return tasks;
+  }
+  static void AwaitSleep(const WorkerPool& pool, size_t workers) {
+    AwaitThat([&] { return pool.stats().asleep == workers; });
+  }
+
+  SimClock clock_;
+};
 
 // Keeps a worker busy until released.
 class Gate {
  public:
-  explicit Gate(WorkerPool* pool)
+  explicit Gate(Executor* executor)
       : task_([this] {
           entered_.store(true);
           Await(open_);
         }) {
-    pool->Submit(&task_);
+    executor->Submit(&task_);
     Await(entered_);
   }
   void Open() {
@@ -63,12 +104,20 @@ class Gate {
   Task task_;
 };
 
-TEST(WorkerPoolTest, RefusesANegativeNumberOfThreads) {
-  EXPECT_THAT(WorkerPool::Create({.num_threads = -1}),
-              StatusIs(absl::StatusCode::kInvalidArgument));
+TEST_F(WorkerPoolTest, RefusesOptionsThatMakeNoSense) {
+  EXPECT_THAT(WorkerPool::Create({.num_threads = 1}),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("clock")));
+  EXPECT_THAT(
+      WorkerPool::Create({.clock = &clock_, .num_threads = -1}),
+      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("num_threads")));
 }
 
-TEST(WorkerPoolTest, RunsTasksAndCallablesOnNamedThreads) {
+TEST_F(WorkerPoolTest, HasAWorkerForEachCpuUnlessToldOtherwise) {
+  auto pool = NewPool(0);
+  AwaitSleep(*pool, static_cast<size_t>(CpuCount()));
+}
+
+TEST_F(WorkerPoolTest, RunsTasksAndCallablesOnNamedThreads) {
   auto pool = NewPool(1);
   std::string name;
   Task task([&] {
@@ -84,29 +133,179 @@ TEST(WorkerPoolTest, RunsTasksAndCallablesOnNamedThreads) {
   Await(ran);
 }
 
-TEST(WorkerPoolTest, StartsInTheOrderSubmitted) {
+TEST_F(WorkerPoolTest, AWorkerOfAnotherPoolIsAsAnyThread) {
   auto pool = NewPool(1);
-  Gate gate(pool.get());
-  std::vector<int> order;
-  std::vector<std::unique_ptr<Task>> tasks;
-  for (int i = 0; i < 100; ++i) {
-    tasks.push_back(std::make_unique<Task>([&, i] { order.push_back(i); }));
-    EXPECT_TRUE(pool->Submit(tasks.back().get()));
-    EXPECT_FALSE(pool->Submit(tasks.back().get()));  // queued already
-  }
-  gate.Open();
-  Await(tasks.back()->ran);
-  for (int i = 0; i < 100; ++i) EXPECT_EQ(order[i], i);
+  auto other = *WorkerPool::Create(
+      {.clock = &clock_, .name = "other", .num_threads = 1});
+  Task task;
+  Task submit([&] {
+    other->Submit(&task);
+    Await(task.ran);
+  });
+  pool->Submit(&submit);
+  Await(submit.ran);
 }
 
-TEST(WorkerPoolTest, WorkersRunAtTheSameTime) {
+// Each is submitted about when the worker goes to sleep.
+TEST_F(WorkerPoolTest, NoTaskIsOverlookedByAWorkerThatGoesToSleep) {
+  auto pool = NewPool(1);
+  for (int i = 0; i < 20'000; ++i) {
+    Task task;
+    pool->Submit(&task);
+    Await(task.ran);
+    for (std::atomic<int> spin{0}; spin.load() < i % 200; ++spin) {
+    }
+  }
+}
+
+TEST_F(WorkerPoolTest, WorkersRunAtTheSameTime) {
   auto pool = NewPool(2);
   Gate one(pool.get()), two(pool.get());  // each waits for its own
   two.Open();
   one.Open();
 }
 
-TEST(WorkerPoolTest, CallablesAreBoundedAndUntouchedWhenRefused) {
+// ---------------------------------------------------------------------------
+// Order
+// ---------------------------------------------------------------------------
+
+TEST_F(WorkerPoolTest, StartsInTheOrderSubmittedWhateverOtherWorkersDo) {
+  auto pool = NewPool(2);
+  Gate other(pool.get()), gate(pool.get());
+  std::vector<int> order;
+  auto tasks = NewTasks(100, [&](int i) { order.push_back(i); });
+  for (auto& task : tasks) {
+    EXPECT_TRUE(pool->Submit(task.get()));
+    EXPECT_FALSE(pool->Submit(task.get()));  // queued already
+  }
+  gate.Open();
+  Await(tasks.back()->ran);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(order[i], i);
+  other.Open();
+}
+
+TEST_F(WorkerPoolTest, WhatATaskSubmitsStartsInItsOrder) {
+  auto pool = NewPool(1);
+  std::vector<int> order;
+  auto tasks = NewTasks(100, [&](int i) { order.push_back(i); });
+  Task parent([&] {
+    for (auto& task : tasks) pool->Submit(task.get());
+  });
+  pool->Submit(&parent);
+  Await(tasks.back()->ran);
+  for (int i = 0; i < 100; ++i) EXPECT_EQ(order[i], i);
+}
+
+TEST_F(WorkerPoolTest, OthersHelpThemselvesToWhatAWorkerHasSubmitted) {
+  auto pool = NewPool(2);
+  AwaitSleep(*pool, 2);
+  auto children = NewTasks(50);
+  Task parent([&] {
+    for (auto& child : children) pool->Submit(child.get());
+    for (auto& child : children) Await(child->ran);
+  });
+  pool->Submit(&parent);
+  Await(parent.ran);
+}
+
+TEST_F(WorkerPoolTest, OfThreeWorkersTheThirdHelpsTheSecond) {
+  auto pool = NewPool(3);
+  AwaitSleep(*pool, 3);
+  // The second takes several of the first's, and the oldest keeps it.
+  std::atomic<bool> open{false};
+  auto children = NewTasks(20, [&](int i) {
+    if (i == 0) Await(open);
+  });
+  Task parent([&] {
+    for (auto& child : children) pool->Submit(child.get());
+    Await(open);
+  });
+  pool->Submit(&parent);
+  for (int i = 1; i < 20; ++i) Await(children[i]->ran);
+  open.store(true);
+  Await(children[0]->ran);
+  Await(parent.ran);
+}
+
+TEST_F(WorkerPoolTest, ATaskThatSubmitsItselfForEverHoldsUpNobody) {
+  auto pool = NewPool(1);
+  std::atomic<bool> stop{false};
+  std::atomic<int> runs{0};
+  std::unique_ptr<Task> forever;
+  forever = std::make_unique<Task>([&] {
+    ++runs;
+    if (!stop.load()) pool->Submit(forever.get());
+  });
+  pool->Submit(forever.get());
+  AwaitThat([&] { return runs.load() > 100; });
+  Task other;
+  pool->Submit(&other);
+  Await(other.ran);
+  stop.store(true);
+  pool->Shutdown(OnShutdown::kDrain, nullptr);
+  pool->Join();
+}
+
+TEST_F(WorkerPoolTest, ALongQueueHoldsUpNothingThatATaskSubmits) {
+  auto pool = NewPool(1);
+  int before = 0;
+  int before_child = -1;
+  Task child([&] { before_child = before; });
+  Task parent([&] { pool->Submit(&child); });
+  auto tasks = NewTasks(100, [&](int) { ++before; });
+  Gate gate(pool.get());
+  pool->Submit(&parent);
+  for (auto& task : tasks) pool->Submit(task.get());
+  gate.Open();
+  Await(tasks.back()->ran);
+  EXPECT_GE(before_child, 0);
+  EXPECT_LE(before_child, 2);
+}
+
+TEST_F(WorkerPoolTest, ALongTaskHoldsUpNothingThatItHasSubmitted) {
+  auto pool = NewPool(2);
+  std::atomic<int> before{0};
+  int before_child = -1;
+  Task child([&] { before_child = before.load(); });
+  std::atomic<bool> submitted{false}, end{false};
+  Task parent([&] {
+    pool->Submit(&child);
+    submitted.store(true);
+    Await(end);
+  });
+  // The other worker has enough to do.
+  Gate gate(pool.get());
+  auto tasks = NewTasks(200, [&](int) { ++before; });
+  pool->Submit(&parent);
+  Await(submitted);
+  for (auto& task : tasks) pool->Submit(task.get());
+  gate.Open();
+  Await(tasks.back()->ran);
+  EXPECT_GE(before_child, 0);
+  EXPECT_LE(before_child, 64);
+  end.store(true);
+  Await(parent.ran);
+}
+
+TEST_F(WorkerPoolTest, AStrandKeepsItsTasksInOrderOnManyWorkers) {
+  auto pool = NewPool(3);
+  Strand strand(pool.get());
+  int next = 0;  // guarded by the strand: tsan looks on
+  bool ordered = true;
+  auto tasks = NewTasks(2'000, [&](int i) { ordered &= next++ == i; });
+  for (auto& task : tasks) strand.Submit(task.get());
+  Await(tasks.back()->ran);
+  pool->Shutdown(OnShutdown::kDrain, nullptr);
+  pool->Join();
+  EXPECT_TRUE(ordered);
+  EXPECT_EQ(next, 2'000);
+}
+
+// ---------------------------------------------------------------------------
+// Bounds
+// ---------------------------------------------------------------------------
+
+TEST_F(WorkerPoolTest, CallablesAreBoundedAndUntouchedWhenRefused) {
   auto pool = NewPool(1, /*max_callables=*/2);
   Gate gate(pool.get());
   std::atomic<int> ran{0};
@@ -117,104 +316,12 @@ TEST(WorkerPoolTest, CallablesAreBoundedAndUntouchedWhenRefused) {
               StatusIs(absl::StatusCode::kResourceExhausted));
   EXPECT_EQ(pool->stats().refused, 1u);
   gate.Open();
-  while (ran.load() < 2) std::this_thread::yield();
+  AwaitThat([&] { return ran.load() == 2; });
   SLUICE_ASSERT_OK(pool->TrySubmit(std::move(third)));
-  while (ran.load() < 3) std::this_thread::yield();
+  AwaitThat([&] { return ran.load() == 3; });
 }
 
-TEST(WorkerPoolTest, DrainRunsWhatIsQueuedAndThenTellsDone) {
-  auto pool = NewPool(2);
-  std::atomic<int> ran{0};
-  std::vector<std::unique_ptr<Task>> tasks;
-  for (int i = 0; i < 50; ++i) {
-    tasks.push_back(std::make_unique<Task>([&] { ++ran; }));
-    pool->Submit(tasks.back().get());
-  }
-  int done = 0;
-  int ran_at_done = 0;
-  pool->Shutdown(WorkerPool::OnShutdown::kDrain, [&] {
-    ++done;
-    ran_at_done = ran.load();
-  });
-  pool->Join();
-  EXPECT_EQ(done, 1);
-  EXPECT_EQ(ran_at_done, 50);
-  EXPECT_EQ(pool->stats().completed, 50u);
-  EXPECT_EQ(pool->stats().queued, 0u);
-}
-
-TEST(WorkerPoolTest, DiscardAbandonsWhatIsQueuedAndDestroysCallables) {
-  auto pool = NewPool(1);
-  Task task;
-  auto token = std::make_shared<int>(0);
-  {
-    Gate gate(pool.get());
-    pool->Submit(&task);
-    SLUICE_ASSERT_OK(pool->TrySubmit([token] {}));
-    EXPECT_EQ(pool->stats().queued, 2u);
-    EXPECT_EQ(pool->stats().running, 1u);
-    pool->Shutdown(WorkerPool::OnShutdown::kDiscard, [] {});
-    gate.Open();
-  }
-  pool->Join();
-  EXPECT_TRUE(task.abandoned);
-  EXPECT_FALSE(task.ran);
-  EXPECT_EQ(token.use_count(), 1);
-  EXPECT_EQ(pool->stats().abandoned, 2u);
-}
-
-TEST(WorkerPoolTest, AfterTheEndTasksAreAbandonedAndCallablesRefused) {
-  auto pool = NewPool(1);
-  pool->Shutdown(WorkerPool::OnShutdown::kDrain, [] {});
-  pool->Join();
-  Task late;
-  EXPECT_TRUE(pool->Submit(&late));
-  EXPECT_TRUE(late.abandoned);
-  EXPECT_THAT(pool->TrySubmit([] {}),
-              StatusIs(absl::StatusCode::kFailedPrecondition));
-}
-
-TEST(WorkerPoolTest, ATaskMaySubmitAndShutDown) {
-  auto pool = NewPool(1);
-  Task second;
-  std::atomic<bool> done{false};
-  Task first([&] {
-    pool->Submit(&second);
-    pool->Shutdown(WorkerPool::OnShutdown::kDrain, [&] { done.store(true); });
-  });
-  pool->Submit(&first);
-  pool->Join();
-  EXPECT_TRUE(second.ran);
-  EXPECT_TRUE(done);
-}
-
-TEST(WorkerPoolTest, DestructionEndsIt) {
-  Task task;
-  {
-    auto pool = NewPool(2);
-    pool->Submit(&task);
-  }
-  EXPECT_TRUE(task.ran || task.abandoned);
-}
-
-TEST(WorkerPoolTest, AStrandKeepsItsTasksInOrderOnManyWorkers) {
-  auto pool = NewPool(3);
-  Strand strand(pool.get());
-  int next = 0;  // guarded by the strand: tsan looks on
-  bool ordered = true;
-  std::vector<std::unique_ptr<Task>> tasks;
-  for (int i = 0; i < 2'000; ++i) {
-    tasks.push_back(std::make_unique<Task>([&, i] { ordered &= next++ == i; }));
-  }
-  for (auto& task : tasks) strand.Submit(task.get());
-  Await(tasks.back()->ran);
-  pool->Shutdown(WorkerPool::OnShutdown::kDrain, [] {});
-  pool->Join();
-  EXPECT_TRUE(ordered);
-  EXPECT_EQ(next, 2'000);
-}
-
-TEST(WorkerPoolTest, ManySubmittersLoseNothing) {
+TEST_F(WorkerPoolTest, ManySubmittersLoseNothing) {
   constexpr int kSubmitters = 4;
   constexpr int kTasks = 2'000;
   auto pool = NewPool(2, kSubmitters * kTasks);
@@ -228,13 +335,340 @@ TEST(WorkerPoolTest, ManySubmittersLoseNothing) {
     });
   }
   for (std::thread& submitter : submitters) submitter.join();
-  pool->Shutdown(WorkerPool::OnShutdown::kDrain, [] {});
+  pool->Shutdown(OnShutdown::kDrain, nullptr);
   pool->Join();
   EXPECT_EQ(ran.load(), kSubmitters * kTasks);
 }
 
-TEST(WorkerPoolDeathTest, JoinOnAWorkerIsAnError) {
-  GTEST_FLAG_SET(death_test_style, "threadsafe");
+// A tree of tasks, each of which submits two: what workers submit and take from
+// each other is neither lost nor doubled.
+TEST_F(WorkerPoolTest, ATreeOfTasksIsRunOnce) {
+  constexpr int kDepth = 12;
+  struct Node : ExecTask {
+    void Run() override {
+      sum->fetch_add(1);
+      if (depth == 0) return;
+      children = std::make_unique<Node[]>(2);
+      for (Node* child : {&children[0], &children[1]}) {
+        child->executor = executor;
+        child->sum = sum;
+        child->depth = depth - 1;
+        EXPECT_TRUE(executor->Submit(child));
+      }
+    }
+    void Abandon() override { ADD_FAILURE(); }
+    Executor* executor = nullptr;
+    std::atomic<int>* sum = nullptr;
+    int depth = 0;
+    std::unique_ptr<Node[]> children;
+  };
+  auto pool = NewPool(4);
+  std::atomic<int> sum{0};
+  Node root;
+  root.executor = pool.get();
+  root.sum = &sum;
+  root.depth = kDepth;
+  pool->Submit(&root);
+  pool->Shutdown(OnShutdown::kDrain, nullptr);
+  pool->Join();
+  EXPECT_EQ(sum.load(), (2 << kDepth) - 1);
+}
+
+// ---------------------------------------------------------------------------
+// Shutdown
+// ---------------------------------------------------------------------------
+
+TEST_F(WorkerPoolTest, DrainRunsWhatIsQueuedAndThenTellsDone) {
+  auto pool = NewPool(2);
+  std::atomic<int> ran{0};
+  auto tasks = NewTasks(50, [&](int) { ++ran; });
+  Task earlier;  // not the report's affair
+  pool->Submit(&earlier);
+  AwaitThat([&] { return pool->stats().completed == 1; });
+  Gate one(pool.get()), two(pool.get());
+  for (auto& task : tasks) pool->Submit(task.get());
+  int done = 0;
+  int ran_at_done = 0;
+  WorkerPool::Report report;
+  pool->Shutdown(OnShutdown::kDrain, [&](WorkerPool::Report r) {
+    ++done;
+    ran_at_done = ran.load();
+    report = std::move(r);
+  });
+  one.Open();
+  two.Open();
+  pool->Join();
+  EXPECT_EQ(done, 1);
+  EXPECT_EQ(ran_at_done, 50);
+  EXPECT_EQ(report.completed, 52u);  // the two that ran already, too
+  EXPECT_EQ(report.abandoned, 0u);
+  EXPECT_THAT(report.overdue, IsEmpty());
+  EXPECT_THAT(report.running, IsEmpty());
+  EXPECT_EQ(pool->stats().completed, 53u);
+  EXPECT_EQ(pool->stats().queued, 0u);
+}
+
+TEST_F(WorkerPoolTest, WorkersDrainToTheEndTogether) {
+  auto pool = NewPool(2);
+  AwaitSleep(*pool, 2);
+  Task child;
+  std::atomic<bool> shut_down{false};
+  Task parent([&] {
+    Await(shut_down);
+    AwaitSleep(*pool, 1);
+    pool->Submit(&child);
+    Await(child.ran);  // on the other worker
+  });
+  pool->Submit(&parent);
+  pool->Shutdown(OnShutdown::kDrain, nullptr);
+  shut_down.store(true);
+  pool->Join();
+  EXPECT_TRUE(parent.ran);
+}
+
+TEST_F(WorkerPoolTest, DiscardAbandonsWhatIsQueuedAndDestroysCallables) {
+  auto pool = NewPool(1);
+  Task task;
+  auto token = std::make_shared<int>(0);
+  {
+    Gate gate(pool.get());
+    pool->Submit(&task);
+    SLUICE_ASSERT_OK(pool->TrySubmit([token] {}));
+    EXPECT_EQ(pool->stats().queued, 2u);
+    EXPECT_EQ(pool->stats().running, 1u);
+    pool->Shutdown(OnShutdown::kDiscard, nullptr);
+    gate.Open();
+  }
+  pool->Join();
+  EXPECT_TRUE(task.abandoned);
+  EXPECT_FALSE(task.ran);
+  EXPECT_EQ(token.use_count(), 1);
+  EXPECT_EQ(pool->stats().abandoned, 2u);
+}
+
+TEST_F(WorkerPoolTest, AfterTheLimitTheRestOfADrainIsAbandoned) {
+  auto pool = NewPool(1);
+  Gate gate(pool.get());
+  Task in_time([&] { clock_.Advance(absl::Seconds(9)); });
+  Task overdue([&] { clock_.Advance(absl::Seconds(1)); });
+  Task late;
+  for (Task* task : {&in_time, &overdue, &late}) pool->Submit(task);
+  WorkerPool::Report report;
+  pool->Shutdown(
+      OnShutdown::kDrain, [&](WorkerPool::Report r) { report = std::move(r); },
+      absl::Seconds(10));
+  gate.Open();
+  pool->Join();
+  EXPECT_TRUE(in_time.ran);
+  EXPECT_TRUE(overdue.ran) << "begun before the limit";
+  EXPECT_TRUE(late.abandoned);
+  EXPECT_EQ(report.completed, 3u);
+  EXPECT_EQ(report.abandoned, 1u);
+  EXPECT_THAT(report.overdue, ElementsAre("worker/0"));
+}
+
+TEST_F(WorkerPoolTest, ATaskThatRanBeforeShutdownIsReportedWhenOverdue) {
+  auto pool = NewPool(2);
+  Gate gate(pool.get());
+  AwaitSleep(*pool, 1);
+  WorkerPool::Report report;
+  pool->Shutdown(
+      OnShutdown::kDiscard,
+      [&](WorkerPool::Report r) { report = std::move(r); }, absl::Seconds(1));
+  clock_.Advance(absl::Seconds(1));
+  gate.Open();
+  pool->Join();
+  EXPECT_EQ(report.overdue.size(), 1u);
+  EXPECT_EQ(report.completed, 1u);
+}
+
+TEST_F(WorkerPoolTest, AnOwnerCanGiveUpWaitingAndTryAgain) {
+  auto pool = NewPool(2);
+  Gate gate(pool.get());
+  AwaitSleep(*pool, 1);
+  pool->Shutdown(OnShutdown::kDrain, nullptr);
+  const std::vector<std::string> running = pool->report().running;
+  ASSERT_EQ(running.size(), 1u);
+  EXPECT_THAT(pool->TryJoin(absl::ZeroDuration()),
+              StatusIs(absl::StatusCode::kDeadlineExceeded,
+                       HasSubstr("in a task: " + running[0])));
+  gate.Open();
+  SLUICE_EXPECT_OK(pool->TryJoin(absl::InfiniteDuration()));
+  EXPECT_THAT(pool->report().running, IsEmpty());
+}
+
+TEST_F(WorkerPoolTest, OnceJoinedItMayBeDestroyedOnAWorker) {
+  auto other = NewPool(1);
+  auto pool = NewPool(1);
+  pool->Shutdown(OnShutdown::kDrain, nullptr);
+  SLUICE_ASSERT_OK(pool->TryJoin(absl::InfiniteDuration()));
+  Task destroy([&] { pool.reset(); });
+  other->Submit(&destroy);
+  Await(destroy.ran);
+}
+
+TEST_F(WorkerPoolTest, AfterTheEndTasksAreAbandonedAndCallablesRefused) {
+  auto pool = NewPool(1);
+  pool->Shutdown(OnShutdown::kDrain, nullptr);
+  pool->Join();
+  Task late;
+  EXPECT_TRUE(pool->Submit(&late));
+  EXPECT_TRUE(late.abandoned);
+  EXPECT_EQ(pool->report().abandoned, 1u);
+  EXPECT_THAT(pool->TrySubmit([] {}),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+}
+
+TEST_F(WorkerPoolTest, ATaskMaySubmitAndShutDown) {
+  auto pool = NewPool(1);
+  Task second;
+  std::atomic<bool> done{false};
+  Task first([&] {
+    pool->Submit(&second);
+    pool->Shutdown(OnShutdown::kDrain,
+                   [&](WorkerPool::Report) { done.store(true); });
+  });
+  pool->Submit(&first);
+  Await(done);
+  pool->Join();
+  EXPECT_TRUE(second.ran);
+}
+
+TEST_F(WorkerPoolTest, WhatDoneSubmitsIsAbandoned) {
+  auto pool = NewPool(1);
+  Task late;
+  pool->Shutdown(OnShutdown::kDrain,
+                 [&](WorkerPool::Report) { pool->Submit(&late); });
+  pool->Join();
+  EXPECT_TRUE(late.abandoned);
+}
+
+TEST_F(WorkerPoolTest, DestructionEndsIt) {
+  Task task;
+  {
+    auto pool = NewPool(2);
+    pool->Submit(&task);
+  }
+  EXPECT_TRUE(task.ran || task.abandoned);
+}
+
+TEST_F(WorkerPoolTest, EachTaskSubmittedDuringShutdownIsRunOrAbandonedOnce) {
+  constexpr int kSubmitters = 3;
+  constexpr int kTasks = 300;
+  struct Counted : ExecTask {
+    void Run() override { calls.fetch_add(1); }
+    void Abandon() override { calls.fetch_add(1); }
+    std::atomic<int> calls{0};
+  };
+  for (const OnShutdown what : {OnShutdown::kDrain, OnShutdown::kDiscard}) {
+    for (int round = 0; round < 20; ++round) {
+      auto pool = NewPool(2);
+      std::vector<Counted> tasks(kSubmitters * kTasks);
+      std::vector<std::thread> submitters;
+      std::atomic<int> submitted{0};
+      for (int s = 0; s < kSubmitters; ++s) {
+        submitters.emplace_back([&, s] {
+          for (int i = 0; i < kTasks; ++i) {
+            pool->Submit(&tasks[s * kTasks + i]);
+            submitted.fetch_add(1);
+          }
+        });
+      }
+      AwaitThat([&] { return submitted.load() > round * kTasks / 10; });
+      pool->Shutdown(what, nullptr);
+      pool->Join();
+      for (std::thread& submitter : submitters) submitter.join();
+      for (const Counted& task : tasks) ASSERT_EQ(task.calls.load(), 1);
+    }
+  }
+}
+
+// ---------------------------------------------------------------------------
+// Statistics
+// ---------------------------------------------------------------------------
+
+TEST_F(WorkerPoolTest, ASleepingWorkerIsSignalledOnceAndABusyOneNever) {
+  auto pool = NewPool(1);
+  AwaitSleep(*pool, 1);
+  auto tasks = NewTasks(100);
+  const uint64_t before = pool->stats().wakes;
+  Gate gate(pool.get());
+  for (auto& task : tasks) pool->Submit(task.get());
+  EXPECT_EQ(pool->stats().wakes, before + 1);
+  gate.Open();
+  Await(tasks.back()->ran);
+}
+
+TEST_F(WorkerPoolTest, ABurstSignalsNoWorkerTwice) {
+  for (int round = 0; round < 50; ++round) {
+    auto pool = NewPool(1);
+    AwaitSleep(*pool, 1);
+    // It does not sleep again before the test lets it go.
+    std::atomic<bool> open{false};
+    Task first([&] { Await(open); });
+    auto tasks = NewTasks(20);
+    pool->Submit(&first);
+    for (auto& task : tasks) pool->Submit(task.get());
+    ASSERT_EQ(pool->stats().wakes, 1u);
+    open.store(true);
+    Await(tasks.back()->ran);
+  }
+}
+
+TEST_F(WorkerPoolTest, TellsHowLongTasksWaited) {
+  auto pool = NewPool(1);
+  Gate gate(pool.get());  // was measured: it waited for nothing
+  EXPECT_EQ(pool->stats().queue_delay_p99, absl::ZeroDuration());
+  // By the time that the second gate is entered, another sample is wanted.
+  auto tasks = NewTasks(64);
+  for (auto& task : tasks) pool->Submit(task.get());
+  std::atomic<bool> entered{false}, open{false};
+  Task second([&] {
+    entered.store(true);
+    Await(open);
+  });
+  pool->Submit(&second);
+  gate.Open();
+  Await(entered);
+  Task measured;
+  pool->Submit(&measured);
+  clock_.Advance(absl::Seconds(5));
+  open.store(true);
+  Await(measured.ran);
+  EXPECT_EQ(pool->stats().queue_delay_p50, absl::ZeroDuration());
+  EXPECT_EQ(pool->stats().queue_delay_p99, absl::Seconds(5));
+}
+
+TEST_F(WorkerPoolTest, TellsHowBusyItsWorkersAre) {
+  auto pool = NewPool(2);
+  EXPECT_EQ(pool->stats().busy_ratio(), 0);
+  AwaitSleep(*pool, 2);
+  clock_.Advance(absl::Seconds(2));
+  {
+    Gate gate(pool.get());
+    AwaitSleep(*pool, 1);
+    clock_.Advance(absl::Seconds(3));
+    EXPECT_EQ(pool->stats().busy, absl::Seconds(3));
+    gate.Open();
+  }
+  AwaitSleep(*pool, 2);
+  clock_.Advance(absl::Seconds(1));
+  const WorkerPool::Stats stats = pool->stats();
+  EXPECT_EQ(stats.busy, absl::Seconds(3));
+  EXPECT_EQ(stats.idle, absl::Seconds(9));
+  EXPECT_EQ(stats.busy_ratio(), 0.25);
+}
+
+// ---------------------------------------------------------------------------
+// What must not be
+// ---------------------------------------------------------------------------
+
+class WorkerPoolDeathTest : public WorkerPoolTest {
+ protected:
+  void SetUp() override { GTEST_FLAG_SET(death_test_style, "threadsafe"); }
+};
+
+TEST_F(WorkerPoolDeathTest, JoinOnAWorkerIsAnError) {
   EXPECT_DEATH(
       {
         auto pool = NewPool(1);
@@ -243,6 +677,101 @@ TEST(WorkerPoolDeathTest, JoinOnAWorkerIsAnError) {
         Await(task.ran);
       },
       "SLUICE_CHECK failed: !SequenceRole::OnAny");
+}
+
+TEST_F(WorkerPoolDeathTest, DestructionOnAWorkerIsAnError) {
+  EXPECT_DEATH(
+      {
+        auto pool = NewPool(1);
+        Task task([&] { pool.reset(); });
+        pool->Submit(&task);
+        Await(task.ran);
+      },
+      "SLUICE_CHECK failed: !SequenceRole::OnAny");
+}
+
+TEST_F(WorkerPoolDeathTest, ShutdownTwiceIsAnError) {
+  EXPECT_DEATH(
+      {
+        auto pool = NewPool(1);
+        pool->Shutdown(OnShutdown::kDrain, nullptr);
+        pool->Shutdown(OnShutdown::kDrain, nullptr);
+      },
+      "SLUICE_CHECK failed");
+}
+
+// Whether the frame that has it was unwound.
+thread_local int frames = 0;
+struct Frame {
+  Frame() { ++frames; }
+  ~Frame() { --frames; }
+};
+
+[[noreturn]] void ThrowInAFrame() {
+  const Frame frame;
+  throw std::runtime_error("a user's");
+}
+
+void TellWhetherUnwound() {
+  std::set_terminate([] {
+    std::fputs(frames > 0 ? "at the throw\n" : "unwound\n", stderr);
+    std::abort();
+  });
+}
+
+TEST_F(WorkerPoolDeathTest, ATaskThatThrowsEndsTheProcessAtTheThrow) {
+  EXPECT_DEATH(
+      {
+        TellWhetherUnwound();
+        auto pool = NewPool(1);
+        Task task(ThrowInAFrame);
+        pool->Submit(&task);
+        Await(task.ran);
+      },
+      "at the throw");
+}
+
+TEST_F(WorkerPoolDeathTest, ACallableThatThrowsEndsTheProcessAtTheThrow) {
+  EXPECT_DEATH(
+      {
+        TellWhetherUnwound();
+        auto pool = NewPool(1);
+        SLUICE_EXPECT_OK(pool->TrySubmit(ThrowInAFrame));
+        pool->Shutdown(OnShutdown::kDrain, nullptr);
+        pool->Join();
+      },
+      "at the throw");
+}
+
+TEST_F(WorkerPoolDeathTest, AProcessCanEndWithoutATaskThatNeverDoes) {
+  EXPECT_EXIT(
+      {
+        auto pool = NewPool(1);
+        static std::atomic<bool> never{false};
+        static Task* const endless = new Task([] { Await(never); });
+        pool->Submit(endless);
+        AwaitThat([&] { return pool->stats().running == 1; });
+        pool->Shutdown(OnShutdown::kDiscard, nullptr);
+        const absl::Status status = pool->TryJoin(absl::Milliseconds(1));
+        (void)pool.release();
+        _exit(absl::StrContains(status.message(), "worker/0") ? 7 : 1);
+      },
+      ::testing::ExitedWithCode(7), "");
+}
+
+TEST_F(WorkerPoolDeathTest, NoThreadToBeHadIsAStatus) {
+  EXPECT_EXIT(
+      {
+        // A stack that no address space can hold.
+        pthread_attr_t attributes;
+        pthread_attr_init(&attributes);
+        pthread_attr_setstacksize(&attributes, size_t{1} << 60);
+        pthread_setattr_default_np(&attributes);
+        const auto pool =
+            WorkerPool::Create({.clock = &clock_, .num_threads = 2});
+        _exit(absl::StrContains(pool.status().message(), "worker/0") ? 7 : 1);
+      },
+      ::testing::ExitedWithCode(7), "");
 }
 
 }  // namespace

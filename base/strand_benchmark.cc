@@ -1,0 +1,63 @@
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "benchmark/benchmark.h"
+#include "sluice/base/executor.h"
+#include "sluice/base/strand.h"
+#include "sluice/base/task_queue.h"
+
+namespace sluice {
+namespace {
+
+// On this thread: what a strand adds to any executor.
+class ThisThread final : public Executor {
+ public:
+  bool Submit(ExecTask* task) override { return tasks_.PushRemote(task); }
+  void RunAll() {
+    while (ExecTask* const task = tasks_.Pop()) task->Run();
+  }
+
+ private:
+  TaskQueue tasks_;
+};
+
+class EmptyTask final : public ExecTask {
+ public:
+  void Run() override {}
+  void Abandon() override {}
+};
+
+constexpr size_t kTasks = 1'024;
+
+void BM_WithoutAStrand(benchmark::State& state) {
+  ThisThread executor;
+  const std::unique_ptr<EmptyTask[]> tasks(new EmptyTask[kTasks]);
+  for (auto _ : state) {
+    for (size_t i = 0; i < kTasks; ++i) executor.Submit(&tasks[i]);
+    executor.RunAll();
+  }
+  state.SetItemsProcessed(state.iterations() * kTasks);
+}
+BENCHMARK(BM_WithoutAStrand);
+
+// On `range` strands by turns; on as many as there are tasks, each task is a
+// submission below.
+void BM_OnStrands(benchmark::State& state) {
+  const auto count = static_cast<size_t>(state.range(0));
+  ThisThread executor;
+  std::vector<std::unique_ptr<Strand>> strands;
+  for (size_t i = 0; i < count; ++i) {
+    strands.push_back(std::make_unique<Strand>(&executor));
+  }
+  const std::unique_ptr<EmptyTask[]> tasks(new EmptyTask[kTasks]);
+  for (auto _ : state) {
+    for (size_t i = 0; i < kTasks; ++i) strands[i % count]->Submit(&tasks[i]);
+    executor.RunAll();
+  }
+  state.SetItemsProcessed(state.iterations() * kTasks);
+}
+BENCHMARK(BM_OnStrands)->Arg(1)->Arg(64)->Arg(kTasks);
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,58 @@
+// Two strands on an executor: each keeps the order of its own tasks. Here the
+// executor is a queue that main() empties; on a WorkerPool or an EventLoop the
+// strands are the same.
+
+#include <cstdio>
+
+#include "sluice/base/executor.h"
+#include "sluice/base/strand.h"
+#include "sluice/base/task_queue.h"
+
+namespace {
+
+class QueueOfMain final : public sluice::Executor {
+ public:
+  bool Submit(sluice::ExecTask* task) override {
+    return tasks_.PushRemote(task);
+  }
+  void RunAll() {
+    while (sluice::ExecTask* const task = tasks_.Pop()) task->Run();
+  }
+
+ private:
+  sluice::TaskQueue tasks_;
+};
+
+// Writes to an account, which has no lock: its strand runs one task at a time.
+class Deposit final : public sluice::ExecTask {
+ public:
+  Deposit(const char* name, int* balance, int amount)
+      : name_(name), balance_(balance), amount_(amount) {}
+
+  void Run() override {
+    *balance_ += amount_;
+    std::printf("%s: %+d, balance %d\n", name_, amount_, *balance_);
+  }
+  void Abandon() override {}
+
+ private:
+  const char* const name_;
+  int* const balance_;
+  const int amount_;
+};
+
+}  // namespace
+
+int main() {
+  QueueOfMain executor;
+  sluice::Strand alices(&executor), bobs(&executor);
+  int alice = 0, bob = 0;
+  Deposit first("Alice", &alice, 100), second("Bob", &bob, 5),
+      third("Alice", &alice, -30);
+
+  alices.Submit(&first);
+  bobs.Submit(&second);
+  alices.Submit(&third);
+  executor.RunAll();
+  return alice == 70 && bob == 5 ? 0 : 1;
+}

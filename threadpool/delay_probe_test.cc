@@ -1,0 +1,83 @@
+#include "sluice/threadpool/delay_probe.h"
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "sluice/base/executor.h"
+#include "sluice/timer/sim_clock.h"
+
+namespace sluice {
+namespace {
+
+struct Task : ExecTask {
+  void Run() override {}
+  void Abandon() override {}
+};
+
+class DelayProbeTest : public ::testing::Test {
+ protected:
+  // A task that waits for `delay`; whether it is measured.
+  bool Wait(absl::Duration delay) {
+    const bool measured = probe_.BeforeSubmit(&task_);
+    clock_.Advance(delay);
+    probe_.AfterTake(&task_);
+    return measured;
+  }
+  void Measure(absl::Duration delay) {
+    probe_.Want();
+    EXPECT_TRUE(Wait(delay));
+  }
+  absl::Duration p50() const { return probe_.quantiles().p50; }
+  absl::Duration p99() const { return probe_.quantiles().p99; }
+
+  SimClock clock_;
+  DelayProbe probe_{&clock_};
+  Task task_, other_;
+};
+
+TEST_F(DelayProbeTest, MeasuresTheFirstTaskAndThenOnlyWhenAsked) {
+  EXPECT_EQ(p99(), absl::ZeroDuration());
+  EXPECT_TRUE(Wait(absl::Seconds(1)));
+  EXPECT_FALSE(Wait(absl::Seconds(100)));
+  EXPECT_EQ(p99(), absl::Seconds(1));
+  Measure(absl::Seconds(2));
+  EXPECT_EQ(p99(), absl::Seconds(2));
+}
+
+TEST_F(DelayProbeTest, MeasuresOneTaskAtATime) {
+  EXPECT_TRUE(probe_.BeforeSubmit(&task_));
+  clock_.Advance(absl::Seconds(1));
+  probe_.Want();
+  EXPECT_FALSE(probe_.BeforeSubmit(&other_));
+  clock_.Advance(absl::Seconds(1));
+  probe_.AfterTake(&other_);  // taken first, by another worker
+  EXPECT_EQ(p99(), absl::ZeroDuration());
+  probe_.AfterTake(&task_);
+  EXPECT_EQ(p99(), absl::Seconds(2));
+}
+
+TEST_F(DelayProbeTest, WhatIsNotSubmittedAfterAllIsNoSample) {
+  EXPECT_TRUE(probe_.BeforeSubmit(&task_));
+  probe_.NotSubmitted(&task_);
+  clock_.Advance(absl::Seconds(1));
+  probe_.AfterTake(&task_);
+  EXPECT_EQ(p99(), absl::ZeroDuration());
+  EXPECT_TRUE(Wait(absl::Seconds(2))) << "the next one is wanted instead";
+  EXPECT_EQ(p99(), absl::Seconds(2));
+}
+
+TEST_F(DelayProbeTest, TellsTheSmallestDelayThatIsNotExceededByMore) {
+  for (int i = 100; i >= 1; --i) Measure(absl::Milliseconds(i));
+  EXPECT_EQ(p50(), absl::Milliseconds(50));
+  EXPECT_EQ(p99(), absl::Milliseconds(99));
+  EXPECT_EQ(DelayProbe(&clock_).quantiles().p50, absl::ZeroDuration());
+}
+
+TEST_F(DelayProbeTest, ForgetsWhatIsOld) {
+  for (size_t i = 0; i < DelayProbe::kSamples; ++i) Measure(absl::Hours(1));
+  EXPECT_EQ(p50(), absl::Hours(1));
+  for (size_t i = 0; i < DelayProbe::kSamples; ++i) Measure(absl::Seconds(1));
+  EXPECT_EQ(p99(), absl::Seconds(1));
+}
+
+}  // namespace
+}  // namespace sluice

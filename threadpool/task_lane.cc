@@ -1,0 +1,89 @@
+#include "sluice/threadpool/task_lane.h"
+
+#include <algorithm>
+#include <limits>
+
+namespace sluice {
+namespace {
+
+// Lets another hardware thread of this core go on.
+void Relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+bool TaskLane::Push(ExecTask* task) {
+  if (!pushed_.PushRemote(task)) return false;
+  if (!seems_used_.load()) seems_used_.store(true);
+  return true;
+}
+
+// The lock is held for a few instructions, save by who is preempted: to sleep
+// and be woken would take a hundred times as long.
+void TaskLane::Lock() {
+  constexpr int kSpins = 100;
+  for (int i = 0; i < kSpins; ++i) {
+    if (mutex_.TryLock()) return;
+    Relax();
+  }
+  mutex_.Lock();
+}
+
+void TaskLane::TakeIn() {
+  pushed_.MoveTo(&tasks_, std::numeric_limits<size_t>::max());
+}
+
+ExecTask* TaskLane::PopLocked() {
+  if (ExecTask* const task = tasks_.Pop()) return task;
+  TakeIn();
+  ExecTask* const task = tasks_.Pop();
+  if (task == nullptr) {
+    seems_used_.store(false);
+    if (!pushed_.empty()) seems_used_.store(true);
+  }
+  return task;
+}
+
+ExecTask* TaskLane::PopUsed() {
+  Lock();
+  ExecTask* const task = PopLocked();
+  mutex_.Unlock();
+  return task;
+}
+
+ExecTask* TaskLane::PopExactly() {
+  MutexLock lock(&mutex_);
+  return tasks_.empty() && pushed_.empty() ? nullptr : PopLocked();
+}
+
+ExecTask* TaskLane::StealFrom(TaskLane* other, size_t limit) {
+  if (!other->seems_used_.load(std::memory_order_relaxed)) return nullptr;
+  TaskQueue stolen;
+  other->Lock();
+  ExecTask* const task = other->PopLocked();
+  if (task != nullptr && limit > 0) {
+    if (limit > other->tasks_.Count() / 2) other->TakeIn();
+    other->tasks_.MoveTo(&stolen, std::min(limit, other->tasks_.Count() / 2));
+  }
+  other->mutex_.Unlock();
+  if (!stolen.empty()) {
+    Lock();
+    stolen.MoveTo(&tasks_, limit);
+    mutex_.Unlock();
+    seems_used_.store(true);
+  }
+  return task;
+}
+
+size_t TaskLane::Count() {
+  MutexLock lock(&mutex_);
+  TakeIn();
+  return tasks_.Count();
+}
+
+}  // namespace sluice
