@@ -2,7 +2,15 @@
 
 #include <algorithm>
 
+#include "sluice/base/cpu_relax.h"
+
 namespace sluice {
+namespace {
+
+// Turns of a spin: some pushes that nobody interrupts.
+constexpr int kPatience = 32;
+
+}  // namespace
 
 // Sequentially consistent, as is the store in Pop(): a caller that finds a task
 // claimed, and wrote an atomic before, knows that the run will read it.
@@ -14,14 +22,19 @@ bool TaskQueue::Claim(ExecTask* task) {
 bool TaskQueue::PushRemote(ExecTask* task) {
   if (!Claim(task)) return false;
   ExecTask* newest = remote_.load(std::memory_order_relaxed);
-  do {
+  while (true) {
     task->next_.store(newest == nullptr ? Mark() : newest,
                       std::memory_order_relaxed);
     // On success sequentially consistent: an executor that announced its sleep
     // and then finds remote_ empty will be woken by this caller.
-  } while (!remote_.compare_exchange_weak(
-      newest, task, std::memory_order_seq_cst, std::memory_order_relaxed));
-  return true;
+    if (remote_.compare_exchange_weak(newest, task, std::memory_order_seq_cst,
+                                      std::memory_order_relaxed)) {
+      return true;
+    }
+    // Another thread has the cache line: let it push more than one.
+    for (int i = 0; i < kPatience; ++i) CpuRelax();
+    newest = remote_.load(std::memory_order_relaxed);
+  }
 }
 
 bool TaskQueue::Push(ExecTask* task) {

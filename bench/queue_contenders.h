@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "absl/types/span.h"
-#include "sluice/event/cpu_relax.h"
+#include "sluice/base/cpu_relax.h"
 #include "sluice/event/event_queue.h"
 
 // Queues of many threads, each behind the same calls:

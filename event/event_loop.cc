@@ -7,7 +7,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "sluice/base/check.h"
-#include "sluice/event/cpu_relax.h"
+#include "sluice/base/cpu_relax.h"
 
 namespace sluice {
 namespace {

@@ -14,7 +14,7 @@
 #include "absl/base/optimization.h"
 #include "absl/types/span.h"
 #include "sluice/base/check.h"
-#include "sluice/event/cpu_relax.h"
+#include "sluice/base/cpu_relax.h"
 #include "sluice/event/process_fence.h"
 
 namespace sluice {

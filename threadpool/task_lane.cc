@@ -3,19 +3,9 @@
 #include <algorithm>
 #include <limits>
 
+#include "sluice/base/cpu_relax.h"
+
 namespace sluice {
-namespace {
-
-// Lets another hardware thread of this core go on.
-void Relax() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
-
-}  // namespace
 
 bool TaskLane::Push(ExecTask* task) {
   if (!pushed_.PushRemote(task)) return false;
@@ -26,10 +16,13 @@ bool TaskLane::Push(ExecTask* task) {
 // The lock is held for a few instructions, save by who is preempted: to sleep
 // and be woken would take a hundred times as long.
 void TaskLane::Lock() {
-  constexpr int kSpins = 100;
-  for (int i = 0; i < kSpins; ++i) {
+  constexpr int kTries = 16;
+  constexpr int kPatience = 8;
+  for (int i = 0; i < kTries; ++i) {
     if (mutex_.TryLock()) return;
-    Relax();
+    // Each try takes the cache line from the other, who meanwhile does some
+    // tasks in a row.
+    for (int j = 0; j < kPatience; ++j) CpuRelax();
   }
   mutex_.Lock();
 }

@@ -29,7 +29,7 @@ namespace sluice {
 // Tasks that a thread outside submits start in the order it submitted them, and
 // run at the same time: a Strand has an order. What a worker submits waits in a
 // lane of that worker, in order too, until an idle worker takes the oldest,
-// with up to 15 more for its own lane. A worker serves its lane and the common
+// with up to 63 more for its own lane. A worker serves its lane and the common
 // one by turns, and one of the others after every 64 tasks: none waits for
 // another for ever, nor behind a task that goes on for ever while another
 // worker does not.
@@ -134,7 +134,7 @@ class WorkerPool final : public Executor {
   // Every so many tasks a worker looks into the lanes of the others first.
   static constexpr unsigned kFindsPerTurn = 64;
   // How many more tasks it takes to its own lane when it has none.
-  static constexpr size_t kMostStolen = 15;
+  static constexpr size_t kMostStolen = 63;
 
   explicit WorkerPool(Options options);
 

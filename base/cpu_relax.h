@@ -1,5 +1,5 @@
-#ifndef SLUICE_EVENT_CPU_RELAX_H_
-#define SLUICE_EVENT_CPU_RELAX_H_
+#ifndef SLUICE_BASE_CPU_RELAX_H_
+#define SLUICE_BASE_CPU_RELAX_H_
 
 namespace sluice {
 
@@ -15,4 +15,4 @@ inline void CpuRelax() {
 
 }  // namespace sluice
 
-#endif  // SLUICE_EVENT_CPU_RELAX_H_
+#endif  // SLUICE_BASE_CPU_RELAX_H_
