@@ -90,14 +90,12 @@ class Scale {
  public:
   explicit Scale(const std::vector<Bar>& bars) {
     double least = std::numeric_limits<double>::max();
-    double most = 0;
     for (const Bar& bar : bars) {
       least = std::min(least, bar.value.median);
-      most = std::max(most, bar.value.median);
       end_ = std::max(end_, bar.value.max);
     }
     if (end_ == 0) end_ = 1;
-    logarithmic_ = least > 0 && most > kLogFrom * least;
+    logarithmic_ = least > 0 && end_ > kLogFrom * least;
     if (!logarithmic_) return;
     for (const Bar& bar : bars) {
       if (bar.value.min > 0) least = std::min(least, bar.value.min);
@@ -112,7 +110,7 @@ class Scale {
     if (value <= begin_) return 0;
     return kBars * std::log10(value / begin_) / std::log10(end_ / begin_);
   }
-  // Round numbers, three to eight of them.
+  // Round numbers, three to six of them if the scale is linear.
   std::vector<double> Marks() const {
     std::vector<double> marks;
     if (logarithmic_) {
@@ -122,8 +120,11 @@ class Scale {
       return marks;
     }
     double step = std::pow(10, std::floor(std::log10(end_)));
-    if (end_ / step < 2) step /= 5;
-    if (end_ / step < 4) step /= 2;
+    if (end_ / step >= 5) {
+      step *= 2;
+    } else if (end_ / step < 2) {
+      step /= 2;
+    }
     for (double mark = 0; mark <= end_ * 1.0001; mark += step) {
       marks.push_back(mark);
     }

@@ -58,6 +58,23 @@ TEST(BarChartTest, AWideRangeHasALogarithmicScaleThatSaysSo) {
   EXPECT_NEAR(Widths(svg, "peer").at(0), 3 * limit, 0.2);
 }
 
+TEST(BarChartTest, OneOutlierMakesTheScaleLogarithmicToo) {
+  const Bar outlier = {"peer", {1, 1, 100}, BarKind::kPeer};
+  EXPECT_THAT(BarChartSvg({{"a case", "ns", {outlier}}}),
+              HasSubstr("logarithmic"));
+}
+
+TEST(BarChartTest, NumbersOfTheScaleKeepApart) {
+  const auto scale_of = [](double value) {
+    return BarChartSvg(
+        {{"a case", "ns", {Steady("x", value, BarKind::kPeer)}}});
+  };
+  EXPECT_THAT(scale_of(19'000), HasSubstr(">15000</text>"));
+  EXPECT_THAT(scale_of(19'000), Not(HasSubstr(">2000</text>")));
+  EXPECT_THAT(scale_of(95), HasSubstr(">80</text>"));
+  EXPECT_THAT(scale_of(95), Not(HasSubstr(">10</text>")));
+}
+
 TEST(BarChartTest, PanelsStandInTwoColumns) {
   const std::vector<Bar> bars = {Steady("x", 1, BarKind::kPeer)};
   EXPECT_THAT(BarChartSvg({{"first", "ns", bars}}), HasSubstr("width=\"532\""));
