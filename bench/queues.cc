@@ -75,6 +75,7 @@ std::vector<double> PassEvents(size_t producers, const Cpus& cpus) {
       while (!go.load()) std::this_thread::yield();
       for (uint64_t i = 0; i < share; ++i) {
         T event = {i, {}};
+        // NOLINTNEXTLINE(bugprone-use-after-move): moved if it was pushed.
         while (!producer.Push(std::move(event))) std::this_thread::yield();
       }
     });

@@ -124,10 +124,10 @@ absl::Status WorkerPool::StartThread(Worker* worker) {
   auto thread = Thread::Start(worker->name, [this, worker] { Work(worker); });
   if (thread.ok()) {
     worker->thread.emplace(*std::move(thread));
-  } else {
-    MutexLock lock(&mutex_);
-    --alive_;
+    return absl::OkStatus();
   }
+  MutexLock lock(&mutex_);
+  --alive_;
   return thread.status();
 }
 
