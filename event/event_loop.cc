@@ -8,17 +8,12 @@
 #include "absl/strings/str_cat.h"
 #include "sluice/base/check.h"
 #include "sluice/base/cpu_relax.h"
+#include "sluice/base/increase.h"
 
 namespace sluice {
 namespace {
 
 constexpr uint32_t kGenerationMask = (1u << 24) - 1;
-
-// For counters with one writer: no locked instruction.
-void Increase(std::atomic<uint64_t>& counter, uint64_t by) {
-  counter.store(counter.load(std::memory_order_relaxed) + by,
-                std::memory_order_relaxed);
-}
 
 }  // namespace
 

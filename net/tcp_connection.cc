@@ -5,17 +5,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "sluice/base/check.h"
+#include "sluice/base/increase.h"
 
 namespace sluice {
 namespace {
 
 constexpr uint64_t kMaxHeld = 64 * 1024;  // of corked output
-
-// For counters with one writer: no locked instruction.
-void Increase(std::atomic<uint64_t>& counter, uint64_t by) {
-  counter.store(counter.load(std::memory_order_relaxed) + by,
-                std::memory_order_relaxed);
-}
 
 // Reasons that give the peer no time.
 bool IsForced(CloseReason reason) {

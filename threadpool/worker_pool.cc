@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "sluice/base/check.h"
 #include "sluice/base/cpu_count.h"
+#include "sluice/base/increase.h"
 #include "sluice/base/sequence_role.h"
 
 namespace sluice {
@@ -45,16 +46,6 @@ struct alignas(64) WorkerPool::Worker {
   MonotonicTime idle_since;
   absl::Duration idle;
 };
-
-namespace {
-
-// By the one thread that writes it.
-void Increment(std::atomic<uint64_t>* counter) {
-  counter->store(counter->load(std::memory_order_relaxed) + 1,
-                 std::memory_order_relaxed);
-}
-
-}  // namespace
 
 // A callable on its way; deletes itself.
 class WorkerPool::CallableTask final : public ExecTask {
@@ -294,10 +285,10 @@ void WorkerPool::Execute(Worker* worker, ExecTask* task) {
   worker->in_task.store(true, std::memory_order_relaxed);
   if (mode == Mode::kDiscard || (mode == Mode::kDrain && PastDeadline())) {
     task->Abandon();
-    Increment(&worker->abandoned);
+    Increase(worker->abandoned, 1);
   } else {
     task->Run();
-    Increment(&worker->completed);
+    Increase(worker->completed, 1);
     NoteIfOverdue(*worker);
   }
   worker->in_task.store(false, std::memory_order_relaxed);
