@@ -123,6 +123,7 @@ void BM_WorstTick(benchmark::State& state) {
 BENCHMARK(BM_WorstTick)
     ->Arg(100'000)
     ->Arg(1'000'000)
+    ->Arg(10'000'000)
     ->Iterations(3)
     ->Unit(benchmark::kMillisecond);
 
