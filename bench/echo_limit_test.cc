@@ -14,10 +14,10 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/test_seed.h"
 #include "sluice/tests/byte_pattern.h"
 #include "sluice/tests/client_socket.h"
 #include "sluice/tests/process.h"
-#include "sluice/tests/test_environment.h"
 
 namespace sluice {
 namespace {
@@ -57,7 +57,7 @@ TEST_P(EchoLimitTest, EchoesUntilTheClientHasFinished) {
 
 TEST_P(EchoLimitTest, SlowReaderGetsEveryByte) {
   constexpr size_t kTotal = 20'000'000;
-  const uint32_t seed = TestSeed();
+  const auto seed = static_cast<uint32_t>(TestSeed());
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   const BytePattern pattern(seed);
   ClientSocket client = Connect();

@@ -3,20 +3,23 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
-#include "absl/types/span.h"
 
 namespace sluice {
 
 // Where formatted lines go: a descriptor, a file, memory under test. Formats
-// nothing. May block: never called on a loop, and by one thread at a time.
+// nothing, keeps nothing. May block: never called on a loop, and by one thread
+// at a time.
 class LogWriter {
  public:
   virtual ~LogWriter() = default;
 
-  // Whole lines, each with its newline, valid during the call. After an error
-  // some or all of them are lost, for the caller to count; the next call may
-  // succeed.
-  virtual absl::Status Write(absl::Span<const absl::string_view> lines) = 0;
+  // `*lines` is whole lines, each with its newline, valid during the call; the
+  // first may be the rest of one that an earlier call began. Removes from its
+  // front what has been written: all of it exactly if this returns OK. After an
+  // error what is left may be offered again. The caller decides how long it
+  // keeps that and when it tries; an implementation neither repeats a failed
+  // call nor waits before a repetition.
+  virtual absl::Status Write(absl::string_view* lines) = 0;
   // What was written outlives this process, and the machine as far as the
   // writer can see to it, when this returns OK.
   virtual absl::Status Flush() = 0;

@@ -5,7 +5,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
-#include "sluice/tests/test_environment.h"
+#include "sluice/base/test_seed.h"
 
 namespace sluice {
 namespace {
@@ -20,7 +20,7 @@ std::string Bytes(const BytePattern& pattern, size_t offset, size_t size) {
 }
 
 TEST(BytePatternTest, MatchesItselfAcrossItsPeriod) {
-  const uint32_t seed = TestSeed();
+  const auto seed = static_cast<uint32_t>(TestSeed());
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   const BytePattern pattern(seed);
   const std::string bytes = Bytes(pattern, 999'000, 3'000'000);
@@ -29,7 +29,7 @@ TEST(BytePatternTest, MatchesItselfAcrossItsPeriod) {
 }
 
 TEST(BytePatternTest, NoticesLostAndChangedBytes) {
-  const uint32_t seed = TestSeed();
+  const auto seed = static_cast<uint32_t>(TestSeed());
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   const BytePattern pattern(seed);
   std::string bytes = Bytes(pattern, 0, 2'000'000);

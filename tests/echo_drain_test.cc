@@ -14,11 +14,11 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/test_seed.h"
 #include "sluice/tests/byte_pattern.h"
 #include "sluice/tests/client_socket.h"
 #include "sluice/tests/echo_server_process.h"
 #include "sluice/tests/echo_server_shape.h"
-#include "sluice/tests/test_environment.h"
 
 namespace sluice {
 namespace {
@@ -97,7 +97,7 @@ void WaitUntilDraining(EchoServerProcess& server) {
 
 // Of what the client has sent, the server can know what has arrived.
 TEST_P(EchoDrainTest, DrainFinishesWhatIsUnderWay) {
-  const uint32_t seed = TestSeed();
+  const auto seed = static_cast<uint32_t>(TestSeed());
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   const BytePattern pattern(seed);
   auto server = Start({.arguments = {"--drain_timeout=inf"}});

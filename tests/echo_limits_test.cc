@@ -16,6 +16,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/test_seed.h"
 #include "sluice/tests/byte_pattern.h"
 #include "sluice/tests/client_socket.h"
 #include "sluice/tests/echo_server_process.h"
@@ -167,7 +168,7 @@ TEST_P(EchoLimitsTest, HoldsNoMoreThanMaxConnections) {
 }
 
 TEST_P(EchoLimitsTest, ResetsAtAnyMomentLeaveNothingBehind) {
-  const uint32_t seed = TestSeed();
+  const auto seed = static_cast<uint32_t>(TestSeed());
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   std::mt19937 random(seed);
   auto server = Start();
@@ -236,7 +237,7 @@ TEST_P(EchoLimitsTest, HalfClosedClientGetsAllThatItSent) {
   if (GetParam().model == "reuseport") {
     GTEST_SKIP() << "Unix-domain addresses cannot be shared";
   }
-  const uint32_t seed = TestSeed();
+  const auto seed = static_cast<uint32_t>(TestSeed());
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   const BytePattern pattern(seed);
   auto server = Start({.arguments = {"--listen=unix:"}});

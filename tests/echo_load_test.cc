@@ -18,6 +18,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/test_seed.h"
 #include "sluice/tests/byte_pattern.h"
 #include "sluice/tests/client_socket.h"
 #include "sluice/tests/echo_server_process.h"
@@ -38,7 +39,7 @@ constexpr int64_t kMiB = 1024 * kKiB;
 
 TEST_P(EchoLoadTest, SlowReaderGetsEveryByteAndCostsLittleMemory) {
   constexpr size_t kTotal = kSanitized ? 20'000'000 : 100'000'000;
-  const uint32_t seed = TestSeed();
+  const auto seed = static_cast<uint32_t>(TestSeed());
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   const BytePattern pattern(seed);
   auto server = Start();

@@ -28,6 +28,7 @@
 #include "sluice/base/io_result.h"
 #include "sluice/base/mutex.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/test_seed.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/linux_platform.h"
@@ -37,7 +38,6 @@
 #include "sluice/net/stream.h"
 #include "sluice/net/stream_handle.h"
 #include "sluice/net/tcp_connection.h"
-#include "sluice/tests/test_environment.h"
 #include "sluice/timer/timer_wheel.h"
 
 // Threads that write to, post to and end the same thousand connections of one

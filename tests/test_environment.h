@@ -1,8 +1,6 @@
 #ifndef SLUICE_TESTS_TEST_ENVIRONMENT_H_
 #define SLUICE_TESTS_TEST_ENVIRONMENT_H_
 
-#include <cstdint>
-
 #include "absl/base/config.h"
 
 namespace sluice {
@@ -16,10 +14,6 @@ inline constexpr bool kSanitized = true;
 #else
 inline constexpr bool kSanitized = false;
 #endif
-
-// The environment's SLUICE_SEED, else a new one at each call. Whoever uses it
-// says which it was: SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed)).
-uint32_t TestSeed();
 
 }  // namespace sluice
 

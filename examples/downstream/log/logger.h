@@ -19,8 +19,8 @@ class Logger {
 
   void Log(absl::string_view text) {
     const std::string line = absl::StrCat(name_, ": ", text, "\n");
-    const absl::string_view lines[] = {line};
-    if (!writer_->Write(lines).ok()) ++lost_;
+    absl::string_view lines = line;
+    if (!writer_->Write(&lines).ok()) ++lost_;
   }
   int lost() const { return lost_; }
 

@@ -1,4 +1,4 @@
-#include "sluice/tests/test_environment.h"
+#include "sluice/base/test_seed.h"
 
 #include <cstdlib>
 #include <random>
@@ -7,9 +7,9 @@
 
 namespace sluice {
 
-uint32_t TestSeed() {
+uint64_t TestSeed() {
   const char* const given = std::getenv("SLUICE_SEED");
-  uint32_t seed;
+  uint64_t seed;
   if (given != nullptr && absl::SimpleAtoi(given, &seed)) return seed;
   return std::random_device()();
 }
