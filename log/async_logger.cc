@@ -1,0 +1,513 @@
+#include "sluice/log/async_logger.h"
+
+#include <pthread.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include "sluice/base/check.h"
+#include "sluice/base/increase.h"
+#include "sluice/base/sequence_role.h"
+
+namespace sluice {
+namespace {
+
+// The writer gets at least this, unless there is no more for now.
+constexpr size_t kPieceBytes = 64 * 1024;
+
+// Of records that say how many were lost before the next one.
+const LogSite& LostSite() {
+  SLUICE_LOG_SITE(site, kWarning,
+                  "{} lines of this thread are missing here: its ring was full",
+                  uint64_t{});
+  return site;
+}
+
+// Of records of Append(), whose arguments are Forwarded, the file and the
+// message.
+const LogSite& ForwardedSite() {
+  static constexpr LogSite site = {LogSeverity::kInfo, 0, "", nullptr};
+  return site;
+}
+
+struct Forwarded {
+  int64_t unix_nanos;
+  int32_t line;
+  LogSeverity severity;
+  bool cut;
+  uint16_t file_size;
+};
+
+constexpr size_t kMaxFile = 256;
+
+const Clock& Required(const Clock* clock) {
+  SLUICE_CHECK(clock != nullptr);
+  return *clock;
+}
+
+std::string NameOfThread() {
+  char name[16] = "";
+  pthread_getname_np(pthread_self(), name, sizeof(name));
+  return name;
+}
+
+}  // namespace
+
+AsyncLogger::AsyncLogger(std::unique_ptr<LogWriter> writer, Options options)
+    : clock_(Required(options.clock)),
+      on_full_(options.on_full),
+      ring_bytes_(options.ring_bytes),
+      max_threads_(options.max_threads),
+      max_args_(options.max_line_bytes),
+      pid_(getpid()),
+      ticks_(options.clock),
+      levels_(options.level),
+      output_(std::move(writer), options.clock, std::move(options.on_error)),
+      formatter_(options.style) {
+  SLUICE_CHECK(ring_bytes_ >= 1024 && (ring_bytes_ & (ring_bytes_ - 1)) == 0);
+  SLUICE_CHECK(max_args_ <= ring_bytes_ / 4);
+  SLUICE_CHECK(sem_init(&work_, /*pshared=*/0, 0) == 0);
+}
+
+AsyncLogger::~AsyncLogger() {
+  if (!forked()) Close();
+  sem_destroy(&work_);
+}
+
+void AsyncLogger::Close() {
+  SLUICE_CHECK(!has_thread_.load());
+  while (RunOnce() > 0 || HasFlush()) {
+  }
+  MutexLock lock(&back_end_);
+  UpdateRings();
+  std::vector<ThreadRing*> rings;
+  for (const auto& ring : rings_) rings.push_back(ring.get());
+  if (!output_.Write(/*now=*/true).ok()) {
+    output_.GiveUp(merger_.Merge(
+        rings, UINT64_MAX,
+        [](const auto&, const auto&, const char*) { return true; }, [] {}));
+  }
+  for (ThreadRing* ring : rings) {
+    ring->logger.store(nullptr, std::memory_order_release);
+  }
+}
+
+// ---------------------------------------------------------------------------
+// The caller's side
+// ---------------------------------------------------------------------------
+
+bool AsyncLogger::forked() const { return getpid() != pid_; }
+
+bool AsyncLogger::OnBackEnd() const {
+  // Nobody but this thread stores its own name there.
+  return back_end_busy_.load(std::memory_order_acquire) &&
+         pthread_equal(back_end_thread_.load(std::memory_order_relaxed),
+                       pthread_self()) != 0;
+}
+
+void AsyncLogger::LogSlowly(const LogSite& site, size_t args_size,
+                            CopyArgs copy) {
+  if (forked()) {
+    // The locks may be held by threads that are not in this process.
+    lost_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  ThreadRing* const ring = GetRing();
+  if (ring == nullptr) {
+    PutInShared(site, args_size, copy);
+  } else {
+    PutOrLose(ring, site, args_size, copy);
+  }
+}
+
+ThreadRing* AsyncLogger::GetRing() {
+  ThreadRing* const found = FindThreadRing(this);
+  if (found != nullptr || !CanKeepThreadRing()) return found;
+  std::shared_ptr<ThreadRing> ring;
+  {
+    MutexLock lock(&rings_mutex_);
+    if (all_rings_.size() >= max_threads_) return nullptr;
+    ring = AddRing(NameOfThread());
+  }
+  KeepThreadRing(ring);
+  return ring.get();
+}
+
+std::shared_ptr<ThreadRing> AsyncLogger::AddRing(absl::string_view thread) {
+  // Threads without a name of their own have their creator's.
+  std::string name(thread);
+  for (const auto& ring : all_rings_) {
+    if (ring->thread != thread) continue;
+    name = absl::StrCat(thread, "/", gettid());
+    break;
+  }
+  auto ring = std::make_shared<ThreadRing>(this, std::move(name), ring_bytes_);
+  all_rings_.push_back(ring);
+  rings_changed_.store(true, std::memory_order_release);
+  return ring;
+}
+
+void AsyncLogger::PutInShared(const LogSite& site, size_t args_size,
+                              CopyArgs copy) {
+  if (OnBackEnd()) {
+    // Another thread may hold the mutex until the back end makes room.
+    lost_.fetch_add(1, std::memory_order_relaxed);
+    return;
+  }
+  MutexLock lock(&shared_mutex_);
+  if (shared_ring_ == nullptr) {
+    MutexLock rings_lock(&rings_mutex_);
+    shared_ring_ = AddRing("others");
+  }
+  PutOrLose(shared_ring_.get(), site, args_size, copy);
+}
+
+void AsyncLogger::PutOrLose(ThreadRing* ring, const LogSite& site,
+                            size_t args_size, CopyArgs copy) {
+  const size_t most =
+      LogRecord::BytesFor(args_size) + LogRecord::BytesFor(sizeof(uint64_t));
+  const bool put = most <= ring->ring.max_record() &&
+                   (TryPut(ring, site, args_size, copy) ||
+                    (on_full_ == OnFull::kBlock &&
+                     PutWithPatience(ring, site, args_size, copy)));
+  if (!put) {
+    ring->lost.fetch_add(1, std::memory_order_release);
+    lost_.fetch_add(1, std::memory_order_relaxed);
+  }
+  if (!put || ring->ring.more_than_half()) Wake();
+}
+
+bool AsyncLogger::PutWithPatience(ThreadRing* ring, const LogSite& site,
+                                  size_t args_size, CopyArgs copy) {
+  if (OnBackEnd()) return false;  // which is what makes room
+  blocked_.fetch_add(1, std::memory_order_relaxed);
+  if (has_thread_.load()) {
+    MutexLock lock(&room_mutex_);
+    waiting_for_room_.fetch_add(1);
+    bool put = false;
+    // Between the number and the look: TellOfRoom() has them the other way
+    // round, and one of the two notices the other.
+    while (std::atomic_thread_fence(std::memory_order_seq_cst),
+           !(put = TryPut(ring, site, args_size, copy)) && has_thread_.load()) {
+      Wake();
+      room_.Wait(&room_mutex_);
+    }
+    waiting_for_room_.fetch_sub(1);
+    if (put) return true;
+  }
+  RunOnce();
+  return TryPut(ring, site, args_size, copy);
+}
+
+bool AsyncLogger::TryPut(ThreadRing* ring, const LogSite& site,
+                         size_t args_size, CopyArgs copy) {
+  const size_t bytes = LogRecord::BytesFor(args_size);
+  const size_t lost_bytes = ring->lost.load(std::memory_order_relaxed) > 0
+                                ? LogRecord::BytesFor(sizeof(uint64_t))
+                                : 0;
+  if (lost_bytes + bytes > ring->ring.max_record()) return false;
+  char* to = ring->ring.MakeRoom(lost_bytes + bytes);
+  if (to == nullptr) return false;
+  size_t put = bytes;
+  // The back end may have told of them meanwhile.
+  const uint64_t lost = lost_bytes > 0 ? ring->lost.exchange(0) : 0;
+  if (lost > 0) {
+    WriteHeader(to, LostSite(), sizeof(lost));
+    LogArgs<uint64_t>(lost).CopyTo(to + sizeof(LogRecord));
+    to += lost_bytes;
+    put += lost_bytes;
+  }
+  WriteHeader(to, site, args_size);
+  copy(to + sizeof(LogRecord));
+  ring->ring.Commit(put);
+  return true;
+}
+
+void AsyncLogger::Append(const LogLineHeader& header,
+                         absl::string_view message) {
+  const absl::string_view file = header.file.substr(0, kMaxFile);
+  const size_t fixed = sizeof(Forwarded) + file.size();
+  const bool cut = message.size() > max_args_ - fixed;
+  if (cut) {
+    message = message.substr(0, max_args_ - fixed);
+    cut_.fetch_add(1, std::memory_order_relaxed);
+  }
+  const Forwarded forwarded = {header.unix_nanos, header.line, header.severity,
+                               cut, static_cast<uint16_t>(file.size())};
+  LogSlowly(ForwardedSite(), fixed + message.size(), [&](char* to) {
+    std::memcpy(to, &forwarded, sizeof(forwarded));
+    to += sizeof(forwarded);
+    if (!file.empty()) std::memcpy(to, file.data(), file.size());
+    to += file.size();
+    if (!message.empty()) std::memcpy(to, message.data(), message.size());
+  });
+}
+
+bool AsyncLogger::IsNth(const LogSite& site, uint64_t n) {
+  std::atomic<uint64_t>* const calls = sites_.Find(&site);
+  return calls == nullptr ||
+         calls->fetch_add(1, std::memory_order_relaxed) % n == 0;
+}
+
+bool AsyncLogger::IsDue(const LogSite& site, absl::Duration interval) {
+  std::atomic<uint64_t>* const next = sites_.Find(&site);
+  if (next == nullptr) return true;
+  const MonotonicTime now = clock_.Now();
+  uint64_t due = next->load(std::memory_order_relaxed);
+  // Of several threads one is the first.
+  return static_cast<uint64_t>(now.nanos()) >= due &&
+         next->compare_exchange_strong(
+             due, static_cast<uint64_t>((now + interval).nanos()),
+             std::memory_order_relaxed);
+}
+
+// ---------------------------------------------------------------------------
+// The back end
+// ---------------------------------------------------------------------------
+
+size_t AsyncLogger::RunOnce() {
+  if (forked() || OnBackEnd()) return 0;
+  std::vector<Done> finished;
+  absl::Status flushed;
+  size_t lines;
+  {
+    MutexLock lock(&back_end_);
+    back_end_thread_.store(pthread_self(), std::memory_order_relaxed);
+    back_end_busy_.store(true, std::memory_order_release);
+    lines = Run();
+    back_end_busy_.store(false, std::memory_order_release);
+    finished.swap(finished_);
+    flushed = flushed_;
+  }
+  for (Done& done : finished) std::move(done)(flushed);
+  return lines;
+}
+
+size_t AsyncLogger::Run() {
+  ticks_.Sample();
+  UpdateRings();
+  BeginFlush();
+  absl::Status written = output_.Write(/*now=*/!flushes_.empty());
+  size_t lines = 0;
+  if (written.ok()) {
+    std::vector<ThreadRing*> rings;
+    for (const auto& ring : rings_) rings.push_back(ring.get());
+    const uint64_t cutoff = ticks_.Now();
+    lines = merger_.Merge(
+        rings, cutoff,
+        [this](const ThreadRing& ring, const LogRecord& record,
+               const char* args) ABSL_NO_THREAD_SAFETY_ANALYSIS {
+          AppendLine(ring, record, args);
+          return output_.size() < kPieceBytes || output_.Write().ok();
+        },
+        [this] { TellOfRoom(); });
+    for (ThreadRing* ring : rings) AppendLost(ring);
+    written = output_.Write();
+    Increase(lines_, lines);
+  }
+  EndFlush(written);
+  return lines;
+}
+
+void AsyncLogger::UpdateRings() {
+  const auto is_over = [](const std::shared_ptr<ThreadRing>& ring) {
+    return ring->ended.load(std::memory_order_acquire) &&
+           ring->ring.begin() == ring->ring.end() &&
+           ring->lost.load(std::memory_order_relaxed) == 0;
+  };
+  const bool changed =
+      rings_changed_.exchange(false, std::memory_order_acquire);
+  if (!changed && std::none_of(rings_.begin(), rings_.end(), is_over)) return;
+  MutexLock lock(&rings_mutex_);
+  all_rings_.erase(
+      std::remove_if(all_rings_.begin(), all_rings_.end(), is_over),
+      all_rings_.end());
+  rings_ = all_rings_;
+}
+
+void AsyncLogger::AppendLine(const ThreadRing& ring, const LogRecord& record,
+                             const char* args) {
+  LogText& text = output_.text();
+  LogLineHeader header;
+  header.thread = ring.thread;
+  if (record.site != &ForwardedSite()) {
+    header.unix_nanos = ticks_.WallNanos(record.ticks);
+    header.severity = record.site->severity;
+    header.file = record.site->file;
+    header.line = record.site->line;
+    formatter_.Begin(header, text);
+    record.site->print(args, text);
+  } else {
+    Forwarded forwarded;
+    std::memcpy(&forwarded, args, sizeof(forwarded));
+    const absl::string_view rest(args + sizeof(forwarded),
+                                 record.args_size() - sizeof(forwarded));
+    header.unix_nanos = forwarded.unix_nanos;
+    header.severity = forwarded.severity;
+    header.file = rest.substr(0, forwarded.file_size);
+    header.line = forwarded.line;
+    formatter_.Begin(header, text);
+    text.Append(rest.substr(forwarded.file_size));
+    if (forwarded.cut) text.Append("[cut]");
+  }
+  formatter_.End(text);
+}
+
+void AsyncLogger::AppendLost(ThreadRing* ring) {
+  if (ring->lost.load(std::memory_order_relaxed) == 0) return;
+  // They are missing at the end, if nothing comes after what has been read.
+  if (ring->ring.begin() != ring->ring.end()) return;
+  const uint64_t lost = ring->lost.exchange(0);
+  if (lost == 0) return;
+  if (ring->ring.begin() != ring->ring.end()) {
+    // Some are missing later on: the thread, or the next look, will tell.
+    ring->lost.fetch_add(lost, std::memory_order_relaxed);
+    return;
+  }
+  LogText args;
+  const LogArgs<uint64_t> packed(lost);
+  packed.CopyTo(args.Reserve(packed.size()));
+  AppendLine(*ring,
+             {.size = static_cast<uint32_t>(sizeof(LogRecord) + packed.size()),
+              .ticks = ticks_.Now(),
+              .site = &LostSite()},
+             args.view().data());
+}
+
+void AsyncLogger::TellOfRoom() {
+  std::atomic_thread_fence(std::memory_order_seq_cst);
+  if (waiting_for_room_.load(std::memory_order_relaxed) == 0) return;
+  MutexLock lock(&room_mutex_);
+  room_.SignalAll();
+}
+
+void AsyncLogger::StopThread() {
+  {
+    MutexLock lock(&room_mutex_);
+    has_thread_.store(false);
+    room_.SignalAll();
+  }
+  RunOnce();
+}
+
+// ---------------------------------------------------------------------------
+// Flushing and waiting
+// ---------------------------------------------------------------------------
+
+void AsyncLogger::Flush(absl::AnyInvocable<void(absl::Status) &&> done) {
+  if (forked()) {
+    std::move(done)(absl::FailedPreconditionError(
+        "flush of a log: in the child of a fork; make a logger there"));
+    return;
+  }
+  {
+    MutexLock lock(&flush_mutex_);
+    flush_requests_.push_back(std::move(done));
+    flush_requested_.store(true, std::memory_order_release);
+  }
+  Wake();
+}
+
+absl::Status AsyncLogger::FlushAndWait(absl::Duration timeout) {
+  SLUICE_CHECK(!SequenceRole::OnAny());
+  if (OnBackEnd()) {
+    return absl::FailedPreconditionError(
+        "flush of a log: waited for by what writes it");
+  }
+  struct Result {
+    Mutex mutex;
+    CondVar done;
+    std::optional<absl::Status> status ABSL_GUARDED_BY(mutex);
+  };
+  // Outlives this call, if that has waited long enough.
+  const auto result = std::make_shared<Result>();
+  Flush([result](absl::Status status) {
+    MutexLock lock(&result->mutex);
+    result->status = std::move(status);
+    result->done.Signal();
+  });
+  const MonotonicTime deadline = clock_.Now() + timeout;
+  while (!has_thread_.load()) {
+    RunOnce();
+    MutexLock lock(&result->mutex);
+    if (result->status.has_value()) return *result->status;
+    if (clock_.Now() >= deadline) break;
+  }
+  MutexLock lock(&result->mutex);
+  while (!result->status.has_value()) {
+    if (result->done.WaitWithTimeout(&result->mutex, deadline - clock_.Now())) {
+      break;
+    }
+  }
+  if (result->status.has_value()) return *result->status;
+  return absl::DeadlineExceededError(absl::StrCat(
+      "flush of a log: not written after ", absl::FormatDuration(timeout)));
+}
+
+void AsyncLogger::BeginFlush() {
+  // Those that have begun come first: for them it is known how far to write.
+  if (!flushes_.empty() ||
+      !flush_requested_.exchange(false, std::memory_order_acquire)) {
+    return;
+  }
+  {
+    MutexLock lock(&flush_mutex_);
+    flushes_.swap(flush_requests_);
+  }
+  // A thread that logged before has its ring in all_rings_.
+  rings_changed_.store(true, std::memory_order_relaxed);
+  UpdateRings();
+  for (const auto& ring : rings_) ring->flush_end = ring->ring.end();
+}
+
+bool AsyncLogger::HasFlush() {
+  MutexLock lock(&back_end_);
+  return flush_requested_.load(std::memory_order_relaxed) || !flushes_.empty();
+}
+
+void AsyncLogger::EndFlush(const absl::Status& written) {
+  if (flushes_.empty()) return;
+  const bool all = std::all_of(
+      rings_.begin(), rings_.end(),
+      [](const auto& ring) { return ring->ring.begin() >= ring->flush_end; });
+  // What is left was logged by a processor whose clock is ahead: next time.
+  if (written.ok() && !all) return;
+  flushed_ = written.ok() ? output_.Flush() : written;
+  finished_.swap(flushes_);
+}
+
+void AsyncLogger::Wake() {
+  has_work_.store(true);
+  if (asleep_.exchange(false)) sem_post(&work_);
+}
+
+void AsyncLogger::WaitForWork(absl::Duration at_most) {
+  asleep_.store(true);
+  if (!has_work_.exchange(false)) {
+    // A thread sleeps by the kernel's clock, whatever the log's is.
+    const timespec deadline = absl::ToTimespec(
+        absl::Nanoseconds((Clock::Real()->Now() + at_most).nanos()));
+    while (sem_clockwait(&work_, CLOCK_MONOTONIC, &deadline) != 0 &&
+           errno == EINTR) {
+    }
+    has_work_.store(false);
+  }
+  asleep_.store(false);
+}
+
+AsyncLogger::Stats AsyncLogger::stats() const {
+  constexpr auto kRelaxed = std::memory_order_relaxed;
+  return {.lines = lines_.load(kRelaxed),
+          .bytes = output_.bytes(),
+          .lost = lost_.load(kRelaxed),
+          .blocked = blocked_.load(kRelaxed),
+          .cut = cut_.load(kRelaxed),
+          .write_errors = output_.errors()};
+}
+
+}  // namespace sluice
