@@ -31,6 +31,11 @@
 #include "sluice/base/thread.h"
 #include "sluice/bench/logged_lines.h"
 #include "sluice/bench/tick_counter.h"
+#include "sluice/log/async_logger.h"
+#include "sluice/log/descriptor_writer.h"
+#include "sluice/log/log.h"
+#include "sluice/log/log_severity.h"
+#include "sluice/log/logger_thread.h"
 #include "sluice/timer/clock.h"
 
 // Ways to write lines to a file, each used as its documents say is best, all
@@ -269,6 +274,41 @@ class BareSwitch : public NoFile {
  private:
   std::atomic<bool> on_{true};
   NoLogger nothing_{""};
+};
+
+// ---------------------------------------------------------------------------
+// Sluice
+// ---------------------------------------------------------------------------
+
+// Whose callers wait while their ring is full.
+class SluiceLogger {
+ public:
+  explicit SluiceLogger(const std::string& path)
+      : fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)),
+        logger_(std::make_unique<AsyncLogger>(
+            std::make_unique<DescriptorWriter>(fd_),
+            AsyncLogger::Options{.clock = Clock::Real(),
+                                 .on_full = AsyncLogger::OnFull::kBlock,
+                                 .on_error = nullptr})),
+        thread_(*LoggerThread::Start(logger_.get())) {
+    SLUICE_CHECK(fd_ >= 0);
+  }
+
+  void TurnOff() { logger_->levels().Set(LogSeverity::kWarning); }
+  void Log(const LoggedValues& values) {
+    SLUICE_LOG(logger_.get(), kInfo, "request {} took {} ms for {}",
+               values.number, values.millis, values.path);
+  }
+  void Close() {
+    thread_.reset();
+    logger_.reset();
+    SLUICE_CHECK(close(fd_) == 0);
+  }
+
+ private:
+  const int fd_;
+  std::unique_ptr<AsyncLogger> logger_;
+  std::unique_ptr<LoggerThread> thread_;
 };
 
 // ---------------------------------------------------------------------------

@@ -140,6 +140,7 @@ ComparedCase PacedCase(const std::string& folder) {
     result.contenders.push_back({name, [=] { return PacedCaller<L>(folder); }});
   };
   add.template operator()<BareRing>("bare ring");
+  add.template operator()<SluiceLogger>("Sluice");
   add.template operator()<SpdlogAsync>("spdlog, async");
   add.template operator()<SpdlogSync>("spdlog");
   add.template operator()<Glog>("glog 0.6");
@@ -201,6 +202,7 @@ ComparedCase FillCase(std::string name, const std::string& folder) {
         {contender, [=] { return FillFile<L, kProducers>(folder); }});
   };
   add.template operator()<Limit>("limit");
+  add.template operator()<SluiceLogger>("Sluice");
   add.template operator()<SpdlogAsync>("spdlog, async");
   add.template operator()<SpdlogSync>("spdlog");
   add.template operator()<Glog>("glog 0.6");
@@ -239,6 +241,7 @@ ComparedCase OffCase(const std::string& folder) {
         {name, [=] { return CallsThatAreOff<L>(folder); }});
   };
   add.template operator()<BareSwitch>("load and branch");
+  add.template operator()<SluiceLogger>("Sluice");
   add.template operator()<SpdlogSync>("spdlog");
   add.template operator()<GlogVerbose>("glog 0.6, VLOG");
   return result;
