@@ -82,7 +82,7 @@ class AsyncLogger {
     size_t max_line_bytes = 4096;
     // Is told when the writer begins to fail; by default a line on stderr is.
     // On the thread of the back end.
-    absl::AnyInvocable<void(const absl::Status&)> on_error;
+    absl::AnyInvocable<void(const absl::Status&)> on_error = nullptr;
   };
   struct Stats {
     uint64_t lines;         // given to the writer, or about to be

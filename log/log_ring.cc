@@ -27,7 +27,7 @@ char* LogRing::MakeRoom(size_t bytes) {
   size_t free = capacity_ - (tail - seen_);
   size_t in_one_piece = capacity_ - (tail & mask_);
   if (in_one_piece < bytes) {
-    if (free < in_one_piece) return nullptr;
+    if (free < in_one_piece + bytes) return nullptr;
     std::memcpy(&memory_[tail & mask_], &kNoMore, sizeof(kNoMore));
     tail += in_one_piece;
     tail_.store(tail, std::memory_order_release);
