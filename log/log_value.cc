@@ -186,6 +186,10 @@ void AppendWithSpec(const LogSpec& spec, absl::string_view value, bool cut,
   AppendAligned(spec, '<', false, {"", value, cut ? kCutMark : ""}, text);
 }
 
+void AppendPlain(absl::StatusCode value, LogText& text) {
+  text.Append(absl::StatusCodeToString(value));
+}
+
 void AppendPlain(absl::Duration value, LogText& text) {
   text.Append(absl::FormatDuration(value));
 }
