@@ -1,13 +1,12 @@
 // What a call of SLUICE_LOG does with its arguments on the calling thread:
 // measures them and copies them, one record after the other, as into a ring.
 
-#include "sluice/log/log_args.h"
-
 #include <cstddef>
 #include <memory>
 #include <string>
 
 #include "benchmark/benchmark.h"
+#include "sluice/log/log_args.h"
 
 namespace sluice {
 namespace {

@@ -16,18 +16,47 @@
 #include "sluice/log/log_format.h"
 #include "sluice/log/log_text.h"
 
+// What SLUICE_LOG takes as arguments, and what {} makes of it:
+//
+//   bool, char, integers, float, double   true, x, -1, 2.5: as std::format()
+//   std::string, absl::string_view, what converts to it, char*, char[]
+//                       their bytes, which are copied; of an array those before
+//                       the first NUL; "(null)" of a null pointer
+//   const void*, nullptr                  0x7ffe01
+//   absl::Duration, absl::Time            1.5ms, 2026-11-21T20:15:37.5Z
+//   absl::StatusCode                      NOT_FOUND
+//   absl::Status        its ToString(), made by the caller
+//   enums               their number
+//
+// A type of yours joins by one of two functions in its namespace, which need
+// nothing of this package:
+//
+//   template <typename Text>
+//   void SluiceLogPrint(Text& text, const Point& point) {
+//     text.AppendDecimal(point.x);
+//   }
+//
+// for a trivially copyable type. The caller copies the object, the log prints
+// the copy, later and on another thread, by the functions of LogText; what it
+// points to must be there then, unchanged. Takes {} only. Or
+//
+//   uint64_t SluiceLogCopy(const Session& session) { return session.id(); }
+//
+// which the caller calls, for what is logged in the object's place: anything
+// above, or of a type with SluiceLogPrint(). Takes the specs of that. A view or
+// pointer that it returns must last as long as the object.
+
 namespace sluice::log_internal {
 
-// How an argument of SLUICE_LOG travels: LogValueOf(argument) is an object that
-// has
+// How an argument travels: LogValueOf(argument) is an object that has
 //
-//   static constexpr LogKind kKind;   // what a format may ask of it
-//   size_t size() const;              // bytes that CopyTo() writes
-//   char* CopyTo(char* to) const;     // writes them, returns their end
+//   static constexpr LogKind kKind;  // what a format may ask of it
+//   size_t size() const;             // bytes that CopyTo() writes
+//   char* CopyTo(char* to) const;    // writes them, returns their end
 //   // Appends what CopyTo() wrote at `from`, returns its end there.
 //   static const char* Print(const char* from, const LogSpec& spec, LogText&);
 //
-// There are three such types: scalars, strings of others, strings of their own.
+// It is one of three: a scalar, a string of others, a string of its own.
 
 // ---------------------------------------------------------------------------
 // Printing
