@@ -45,7 +45,8 @@ TEST(LogArgs, MayBeNone) {
 }
 
 TEST(LogArgs, StandOneBehindTheOther) {
-  const LogArgs args(1, 2.5, std::string("peer"), 'c');
+  const std::string peer = "peer";
+  const LogArgs args(1, 2.5, peer, 'c');
   EXPECT_EQ(args.size(), 4u + 8 + (4 + 4) + 1);
   EXPECT_EQ(Printed(args), "[1][2.5][peer][c]");
 }

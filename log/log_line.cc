@@ -29,7 +29,9 @@ absl::string_view BaseName(absl::string_view path) {
 // ---------------------------------------------------------------------------
 
 // Each byte of a word is `byte`.
-constexpr uint64_t Each(uint8_t byte) { return byte * 0x0101010101010101; }
+constexpr uint64_t Each(uint8_t byte) {
+  return byte * uint64_t{0x0101010101010101};
+}
 
 // Whether one of eight bytes may need an escape: is a control character or not
 // ASCII or, in JSON, a quotation mark or a backslash.
