@@ -221,7 +221,7 @@ TEST(LogLine, TakesAnyBytesAsTheModelDoes) {
   constexpr absl::string_view kBytes =
       "ab\"\\\n\x7f\x80\x85\x90\x9f\xa0\xa6\xa8\xaa\xae\xbf\xc0\xc2\xe0\xe2\xed"
       "\xef\xf0\xf4\xf5\xff";
-  for (int i = 0; i < 5'000; ++i) {
+  for (int i = 0; i < 2'000; ++i) {
     std::string message(random() % 40, '\0');
     for (char& c : message) {
       c = random() % 8 == 0 ? static_cast<char>(random())
