@@ -110,6 +110,15 @@ bool AsyncLogger::OnBackEnd() const {
                        pthread_self()) != 0;
 }
 
+char* AsyncLogger::LookForRoom(ThreadRing* ring, size_t bytes) {
+  if (bytes > ring->ring.max_record() ||
+      ring->lost.load(std::memory_order_relaxed) > 0) {
+    return nullptr;
+  }
+  char* const to = ring->ring.MakeRoom(bytes);
+  return ring->ring.more_than_half() ? nullptr : to;
+}
+
 void AsyncLogger::LogSlowly(const LogSite& site, size_t args_size,
                             CopyArgs copy) {
   if (forked()) {
