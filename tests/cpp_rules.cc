@@ -61,6 +61,7 @@ const Homes& SyscallHomes() {
       "event/process_fence.cc",        // order among threads
       "timer/clock.cc",                // time
       "log/descriptor_writer.cc",      // lines
+      "log/file_calls.cc",             // files of them
       "apps/*",                        // programs of their own,
       "bench/*",                       //   and what they are compared with
       "tests/*",                       // look at all that from outside
@@ -190,6 +191,7 @@ const Names& Syscalls() {
       "socketpair",
       "splice",
       "stat",
+      "statx",
       "syscall",
       "timerfd_create",
       "timerfd_settime",
