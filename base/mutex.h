@@ -1,6 +1,7 @@
 #ifndef SLUICE_BASE_MUTEX_H_
 #define SLUICE_BASE_MUTEX_H_
 
+#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -62,16 +63,19 @@ class CondVar {
     condition_.wait(lock);
     lock.release();
   }
-  // True if `timeout` has passed. Never early.
+  // True if `timeout` has passed. Never early; of an infinite one never.
   bool WaitWithTimeout(Mutex* mutex, absl::Duration timeout)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
+    // A sum with the time that there is must not overflow; such a wait ends
+    // without a signal.
+    constexpr absl::Duration kLongest = absl::Hours(24 * 365);
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
     // wait_for() is on the steady clock: pthread_cond_clockwait(3).
     const std::cv_status status = condition_.wait_for(
-        lock,
-        absl::ToChronoNanoseconds(absl::Ceil(timeout, absl::Nanoseconds(1))));
+        lock, absl::ToChronoNanoseconds(absl::Ceil(std::min(timeout, kLongest),
+                                                   absl::Nanoseconds(1))));
     lock.release();
-    return status == std::cv_status::timeout;
+    return status == std::cv_status::timeout && timeout <= kLongest;
   }
   void Signal() { condition_.notify_one(); }
   void SignalAll() { condition_.notify_all(); }

@@ -76,23 +76,26 @@ TEST(CondVarTest, ATimeoutIsNeverEarly) {
 }
 
 TEST(CondVarTest, ASignalComesBeforeALongTimeout) {
-  Mutex mutex;
-  CondVar changed;
-  bool done = false;
-  std::thread other([&] {
-    MutexLock lock(&mutex);
-    done = true;
-    changed.Signal();
-  });
-  bool timed_out = false;
-  {
-    MutexLock lock(&mutex);
+  for (const absl::Duration timeout :
+       {absl::Minutes(10), absl::Hours(24 * 365 * 1000),
+        absl::InfiniteDuration()}) {
+    Mutex mutex;
+    CondVar changed;
+    bool done = false;
+    int timed_out = 0;
+    mutex.Lock();
+    std::thread other([&] {
+      MutexLock lock(&mutex);
+      done = true;
+      changed.Signal();
+    });
     while (!done) {
-      timed_out = changed.WaitWithTimeout(&mutex, absl::Minutes(10));
+      if (changed.WaitWithTimeout(&mutex, timeout)) ++timed_out;
     }
+    mutex.Unlock();
+    other.join();
+    EXPECT_EQ(timed_out, 0) << timeout;
   }
-  other.join();
-  EXPECT_FALSE(timed_out);
 }
 
 }  // namespace

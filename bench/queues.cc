@@ -1,8 +1,6 @@
 // Compares EventQueue with other queues between threads, and what EventLoop
 // offers to other threads with the wake-ups of other loops.
 
-#include <sched.h>
-
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -16,34 +14,13 @@
 #include "sluice/base/check.h"
 #include "sluice/bench/comparison.h"
 #include "sluice/bench/cpu_time.h"
+#include "sluice/bench/cpus.h"
 #include "sluice/bench/loop_contenders.h"
 #include "sluice/bench/queue_contenders.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {
 namespace {
-
-// Where the threads run: on the first `count` CPUs that this process may use.
-class Cpus {
- public:
-  explicit Cpus(size_t count) {
-    cpu_set_t allowed;
-    SLUICE_CHECK(sched_getaffinity(0, sizeof(allowed), &allowed) == 0);
-    for (int cpu = 0; cpu < CPU_SETSIZE && cpus_.size() < count; ++cpu) {
-      if (CPU_ISSET(cpu, &allowed)) cpus_.push_back(cpu);
-    }
-  }
-  // The calling thread, to one of them.
-  void Pin(size_t i) const {
-    cpu_set_t one;
-    CPU_ZERO(&one);
-    CPU_SET(cpus_[i % cpus_.size()], &one);
-    SLUICE_CHECK(sched_setaffinity(0, sizeof(one), &one) == 0);
-  }
-
- private:
-  std::vector<int> cpus_;
-};
 
 // ---------------------------------------------------------------------------
 // Events through a queue

@@ -45,6 +45,7 @@ const std::vector<Component>& Components() {
       {"timers", "timers", ""},
       {"queues", "queues", ""},
       {"pools", "pools", ""},
+      {"loggers", "loggers", ""},
   };
   return *components;
 }

@@ -111,6 +111,15 @@ bool AsyncLogger::OnBackEnd() const {
                        pthread_self()) != 0;
 }
 
+char* AsyncLogger::LookForRoom(ThreadRing* ring, size_t bytes) {
+  if (bytes > ring->ring.max_record() ||
+      ring->lost.load(std::memory_order_relaxed) > 0) {
+    return nullptr;
+  }
+  char* const to = ring->ring.MakeRoom(bytes);
+  return ring->ring.more_than_half() ? nullptr : to;
+}
+
 void AsyncLogger::LogSlowly(const LogSite& site, size_t args_size,
                             CopyArgs copy) {
   if (forked()) {
@@ -191,10 +200,8 @@ bool AsyncLogger::PutWithPatience(ThreadRing* ring, const LogSite& site,
     MutexLock lock(&room_mutex_);
     waiting_for_room_.fetch_add(1);
     bool put = false;
-    // Between the number and the look: TellOfRoom() has them the other way
-    // round, and one of the two notices the other.
-    while (std::atomic_thread_fence(std::memory_order_seq_cst),
-           !(put = TryPut(ring, site, args_size, copy)) && has_thread_.load()) {
+    // It looks after it has said that it waits: LogRing::Release().
+    while (!(put = TryPut(ring, site, args_size, copy)) && has_thread_.load()) {
       Wake();
       room_.Wait(&room_mutex_);
     }
@@ -382,8 +389,7 @@ void AsyncLogger::AppendLost(ThreadRing* ring) {
 }
 
 void AsyncLogger::TellOfRoom() {
-  std::atomic_thread_fence(std::memory_order_seq_cst);
-  if (waiting_for_room_.load(std::memory_order_relaxed) == 0) return;
+  if (waiting_for_room_.load() == 0) return;
   MutexLock lock(&room_mutex_);
   room_.SignalAll();
 }

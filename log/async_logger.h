@@ -160,7 +160,12 @@ class AsyncLogger {
         .site = &site};
     std::memcpy(to, &record, sizeof(record));
   }
-  // For a thread whose ring has to be found, or may be full.
+  // What TryReserve() cannot find without a look, if that is all there is to do.
+  // Twice in a lap of the ring, so that this is what the slowest calls do.
+  ABSL_ATTRIBUTE_NOINLINE static char* LookForRoom(ThreadRing* ring,
+                                                   size_t bytes);
+  // For a thread whose ring has to be found, or is full, or nearly: then the
+  // back end has to hear of it.
   ABSL_ATTRIBUTE_NOINLINE void LogSlowly(const LogSite& site, size_t args_size,
                                          CopyArgs copy);
   // This thread's ring, made here if need be; nullptr if it gets none.
@@ -301,7 +306,8 @@ void AsyncLogger::Log(const LogSite& site, const Args&... args) {
   if (ABSL_PREDICT_TRUE(ring != nullptr &&
                         ring->logger.load(std::memory_order_relaxed) == this)) {
     const size_t bytes = LogRecord::BytesFor(args_size);
-    char* const to = ring->ring.TryReserve(bytes);
+    char* to = ring->ring.TryReserve(bytes);
+    if (ABSL_PREDICT_FALSE(to == nullptr)) to = LookForRoom(ring, bytes);
     if (ABSL_PREDICT_TRUE(to != nullptr)) {
       WriteHeader(to, site, args_size);
       packed.CopyTo(to + sizeof(LogRecord));

@@ -1,20 +1,24 @@
 #include "sluice/log/async_logger.h"
 
+#include <algorithm>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
 #include "sluice/log/log.h"
+#include "sluice/log/log_line.h"
 #include "sluice/log/log_severity.h"
-#include "sluice/log/logger_thread.h"
 #include "sluice/log/memory_log.h"
 #include "sluice/timer/sim_clock.h"
 
@@ -24,37 +28,455 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+// Logs when it is printed, which is on the back end.
+struct LogsWhenPrinted {
+  AsyncLogger* logger;
+};
+template <typename Text>
+void SluiceLogPrint(Text& text, const LogsWhenPrinted& value) {
+  SLUICE_LOG(value.logger, kInfo, "printed");
+  EXPECT_EQ(value.logger->RunOnce(), 0u);
+  EXPECT_THAT(value.logger->FlushAndWait(absl::InfiniteDuration()),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
+  text.Append("!");
+}
 
 class AsyncLoggerTest : public ::testing::Test {
  protected:
   AsyncLogger* Make(AsyncLogger::Options options = {}) {
     options.clock = &clock_;
+    if (options.on_error == nullptr) {
+      options.on_error = [this](const absl::Status& status) {
+        told_.push_back(std::string(status.message()));
+      };
+    }
     logger_ =
         std::make_unique<AsyncLogger>(log_.NewWriter(), std::move(options));
     return logger_.get();
   }
+  // What was logged, without what stands before it.
+  std::vector<std::string> Messages() const {
+    std::vector<std::string> messages;
+    for (const std::string& line : log_.lines()) {
+      messages.push_back(line.substr(line.find("] ") + 2));
+    }
+    return messages;
+  }
 
   SimClock clock_;
   MemoryLog log_;
+  std::vector<std::string> told_;
   std::unique_ptr<AsyncLogger> logger_;
 };
 
-TEST_F(AsyncLoggerTest, WritesLinesWithTimeSeverityThreadAndPlace) {
+// ---------------------------------------------------------------------------
+// Lines
+// ---------------------------------------------------------------------------
+
+TEST_F(AsyncLoggerTest, WritesTimeSeverityThreadPlaceAndMessage) {
   AsyncLogger* const logger = Make();
   std::string peer = "10.0.0.1:80";
+  const absl::Time time = clock_.WallNow();
   SLUICE_LOG(logger, kInfo, "accepted {} after {}", peer, 1.5);
   const int line = __LINE__ - 1;
-  peer = "gone";
+  peer = "gone";  // it was copied
   clock_.Advance(absl::Milliseconds(1500));
   SLUICE_LOG(logger, kWarning, "no arguments");
   EXPECT_EQ(log_.text(), "");
   EXPECT_EQ(logger->RunOnce(), 2u);
-  ASSERT_EQ(log_.lines().size(), 2u);
+  EXPECT_EQ(logger->RunOnce(), 0u);
+  ASSERT_THAT(log_.lines(), SizeIs(2));
+  EXPECT_THAT(log_.lines()[0],
+              StartsWith(absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ I ", time,
+                                          absl::UTCTimeZone())));
   EXPECT_THAT(log_.lines()[0],
               EndsWith(absl::StrCat(" async_logger_test.cc:", line,
                                     "] accepted 10.0.0.1:80 after 1.5")));
-  EXPECT_THAT(log_.lines()[1], HasSubstr(" W async_logger_te"));
+  EXPECT_THAT(log_.lines()[1],
+              StartsWith(absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ W ",
+                                          time + absl::Milliseconds(1500),
+                                          absl::UTCTimeZone())));
+  EXPECT_EQ(logger->stats().lines, 2u);
+  EXPECT_EQ(logger->stats().bytes, log_.text().size());
+}
+
+TEST_F(AsyncLoggerTest, PrintsTheTimesOfTheWallClockThatThereIsWhenItWrites) {
+  AsyncLogger* const logger = Make();
+  SLUICE_LOG(logger, kInfo, "before the step");
+  clock_.StepWall(absl::Hours(-10));
+  logger->RunOnce();
+  EXPECT_THAT(log_.text(), StartsWith(absl::FormatTime("%Y-%m-%d%ET%H:%M:%E6SZ",
+                                                       clock_.WallNow(),
+                                                       absl::UTCTimeZone())));
+}
+
+TEST_F(AsyncLoggerTest, WritesJson) {
+  AsyncLogger* const logger = Make({.style = LogLineFormatter::Style::kJson});
+  SLUICE_LOG(logger, kError, "a \"quoted\"\nmessage");
+  logger->RunOnce();
+  ASSERT_THAT(log_.lines(), SizeIs(1));
+  EXPECT_THAT(log_.lines()[0], StartsWith("{\"time\":\""));
+  EXPECT_THAT(log_.lines()[0], HasSubstr("\"level\":\"error\""));
+  EXPECT_THAT(log_.lines()[0],
+              EndsWith("\"message\":\"a \\\"quoted\\\"\\nmessage\"}"));
+}
+
+TEST_F(AsyncLoggerTest, NoMessageForgesAnother) {
+  AsyncLogger* const logger = Make();
+  SLUICE_LOG(logger, kInfo, "name {}", "x\n2026-01-01T00:00:00.000000Z F y");
+  logger->RunOnce();
+  EXPECT_THAT(log_.lines(), SizeIs(1));
+}
+
+TEST_F(AsyncLoggerTest, CutsLongStringsAndShowsWhere) {
+  AsyncLogger* const logger = Make({.max_line_bytes = 100});
+  SLUICE_LOG(logger, kInfo, "{} and {}", std::string(1000, 'x'), "short");
+  logger->RunOnce();
+  EXPECT_THAT(Messages(), ElementsAre(EndsWith("x[cut] and short")));
+  EXPECT_LT(log_.text().size(), 250u);
+  EXPECT_EQ(logger->stats().cut, 1u);
+}
+
+TEST_F(AsyncLoggerTest, TakesLinesOfOthersWithTheirTimeAndPlace) {
+  AsyncLogger* const logger = Make({.max_line_bytes = 200});
+  const LogLineHeader header = {.unix_nanos = 1'000'000'001'234'567'000,
+                                .severity = LogSeverity::kFatal,
+                                .thread = "",
+                                .file = "src/other.cc",
+                                .line = 77};
+  logger->Append(header, "theirs\nhas two lines");
+  logger->Append(header, std::string(1000, 'y'));
+  logger->Append(header, "");
+  EXPECT_EQ(logger->RunOnce(), 3u);
+  ASSERT_THAT(log_.lines(), SizeIs(3));
+  EXPECT_THAT(log_.lines()[0], StartsWith("2001-09-09T01:46:41.234567Z F "));
+  EXPECT_THAT(log_.lines()[0],
+              EndsWith(" other.cc:77] theirs\\nhas two lines"));
+  EXPECT_THAT(log_.lines()[1], EndsWith("yyy[cut]"));
+  EXPECT_LT(log_.lines()[1].size(), 300u);
+  EXPECT_THAT(log_.lines()[2], EndsWith("other.cc:77] "));
+}
+
+// ---------------------------------------------------------------------------
+// Which lines
+// ---------------------------------------------------------------------------
+
+TEST_F(AsyncLoggerTest, EvaluatesNothingForALineThatIsOff) {
+  AsyncLogger* const logger = Make();
+  int evaluated = 0;
+  SLUICE_LOG(logger, kDebug, "{}", ++evaluated);
+  AsyncLogger* none = nullptr;
+  SLUICE_LOG(none, kError, "{}", ++evaluated);
+  EXPECT_EQ(evaluated, 0);
+  SLUICE_LOG(logger, kInfo, "{}", ++evaluated);
+  EXPECT_EQ(evaluated, 1);
+  logger->levels().Set(LogSeverity::kDebug);
+  SLUICE_LOG(logger, kDebug, "{}", ++evaluated);
+  logger->levels().Set(LogSeverity::kError);
+  SLUICE_LOG(logger, kDebug, "{}", ++evaluated);
+  SLUICE_EXPECT_OK(
+      logger->levels().SetForFile("async_logger_test.cc", LogSeverity::kDebug));
+  SLUICE_LOG(logger, kDebug, "{}", ++evaluated);
+  logger->RunOnce();
+  EXPECT_THAT(Messages(), ElementsAre("1", "2", "3"));
+}
+
+TEST_F(AsyncLoggerTest, EveryNthLineOfAStatement) {
+  AsyncLogger* const logger = Make();
+  for (int i = 0; i < 10; ++i) {
+    SLUICE_LOG_EVERY_N(logger, kInfo, 4, "a{}", i);
+    SLUICE_LOG_EVERY_N(logger, kInfo, 5, "b{}", i);
+    SLUICE_LOG_EVERY_N(logger, kDebug, 1, "off");
+  }
+  logger->RunOnce();
+  EXPECT_THAT(Messages(), ElementsAre("a0", "b0", "a4", "b5", "a8"));
+}
+
+TEST_F(AsyncLoggerTest, OneLineOfAStatementInAnInterval) {
+  const auto log = [&](int i) {
+    SLUICE_LOG_EVERY(logger_.get(), kInfo, absl::Seconds(1), "{}", i);
+  };
+  Make();
+  log(0);
+  log(1);
+  clock_.Advance(absl::Milliseconds(999));
+  log(2);
+  clock_.Advance(absl::Milliseconds(1));
+  log(3);
+  log(4);
+  clock_.Advance(absl::Hours(1));
+  log(5);
+  logger_->RunOnce();
+  EXPECT_THAT(Messages(), ElementsAre("0", "3", "5"));
+  // Another logger knows nothing of it: two simulations, say.
+  Make();
+  log(6);
+  logger_->RunOnce();
+  EXPECT_THAT(Messages(), ElementsAre("0", "3", "5", "6"));
+}
+
+// ---------------------------------------------------------------------------
+// Full rings
+// ---------------------------------------------------------------------------
+
+TEST_F(AsyncLoggerTest, SaysHowManyLinesAreMissingWhereTheyAre) {
+  AsyncLogger* const logger = Make({.ring_bytes = 1024, .max_line_bytes = 64});
+  int next = 0;
+  for (; next < 100; ++next) SLUICE_LOG(logger, kInfo, "{}", next);
+  const auto lost = static_cast<int>(logger->stats().lost);
+  ASSERT_GT(lost, 0);
+  ASSERT_LT(lost, 100);
+  logger->RunOnce();
+  SLUICE_LOG(logger, kInfo, "{}", next);
+  logger->RunOnce();
+  std::vector<std::string> expected;
+  for (int i = 0; i < 100 - lost; ++i) expected.push_back(absl::StrCat(i));
+  expected.push_back(absl::StrCat(
+      lost, " lines of this thread are missing here: its ring was full"));
+  expected.push_back("100");
+  EXPECT_EQ(Messages(), expected);
+}
+
+// The ring has room again before anybody writes: the thread itself tells.
+TEST_F(AsyncLoggerTest, TellsOfLostLinesBetweenThoseThatAreNot) {
+  AsyncLogger* const logger = Make({.ring_bytes = 1024, .max_line_bytes = 256});
+  // A large one does not fit any more; two small ones do.
+  for (int i = 0; i < 3; ++i) {
+    SLUICE_LOG(logger, kInfo, "{}", std::string(250, 'a'));
+  }
+  const std::string large(250, 'b');
+  SLUICE_LOG(logger, kInfo, "{}", large);
+  SLUICE_LOG(logger, kInfo, "{}", large);
+  EXPECT_EQ(logger->stats().lost, 2u);
+  SLUICE_LOG(logger, kInfo, "small");
+  logger->RunOnce();
+  ASSERT_THAT(Messages(), SizeIs(5));
+  EXPECT_THAT(Messages()[3], StartsWith("2 lines of this thread"));
+  EXPECT_EQ(Messages()[4], "small");
+}
+
+TEST_F(AsyncLoggerTest, WithoutAThreadABlockedCallerWritesByItself) {
+  AsyncLogger* const logger = Make({.on_full = AsyncLogger::OnFull::kBlock,
+                                    .ring_bytes = 1024,
+                                    .max_line_bytes = 64});
+  std::vector<std::string> expected;
+  for (int i = 0; i < 1000; ++i) {
+    SLUICE_LOG(logger, kInfo, "{}", i);
+    expected.push_back(absl::StrCat(i));
+  }
+  logger->RunOnce();
+  EXPECT_EQ(Messages(), expected);
+  EXPECT_GT(logger->stats().blocked, 0u);
+  EXPECT_EQ(logger->stats().lost, 0u);
+}
+
+// Else it would wait for a writer that it alone can call.
+TEST_F(AsyncLoggerTest, ABlockedCallerLosesItsLineIfItsOwnWritingFails) {
+  AsyncLogger* const logger = Make({.on_full = AsyncLogger::OnFull::kBlock,
+                                    .ring_bytes = 1024,
+                                    .max_line_bytes = 64});
+  log_.FailAfter(0, absl::UnavailableError("gone"));
+  for (int i = 0; i < 5000; ++i) SLUICE_LOG(logger, kInfo, "{}", i);
+  const uint64_t lost = logger->stats().lost;
+  EXPECT_GT(lost, 0u);
+  log_.Recover();
+  clock_.Advance(absl::Minutes(1));
+  while (logger->RunOnce() > 0) {
+  }
+  // They are all accounted for.
+  uint64_t missing = 0, written = 0;
+  for (const std::string& message : Messages()) {
+    uint64_t number;
+    if (absl::StrContains(message, "are missing")) {
+      ASSERT_TRUE(
+          absl::SimpleAtoi(message.substr(0, message.find(' ')), &number));
+      missing += number;
+    } else {
+      ++written;
+    }
+  }
+  EXPECT_EQ(missing, lost);
+  EXPECT_EQ(written + missing, 5000u);
+}
+
+TEST_F(AsyncLoggerTest, ALineThatNoRingHoldsIsLostAndTold) {
+  AsyncLogger* const logger = Make({.on_full = AsyncLogger::OnFull::kBlock,
+                                    .ring_bytes = 1024,
+                                    .max_line_bytes = 64});
+  // Numbers are not cut.
+  SLUICE_LOG(logger, kInfo,
+             "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} "
+             "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} "
+             "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}",
+             1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.,
+             1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.,
+             1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.,
+             1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.);
+  EXPECT_EQ(logger->stats().lost, 1u);
+  logger->RunOnce();
+  EXPECT_THAT(Messages(), ElementsAre(StartsWith("1 lines of this thread")));
+}
+
+// ---------------------------------------------------------------------------
+// The back end
+// ---------------------------------------------------------------------------
+
+TEST_F(AsyncLoggerTest, WhatIsCalledByTheBackEndMayLog) {
+  AsyncLogger* const logger = Make({.on_full = AsyncLogger::OnFull::kBlock,
+                                    .ring_bytes = 1024,
+                                    .max_line_bytes = 64});
+  // Fills its ring while it is being written: it cannot wait for itself.
+  for (int i = 0; i < 20; ++i) {
+    SLUICE_LOG(logger, kInfo, "{}", LogsWhenPrinted{logger});
+  }
+  while (logger->RunOnce() > 0) {
+  }
+  const std::vector<std::string> messages = Messages();
+  EXPECT_EQ(messages[0], "!");
+  EXPECT_EQ(std::count(messages.begin(), messages.end(), "!"), 20);
+}
+
+TEST_F(AsyncLoggerTest, WhileTheWriterFailsLinesWait) {
+  AsyncLogger* const logger = Make();
+  log_.FailAfter(10, absl::ResourceExhaustedError("disk full"));
+  SLUICE_LOG(logger, kInfo, "one");
+  EXPECT_EQ(logger->RunOnce(), 1u);
+  EXPECT_EQ(log_.text().size(), 10u);
+  EXPECT_THAT(told_, ElementsAre(HasSubstr("disk full")));
+  SLUICE_LOG(logger, kInfo, "two");
   EXPECT_EQ(logger->RunOnce(), 0u);
+  EXPECT_EQ(logger->stats().write_errors, 1u);
+  // It is tried again, later and later, and told once.
+  clock_.Advance(absl::Milliseconds(100));
+  logger->RunOnce();
+  EXPECT_EQ(logger->stats().write_errors, 2u);
+  clock_.Advance(absl::Milliseconds(199));
+  logger->RunOnce();
+  EXPECT_EQ(logger->stats().write_errors, 2u);
+  clock_.Advance(absl::Milliseconds(1));
+  logger->RunOnce();
+  EXPECT_EQ(logger->stats().write_errors, 3u);
+  EXPECT_THAT(told_, SizeIs(1));
+  // In the middle of the line, where it stopped.
+  log_.Recover();
+  clock_.Advance(absl::Seconds(10));
+  EXPECT_EQ(logger->RunOnce(), 1u);
+  EXPECT_THAT(Messages(), ElementsAre("one", "two"));
+  EXPECT_EQ(logger->stats().lost, 0u);
+  EXPECT_EQ(logger->stats().bytes, log_.text().size());
+  // The next outage is told anew.
+  log_.FailAfter(0, absl::ResourceExhaustedError("disk full again"));
+  SLUICE_LOG(logger, kInfo, "three");
+  logger->RunOnce();
+  EXPECT_THAT(told_, SizeIs(2));
+  log_.Recover();
+}
+
+TEST_F(AsyncLoggerTest, TheDestructorWritesWhatIsThere) {
+  Make();
+  SLUICE_LOG(logger_.get(), kInfo, "last words");
+  logger_.reset();
+  EXPECT_THAT(Messages(), ElementsAre("last words"));
+  EXPECT_THAT(told_, IsEmpty());
+}
+
+TEST_F(AsyncLoggerTest, TheDestructorTellsWhatItCannotWrite) {
+  AsyncLogger* const logger = Make();
+  log_.FailAfter(0, absl::UnavailableError("no folder"));
+  SLUICE_LOG(logger, kInfo, "one");
+  logger->RunOnce();
+  SLUICE_LOG(logger, kInfo, "two");
+  SLUICE_LOG(logger, kInfo, "three");
+  logger_.reset();
+  ASSERT_THAT(told_, SizeIs(2));
+  EXPECT_EQ(told_[1], "no folder; 3 lines are lost");
+}
+
+// What a flush said, if it has said anything.
+struct Flushed {
+  absl::AnyInvocable<void(absl::Status) &&> Done() {
+    return [this](absl::Status s) {
+      ++times;
+      status = s;
+    };
+  }
+  int times = 0;
+  absl::Status status = absl::UnknownError("not yet");
+};
+
+TEST_F(AsyncLoggerTest, AFlushIsDoneWhenWhatWasLoggedIsWritten) {
+  AsyncLogger* const logger = Make();
+  SLUICE_LOG(logger, kInfo, "one");
+  Flushed flushed, also;
+  logger->Flush(flushed.Done());
+  logger->Flush(also.Done());
+  EXPECT_EQ(flushed.times, 0);
+  logger->RunOnce();
+  SLUICE_EXPECT_OK(flushed.status);
+  SLUICE_EXPECT_OK(also.status);
+  EXPECT_EQ(flushed.times, 1);
+  EXPECT_EQ(log_.flushes(), 1);
+  EXPECT_THAT(Messages(), ElementsAre("one"));
+  logger->RunOnce();
+  EXPECT_EQ(flushed.times, 1);
+}
+
+TEST_F(AsyncLoggerTest, AFlushTellsTheWritersErrorAtOnce) {
+  AsyncLogger* const logger = Make();
+  log_.FailAfter(0, absl::ResourceExhaustedError("disk full"));
+  SLUICE_LOG(logger, kInfo, "one");
+  logger->RunOnce();
+  // Although the next attempt is not due.
+  Flushed flushed;
+  logger->Flush(flushed.Done());
+  logger->RunOnce();
+  EXPECT_THAT(flushed.status, StatusIs(absl::StatusCode::kResourceExhausted));
+  EXPECT_EQ(logger->stats().write_errors, 2u);
+  log_.Recover();
+  Flushed again;
+  logger->Flush(again.Done());
+  logger->RunOnce();
+  SLUICE_EXPECT_OK(again.status);
+  EXPECT_THAT(Messages(), ElementsAre("one"));
+}
+
+TEST_F(AsyncLoggerTest, ADoneFlushMayLogAndFlush) {
+  AsyncLogger* const logger = Make();
+  Flushed second;
+  logger->Flush([&](absl::Status) {
+    SLUICE_LOG(logger, kInfo, "from a flush");
+    logger->Flush(second.Done());
+    EXPECT_EQ(logger->RunOnce(), 1u);
+  });
+  logger->RunOnce();
+  EXPECT_EQ(second.times, 1);
+  EXPECT_THAT(Messages(), ElementsAre("from a flush"));
+}
+
+TEST_F(AsyncLoggerTest, TheDestructorFinishesFlushes) {
+  AsyncLogger* const logger = Make();
+  Flushed flushed, failed;
+  logger->Flush(flushed.Done());
+  logger_.reset();
+  SLUICE_EXPECT_OK(flushed.status);
+  AsyncLogger* const other = Make();
+  log_.FailAfter(0, absl::UnavailableError("no folder"));
+  SLUICE_LOG(other, kInfo, "one");
+  other->Flush(failed.Done());
+  logger_.reset();
+  EXPECT_THAT(failed.status, StatusIs(absl::StatusCode::kUnavailable));
+  EXPECT_EQ(failed.times, 1);
+}
+
+TEST_F(AsyncLoggerTest, FlushAndWaitWritesByItselfIfNobodyElseDoes) {
+  AsyncLogger* const logger = Make();
+  SLUICE_LOG(logger, kInfo, "one");
+  SLUICE_EXPECT_OK(logger->FlushAndWait(absl::Seconds(1)));
+  EXPECT_THAT(Messages(), ElementsAre("one"));
 }
 
 }  // namespace

@@ -18,7 +18,10 @@ char SeverityLetter(LogSeverity severity) {
 }
 
 absl::string_view BaseName(absl::string_view path) {
-  return path.substr(path.rfind('/') + 1);
+  const void* const slash = memrchr(path.data(), '/', path.size());
+  if (slash == nullptr) return path;
+  const char* const begin = static_cast<const char*>(slash) + 1;
+  return path.substr(static_cast<size_t>(begin - path.data()));
 }
 
 // ---------------------------------------------------------------------------
@@ -26,7 +29,9 @@ absl::string_view BaseName(absl::string_view path) {
 // ---------------------------------------------------------------------------
 
 // Each byte of a word is `byte`.
-constexpr uint64_t Each(uint8_t byte) { return byte * 0x0101010101010101; }
+constexpr uint64_t Each(uint8_t byte) {
+  return byte * uint64_t{0x0101010101010101};
+}
 
 // Whether one of eight bytes may need an escape: is a control character or not
 // ASCII or, in JSON, a quotation mark or a backslash.
@@ -220,15 +225,10 @@ void LogLineFormatter::AppendTime(int64_t unix_nanos, LogText& text) {
     second_ = second;
     has_second_ = true;
   }
-  char* const to = text.Reserve(kSecondSize + 8);
-  std::memcpy(to, second_text_, kSecondSize);
-  to[kSecondSize] = '.';
-  uint32_t micros = static_cast<uint32_t>(nanos / 1000);
-  for (size_t i = 6; i > 0; --i, micros /= 10) {
-    to[kSecondSize + i] = static_cast<char>('0' + micros % 10);
-  }
-  to[kSecondSize + 7] = 'Z';
-  text.AdvanceTo(to + kSecondSize + 8);
+  text.Append(absl::string_view(second_text_, kSecondSize));
+  text.AppendChar('.');
+  text.AppendPadded(static_cast<uint32_t>(nanos / 1000), 6);
+  text.AppendChar('Z');
 }
 
 void LogLineFormatter::Escape(size_t begin, LogText& text) {

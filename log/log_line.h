@@ -14,8 +14,8 @@ namespace sluice {
 struct LogLineHeader {
   int64_t unix_nanos = 0;  // since 1970 in UTC, before that negative
   LogSeverity severity = LogSeverity::kInfo;
-  absl::string_view thread;
-  absl::string_view file;
+  absl::string_view thread = "";
+  absl::string_view file = "";
   int line = 0;
 };
 

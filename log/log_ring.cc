@@ -21,13 +21,14 @@ LogRing::LogRing(size_t bytes)
 char* LogRing::MakeRoom(size_t bytes) {
   SLUICE_DCHECK(bytes % kAlignment == 0 && bytes <= max_record());
   uint64_t tail = tail_.load(std::memory_order_relaxed);
-  // What was read before it was released may be written over after it.
-  seen_ = head_.load(std::memory_order_acquire);
+  // What was read before it was released may be written over after it; and see
+  // Release().
+  seen_ = head_.load(std::memory_order_seq_cst);
   limit_ = tail;
   size_t free = capacity_ - (tail - seen_);
   size_t in_one_piece = capacity_ - (tail & mask_);
   if (in_one_piece < bytes) {
-    if (free < in_one_piece) return nullptr;
+    if (free < in_one_piece + bytes) return nullptr;
     std::memcpy(&memory_[tail & mask_], &kNoMore, sizeof(kNoMore));
     tail += in_one_piece;
     tail_.store(tail, std::memory_order_release);

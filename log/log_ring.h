@@ -64,9 +64,11 @@ class LogRing {
   // The record at `*position`, which moves to where that begins; nullptr if
   // there is none before `end`. REQUIRES: begin() <= *position <= end <= end().
   const char* Read(uint64_t* position, uint64_t end) const;
-  // The producer may write over what is before `position`.
+  // The producer may write over what is before `position`. Of the consumer that
+  // asks after this whether anybody waits, and a producer that says so before
+  // MakeRoom(), one notices the other, if both do it with seq_cst.
   void Release(uint64_t position) {
-    head_.store(position, std::memory_order_release);
+    head_.store(position, std::memory_order_seq_cst);
   }
 
  private:

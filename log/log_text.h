@@ -36,16 +36,22 @@ class LogText {
     *Reserve(1) = c;
     ++end_;
   }
-  void AppendFill(size_t count, char c) {
-    std::memset(Reserve(count), c, count);
-    end_ += count;
-  }
+  void AppendFill(size_t count, char c);
 
   // Decimal digits, after a sign if the number is negative.
   void AppendDecimal(int64_t value) { AppendNumber(value); }
   void AppendDecimal(uint64_t value) { AppendNumber(value); }
   void AppendDecimal(int32_t value) { AppendNumber(value); }
   void AppendDecimal(uint32_t value) { AppendNumber(value); }
+  // The last `digits` digits of a number, zeros in front. REQUIRES: digits >=
+  // 0.
+  void AppendPadded(uint32_t value, int digits) {
+    char* const to = Reserve(static_cast<size_t>(digits));
+    for (int i = digits - 1; i >= 0; --i, value /= 10) {
+      to[i] = static_cast<char>('0' + value % 10);
+    }
+    end_ += digits;
+  }
   // Lower-case hexadecimal digits without a prefix.
   void AppendHex(uint64_t value) {
     char* const to = Reserve(kNumberSize);
@@ -53,7 +59,7 @@ class LogText {
   }
   // The shortest digits that read back as the same number, with an exponent
   // where that is shorter; "inf", "-inf", "nan" or "-nan".
-  void AppendDouble(double value) { AppendNumber(value); }
+  void AppendDouble(double value);
   void AppendFloat(float value) { AppendNumber(value); }
 
   // Room for `size` characters behind those there are, to be written straight

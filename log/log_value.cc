@@ -17,6 +17,7 @@ size_t CodePoints(absl::string_view text) {
 
 // The first `count` code points.
 absl::string_view Front(absl::string_view text, size_t count) {
+  if (count == 0) return "";
   size_t size = 0;
   while (size < text.size() && (count > 0 || IsContinuation(text[size]))) {
     if (!IsContinuation(text[size++])) --count;
@@ -177,13 +178,16 @@ void AppendWithSpec(const LogSpec& spec, const void* value, LogText& text) {
 void AppendWithSpec(const LogSpec& spec, absl::string_view value, bool cut,
                     LogText& text) {
   if (spec.precision >= 0) {
-    const absl::string_view front =
-        Front(value, static_cast<size_t>(spec.precision));
-    // Where the precision ends it, nothing that was cut would be shown.
-    if (front.size() < value.size()) cut = false;
-    value = front;
+    const auto precision = static_cast<size_t>(spec.precision);
+    value = Front(value, precision);
+    // Where the precision ends it, nothing of what was cut would be shown.
+    if (CodePoints(value) >= precision) cut = false;
   }
   AppendAligned(spec, '<', false, {"", value, cut ? kCutMark : ""}, text);
+}
+
+void AppendPlain(absl::StatusCode value, LogText& text) {
+  text.Append(absl::StatusCodeToString(value));
 }
 
 void AppendPlain(absl::Duration value, LogText& text) {

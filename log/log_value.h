@@ -16,18 +16,47 @@
 #include "sluice/log/log_format.h"
 #include "sluice/log/log_text.h"
 
+// What SLUICE_LOG takes as arguments, and what {} makes of it:
+//
+//   bool, char, integers, float, double   true, x, -1, 2.5: as std::format()
+//   std::string, absl::string_view, what converts to it, char*, char[]
+//                       their bytes, which are copied; of an array those before
+//                       the first NUL; "(null)" of a null pointer
+//   const void*, nullptr                  0x7ffe01
+//   absl::Duration, absl::Time            1.5ms, 2026-11-21T20:15:37.5Z
+//   absl::StatusCode                      NOT_FOUND
+//   absl::Status        its ToString(), made by the caller
+//   enums               their number
+//
+// A type of yours joins by one of two functions in its namespace, which need
+// nothing of this package:
+//
+//   template <typename Text>
+//   void SluiceLogPrint(Text& text, const Point& point) {
+//     text.AppendDecimal(point.x);
+//   }
+//
+// for a trivially copyable type. The caller copies the object, the log prints
+// the copy, later and on another thread, by the functions of LogText; what it
+// points to must be there then, unchanged. Takes {} only. Or
+//
+//   uint64_t SluiceLogCopy(const Session& session) { return session.id(); }
+//
+// which the caller calls, for what is logged in the object's place: anything
+// above, or of a type with SluiceLogPrint(). Takes the specs of that. A view or
+// pointer that it returns must last as long as the object.
+
 namespace sluice::log_internal {
 
-// How an argument of SLUICE_LOG travels: LogValueOf(argument) is an object that
-// has
+// How an argument travels: LogValueOf(argument) is an object that has
 //
-//   static constexpr LogKind kKind;   // what a format may ask of it
-//   size_t size() const;              // bytes that CopyTo() writes
-//   char* CopyTo(char* to) const;     // writes them, returns their end
+//   static constexpr LogKind kKind;  // what a format may ask of it
+//   size_t size() const;             // bytes that CopyTo() writes
+//   char* CopyTo(char* to) const;    // writes them, returns their end
 //   // Appends what CopyTo() wrote at `from`, returns its end there.
 //   static const char* Print(const char* from, const LogSpec& spec, LogText&);
 //
-// There are three such types: scalars, strings of others, strings of their own.
+// It is one of three: a scalar, a string of others, a string of its own.
 
 // ---------------------------------------------------------------------------
 // Printing
@@ -44,6 +73,26 @@ void AppendWithSpec(const LogSpec& spec, const void* value, LogText& text);
 void AppendWithSpec(const LogSpec& spec, absl::string_view value, bool cut,
                     LogText& text);
 
+// With an empty spec.
+inline void AppendPlain(int64_t value, LogText& text) {
+  text.AppendDecimal(value);
+}
+inline void AppendPlain(uint64_t value, LogText& text) {
+  text.AppendDecimal(value);
+}
+inline void AppendPlain(float value, LogText& text) { text.AppendFloat(value); }
+inline void AppendPlain(double value, LogText& text) {
+  text.AppendDouble(value);
+}
+inline void AppendPlain(bool value, LogText& text) {
+  text.Append(value ? "true" : "false");
+}
+inline void AppendPlain(char value, LogText& text) { text.AppendChar(value); }
+inline void AppendPlain(const void* value, LogText& text) {
+  text.Append("0x");
+  text.AppendHex(reinterpret_cast<uintptr_t>(value));
+}
+void AppendPlain(absl::StatusCode value, LogText& text);
 void AppendPlain(absl::Duration value, LogText& text);
 void AppendPlain(absl::Time value, LogText& text);
 
@@ -79,6 +128,9 @@ concept IsString = std::is_convertible_v<const T&, absl::string_view> &&
 // False, for the assertion of a template's last branch.
 template <typename T>
 inline constexpr bool kCanBeLogged = false;
+
+template <typename T>
+using WideInteger = std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>;
 
 template <typename S>
 constexpr LogKind ScalarKind() {
@@ -117,17 +169,18 @@ class LogScalar {
   static void Append(const S& value, const LogSpec& spec, LogText& text) {
     if constexpr (HasLogPrint<S>) {
       SluiceLogPrint(text, value);
-    } else if constexpr (std::is_same_v<S, absl::StatusCode>) {
-      text.Append(absl::StatusCodeToString(value));
     } else if constexpr (kKind == LogKind::kOther) {
       AppendPlain(value, text);
     } else if constexpr (kKind == LogKind::kInteger) {
-      using Wide = std::conditional_t<std::is_signed_v<S>, int64_t, uint64_t>;
-      if (spec == LogSpec{}) {
-        text.AppendDecimal(static_cast<Wide>(value));
-      } else {
-        AppendWithSpec(spec, static_cast<Wide>(value), text);
-      }
+      AppendNumber(static_cast<WideInteger<S>>(value), spec, text);
+    } else {
+      AppendNumber(value, spec, text);
+    }
+  }
+  template <typename Number>
+  static void AppendNumber(Number value, const LogSpec& spec, LogText& text) {
+    if (spec == LogSpec{}) {
+      AppendPlain(value, text);
     } else {
       AppendWithSpec(spec, value, text);
     }
@@ -199,6 +252,11 @@ class LogOwnString : private LogStringOwner, public LogString {
 // The way from an argument to one of them
 // ---------------------------------------------------------------------------
 
+// Up to the first NUL, or all. Of a literal a constant, which strnlen() is not.
+inline size_t ArrayLength(const char* array, size_t size) {
+  return array[size - 1] == '\0' ? std::strlen(array) : strnlen(array, size);
+}
+
 template <typename T>
 auto LogValueOfPlain(const T& value) {
   if constexpr (HasLogPrint<T>) {
@@ -212,7 +270,7 @@ auto LogValueOfPlain(const T& value) {
                        std::is_same_v<T, char*>) {
     return LogString(value == nullptr ? absl::string_view("(null)") : value);
   } else if constexpr (std::is_array_v<T> && IsString<T>) {
-    return LogString({value, strnlen(value, std::extent_v<T>)});
+    return LogString({value, ArrayLength(value, std::extent_v<T>)});
   } else if constexpr (IsString<T>) {
     return LogString(value);
   } else if constexpr (std::is_same_v<T, absl::Status>) {
@@ -236,6 +294,7 @@ auto LogValueOfPlain(const T& value) {
                   "SLUICE_LOG: this type cannot be logged. Give it "
                   "SluiceLogCopy() or SluiceLogPrint() in its namespace; cast "
                   "a pointer to const void*");
+    return LogString("");  // so that no other error follows
   }
 }
 

@@ -81,6 +81,13 @@ class SocketAddress {
   socklen_t size_ = 0;
 };
 
+// How SLUICE_LOG prints an address: as ToString() does, on the log's thread.
+// The caller copies the object.
+template <typename Text>
+void SluiceLogPrint(Text& text, const SocketAddress& address) {
+  text.Append(address.ToString());
+}
+
 }  // namespace sluice
 
 #endif  // SLUICE_NET_SOCKET_ADDRESS_H_

@@ -59,9 +59,12 @@ std::string ForeignRule(const BuildTarget& target, absl::string_view dep) {
   }
   if (absl::StartsWith(dep, "@com_github_google_glog//") ||
       absl::StartsWith(dep, "@com_github_gflags_gflags//")) {
-    return app || target.label == "//log:glog_bridge"
+    // The logger is compared with glog.
+    const bool comparison = package == "bench" && IsForTests(target);
+    return app || comparison || target.label == "//log:glog_bridge"
                ? ""
-               : "only apps and //log:glog_bridge may";
+               : "only apps, //log:glog_bridge and testonly targets of bench "
+                 "may";
   }
   return "a repository that tests/layering.cc does not know: say there who may";
 }

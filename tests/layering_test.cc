@@ -14,6 +14,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 
 TEST(LayeringTest, TheTreeKeepsItsLayers) {
   const auto tree = ReadSourceTree();
@@ -89,17 +90,20 @@ TEST(LayeringTest, ANewPackageNeedsALayer) {
                           "tests/layering.cc"));
 }
 
-TEST(LayeringTest, OnlyAppsAndTheBridgeLinkGlogAndGflags) {
+TEST(LayeringTest, OnlyAppsTheBridgeAndComparisonsLinkGlogAndGflags) {
   for (const std::string dep : {"@com_github_google_glog//:glog",
                                 "@com_github_gflags_gflags//:gflags"}) {
     const std::string deps = "deps = [\"" + dep + "\"]";
-    for (const std::string package : {"base", "log", "net", "tests"}) {
+    for (const std::string package : {"base", "bench", "log", "net", "tests"}) {
       EXPECT_THAT(Errors(package, deps),
                   ElementsAre(package + "/BUILD.bazel:2: //" + package +
                               ":planted depends on " + dep +
-                              ": only apps and //log:glog_bridge may"));
+                              ": only apps, //log:glog_bridge and testonly "
+                              "targets of bench may"));
     }
     EXPECT_THAT(Errors("apps/echo", deps), IsEmpty());
+    EXPECT_THAT(Errors("bench", "testonly = True,\n    " + deps), IsEmpty());
+    EXPECT_THAT(Errors("tests", "testonly = True,\n    " + deps), SizeIs(1));
     EXPECT_THAT(LayeringErrors({{"//log:glog_bridge",
                                  "log/BUILD.bazel",
                                  1,
