@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <optional>
 #include <string>
 
@@ -284,10 +285,7 @@ size_t AsyncLogger::RunOnce() {
   size_t lines;
   {
     MutexLock lock(&back_end_);
-    back_end_thread_.store(pthread_self(), std::memory_order_relaxed);
-    back_end_busy_.store(true, std::memory_order_release);
     lines = Run();
-    back_end_busy_.store(false, std::memory_order_release);
     finished.swap(finished_);
     flushed = flushed_;
   }
@@ -296,10 +294,13 @@ size_t AsyncLogger::RunOnce() {
 }
 
 size_t AsyncLogger::Run() {
+  if (ended_) return 0;
+  back_end_thread_.store(pthread_self(), std::memory_order_relaxed);
+  back_end_busy_.store(true, std::memory_order_release);
   ticks_.Sample();
   UpdateRings();
   BeginFlush();
-  absl::Status written = output_.Write(/*now=*/!flushes_.empty());
+  absl::Status written = output_.Write(/*now=*/flushing_);
   size_t lines = 0;
   if (written.ok()) {
     std::vector<ThreadRing*> rings;
@@ -309,7 +310,7 @@ size_t AsyncLogger::Run() {
         rings, cutoff,
         [this](const ThreadRing& ring, const LogRecord& record,
                const char* args) ABSL_NO_THREAD_SAFETY_ANALYSIS {
-          AppendLine(ring, record, args);
+          AppendLine(ring.thread, record, args);
           return output_.size() < kPieceBytes || output_.Write().ok();
         },
         [this] { TellOfRoom(); });
@@ -318,6 +319,7 @@ size_t AsyncLogger::Run() {
     Increase(lines_, lines);
   }
   EndFlush(written);
+  back_end_busy_.store(false, std::memory_order_release);
   return lines;
 }
 
@@ -337,11 +339,11 @@ void AsyncLogger::UpdateRings() {
   rings_ = all_rings_;
 }
 
-void AsyncLogger::AppendLine(const ThreadRing& ring, const LogRecord& record,
+void AsyncLogger::AppendLine(absl::string_view thread, const LogRecord& record,
                              const char* args) {
   LogText& text = output_.text();
   LogLineHeader header;
-  header.thread = ring.thread;
+  header.thread = thread;
   if (record.site != &ForwardedSite()) {
     header.unix_nanos = ticks_.WallNanos(record.ticks);
     header.severity = record.site->severity;
@@ -379,7 +381,7 @@ void AsyncLogger::AppendLost(ThreadRing* ring) {
   LogText args;
   const LogArgs<uint64_t> packed(lost);
   packed.CopyTo(args.Reserve(packed.size()));
-  AppendLine(*ring,
+  AppendLine(ring->thread,
              {.size = static_cast<uint32_t>(sizeof(LogRecord) + packed.size()),
               .ticks = ticks_.Now(),
               .site = &LostSite()},
@@ -457,11 +459,16 @@ absl::Status AsyncLogger::FlushAndWait(absl::Duration timeout) {
 
 void AsyncLogger::BeginFlush() {
   // Those that have begun come first: for them it is known how far to write.
-  if (!flushes_.empty() ||
-      !flush_requested_.exchange(false, std::memory_order_acquire)) {
-    return;
-  }
-  {
+  if (flushing_) return;
+  const bool requested =
+      flush_requested_.exchange(false, std::memory_order_acquire);
+  const uint64_t asked = flushes_asked_.load(std::memory_order_acquire);
+  flushing_ = requested || asked != answering_;
+  if (!flushing_) return;
+  answering_ = asked;
+  // Before the look at the rings: what was logged before it comes before it.
+  flush_line_ = last_line_.load(std::memory_order_acquire);
+  if (requested) {
     MutexLock lock(&flush_mutex_);
     flushes_.swap(flush_requests_);
   }
@@ -473,19 +480,74 @@ void AsyncLogger::BeginFlush() {
 
 bool AsyncLogger::HasFlush() {
   MutexLock lock(&back_end_);
-  return flush_requested_.load(std::memory_order_relaxed) || !flushes_.empty();
+  return !ended_ &&
+         (flushing_ || flush_requested_.load(std::memory_order_relaxed) ||
+          flushes_asked_.load(std::memory_order_relaxed) != answering_);
 }
 
 void AsyncLogger::EndFlush(const absl::Status& written) {
-  if (flushes_.empty()) return;
+  if (!flushing_) return;
   const bool all = std::all_of(
       rings_.begin(), rings_.end(),
       [](const auto& ring) { return ring->ring.begin() >= ring->flush_end; });
   // What is left was logged by a processor whose clock is ahead: next time.
   if (written.ok() && !all) return;
-  flushed_ = written.ok() ? output_.Flush() : written;
-  finished_.swap(flushes_);
+  flushed_ = written;
+  if (flushed_.ok() && flush_line_ != nullptr) flushed_ = WriteLastLine();
+  if (flushed_.ok()) flushed_ = output_.Flush();
+  flushing_ = false;
+  std::move(flushes_.begin(), flushes_.end(), std::back_inserter(finished_));
+  flushes_.clear();
+  // There is nothing more to be asked for after a last line.
+  flushes_answered_.store(ended_ ? UINT64_MAX : answering_,
+                          std::memory_order_release);
 }
+
+absl::Status AsyncLogger::WriteLastLine() {
+  const LastLine& line = *flush_line_;
+  AppendLine(
+      line.thread,
+      {.size = static_cast<uint32_t>(sizeof(LogRecord) + line.args.size()),
+       .ticks = ticks_.Now(),
+       .site = line.site},
+      line.args.data());
+  Increase(lines_, 1);
+  ended_ = true;
+  return output_.Write();
+}
+
+// ---------------------------------------------------------------------------
+// The end of the process
+// ---------------------------------------------------------------------------
+
+uint64_t AsyncLogger::AskForFlush(const LastLine* line) {
+  if (line != nullptr) last_line_.store(line, std::memory_order_release);
+  const uint64_t asked =
+      flushes_asked_.fetch_add(1, std::memory_order_acq_rel) + 1;
+  Wake();
+  return asked;
+}
+
+bool AsyncLogger::IsAnswered(uint64_t asked) const {
+  return flushes_answered_.load(std::memory_order_acquire) >= asked;
+}
+
+bool AsyncLogger::DrivesBackEnd() const {
+  return !has_thread_.load() ||
+         pthread_equal(back_end_thread_.load(std::memory_order_relaxed),
+                       pthread_self()) != 0;
+}
+
+bool AsyncLogger::TryRunOnce() {
+  if (forked() || OnBackEnd() || !back_end_.TryLock()) return false;
+  Run();
+  back_end_.Unlock();
+  return true;
+}
+
+// ---------------------------------------------------------------------------
+// Sleeping
+// ---------------------------------------------------------------------------
 
 void AsyncLogger::Wake() {
   has_work_.store(true);

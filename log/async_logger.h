@@ -56,9 +56,11 @@ namespace sluice {
 // back when the thread has ended and its lines are written; text of 64 KiB and
 // a line.
 //
-// Not for signal handlers. In the child of a fork() a logger of the parent
-// takes lines and loses them: nothing is written twice, nobody waits, and
-// destroying it is harmless. A child that logs makes a logger of its own.
+// Not for signal handlers. What is in the rings when the process crashes or
+// calls exit() is lost, but for LogCrashHandler. In the child of a fork() a
+// logger of the parent takes lines and loses them: nothing is written twice,
+// nobody waits, and destroying it is harmless. A child that logs makes a logger
+// of its own.
 class AsyncLogger {
  public:
   // What becomes of a line for which its thread's ring has no room.
@@ -143,6 +145,7 @@ class AsyncLogger {
   Stats stats() const ABSL_NO_THREAD_SAFETY_ANALYSIS;  // reads atomics
 
  private:
+  friend class LogCrashHandler;
   friend class LoggerThread;
 
   using CopyArgs = absl::FunctionRef<void(char* to)>;
@@ -190,24 +193,47 @@ class AsyncLogger {
   // Ends WaitForWork(), this one or the next. Async-signal-safe.
   void Wake();
 
+  // -- LogCrashHandler's: async-signal-safe, but for TryRunOnce() --
+
+  struct LastLine {
+    absl::string_view thread;
+    const LogSite* site;
+    absl::string_view args;  // as LogArgs::CopyTo() writes them
+  };
+  // A flush that takes no lock. What is returned is for IsAnswered(). `line`
+  // may be nullptr; else it is written after the rest, nothing is written after
+  // it, and it outlives the logger.
+  uint64_t AskForFlush(const LastLine* line);
+  // True once the back end has flushed, or the writer has failed.
+  bool IsAnswered(uint64_t asked) const;
+  // Whether only this thread will do that: no LoggerThread runs, or this is it.
+  bool DrivesBackEnd() const;
+  // RunOnce(), but waits for nobody who is inside, and leaves it to others to
+  // call what is done. False if it did nothing.
+  bool TryRunOnce();
+
   // -- The back end's side --
 
   // What the destructor does where the logger works.
   void Close();
-  // RunOnce(), but for the calls of flushes that are done.
+  // RunOnce(), but for the calls of flushes that are done. Nothing after a last
+  // line.
   size_t Run() ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_);
   // Brings rings_ up to date: with those of new threads, without those of ended
   // threads that have been written.
   void UpdateRings() ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_)
       ABSL_LOCKS_EXCLUDED(rings_mutex_);
-  // Takes what was requested, and notes how far the rings have to be written.
+  // Takes what was requested and asked for, and notes how far the rings have to
+  // be written.
   void BeginFlush() ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_)
       ABSL_LOCKS_EXCLUDED(flush_mutex_);
   bool HasFlush() ABSL_LOCKS_EXCLUDED(back_end_);
   // Done if they are, or if `written` is an error.
   void EndFlush(const absl::Status& written)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_);
-  void AppendLine(const ThreadRing& ring, const LogRecord& record,
+  // Of this flush.
+  absl::Status WriteLastLine() ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_);
+  void AppendLine(absl::string_view thread, const LogRecord& record,
                   const char* args) ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_);
   // Wakes threads that wait for room.
   void TellOfRoom() ABSL_LOCKS_EXCLUDED(room_mutex_);
@@ -242,6 +268,8 @@ class AsyncLogger {
   Mutex flush_mutex_;
   std::vector<Done> flush_requests_ ABSL_GUARDED_BY(flush_mutex_);
   std::atomic<bool> flush_requested_{false};
+  std::atomic<uint64_t> flushes_asked_{0}, flushes_answered_{0};
+  std::atomic<const LastLine*> last_line_{nullptr};
 
   sem_t work_;                         // WaitForWork() waits for it
   std::atomic<bool> asleep_{false};    // in WaitForWork(), or about to be
@@ -255,7 +283,11 @@ class AsyncLogger {
   LogLineFormatter formatter_ ABSL_GUARDED_BY(back_end_);
   RingMerger merger_ ABSL_GUARDED_BY(back_end_);
   std::vector<std::shared_ptr<ThreadRing>> rings_ ABSL_GUARDED_BY(back_end_);
+  bool flushing_ ABSL_GUARDED_BY(back_end_) = false;
   std::vector<Done> flushes_ ABSL_GUARDED_BY(back_end_);
+  uint64_t answering_ ABSL_GUARDED_BY(back_end_) = 0;  // of flushes_asked_
+  const LastLine* flush_line_ ABSL_GUARDED_BY(back_end_) = nullptr;
+  bool ended_ ABSL_GUARDED_BY(back_end_) = false;  // by a last line
   // Done, with flushed_, but not told of.
   std::vector<Done> finished_ ABSL_GUARDED_BY(back_end_);
   absl::Status flushed_ ABSL_GUARDED_BY(back_end_);

@@ -1,0 +1,448 @@
+// Ends in the way that its first argument says, having logged to standard
+// output. For log_crash_test, which says what has to be there then.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "sluice/base/check.h"
+#include "sluice/base/thread.h"
+#include "sluice/log/async_logger.h"
+#include "sluice/log/descriptor_writer.h"
+#include "sluice/log/log.h"
+#include "sluice/log/log_crash_handler.h"
+#include "sluice/log/log_severity.h"
+#include "sluice/log/log_writer.h"
+#include "sluice/log/logger_thread.h"
+#include "sluice/timer/clock.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kLines = 2000;  // fewer than a ring holds
+
+// ---------------------------------------------------------------------------
+// What may go wrong
+// ---------------------------------------------------------------------------
+
+enum class Fault { kNone, kError, kCrash, kHang, kExit };
+
+volatile uintptr_t bad_address = 0x10;
+
+void WriteToBadAddress() { *reinterpret_cast<volatile int*>(bad_address) = 1; }
+
+[[noreturn]] void Hang() {
+  while (true) pause();
+}
+
+// Async-signal-safe.
+void Tell(absl::string_view text) {
+  SLUICE_CHECK(write(STDERR_FILENO, text.data(), text.size()) > 0);
+}
+
+class FaultyWriter final : public LogWriter {
+ public:
+  explicit FaultyWriter(const std::atomic<Fault>* fault) : fault_(*fault) {}
+
+  absl::Status Write(absl::string_view* lines) override {
+    switch (fault_.load()) {
+      case Fault::kNone:
+        break;
+      case Fault::kError:
+        return absl::ResourceExhaustedError("no room");
+      case Fault::kCrash:
+        WriteToBadAddress();
+        break;
+      case Fault::kHang:
+        Hang();
+      case Fault::kExit:
+        std::exit(3);
+    }
+    return out_.Write(lines);
+  }
+  absl::Status Flush() override { return out_.Flush(); }
+
+ private:
+  const std::atomic<Fault>& fault_;
+  DescriptorWriter out_{STDOUT_FILENO};
+};
+
+int Recurse(int depth) {
+  volatile char frame[4096];
+  frame[0] = static_cast<char>(depth);
+  return frame[0] + (depth < 0 ? 0 : Recurse(depth + 1));
+}
+
+// ---------------------------------------------------------------------------
+// The logger
+// ---------------------------------------------------------------------------
+
+struct Setup {
+  bool thread = true;                         // a LoggerThread runs
+  bool handler = true;                        // LogCrashHandler
+  absl::Duration timeout = absl::Minutes(5);  // longer than the test waits
+  AsyncLogger::OnFull on_full = AsyncLogger::OnFull::kDrop;
+};
+
+// Never destroyed: what a program has that ends by other ways than main().
+struct Logging {
+  std::atomic<Fault> fault{Fault::kNone};
+  std::unique_ptr<AsyncLogger> logger;
+  std::unique_ptr<LoggerThread> thread;
+  std::unique_ptr<LogCrashHandler> handler;
+};
+
+Logging& TheLogging() {
+  static auto* const logging = new Logging;
+  return *logging;
+}
+
+AsyncLogger* Log() { return TheLogging().logger.get(); }
+std::atomic<Fault>& WriterFault() { return TheLogging().fault; }
+
+void SetUp(Setup setup = {}) {
+  Logging& logging = TheLogging();
+  AsyncLogger::Options options;
+  options.clock = Clock::Real();
+  options.on_full = setup.on_full;
+  options.on_error = [](const absl::Status&) {};
+  logging.logger = std::make_unique<AsyncLogger>(
+      std::make_unique<FaultyWriter>(&logging.fault), std::move(options));
+  if (setup.thread) {
+    logging.thread = LoggerThread::Start(Log()).value();
+  }
+  if (setup.handler) {
+    logging.handler = LogCrashHandler::Install(Log(), setup.timeout).value();
+  }
+}
+
+void LogLines(int lines = kLines) {
+  for (int i = 0; i < lines; ++i) SLUICE_LOG(Log(), kInfo, "line {}", i);
+}
+
+void SetUpAndLog(Setup setup = {}) {
+  SetUp(setup);
+  LogLines();
+}
+
+// ---------------------------------------------------------------------------
+// Ends
+// ---------------------------------------------------------------------------
+
+void Abort() {
+  SetUpAndLog();
+  std::abort();
+}
+
+void CheckFails() {
+  SetUpAndLog();
+  SLUICE_CHECK(Log() == nullptr);
+}
+
+void BadAddress() {
+  SetUpAndLog();
+  WriteToBadAddress();
+}
+
+void IllegalInstruction() {
+  SetUpAndLog();
+  __builtin_trap();
+}
+
+void StackOverflow() {
+  SetUpAndLog();
+  std::exit(Recurse(0));
+}
+
+// Waits for a signal, which main() takes.
+void Wait() {
+  SetUpAndLog();
+  Tell("waiting\n");
+  Hang();
+}
+
+// With a handler of SIGQUIT that the program has for its own ends.
+void WaitWithOwnSigquit() {
+  signal(SIGQUIT, [](int) { Tell("own SIGQUIT\n"); });
+  Wait();
+}
+
+void ExitInMain() {
+  SetUpAndLog();
+  std::exit(3);
+}
+
+void ExitInThread() {
+  SetUp();
+  Thread thread = Thread::Start("worker", [] {
+                    LogLines();
+                    std::exit(3);
+                  }).value();
+  Hang();
+}
+
+void ExitInFlush() {
+  SetUpAndLog();
+  Log()->Flush([](const absl::Status&) {
+    SLUICE_LOG(Log(), kInfo, "last words");
+    std::exit(3);
+  });
+  Hang();
+}
+
+void ExitInWriter() {
+  SetUp();
+  WriterFault() = Fault::kExit;
+  LogLines();
+  Hang();
+}
+
+// More than a ring holds.
+void ExitWithBlockedLines() {
+  SetUp({.on_full = AsyncLogger::OnFull::kBlock});
+  LogLines(50 * kLines);
+  std::exit(3);
+}
+
+void ExitWithFullRing() {
+  SetUp({.thread = false});
+  for (int i = 0; Log()->stats().lost == 0; ++i) {
+    SLUICE_LOG(Log(), kInfo, "line {}", i);
+  }
+  std::exit(3);
+}
+
+void AbortWithoutHandler() {
+  SetUpAndLog({.thread = false, .handler = false});
+  std::abort();
+}
+
+void AbortAfterHandler() {
+  SetUpAndLog({.thread = false});
+  TheLogging().handler.reset();
+  std::abort();
+}
+
+void AbortWithoutThread() {
+  SetUpAndLog({.thread = false});
+  std::abort();
+}
+
+void HangWithoutThread() {
+  SetUpAndLog({.thread = false, .timeout = absl::Milliseconds(100)});
+  WriterFault() = Fault::kHang;
+  std::abort();
+}
+
+void BackEndCrashes() {
+  SetUp();
+  WriterFault() = Fault::kCrash;
+  LogLines();
+  Hang();
+}
+
+// At what a crash asks it for.
+void BackEndCrashesToo() {
+  SetUpAndLog();
+  SLUICE_CHECK(Log()->FlushAndWait(absl::Minutes(1)).ok());
+  WriterFault() = Fault::kCrash;
+  std::abort();
+}
+
+void CrashInFlush() {
+  SetUpAndLog();
+  Log()->Flush([](const absl::Status&) { WriteToBadAddress(); });
+  Hang();
+}
+
+void WriterFails() {
+  SetUpAndLog();
+  WriterFault() = Fault::kError;
+  std::abort();
+}
+
+void WriterHangs() {
+  SetUp({.timeout = absl::Milliseconds(100)});
+  WriterFault() = Fault::kHang;
+  LogLines();
+  std::abort();
+}
+
+void WriterHangsAtExit() {
+  SetUp({.timeout = absl::Milliseconds(100)});
+  WriterFault() = Fault::kHang;
+  LogLines();
+  std::exit(3);
+}
+
+// `crashing` of eight threads crash in the middle of their lines.
+void CrashInThreads(int crashing) {
+  SetUp({.on_full = AsyncLogger::OnFull::kBlock});
+  std::atomic<int> ready{0};
+  std::vector<Thread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.push_back(Thread::Start("worker", [t, crashing, &ready] {
+                        ++ready;
+                        while (ready < 8) {
+                        }
+                        for (int i = 0; i < kLines || t >= crashing; ++i) {
+                          SLUICE_LOG(Log(), kInfo, "thread {} line {}", t, i);
+                        }
+                        WriteToBadAddress();
+                      }).value());
+  }
+  Hang();
+}
+
+void CrashInOneOfThreads() { CrashInThreads(1); }
+void CrashInAllThreads() { CrashInThreads(8); }
+
+// With a handler that was there before, as a reporter of crashes has it.
+void Reported() {
+  struct sigaction reporter = {};
+  reporter.sa_sigaction = [](int, siginfo_t* info, void*) {
+    if (reinterpret_cast<uintptr_t>(info->si_addr) == bad_address &&
+        info->si_code == SEGV_MAPERR) {
+      Tell("reported\n");
+    }
+    _exit(4);
+  };
+  reporter.sa_flags = SA_SIGINFO;
+  sigaction(SIGSEGV, &reporter, nullptr);
+  SetUpAndLog();
+  WriteToBadAddress();
+}
+
+// Ends as the child of a fork does, whose body is `child`.
+void EndAsChild(void (*child)()) {
+  const pid_t pid = fork();
+  if (pid == 0) {
+    child();
+    _exit(9);
+  }
+  int status;
+  SLUICE_CHECK(waitpid(pid, &status, 0) == pid);
+  std::exit(WIFSIGNALED(status) ? 100 + WTERMSIG(status) : WEXITSTATUS(status));
+}
+
+void ChildCrashes() {
+  SetUpAndLog();
+  EndAsChild([] {
+    LogLines();
+    std::abort();
+  });
+}
+
+void ChildExits() {
+  SetUpAndLog();
+  EndAsChild([] {
+    LogLines();
+    std::exit(5);
+  });
+}
+
+void ChildWithOwnHandlerCrashes() {
+  SetUp();
+  EndAsChild([] {
+    Logging& parents = TheLogging();
+    (void)parents.thread.release();  // stays with the parent
+    const std::unique_ptr<LogCrashHandler> handler = std::move(parents.handler);
+    SetUpAndLog();
+    std::abort();
+  });
+}
+
+// Its destructor logs.
+class LastWords {
+ public:
+  explicit LastWords(const char* words) : words_(words) {}
+  ~LastWords() { SLUICE_LOG(Log(), kInfo, "destroyed: {}", words_); }
+
+ private:
+  const char* const words_;
+};
+
+void LogInDestructors() {
+  static const LastWords before("before the handler");
+  SetUp({.thread = false});
+  static const LastWords after("after the handler");
+  Thread::Start("worker",
+                [] {
+                  thread_local const LastWords local("with its thread");
+                  SLUICE_LOG(Log(), kInfo, "thread");
+                })
+      .value()
+      .Join();
+  thread_local const LastWords local("with main()");
+  LogLines(1);
+}
+
+struct Scenario {
+  absl::string_view name;
+  void (*run)();
+};
+
+constexpr Scenario kScenarios[] = {
+    {"abort", Abort},
+    {"abort_after_handler", AbortAfterHandler},
+    {"abort_without_handler", AbortWithoutHandler},
+    {"abort_without_thread", AbortWithoutThread},
+    {"back_end_crashes", BackEndCrashes},
+    {"back_end_crashes_too", BackEndCrashesToo},
+    {"bad_address", BadAddress},
+    {"check_fails", CheckFails},
+    {"child_crashes", ChildCrashes},
+    {"child_exits", ChildExits},
+    {"child_with_own_handler_crashes", ChildWithOwnHandlerCrashes},
+    {"crash_in_all_threads", CrashInAllThreads},
+    {"crash_in_flush", CrashInFlush},
+    {"crash_in_one_of_threads", CrashInOneOfThreads},
+    {"exit_in_flush", ExitInFlush},
+    {"exit_in_main", ExitInMain},
+    {"exit_in_thread", ExitInThread},
+    {"exit_in_writer", ExitInWriter},
+    {"exit_with_blocked_lines", ExitWithBlockedLines},
+    {"exit_with_full_ring", ExitWithFullRing},
+    {"hang_without_thread", HangWithoutThread},
+    {"illegal_instruction", IllegalInstruction},
+    {"log_in_destructors", LogInDestructors},
+    {"reported", Reported},
+    {"stack_overflow", StackOverflow},
+    {"wait", Wait},
+    {"wait_with_own_sigquit", WaitWithOwnSigquit},
+    {"writer_fails", WriterFails},
+    {"writer_hangs", WriterHangs},
+    {"writer_hangs_at_exit", WriterHangsAtExit},
+};
+
+int Main(absl::string_view name) {
+  const rlimit none = {0, 0};
+  SLUICE_CHECK(setrlimit(RLIMIT_CORE, &none) == 0);
+  for (const Scenario& scenario : kScenarios) {
+    if (scenario.name != name) continue;
+    scenario.run();
+    return 0;
+  }
+  return 64;
+}
+
+}  // namespace
+}  // namespace sluice
+
+int main(int argc, char** argv) {
+  return sluice::Main(argc == 2 ? argv[1] : "");
+}
