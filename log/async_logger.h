@@ -160,8 +160,8 @@ class AsyncLogger {
         .site = &site};
     std::memcpy(to, &record, sizeof(record));
   }
-  // What TryReserve() cannot find without a look, if that is all there is to do.
-  // Twice in a lap of the ring, so that this is what the slowest calls do.
+  // What TryReserve() cannot find without a look, if a look will do. Twice in a
+  // lap of the ring: this is what the slowest calls are about.
   ABSL_ATTRIBUTE_NOINLINE static char* LookForRoom(ThreadRing* ring,
                                                    size_t bytes);
   // For a thread whose ring has to be found, or is full, or nearly: then the
