@@ -317,7 +317,9 @@ auto LogValueOfCopy(Copy&& copy) {
 
 template <typename T>
 auto LogValueOf(const T& value) {
-  if constexpr (HasLogCopy<T>) {
+  if constexpr (std::is_volatile_v<T>) {
+    return LogValueOf(static_cast<std::remove_volatile_t<T>>(value));
+  } else if constexpr (HasLogCopy<T>) {
     return LogValueOfCopy<decltype(SluiceLogCopy(value))>(SluiceLogCopy(value));
   } else {
     return LogValueOfPlain<T>(value);
