@@ -39,9 +39,10 @@ namespace sluice {
 // calls that had returned, by the thread that crashed or, as far as it could
 // know, by others.
 //
-// If no LoggerThread runs, the thread that crashed does what RunOnce() does.
-// This allocates, which may block if the crash was inside the allocator: that
-// ends after `timeout` too.
+// If no LoggerThread runs, or it is neither in RunOnce() nor answers in half of
+// that time, the thread that crashed does what RunOnce() does. This allocates,
+// which may block if the crash was inside the allocator: that ends after
+// `timeout` too.
 //
 // Nothing more is written if
 //   - the crash is inside RunOnce() itself, as in a LogWriter or in the

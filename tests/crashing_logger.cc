@@ -170,7 +170,10 @@ void StackOverflow() {
 
 // Waits for a signal, which main() takes.
 void Wait() {
-  SetUpAndLog();
+  SetUp();
+  // A thread that starts may take a signal meanwhile.
+  SLUICE_CHECK(Log()->FlushAndWait(absl::Minutes(1)).ok());
+  LogLines();
   Tell("waiting\n");
   Hang();
 }
@@ -269,6 +272,20 @@ void CrashInFlush() {
   Hang();
 }
 
+// The logger's thread is neither in RunOnce() nor comes back to it.
+void ThreadHangs() {
+  SetUpAndLog({.timeout = absl::Milliseconds(200)});
+  static std::atomic<bool> hangs{false};
+  Log()->Flush([](const absl::Status&) {
+    hangs = true;
+    Hang();
+  });
+  while (!hangs) {
+  }
+  LogLines(1);
+  std::abort();
+}
+
 void WriterFails() {
   SetUpAndLog();
   WriterFault() = Fault::kError;
@@ -356,10 +373,10 @@ void ChildExits() {
 }
 
 void ChildWithOwnHandlerCrashes() {
-  SetUp();
+  // Without the thread, which could hold the lock of an allocator.
+  SetUp({.thread = false});
   EndAsChild([] {
     Logging& parents = TheLogging();
-    (void)parents.thread.release();  // stays with the parent
     const std::unique_ptr<LogCrashHandler> handler = std::move(parents.handler);
     SetUpAndLog();
     std::abort();
@@ -422,6 +439,7 @@ constexpr Scenario kScenarios[] = {
     {"log_in_destructors", LogInDestructors},
     {"reported", Reported},
     {"stack_overflow", StackOverflow},
+    {"thread_hangs", ThreadHangs},
     {"wait", Wait},
     {"wait_with_own_sigquit", WaitWithOwnSigquit},
     {"writer_fails", WriterFails},

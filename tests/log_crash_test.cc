@@ -30,7 +30,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using ::testing::StartsWith;
+using ::testing::SizeIs;
 
 constexpr absl::Duration kPatience = absl::Seconds(60);
 constexpr int kLines = 2000;  // of crashing_logger
@@ -39,7 +39,8 @@ constexpr int kLines = 2000;  // of crashing_logger
 std::vector<std::string> PlainSignals() {
   constexpr absl::string_view kOptions =
       "handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigill=0:"
-      "handle_sigfpe=0:handle_sigtrap=0:detect_leaks=0:report_signal_unsafe=0";
+      "handle_sigfpe=0:handle_sigtrap=0:detect_leaks=0:report_signal_unsafe=0:"
+      "die_after_fork=0";
   return {absl::StrCat("ASAN_OPTIONS=", kOptions),
           absl::StrCat("TSAN_OPTIONS=", kOptions)};
 }
@@ -227,6 +228,13 @@ TEST(LogCrashTest, ACrashOfTheLoggerThreadOutsideTheBackEndLosesNothing) {
   ExpectAll(ended, kLines);
   EXPECT_THAT(LastLine(ended),
               IsLastLine("11 (SIGSEGV) at address 0x10", "logger"));
+}
+
+TEST(LogCrashTest, TheCrashedThreadWritesWhatAHangingThreadDoesNot) {
+  const Process::Ended ended = EndOf("thread_hangs");
+  EXPECT_EQ(ended.signal, SIGABRT);
+  EXPECT_THAT(Lines(ended), SizeIs(kLines + 2));
+  EXPECT_THAT(LastLine(ended), IsLastLine("6 (SIGABRT)"));
 }
 
 TEST(LogCrashTest, AFailingWriterIsNotWaitedFor) {
