@@ -269,6 +269,19 @@ TEST(LogCrashTest, AHandlerThatWasThereBeforeSeesTheSameCrash) {
   EXPECT_THAT(LastLine(ended), IsLastLine("11 (SIGSEGV) at address 0x10"));
 }
 
+TEST(LogCrashTest, ASanitizerReportsTheCrashAllTheSame) {
+  if (!kSanitized) GTEST_SKIP() << "for sanitizers";
+  auto process =
+      Process::Start("tests/crashing_logger", {.arguments = {"bad_address"}});
+  SLUICE_ASSERT_OK(process);
+  const auto ended = (*process)->Wait(kPatience);
+  SLUICE_ASSERT_OK(ended);
+  EXPECT_THAT(ended->error, HasSubstr("Sanitizer: SEGV on unknown address"));
+  EXPECT_THAT(ended->error, HasSubstr("WriteToBadAddress"));
+  ExpectAll(*ended, kLines);
+  EXPECT_THAT(LastLine(*ended), IsLastLine("11 (SIGSEGV) at address 0x10"));
+}
+
 TEST(LogCrashTest, TheChildOfAForkWaitsForNoThread) {
   EXPECT_EQ(EndOf("child_crashes").exit_code, 100 + SIGABRT);
   EXPECT_EQ(EndOf("child_exits").exit_code, 5);
