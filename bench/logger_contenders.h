@@ -32,7 +32,7 @@
 #include "sluice/bench/logged_lines.h"
 #include "sluice/bench/tick_counter.h"
 #include "sluice/log/async_logger.h"
-#include "sluice/log/descriptor_writer.h"
+#include "sluice/log/file_writer.h"
 #include "sluice/log/log.h"
 #include "sluice/log/log_severity.h"
 #include "sluice/log/logger_thread.h"
@@ -284,15 +284,11 @@ class BareSwitch : public NoFile {
 class SluiceLogger {
  public:
   explicit SluiceLogger(const std::string& path)
-      : fd_(open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600)),
-        logger_(std::make_unique<AsyncLogger>(
-            std::make_unique<DescriptorWriter>(fd_),
+      : logger_(std::make_unique<AsyncLogger>(
+            FileWriter::Open(Clock::Real(), path, {}).value(),
             AsyncLogger::Options{.clock = Clock::Real(),
-                                 .on_full = AsyncLogger::OnFull::kBlock,
-                                 .on_error = nullptr})),
-        thread_(*LoggerThread::Start(logger_.get())) {
-    SLUICE_CHECK(fd_ >= 0);
-  }
+                                 .on_full = AsyncLogger::OnFull::kBlock})),
+        thread_(*LoggerThread::Start(logger_.get())) {}
 
   void TurnOff() { logger_->levels().Set(LogSeverity::kWarning); }
   void Log(const LoggedValues& values) {
@@ -302,11 +298,9 @@ class SluiceLogger {
   void Close() {
     thread_.reset();
     logger_.reset();
-    SLUICE_CHECK(close(fd_) == 0);
   }
 
  private:
-  const int fd_;
   std::unique_ptr<AsyncLogger> logger_;
   std::unique_ptr<LoggerThread> thread_;
 };

@@ -52,9 +52,9 @@ namespace sluice {
 // is tried again after 100 ms, then after twice as long up to 10 s.
 //
 // Thread-safe. Starts no thread: LoggerThread does, or whoever calls RunOnce().
-// Memory: a ring for each thread that logs, taken at its first line and given
-// back when the thread has ended and its lines are written; text of 64 KiB and
-// a line.
+// Memory: a ring for each thread that logs, taken at its first line, which costs
+// some 100 us for that, and given back when the thread has ended and its lines
+// are written; text of 64 KiB and a line.
 //
 // Not for signal handlers. What is in the rings when the process crashes or
 // calls exit() is lost, but for LogCrashHandler. In the child of a fork() a
@@ -114,11 +114,11 @@ class AsyncLogger {
   // A line that somebody else's logging made, with its own time, place and
   // severity; its thread is the calling one. `message` is cut like a string.
   void Append(const LogLineHeader& header, absl::string_view message);
-  // Whether this is the n-th, 2n-th, ... call for the site, or the first.
-  // REQUIRES: n > 0.
+  // Whether this is the first, the (n+1)st, the (2n+1)st, ... call for the site.
+  // Beyond PointerTable::kCapacity sites always. REQUIRES: n > 0.
   bool IsNth(const LogSite& site, uint64_t n);
-  // Whether it is the first for the site, or `interval` after the last one that
-  // was true.
+  // Whether it is the first for the site, or `interval` after the last that was.
+  // Beyond PointerTable::kCapacity sites always.
   bool IsDue(const LogSite& site, absl::Duration interval);
 
   // -- What is logged --
@@ -160,8 +160,8 @@ class AsyncLogger {
         .site = &site};
     std::memcpy(to, &record, sizeof(record));
   }
-  // What TryReserve() cannot find without a look, if that is all there is to do.
-  // Twice in a lap of the ring, so that this is what the slowest calls do.
+  // What TryReserve() cannot find without a look, if a look will do. Twice in a
+  // lap of the ring: this is what the slowest calls are about.
   ABSL_ATTRIBUTE_NOINLINE static char* LookForRoom(ThreadRing* ring,
                                                    size_t bytes);
   // For a thread whose ring has to be found, or is full, or nearly: then the

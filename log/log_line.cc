@@ -39,9 +39,10 @@ template <bool kJson>
 bool MayNeedEscape(const char* eight) {
   uint64_t word;
   std::memcpy(&word, eight, sizeof(word));
-  // The highest bit of a byte that is less than 0x20, or equal to the other.
-  // Those of higher bytes may be set too, by a borrow from such a byte.
-  uint64_t found = word | (word - Each(0x20)) | ((word ^ Each(0x7f)) - Each(1));
+  // The highest bit of a byte that is less than 0x20 or equal to the other; of
+  // one that is not ASCII it is set by the one term or the other. That of bytes
+  // above such a byte may be set too, by a borrow from it.
+  uint64_t found = (word - Each(0x20)) | ((word ^ Each(0x7f)) - Each(1));
   if (kJson) {
     found |= ((word ^ Each('"')) - Each(1)) | ((word ^ Each('\\')) - Each(1));
   }
@@ -216,14 +217,13 @@ void LogLineFormatter::AppendTime(int64_t unix_nanos, LogText& text) {
     --second;
     nanos += kNanosPerSecond;
   }
-  if (!has_second_ || second != second_) {
+  if (second != second_) {
     const absl::CivilSecond civil =
         absl::ToCivilSecond(absl::FromUnixSeconds(second), absl::UTCTimeZone());
     // Four digits of the year: nanoseconds in 64 bits reach from 1677 to 2262.
     const std::string formatted = absl::FormatCivilTime(civil);
     std::memcpy(second_text_, formatted.data(), kSecondSize);
     second_ = second;
-    has_second_ = true;
   }
   text.Append(absl::string_view(second_text_, kSecondSize));
   text.AppendChar('.');

@@ -55,9 +55,8 @@ class LogLineFormatter {
   void Escape(size_t begin, LogText& text);
 
   const Style style_;
-  size_t begin_ = 0;  // of what End() escapes
-  bool has_second_ = false;
-  int64_t second_ = 0;
+  size_t begin_ = 0;            // of what End() escapes
+  int64_t second_ = INT64_MIN;  // whose text that is; no time has this one
   char second_text_[kSecondSize];
   LogText escaped_;
 };

@@ -8,6 +8,11 @@
 
 namespace sluice {
 
+// g++ takes a scoped enumerator for something that hides what has its name
+// outside, as kError of the pollers.
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"
+
 // How much a line of the log matters, in rising order.
 enum class LogSeverity : uint8_t {
   kDebug,
@@ -17,6 +22,8 @@ enum class LogSeverity : uint8_t {
   // For the last line of a process. Logging it ends nothing.
   kFatal,
 };
+
+#pragma GCC diagnostic pop
 
 // "debug", "info", "warning", "error" or "fatal"; "unknown" for a number that
 // is none of them.

@@ -14,8 +14,8 @@ namespace sluice {
 
 // Text that is made by appending, as lines of a log are. Holds its characters
 // on the heap; when they do not fit, takes twice the memory, and keeps it until
-// destroyed. Checks nothing of what is appended and ends with no NUL.
-// Thread-compatible.
+// destroyed: who appends bounds it. Checks nothing of what is appended and ends
+// with no NUL. Thread-compatible.
 class LogText {
  public:
   LogText() = default;
@@ -26,6 +26,7 @@ class LogText {
   // Valid until the next call that is not const.
   absl::string_view view() const { return {begin_.get(), size()}; }
 
+  // REQUIRES: `piece` is no part of this text.
   void Append(absl::string_view piece) {
     char* const to = Reserve(piece.size());
     // An empty view may have no address, which memcpy() does not take.
@@ -43,8 +44,7 @@ class LogText {
   void AppendDecimal(uint64_t value) { AppendNumber(value); }
   void AppendDecimal(int32_t value) { AppendNumber(value); }
   void AppendDecimal(uint32_t value) { AppendNumber(value); }
-  // The last `digits` digits of a number, zeros in front. REQUIRES: digits >=
-  // 0.
+  // The last digits of a number, zeros in front. REQUIRES: digits >= 0.
   void AppendPadded(uint32_t value, int digits) {
     char* const to = Reserve(static_cast<size_t>(digits));
     for (int i = digits - 1; i >= 0; --i, value /= 10) {

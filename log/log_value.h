@@ -102,16 +102,18 @@ inline constexpr absl::string_view kCutMark = "[cut]";
 // Types
 // ---------------------------------------------------------------------------
 
+// Those that have a namespace.
 template <typename T>
-concept HasLogCopy = (std::is_class_v<T> || std::is_union_v<T> ||
-                      std::is_enum_v<T>)&&requires(const T& value) {
+concept IsUserType =
+    std::is_class_v<T> || std::is_union_v<T> || std::is_enum_v<T>;
+
+template <typename T>
+concept HasLogCopy = IsUserType<T> && requires(const T& value) {
   SluiceLogCopy(value);
 };
 
 template <typename T>
-concept HasLogPrint = (std::is_class_v<T> || std::is_union_v<T> ||
-                       std::is_enum_v<T>)&&requires(LogText& text,
-                                                    const T& value) {
+concept HasLogPrint = IsUserType<T> && requires(LogText& text, const T& value) {
   SluiceLogPrint(text, value);
 };
 
@@ -315,7 +317,9 @@ auto LogValueOfCopy(Copy&& copy) {
 
 template <typename T>
 auto LogValueOf(const T& value) {
-  if constexpr (HasLogCopy<T>) {
+  if constexpr (std::is_volatile_v<T>) {
+    return LogValueOf(static_cast<std::remove_volatile_t<T>>(value));
+  } else if constexpr (HasLogCopy<T>) {
     return LogValueOfCopy<decltype(SluiceLogCopy(value))>(SluiceLogCopy(value));
   } else {
     return LogValueOfPlain<T>(value);

@@ -147,6 +147,13 @@ TEST(LogValue, PrintsNumbers) {
   EXPECT_EQ(Printed(1e300), "1e+300");
 }
 
+TEST(LogValue, ReadsAVolatile) {
+  volatile char letter = 'x';
+  const char* volatile pointer = "text";
+  EXPECT_EQ(Printed(letter), "x");
+  EXPECT_EQ(Printed(pointer), "text");
+}
+
 TEST(LogValue, PrintsBoolAndCharAsWordAndCharacter) {
   EXPECT_EQ(Printed(true), "true");
   EXPECT_EQ(Printed(false), "false");

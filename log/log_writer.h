@@ -16,9 +16,8 @@ class LogWriter {
   // `*lines` is whole lines, each with its newline, valid during the call; the
   // first may be the rest of one that an earlier call began. Removes from its
   // front what has been written: all of it exactly if this returns OK. After an
-  // error what is left may be offered again. The caller decides how long it
-  // keeps that and when it tries; an implementation neither repeats a failed
-  // call nor waits before a repetition.
+  // error what is left may be offered again: how long to keep that and when to
+  // try is for the caller to decide, not for the writer.
   virtual absl::Status Write(absl::string_view* lines) = 0;
   // What was written outlives this process, and the machine as far as the
   // writer can see to it, when this returns OK.

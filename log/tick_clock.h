@@ -3,6 +3,7 @@
 
 #include <cstdint>
 
+#include "absl/base/optimization.h"
 #include "sluice/timer/clock.h"
 
 #if defined(__x86_64__)

@@ -62,6 +62,7 @@ const Homes& SyscallHomes() {
       "event/process_fence.cc",        // order among threads
       "timer/clock.cc",                // time
       "log/descriptor_writer.cc",      // lines
+      "log/file_calls.cc",             // files of them
       "log/log_crash_handler*",        // signals
       "apps/*",                        // programs of their own,
       "bench/*",                       //   and what they are compared with
@@ -192,6 +193,7 @@ const Names& Syscalls() {
       "socketpair",
       "splice",
       "stat",
+      "statx",
       "syscall",
       "timerfd_create",
       "timerfd_settime",

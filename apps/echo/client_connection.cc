@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "sluice/base/check.h"
+#include "sluice/log/log.h"
 
 namespace sluice {
 namespace {
@@ -50,6 +51,8 @@ void ClientConnection::CancelConnect() {
 void ClientConnection::OnConnectDone(absl::StatusOr<Socket> socket) {
   connector_.reset();
   if (!socket.ok()) {
+    SLUICE_LOG(shared_->logger, kDebug, "connection {} not opened: {}", number_,
+               socket.status().message());
     CountError(ConnectErrorOf(socket.status()), socket.status().message());
     state_ = State::kEnded;
     shared_->owner->OnConnectEnded(false);
@@ -63,6 +66,7 @@ void ClientConnection::OnConnectDone(absl::StatusOr<Socket> socket) {
 
 void ClientConnection::OnOpen(Stream&) {
   state_ = State::kOpen;
+  SLUICE_LOG(shared_->logger, kDebug, "connection {} opened", number_);
   shared_->owner->OnConnectEnded(true);
 }
 
@@ -209,6 +213,8 @@ void ClientConnection::Fail(LoadError error, absl::string_view what) {
 
 void ClientConnection::OnClosed(Stream&, absl::Status why, CloseReason reason) {
   const bool was_open = state_ != State::kNew;
+  SLUICE_LOG(shared_->logger, kDebug, "connection {} closed: {}", number_,
+             why.ok() ? CloseReasonName(reason) : why.message());
   if (!was_open) {
     CountError(LoadError::kConnectFailed, why.message());
   } else if (state_ != State::kFailed && !why.ok()) {

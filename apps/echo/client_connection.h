@@ -14,6 +14,7 @@
 #include "sluice/apps/echo/load_results.h"
 #include "sluice/apps/echo/message_schedule.h"
 #include "sluice/event/event_loop.h"
+#include "sluice/log/async_logger.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
@@ -59,6 +60,7 @@ class ClientConnection final : private StreamHandler {
     uint64_t pipeline;      // messages in flight on one connection at most
     int64_t read_rate = 0;  // bytes per second on one connection; 0: no limit
     MessageSchedule* schedule = nullptr;  // set before Begin()
+    AsyncLogger* logger = nullptr;        // of openings and ends, at debug
 
     uint64_t in_flight = 0;  // messages
     uint64_t answered = 0;   // messages, measured or not

@@ -16,6 +16,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "sluice/apps/echo/app_log.h"
 #include "sluice/apps/echo/command_line.h"
 #include "sluice/apps/echo/descriptor_limit.h"
 #include "sluice/apps/echo/load_generator.h"
@@ -47,6 +48,7 @@ struct Flags {
   absl::Duration connect_timeout = absl::Seconds(10);
   absl::Duration timeout = absl::Seconds(10);
   bool json = false;
+  AppLog::Flags log;
 };
 
 CommandLine MakeCommandLine(Flags* flags) {
@@ -89,6 +91,7 @@ CommandLine MakeCommandLine(Flags* flags) {
                    "how long answers are awaited when no more is sent",
                    &flags->timeout);
   line.AddBool("json", "prints the results as one line of JSON", &flags->json);
+  AppLog::AddFlags(&line, &flags->log);
   return line;
 }
 
@@ -110,7 +113,7 @@ absl::Status Check(const Flags& flags, const CommandLine& line) {
         "--connections=", flags.connections, " --pipeline=", flags.pipeline,
         ": more than ", kMaxInFlight, " messages in flight"));
   }
-  return absl::OkStatus();
+  return AppLog::Check(flags.log);
 }
 
 // An IP address without port, of the family of `server`.
@@ -203,21 +206,28 @@ class ProgressLine {
 // The world that the client lives in, in the order it is made.
 class EchoClient {
  public:
-  EchoClient(LoadGenerator::Options options, PollerKind poller)
+  EchoClient(LoadGenerator::Options options, PollerKind poller,
+             AppLog::Flags log)
       : options_(std::move(options)),
         poller_(poller),
+        log_flags_(std::move(log)),
         platform_(LinuxPlatform(poller)) {}
 
   absl::Status Run() {
     auto loop = NewEventLoop(platform_, LoadGenerator::LoopOptions(options_));
     if (!loop.ok()) return loop.status();
     loop_ = *std::move(loop);
-    generator_ =
-        std::make_unique<LoadGenerator>(&platform_, loop_.get(), options_);
+    // Before other threads, which inherit what it does with signals.
     auto signals =
         TerminationSignals::Catch(loop_.get(), [this] { generator_->Stop(); });
     if (!signals.ok()) return signals.status();
     signals_ = *std::move(signals);
+    auto log = AppLog::Start(log_flags_, platform_.clock);
+    if (!log.ok()) return log.status();
+    log_ = *std::move(log);
+    options_.logger = log_->logger();
+    generator_ =
+        std::make_unique<LoadGenerator>(&platform_, loop_.get(), options_);
     const absl::Status room = CheckRoom();
     if (!room.ok()) return room;
     // By default the kernel may let a sleeper sleep 50 us longer, prctl(2), and
@@ -252,9 +262,11 @@ class EchoClient {
                      ", which leaves room for ", room));
   }
 
-  const LoadGenerator::Options options_;
+  LoadGenerator::Options options_;
   const PollerKind poller_;
+  const AppLog::Flags log_flags_;
   const Platform platform_;
+  std::unique_ptr<AppLog> log_;  // outlives whoever logs
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<LoadGenerator> generator_;
   std::unique_ptr<TerminationSignals> signals_;
@@ -292,7 +304,7 @@ int EchoClientMain(int argc, char* argv[]) {
   const auto options = ToOptions(flags, *server);
   if (!options.ok()) return line.FailUsage(options.status());
 
-  EchoClient client(*options, *poller);
+  EchoClient client(*options, *poller, flags.log);
   const absl::Status status = client.Run();
   if (!status.ok()) return line.Fail(status);
   Print(client.results(), flags.json);

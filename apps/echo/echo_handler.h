@@ -11,7 +11,7 @@ namespace sluice {
 // Sends back what comes, as RFC 862 says. Reads no more than the peer takes
 // back: what a connection holds in memory is the stream's high-water mark and
 // one read at most. Bound to its stream's sequence.
-class EchoHandler final : public StreamHandler {
+class EchoHandler : public StreamHandler {
  public:
   size_t OnInput(Stream& stream, absl::string_view input) override;
   void OnDrained(Stream& stream) override;

@@ -1,5 +1,6 @@
 #include "sluice/apps/echo/echo_server.h"
 
+#include <signal.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -15,13 +16,16 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
+#include "sluice/apps/echo/app_log.h"
 #include "sluice/apps/echo/command_line.h"
 #include "sluice/apps/echo/descriptor_limit.h"
-#include "sluice/apps/echo/echo_handler.h"
+#include "sluice/apps/echo/logged_echo_handler.h"
+#include "sluice/apps/echo/loop_signal.h"
 #include "sluice/apps/echo/resolve.h"
 #include "sluice/apps/echo/termination_signals.h"
 #include "sluice/event/loop_threads.h"
 #include "sluice/event/poller_kind.h"
+#include "sluice/log/log.h"
 #include "sluice/net/linux_platform.h"
 #include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
@@ -40,6 +44,7 @@ struct Flags {
   absl::Duration idle_timeout = absl::Minutes(5);
   int64_t max_connections = 100'000;
   absl::Duration drain_timeout = absl::Seconds(5);
+  AppLog::Flags log;
 };
 
 constexpr int64_t kMaxThreads = 1024;
@@ -67,6 +72,7 @@ CommandLine MakeCommandLine(Flags* flags) {
   line.AddDuration("drain_timeout",
                    "how long connections may go on after the first signal",
                    &flags->drain_timeout);
+  AppLog::AddFlags(&line, &flags->log);
   return line;
 }
 
@@ -95,7 +101,7 @@ absl::Status Check(const Flags& flags) {
     return absl::InvalidArgumentError(
         "--idle_timeout: must be more than 0; inf is no limit");
   }
-  return absl::OkStatus();
+  return AppLog::Check(flags.log);
 }
 
 // How many connections there are descriptors for, below `limit`, some left for
@@ -126,12 +132,16 @@ class EchoServer {
         TerminationSignals::Catch(loops.front(), [this] { Drain(); });
     if (!signals.ok()) return signals.status();
     signals_ = *std::move(signals);
+    const absl::Status logging = StartLog();
+    if (!logging.ok()) return logging;
     const int64_t limit = RaiseDescriptorLimit();
     const int64_t room = RoomForConnections(
         std::min<int64_t>(limit, DescriptorLimit(poller_)), flags_.threads);
     auto server = TcpServer::Start(
         &platform_, {loops.begin(), loops.end()}, address,
-        [](const SocketAddress&) { return std::make_unique<EchoHandler>(); },
+        [logger = log_->logger()](const SocketAddress& peer) {
+          return LoggedEchoHandler::New(logger, peer);
+        },
         {.threads = *ParseThreadModel(flags_.model),
          .max_connections =
              static_cast<size_t>(std::min(room, flags_.max_connections)),
@@ -145,6 +155,7 @@ class EchoServer {
     if (!started.ok()) return started;
     std::printf("listening on %s\n", server_->address().ToString().c_str());
     std::fflush(stdout);
+    SLUICE_LOG(log_->logger(), kInfo, "listening on {}", server_->address());
     TellIfFew(room, limit);
     return absl::OkStatus();
   }
@@ -164,9 +175,12 @@ class EchoServer {
     if (stats.size() > 1) {
       std::fprintf(stderr, "fairness %.3f\n", Fairness(stats));
     }
-    std::fprintf(
-        stderr, "served %s in %.1f s, %zu forced\n", Served(sum).c_str(),
-        absl::ToDoubleSeconds(platform_.clock->Now() - start_), forced_);
+    const double seconds =
+        absl::ToDoubleSeconds(platform_.clock->Now() - start_);
+    std::fprintf(stderr, "served %s in %.1f s, %zu forced\n",
+                 Served(sum).c_str(), seconds, forced_);
+    SLUICE_LOG(log_->logger(), kInfo, "served {} in {:.1f} s, {} forced",
+               Served(sum), seconds, forced_);
     return absl::OkStatus();
   }
 
@@ -194,8 +208,23 @@ class EchoServer {
                  static_cast<long long>(flags_.max_connections), why.c_str());
   }
 
+  // Before other threads, which inherit what it does with signals.
+  absl::Status StartLog() {
+    auto log = AppLog::Start(flags_.log, platform_.clock);
+    if (!log.ok()) return log.status();
+    log_ = *std::move(log);
+    if (!log_->has_file()) return absl::OkStatus();
+    auto hangup = LoopSignal::Catch(threads_->loops().front(), {SIGHUP},
+                                    [this] { log_->Reopen(); });
+    if (!hangup.ok()) return hangup.status();
+    hangup_ = *std::move(hangup);
+    return absl::OkStatus();
+  }
+
   // On the first loop.
   void Drain() {
+    SLUICE_LOG(log_->logger(), kInfo, "draining, for {} at most",
+               flags_.drain_timeout);
     server_->Drain(platform_.clock->Now() + flags_.drain_timeout,
                    [this](size_t forced) {
                      forced_ = forced;
@@ -210,8 +239,10 @@ class EchoServer {
   const PollerKind poller_;
   const Platform platform_;
   MonotonicTime start_;
+  std::unique_ptr<AppLog> log_;  // outlives whoever logs
   std::unique_ptr<LoopThreads> threads_;
   std::unique_ptr<TerminationSignals> signals_;
+  std::unique_ptr<LoopSignal> hangup_;
   std::unique_ptr<TcpServer> server_;
   size_t forced_ = 0;  // the first loop's, until that has ended
 };

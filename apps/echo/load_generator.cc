@@ -41,7 +41,8 @@ LoadGenerator::LoadGenerator(const Platform* platform, EventLoop* loop,
               .results = results_.get(),
               .message_size = options_.message_size,
               .pipeline = options_.pipeline,
-              .read_rate = options_.read_rate},
+              .read_rate = options_.read_rate,
+              .logger = options_.logger},
       pace_timer_([this] { Pace(); }) {
   SLUICE_CHECK(options_.connections > 0 && options_.message_size > 0 &&
                options_.pipeline > 0);

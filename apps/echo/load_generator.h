@@ -14,6 +14,7 @@
 #include "sluice/apps/echo/load_results.h"
 #include "sluice/apps/echo/message_schedule.h"
 #include "sluice/event/event_loop.h"
+#include "sluice/log/async_logger.h"
 #include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/tcp_connection.h"
@@ -46,6 +47,8 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
     absl::Duration close_timeout = absl::Seconds(2);
     // Its `connections` is set to those that open.
     MessageSchedule::Options schedule = {};
+    // Of connections that open and end, at debug; outlives the generator.
+    AsyncLogger* logger = nullptr;
   };
 
   // At most so many attempts to connect are under way at once.

@@ -2,68 +2,40 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <sys/signalfd.h>
-#include <unistd.h>
 
-#include <cerrno>
 #include <utility>
+#include <vector>
 
 #include "absl/memory/memory.h"
-#include "absl/status/status.h"
-#include "sluice/base/io_result.h"
-#include "sluice/event/poller.h"
 
 namespace sluice {
 namespace {
 
-sigset_t Signals() {
-  sigset_t signals;
-  sigemptyset(&signals);
-  sigaddset(&signals, SIGTERM);
-  sigaddset(&signals, SIGINT);
-  return signals;
-}
+std::vector<int> Signals() { return {SIGTERM, SIGINT}; }
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<TerminationSignals>> TerminationSignals::Catch(
     EventLoop* loop, absl::AnyInvocable<void() &&> on_signal) {
   signal(SIGPIPE, SIG_IGN);
-  const sigset_t signals = Signals();
-  const int fd = signalfd(-1, &signals, SFD_NONBLOCK | SFD_CLOEXEC);
-  if (fd < 0) {
-    return ToStatus(IoResult::FromErrno(errno), "signalfd", "SIGTERM, SIGINT");
-  }
-  auto self =
-      absl::WrapUnique(new TerminationSignals(fd, std::move(on_signal)));
-  auto watch =
-      Watch::Create(loop, fd, kReadable,
-                    [self = self.get()](IoEvents) { self->OnReadable(); });
-  if (!watch.ok()) return watch.status();
-  self->watch_ = *std::move(watch);
-  pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+  auto self = absl::WrapUnique(new TerminationSignals(std::move(on_signal)));
+  auto signals = LoopSignal::Catch(loop, Signals(),
+                                   [self = self.get()] { self->OnSignal(); });
+  if (!signals.ok()) return signals.status();
+  self->signals_ = *std::move(signals);
   return self;
 }
 
-TerminationSignals::TerminationSignals(int fd,
-                                       absl::AnyInvocable<void() &&> on_signal)
-    : fd_(fd), on_signal_(std::move(on_signal)) {}
+TerminationSignals::TerminationSignals(absl::AnyInvocable<void() &&> on_signal)
+    : on_signal_(std::move(on_signal)) {}
 
-TerminationSignals::~TerminationSignals() {
-  watch_.reset();
-  close(fd_);
-}
-
-void TerminationSignals::OnReadable() {
-  signalfd_siginfo info;
-  if (read(fd_, &info, sizeof(info)) != sizeof(info)) return;
-  watch_.reset();
+void TerminationSignals::OnSignal() {
+  signals_.reset();
   // The second signal has its default effect, whatever the loop is doing, and
   // even if this process was started with signals ignored.
-  signal(SIGTERM, SIG_DFL);
-  signal(SIGINT, SIG_DFL);
-  const sigset_t signals = Signals();
-  pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
+  for (const int one : Signals()) signal(one, SIG_DFL);
+  const sigset_t set = SignalSet(Signals());
+  pthread_sigmask(SIG_UNBLOCK, &set, nullptr);
   std::move(on_signal_)();
 }
 

@@ -1,0 +1,374 @@
+#include "sluice/log/file_writer.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+#include "absl/memory/memory.h"
+#include "absl/strings/str_cat.h"
+#include "sluice/base/increase.h"
+#include "sluice/log/file_calls.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kMaxRetries = 100;
+constexpr size_t kMaxRetired = 16;
+constexpr absl::Duration kRetryInterval = absl::Seconds(10);
+
+template <typename Call>
+IoResult RetryInterrupted(Call call) {
+  for (int retries = 0;; ++retries) {
+    const IoResult result = call();
+    if (result.error() != EINTR || retries == kMaxRetries) return result;
+  }
+}
+
+// What has nothing to synchronize, as a device, says so by these.
+absl::Status SyncStatus(IoResult result, absl::string_view call,
+                        absl::string_view path) {
+  if (result.error() == EINVAL || result.error() == EROFS) {
+    return absl::OkStatus();
+  }
+  return ToStatus(result, call, path);
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<FileWriter>> FileWriter::Open(const Clock* clock,
+                                                             std::string path,
+                                                             Options options) {
+  return Open(KernelFileCalls(), clock, std::move(path), options);
+}
+
+absl::StatusOr<std::unique_ptr<FileWriter>> FileWriter::Open(FileCalls* calls,
+                                                             const Clock* clock,
+                                                             std::string path,
+                                                             Options options) {
+  if (options.max_bytes <= 0) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "max_bytes is ", options.max_bytes, ": it must be at least 1"));
+  }
+  if (options.keep < 0) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("keep is ", options.keep, ": it must be at least 0"));
+  }
+  auto writer =
+      absl::WrapUnique(new FileWriter(calls, clock, std::move(path), options));
+  absl::StatusOr<File> file = writer->OpenFile();
+  if (!file.ok()) return file.status();
+  writer->file_ = *file;
+  return writer;
+}
+
+FileWriter::FileWriter(FileCalls* calls, const Clock* clock, std::string path,
+                       Options options)
+    : calls_(calls),
+      clock_(clock),
+      path_(std::move(path)),
+      options_(options),
+      next_try_(clock->Now()) {}
+
+FileWriter::~FileWriter() {
+  for (const int fd : retired_) Close(fd);
+  if (file_.fd >= 0) Close(file_.fd);
+}
+
+absl::Status FileWriter::Write(absl::string_view* lines) {
+  absl::Status status = FindFile();
+  while (status.ok() && !lines->empty()) {
+    if (RotationIsDue(*lines)) Rotate();
+    IoResult result(0);
+    if (file_.cut_off) {
+      absl::string_view newline = "\n";
+      result = Put(&newline);
+      file_.cut_off = !result.ok();
+    } else {
+      absl::string_view piece = lines->substr(0, PieceSize(*lines));
+      const size_t size = piece.size();
+      result = Put(&piece);
+      lines->remove_prefix(size - piece.size());
+    }
+    // This file may not grow, but another may.
+    if (result.error() == EFBIG && file_.size > 0 && may_switch_ && Rotate()) {
+      continue;
+    }
+    status = ToStatus(result, "write", path_);
+  }
+  if (!status.ok()) Increase(errors_, 1);
+  return status;
+}
+
+absl::Status FileWriter::Flush() {
+  Note(FindFile());
+  for (const int fd : std::exchange(retired_, {})) {
+    Note(SyncFile(fd));
+    Close(fd);
+  }
+  if (file_.fd >= 0) Note(SyncFile(file_.fd));
+  if (names_changed_) {
+    const absl::Status status = SyncFolder();
+    names_changed_ = !status.ok();
+    Note(status);
+  }
+  return std::exchange(noted_, absl::OkStatus());
+}
+
+FileWriter::Stats FileWriter::stats() const {
+  return {.bytes = bytes_.load(std::memory_order_relaxed),
+          .rotations = rotations_.load(std::memory_order_relaxed),
+          .reopens = reopens_.load(std::memory_order_relaxed),
+          .errors = errors_.load(std::memory_order_relaxed)};
+}
+
+absl::Status FileWriter::FindFile() {
+  const MonotonicTime now = clock_->Now();
+  if (reopen_.load(std::memory_order_relaxed) &&
+      reopen_.exchange(false, std::memory_order_relaxed)) {
+    reopening_ = true;
+    next_try_ = now;
+  }
+  may_switch_ = now >= next_try_;
+  if (file_.fd >= 0) {
+    struct statx found;
+    const IoResult result =
+        calls_->Stat(file_.fd, STATX_NLINK | STATX_SIZE, &found);
+    if (result.error() == ESTALE || (result.ok() && found.stx_nlink == 0)) {
+      Close(std::exchange(file_.fd, -1));
+    } else if (!result.ok()) {
+      return ToStatus(result, "statx", path_);
+    } else {
+      file_.size = static_cast<int64_t>(found.stx_size);
+    }
+  }
+  if (file_.fd < 0) {
+    absl::StatusOr<File> file = OpenFile();
+    if (!file.ok()) return file.status();
+    file_ = *file;
+    Increase(reopens_, 1);
+    reopening_ = false;
+  } else if (reopening_ && may_switch_ && SwitchTo(OpenFile())) {
+    Increase(reopens_, 1);
+    reopening_ = false;
+  }
+  // A clock that was days ahead has been set right: days count from there.
+  const absl::CivilDay today = Today();
+  if (file_.size == 0 || today + 1 < file_.day) file_.day = today;
+  return absl::OkStatus();
+}
+
+absl::StatusOr<FileWriter::File> FileWriter::OpenFile() {
+  // Reading is for the last byte; a FIFO opened so makes nobody wait.
+  constexpr int kFlags =
+      O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
+  const IoResult fd = RetryInterrupted(
+      [&] { return calls_->Open(path_, kFlags, options_.mode); });
+  if (fd.error() == ELOOP) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("open on ", path_, ": a symbolic link (errno ", ELOOP,
+                     "); name the file itself, or give "
+                     "DescriptorWriter a descriptor"));
+  }
+  if (!fd.ok()) return ToStatus(fd, "open", path_);
+  names_changed_ = true;
+  absl::StatusOr<File> file = Inspect(static_cast<int>(fd.value()));
+  if (!file.ok()) Close(static_cast<int>(fd.value()));
+  return file;
+}
+
+absl::StatusOr<FileWriter::File> FileWriter::Inspect(int fd) {
+  struct statx found;
+  const IoResult result = calls_->Stat(fd, STATX_BASIC_STATS, &found);
+  if (!result.ok()) return ToStatus(result, "statx", path_);
+  if (!S_ISREG(found.stx_mode) && !S_ISCHR(found.stx_mode)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("open on ", path_,
+                     ": neither a file nor a character device; for a pipe "
+                     "there is DescriptorWriter"));
+  }
+  File file;
+  file.fd = fd;
+  file.device = makedev(found.stx_dev_major, found.stx_dev_minor);
+  file.inode = found.stx_ino;
+  file.regular = S_ISREG(found.stx_mode);
+  file.size = static_cast<int64_t>(found.stx_size);
+  if (!file.regular || file.size == 0) return file;
+  file.day = absl::ToCivilDay(absl::FromUnixSeconds(found.stx_mtime.tv_sec),
+                              options_.time_zone);
+  char last = '\n';
+  const IoResult read = RetryInterrupted(
+      [&] { return calls_->ReadByte(fd, file.size - 1, &last); });
+  if (!read.ok()) return ToStatus(read, "pread", path_);
+  file.cut_off = last != '\n';
+  return file;
+}
+
+absl::CivilDay FileWriter::Today() const {
+  return options_.daily
+             ? absl::ToCivilDay(clock_->WallNow(), options_.time_zone)
+             : absl::CivilDay();
+}
+
+size_t FileWriter::PieceSize(absl::string_view lines) const {
+  if (!may_switch_) return lines.size();
+  const size_t room = std::max<int64_t>(options_.max_bytes - file_.size, 0);
+  if (lines.size() <= room) return lines.size();
+  size_t end = room > 0 ? lines.rfind('\n', room - 1) : lines.npos;
+  if (end == lines.npos) end = lines.find('\n', room);
+  return end == lines.npos ? lines.size() : end + 1;
+}
+
+bool FileWriter::RotationIsDue(absl::string_view lines) const {
+  if (!may_switch_ || file_.size == 0) return false;
+  if (file_.cut_off || file_.open_line) return false;
+  if (options_.daily && Today() > file_.day) return true;
+  const int64_t room = options_.max_bytes - file_.size;
+  const size_t line = std::min(lines.find('\n'), lines.size() - 1) + 1;
+  return static_cast<int64_t>(line) > room;
+}
+
+IoResult FileWriter::Put(absl::string_view* text) {
+  int stuck = 0;  // calls in a row that wrote nothing
+  while (!text->empty()) {
+    const IoResult result = calls_->Write(file_.fd, *text);
+    if (!result.ok() && result.error() != EINTR) return result;
+    const size_t written = result.ok() ? result.value() : 0;
+    if (written == 0) {
+      if (++stuck > kMaxRetries) return IoResult::FromErrno(EIO);
+      continue;
+    }
+    stuck = 0;
+    // A device has no size, and so is never rotated.
+    if (file_.regular) file_.size += static_cast<int64_t>(written);
+    file_.open_line = (*text)[written - 1] != '\n';
+    text->remove_prefix(written);
+    Increase(bytes_, written);
+  }
+  return IoResult(0);
+}
+
+bool FileWriter::Rotate() {
+  const absl::Status shifted = ShiftNames();
+  if (!SwitchTo(shifted.ok() ? OpenFile() : shifted)) return false;
+  Increase(rotations_, 1);
+  RemoveBeyondKeep();
+  return true;
+}
+
+bool FileWriter::SwitchTo(absl::StatusOr<File> next) {
+  if (!next.ok()) {
+    Note(absl::Status(
+        next.status().code(),
+        absl::StrCat(next.status().message(), "; going on in the file from ",
+                     "before, next try in ",
+                     absl::FormatDuration(kRetryInterval))));
+    next_try_ = clock_->Now() + kRetryInterval;
+    may_switch_ = false;
+    return false;
+  }
+  if (next->device == file_.device && next->inode == file_.inode) {
+    Close(next->fd);
+    return true;
+  }
+  Retire(std::exchange(file_, *next).fd);
+  if (file_.size == 0) file_.day = Today();
+  return true;
+}
+
+absl::Status FileWriter::ShiftNames() {
+  int vacant = 0;
+  for (; vacant <= options_.keep; ++vacant) {
+    struct stat found;
+    const IoResult result = calls_->LinkStat(Name(vacant), &found);
+    if (result.error() == ENOENT) break;
+    if (!result.ok()) return ToStatus(result, "lstat", Name(vacant));
+  }
+  names_changed_ = true;
+  if (vacant > options_.keep) {
+    vacant = options_.keep;
+    const IoResult result = calls_->Unlink(Name(vacant));
+    if (!result.ok() && result.error() != ENOENT) {
+      return ToStatus(result, "unlink", Name(vacant));
+    }
+  }
+  for (; vacant > 0; --vacant) {
+    const std::string from = Name(vacant - 1);
+    const IoResult result = calls_->Rename(from, Name(vacant));
+    if (!result.ok() && result.error() != ENOENT) {
+      return ToStatus(result, "rename", from);
+    }
+  }
+  return absl::OkStatus();
+}
+
+// There are some if an earlier process kept more.
+void FileWriter::RemoveBeyondKeep() {
+  for (int number = options_.keep + 1;; ++number) {
+    const IoResult result = calls_->Unlink(Name(number));
+    if (result.error() == ENOENT) return;
+    Note(ToStatus(result, "unlink", Name(number)));
+    if (!result.ok()) return;
+  }
+}
+
+std::string FileWriter::Name(int number) const {
+  return number == 0 ? path_ : absl::StrCat(path_, ".", number);
+}
+
+void FileWriter::Retire(int fd) {
+  retired_.push_back(fd);
+  // Open, a removed file would take disk space for nothing.
+  std::erase_if(retired_, [this](int retired) {
+    if (!IsRemoved(retired)) return false;
+    Close(retired);
+    return true;
+  });
+  if (retired_.size() <= kMaxRetired) return;
+  Note(SyncFile(retired_.front()));
+  Close(retired_.front());
+  retired_.erase(retired_.begin());
+}
+
+absl::Status FileWriter::SyncFile(int fd) {
+  if (IsRemoved(fd)) return absl::OkStatus();
+  return SyncStatus(RetryInterrupted([&] { return calls_->DataSync(fd); }),
+                    "fdatasync", path_);
+}
+
+absl::Status FileWriter::SyncFolder() {
+  const size_t slash = path_.rfind('/');
+  const std::string folder =
+      slash == path_.npos ? "." : path_.substr(0, slash + 1);
+  const IoResult fd = RetryInterrupted([&] {
+    return calls_->Open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0);
+  });
+  if (!fd.ok()) return ToStatus(fd, "open", folder);
+  const IoResult synced = RetryInterrupted(
+      [&] { return calls_->Sync(static_cast<int>(fd.value())); });
+  Close(static_cast<int>(fd.value()));
+  return SyncStatus(synced, "fsync", folder);
+}
+
+bool FileWriter::IsRemoved(int fd) {
+  struct statx found;
+  return calls_->Stat(fd, STATX_NLINK, &found).ok() && found.stx_nlink == 0;
+}
+
+// EINTR is no error of close(2) here: the descriptor is gone, the data is with
+// the kernel. Others may say that data is lost, as on NFS.
+void FileWriter::Close(int fd) {
+  const IoResult result = calls_->Close(fd);
+  if (result.error() != EINTR) Note(ToStatus(result, "close", path_));
+}
+
+void FileWriter::Note(const absl::Status& status) {
+  if (status.ok()) return;
+  Increase(errors_, 1);
+  noted_.Update(status);
+}
+
+}  // namespace sluice
