@@ -67,6 +67,8 @@ namespace sluice {
 // of the others: what those log is written only if LoggerThread still comes to
 // it. On return from main() this is destroyed first, and what is logged later
 // is for ~LoggerThread() and ~AsyncLogger().
+//
+// Thread-compatible.
 class LogCrashHandler {
  public:
   // The error of sigaltstack(2); kResourceExhausted if atexit(3) has no memory.

@@ -54,6 +54,8 @@ void Tell(absl::string_view text) {
   SLUICE_CHECK(write(STDERR_FILENO, text.data(), text.size()) > 0);
 }
 
+std::atomic<bool> writer_hangs{false};
+
 class FaultyWriter final : public LogWriter {
  public:
   explicit FaultyWriter(const std::atomic<Fault>* fault) : fault_(*fault) {}
@@ -68,6 +70,7 @@ class FaultyWriter final : public LogWriter {
         WriteToBadAddress();
         break;
       case Fault::kHang:
+        writer_hangs = true;
         Hang();
       case Fault::kExit:
         std::exit(3);
@@ -393,6 +396,34 @@ class LastWords {
   const char* const words_;
 };
 
+// Its destructor crashes.
+class LastStraw {
+ public:
+  ~LastStraw() {
+    SLUICE_LOG(Log(), kInfo, "last straw");
+    std::abort();
+  }
+};
+
+void CrashInDestructor() {
+  static const LastStraw straw;
+  SetUpAndLog();
+}
+
+// One thread crashes while main() returns.
+void DestroyedMeanwhile() {
+  SetUp({.timeout = absl::Milliseconds(300)});
+  WriterFault() = Fault::kHang;
+  Thread thread = Thread::Start("worker", [] {
+                    LogLines(1);
+                    std::abort();
+                  }).value();
+  while (!writer_hangs) {
+  }
+  TheLogging().handler.reset();
+  _exit(3);
+}
+
 void LogInDestructors() {
   static const LastWords before("before the handler");
   SetUp({.thread = false});
@@ -426,8 +457,10 @@ constexpr Scenario kScenarios[] = {
     {"child_exits", ChildExits},
     {"child_with_own_handler_crashes", ChildWithOwnHandlerCrashes},
     {"crash_in_all_threads", CrashInAllThreads},
+    {"crash_in_destructor", CrashInDestructor},
     {"crash_in_flush", CrashInFlush},
     {"crash_in_one_of_threads", CrashInOneOfThreads},
+    {"destroyed_meanwhile", DestroyedMeanwhile},
     {"exit_in_flush", ExitInFlush},
     {"exit_in_main", ExitInMain},
     {"exit_in_thread", ExitInThread},

@@ -84,10 +84,15 @@ std::string LastLine(const Process::Ended& ended) {
   return lines.empty() ? "" : lines.back();
 }
 
+std::string ThreadOf(absl::string_view line) {
+  const std::vector<std::string> words = absl::StrSplit(line, ' ');
+  return words.size() > 2 ? words[2] : "";
+}
+
 // Of `thread`, which the line has before file and message.
 auto IsLastLine(absl::string_view message,
                 absl::string_view thread = "crashing_logger") {
-  return AllOf(HasSubstr(absl::StrCat(" F ", thread)),
+  return AllOf(HasSubstr(absl::StrCat(" F ", thread, " ")),
                EndsWith(absl::StrCat("] ended by signal ", message)));
 }
 
@@ -250,15 +255,19 @@ TEST(LogCrashTest, OneCrashesAmongThreadsThatLog) {
   const Process::Ended ended = EndOf("crash_in_one_of_threads");
   EXPECT_EQ(ended.signal, SIGSEGV);
   ExpectAll(ended, kLines, "thread 0 line");
+  std::string thread;  // of several of that name
+  for (const std::string& line : Lines(ended)) {
+    if (absl::StrContains(line, "thread 0 line 0")) thread = ThreadOf(line);
+  }
   EXPECT_THAT(LastLine(ended),
-              IsLastLine("11 (SIGSEGV) at address 0x10", "worker"));
+              IsLastLine("11 (SIGSEGV) at address 0x10", thread));
 }
 
 TEST(LogCrashTest, ThreadsThatCrashTogetherAreOneCrash) {
   const Process::Ended ended = EndOf("crash_in_all_threads");
   EXPECT_EQ(ended.signal, SIGSEGV);
-  EXPECT_THAT(LastLine(ended),
-              IsLastLine("11 (SIGSEGV) at address 0x10", "worker"));
+  EXPECT_THAT(LastLine(ended), IsLastLine("11 (SIGSEGV) at address 0x10",
+                                          ThreadOf(LastLine(ended))));
 }
 
 TEST(LogCrashTest, AHandlerThatWasThereBeforeSeesTheSameCrash) {
@@ -296,6 +305,18 @@ TEST(LogCrashTest, TheChildOfAForkMayHaveAHandlerOfItsOwn) {
   EXPECT_EQ(ended.exit_code, 100 + SIGABRT);
   ExpectAll(ended, kLines);
   EXPECT_THAT(LastLine(ended), IsLastLine("6 (SIGABRT)"));
+}
+
+TEST(LogCrashTest, ACrashAfterExitLosesNothing) {
+  const Process::Ended ended = EndOf("crash_in_destructor");
+  EXPECT_EQ(ended.signal, SIGABRT);
+  ExpectAll(ended, kLines);
+  EXPECT_THAT(ended.output, HasSubstr("] last straw\n"));
+  EXPECT_THAT(LastLine(ended), IsLastLine("6 (SIGABRT)"));
+}
+
+TEST(LogCrashTest, ItsDestructorWaitsForACrash) {
+  EXPECT_EQ(EndOf("destroyed_meanwhile").signal, SIGABRT);
 }
 
 TEST(LogCrashTest, DestructorsMayLogAtExit) {
