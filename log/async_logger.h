@@ -206,7 +206,8 @@ class AsyncLogger {
   uint64_t AskForFlush(const LastLine* line);
   // True once the back end has flushed, or the writer has failed.
   bool IsAnswered(uint64_t asked) const;
-  // Whether only this thread will do that: no LoggerThread runs, or this is it.
+  // Whether no other thread is known to do that: no LoggerThread runs, or this
+  // is it.
   bool DrivesBackEnd() const;
   // RunOnce(), but waits for nobody who is inside, and leaves it to others to
   // call what is done. False if it did nothing.

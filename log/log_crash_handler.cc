@@ -318,11 +318,14 @@ void LogCrashHandler::WriteLastLine(AsyncLogger* logger,
 void LogCrashHandler::Flush(AsyncLogger* logger,
                             const AsyncLogger::LastLine* line, int signal) {
   if (logger->OnBackEnd()) return;
+  const MonotonicTime half = Now() + Timeout() / 2;
   const MonotonicTime deadline = Now() + Timeout();
   const uint64_t asked = logger->AskForFlush(line);
   while (!logger->IsAnswered(asked) && !process.back_end_crashed.load() &&
          Now() < deadline) {
-    if (!logger->DrivesBackEnd() || !RunOnce(logger, signal, deadline)) Nap();
+    // The thread may not run, or be in a call that ends never.
+    const bool alone = logger->DrivesBackEnd() || Now() >= half;
+    if (!alone || !RunOnce(logger, signal, deadline)) Nap();
   }
 }
 

@@ -39,9 +39,10 @@ namespace sluice {
 // calls that had returned, by the thread that crashed or, as far as it could
 // know, by others.
 //
-// If no LoggerThread runs, the thread that crashed does what RunOnce() does.
-// This allocates, which may block if the crash was inside the allocator: that
-// ends after `timeout` too.
+// If no LoggerThread runs, or it is neither in RunOnce() nor answers in half of
+// that time, the thread that crashed does what RunOnce() does. This allocates,
+// which may block if the crash was inside the allocator: that ends after
+// `timeout` too.
 //
 // Nothing more is written if
 //   - the crash is inside RunOnce() itself, as in a LogWriter or in the
@@ -66,6 +67,8 @@ namespace sluice {
 // of the others: what those log is written only if LoggerThread still comes to
 // it. On return from main() this is destroyed first, and what is logged later
 // is for ~LoggerThread() and ~AsyncLogger().
+//
+// Thread-compatible.
 class LogCrashHandler {
  public:
   // The error of sigaltstack(2); kResourceExhausted if atexit(3) has no memory.

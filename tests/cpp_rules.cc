@@ -42,11 +42,12 @@ bool IsHome(absl::string_view path, const Homes& homes) {
 
 const Homes& TimeHomes() {
   static const auto* const homes = new Homes{
-      "timer/clock.cc",       // the clock
-      "timer/clock_test.cc",  // compares it with the kernel's
-      "base/mutex_test.cc",   // timeouts of the mutex are the kernel's
-      "tests/process.cc",     // another process has no simulated time
-      "*_benchmark.cc",       // measure CPU time
+      "timer/clock.cc",            // the clock
+      "timer/clock_test.cc",       // compares it with the kernel's
+      "base/mutex_test.cc",        // timeouts of the mutex are the kernel's
+      "log/log_crash_handler.cc",  // waits inside a signal handler
+      "tests/process.cc",          // another process has no simulated time
+      "*_benchmark.cc",            // measure CPU time
   };
   return *homes;
 }
@@ -62,6 +63,7 @@ const Homes& SyscallHomes() {
       "timer/clock.cc",                // time
       "log/descriptor_writer.cc",      // lines
       "log/file_calls.cc",             // files of them
+      "log/log_crash_handler*",        // signals
       "apps/*",                        // programs of their own,
       "bench/*",                       //   and what they are compared with
       "tests/*",                       // look at all that from outside

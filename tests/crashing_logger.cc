@@ -54,6 +54,8 @@ void Tell(absl::string_view text) {
   SLUICE_CHECK(write(STDERR_FILENO, text.data(), text.size()) > 0);
 }
 
+std::atomic<bool> writer_hangs{false};
+
 class FaultyWriter final : public LogWriter {
  public:
   explicit FaultyWriter(const std::atomic<Fault>* fault) : fault_(*fault) {}
@@ -68,6 +70,7 @@ class FaultyWriter final : public LogWriter {
         WriteToBadAddress();
         break;
       case Fault::kHang:
+        writer_hangs = true;
         Hang();
       case Fault::kExit:
         std::exit(3);
@@ -170,7 +173,10 @@ void StackOverflow() {
 
 // Waits for a signal, which main() takes.
 void Wait() {
-  SetUpAndLog();
+  SetUp();
+  // A thread that starts may take a signal meanwhile.
+  SLUICE_CHECK(Log()->FlushAndWait(absl::Minutes(1)).ok());
+  LogLines();
   Tell("waiting\n");
   Hang();
 }
@@ -269,6 +275,20 @@ void CrashInFlush() {
   Hang();
 }
 
+// The logger's thread is neither in RunOnce() nor comes back to it.
+void ThreadHangs() {
+  SetUpAndLog({.timeout = absl::Milliseconds(200)});
+  static std::atomic<bool> hangs{false};
+  Log()->Flush([](const absl::Status&) {
+    hangs = true;
+    Hang();
+  });
+  while (!hangs) {
+  }
+  LogLines(1);
+  std::abort();
+}
+
 void WriterFails() {
   SetUpAndLog();
   WriterFault() = Fault::kError;
@@ -356,10 +376,10 @@ void ChildExits() {
 }
 
 void ChildWithOwnHandlerCrashes() {
-  SetUp();
+  // Without the thread, which could hold the lock of an allocator.
+  SetUp({.thread = false});
   EndAsChild([] {
     Logging& parents = TheLogging();
-    (void)parents.thread.release();  // stays with the parent
     const std::unique_ptr<LogCrashHandler> handler = std::move(parents.handler);
     SetUpAndLog();
     std::abort();
@@ -375,6 +395,34 @@ class LastWords {
  private:
   const char* const words_;
 };
+
+// Its destructor crashes.
+class LastStraw {
+ public:
+  ~LastStraw() {
+    SLUICE_LOG(Log(), kInfo, "last straw");
+    std::abort();
+  }
+};
+
+void CrashInDestructor() {
+  static const LastStraw straw;
+  SetUpAndLog();
+}
+
+// One thread crashes while main() returns.
+void DestroyedMeanwhile() {
+  SetUp({.timeout = absl::Milliseconds(300)});
+  WriterFault() = Fault::kHang;
+  Thread thread = Thread::Start("worker", [] {
+                    LogLines(1);
+                    std::abort();
+                  }).value();
+  while (!writer_hangs) {
+  }
+  TheLogging().handler.reset();
+  _exit(3);
+}
 
 void LogInDestructors() {
   static const LastWords before("before the handler");
@@ -409,8 +457,10 @@ constexpr Scenario kScenarios[] = {
     {"child_exits", ChildExits},
     {"child_with_own_handler_crashes", ChildWithOwnHandlerCrashes},
     {"crash_in_all_threads", CrashInAllThreads},
+    {"crash_in_destructor", CrashInDestructor},
     {"crash_in_flush", CrashInFlush},
     {"crash_in_one_of_threads", CrashInOneOfThreads},
+    {"destroyed_meanwhile", DestroyedMeanwhile},
     {"exit_in_flush", ExitInFlush},
     {"exit_in_main", ExitInMain},
     {"exit_in_thread", ExitInThread},
@@ -422,6 +472,7 @@ constexpr Scenario kScenarios[] = {
     {"log_in_destructors", LogInDestructors},
     {"reported", Reported},
     {"stack_overflow", StackOverflow},
+    {"thread_hangs", ThreadHangs},
     {"wait", Wait},
     {"wait_with_own_sigquit", WaitWithOwnSigquit},
     {"writer_fails", WriterFails},

@@ -30,7 +30,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::Not;
-using ::testing::StartsWith;
+using ::testing::SizeIs;
 
 constexpr absl::Duration kPatience = absl::Seconds(60);
 constexpr int kLines = 2000;  // of crashing_logger
@@ -39,7 +39,8 @@ constexpr int kLines = 2000;  // of crashing_logger
 std::vector<std::string> PlainSignals() {
   constexpr absl::string_view kOptions =
       "handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigill=0:"
-      "handle_sigfpe=0:handle_sigtrap=0:detect_leaks=0:report_signal_unsafe=0";
+      "handle_sigfpe=0:handle_sigtrap=0:detect_leaks=0:report_signal_unsafe=0:"
+      "die_after_fork=0";
   return {absl::StrCat("ASAN_OPTIONS=", kOptions),
           absl::StrCat("TSAN_OPTIONS=", kOptions)};
 }
@@ -83,10 +84,15 @@ std::string LastLine(const Process::Ended& ended) {
   return lines.empty() ? "" : lines.back();
 }
 
+std::string ThreadOf(absl::string_view line) {
+  const std::vector<std::string> words = absl::StrSplit(line, ' ');
+  return words.size() > 2 ? words[2] : "";
+}
+
 // Of `thread`, which the line has before file and message.
 auto IsLastLine(absl::string_view message,
                 absl::string_view thread = "crashing_logger") {
-  return AllOf(HasSubstr(absl::StrCat(" F ", thread)),
+  return AllOf(HasSubstr(absl::StrCat(" F ", thread, " ")),
                EndsWith(absl::StrCat("] ended by signal ", message)));
 }
 
@@ -229,6 +235,13 @@ TEST(LogCrashTest, ACrashOfTheLoggerThreadOutsideTheBackEndLosesNothing) {
               IsLastLine("11 (SIGSEGV) at address 0x10", "logger"));
 }
 
+TEST(LogCrashTest, TheCrashedThreadWritesWhatAHangingThreadDoesNot) {
+  const Process::Ended ended = EndOf("thread_hangs");
+  EXPECT_EQ(ended.signal, SIGABRT);
+  EXPECT_THAT(Lines(ended), SizeIs(kLines + 2));
+  EXPECT_THAT(LastLine(ended), IsLastLine("6 (SIGABRT)"));
+}
+
 TEST(LogCrashTest, AFailingWriterIsNotWaitedFor) {
   EXPECT_EQ(EndOf("writer_fails").signal, SIGABRT);
 }
@@ -242,15 +255,19 @@ TEST(LogCrashTest, OneCrashesAmongThreadsThatLog) {
   const Process::Ended ended = EndOf("crash_in_one_of_threads");
   EXPECT_EQ(ended.signal, SIGSEGV);
   ExpectAll(ended, kLines, "thread 0 line");
+  std::string thread;  // of several of that name
+  for (const std::string& line : Lines(ended)) {
+    if (absl::StrContains(line, "thread 0 line 0")) thread = ThreadOf(line);
+  }
   EXPECT_THAT(LastLine(ended),
-              IsLastLine("11 (SIGSEGV) at address 0x10", "worker"));
+              IsLastLine("11 (SIGSEGV) at address 0x10", thread));
 }
 
 TEST(LogCrashTest, ThreadsThatCrashTogetherAreOneCrash) {
   const Process::Ended ended = EndOf("crash_in_all_threads");
   EXPECT_EQ(ended.signal, SIGSEGV);
-  EXPECT_THAT(LastLine(ended),
-              IsLastLine("11 (SIGSEGV) at address 0x10", "worker"));
+  EXPECT_THAT(LastLine(ended), IsLastLine("11 (SIGSEGV) at address 0x10",
+                                          ThreadOf(LastLine(ended))));
 }
 
 TEST(LogCrashTest, AHandlerThatWasThereBeforeSeesTheSameCrash) {
@@ -259,6 +276,19 @@ TEST(LogCrashTest, AHandlerThatWasThereBeforeSeesTheSameCrash) {
   EXPECT_EQ(ended.error, "reported\n");
   ExpectAll(ended, kLines);
   EXPECT_THAT(LastLine(ended), IsLastLine("11 (SIGSEGV) at address 0x10"));
+}
+
+TEST(LogCrashTest, ASanitizerReportsTheCrashAllTheSame) {
+  if (!kSanitized) GTEST_SKIP() << "for sanitizers";
+  auto process =
+      Process::Start("tests/crashing_logger", {.arguments = {"bad_address"}});
+  SLUICE_ASSERT_OK(process);
+  const auto ended = (*process)->Wait(kPatience);
+  SLUICE_ASSERT_OK(ended);
+  EXPECT_THAT(ended->error,
+              HasSubstr("Sanitizer: SEGV on unknown address 0x000000000010"));
+  ExpectAll(*ended, kLines);
+  EXPECT_THAT(LastLine(*ended), IsLastLine("11 (SIGSEGV) at address 0x10"));
 }
 
 TEST(LogCrashTest, TheChildOfAForkWaitsForNoThread) {
@@ -275,6 +305,18 @@ TEST(LogCrashTest, TheChildOfAForkMayHaveAHandlerOfItsOwn) {
   EXPECT_EQ(ended.exit_code, 100 + SIGABRT);
   ExpectAll(ended, kLines);
   EXPECT_THAT(LastLine(ended), IsLastLine("6 (SIGABRT)"));
+}
+
+TEST(LogCrashTest, ACrashAfterExitLosesNothing) {
+  const Process::Ended ended = EndOf("crash_in_destructor");
+  EXPECT_EQ(ended.signal, SIGABRT);
+  ExpectAll(ended, kLines);
+  EXPECT_THAT(ended.output, HasSubstr("] last straw\n"));
+  EXPECT_THAT(LastLine(ended), IsLastLine("6 (SIGABRT)"));
+}
+
+TEST(LogCrashTest, ItsDestructorWaitsForACrash) {
+  EXPECT_EQ(EndOf("destroyed_meanwhile").signal, SIGABRT);
 }
 
 TEST(LogCrashTest, DestructorsMayLogAtExit) {
