@@ -14,6 +14,7 @@
 #include "sluice/base/check.h"
 #include "sluice/base/increase.h"
 #include "sluice/base/sequence_role.h"
+#include "sluice/log/log_value.h"
 
 namespace sluice {
 namespace {
@@ -240,9 +241,12 @@ void AsyncLogger::Append(const LogLineHeader& header,
                          absl::string_view message) {
   const absl::string_view file = header.file.substr(0, kMaxFile);
   const size_t fixed = sizeof(Forwarded) + file.size();
-  const bool cut = message.size() > max_args_ - fixed;
+  const size_t room = max_args_ - std::min(max_args_, fixed);
+  const bool cut = message.size() > room;
   if (cut) {
-    message = message.substr(0, max_args_ - fixed);
+    log_internal::LogString string(message);
+    string.Cut(room);
+    message = message.substr(0, string.length());
     cut_.fetch_add(1, std::memory_order_relaxed);
   }
   const Forwarded forwarded = {header.unix_nanos, header.line, header.severity,
