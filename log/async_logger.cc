@@ -427,6 +427,10 @@ void AsyncLogger::Flush(absl::AnyInvocable<void(absl::Status) &&> done) {
 
 absl::Status AsyncLogger::FlushAndWait(absl::Duration timeout) {
   SLUICE_CHECK(!SequenceRole::OnAny());
+  return FlushBeforeAbort(timeout);
+}
+
+absl::Status AsyncLogger::FlushBeforeAbort(absl::Duration timeout) {
   if (OnBackEnd()) {
     return absl::FailedPreconditionError(
         "flush of a log: waited for by what writes it");
