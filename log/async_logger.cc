@@ -302,6 +302,9 @@ size_t AsyncLogger::Run() {
   back_end_thread_.store(pthread_self(), std::memory_order_relaxed);
   back_end_busy_.store(true, std::memory_order_release);
   ticks_.Sample();
+  // Before the look for rings: a line in one that is new by then would be
+  // missing before those that it caused.
+  const uint64_t cutoff = ticks_.Now();
   UpdateRings();
   BeginFlush();
   absl::Status written = output_.Write(/*now=*/flushing_);
@@ -309,7 +312,6 @@ size_t AsyncLogger::Run() {
   if (written.ok()) {
     std::vector<ThreadRing*> rings;
     for (const auto& ring : rings_) rings.push_back(ring.get());
-    const uint64_t cutoff = ticks_.Now();
     lines = merger_.Merge(
         rings, cutoff,
         [this](const ThreadRing& ring, const LogRecord& record,
