@@ -141,6 +141,9 @@ class AsyncLogger {
   // there is none. kDeadlineExceeded after `timeout`, kFailedPrecondition if
   // the writer calls it. CHECKs that it is on no loop, strand or worker.
   absl::Status FlushAndWait(absl::Duration timeout);
+  // The same on any thread, a loop's too, which stands still meanwhile: for
+  // those who end the process next.
+  absl::Status FlushBeforeAbort(absl::Duration timeout);
 
   Stats stats() const ABSL_NO_THREAD_SAFETY_ANALYSIS;  // reads atomics
 
