@@ -50,7 +50,9 @@ class TickClock {
   Pair Take(int64_t* wall_ns) const;
 
   const Clock& clock_;
-  const bool counter_;     // of the processor
+  const bool counter_;  // of the processor
+  // What follows changes at each Sample(), and Now() reads the above.
+  [[maybe_unused]] char apart_[ABSL_CACHELINE_SIZE];
   Pair base_, next_base_;  // long ago, less long ago: for the rate
   Pair last_;
   int64_t last_wall_ns_ = 0;

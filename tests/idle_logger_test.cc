@@ -15,6 +15,7 @@
 #include "sluice/log/log.h"
 #include "sluice/log/logger_thread.h"
 #include "sluice/log/memory_log.h"
+#include "sluice/tests/test_environment.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {
@@ -28,6 +29,7 @@ long Sleeps() {
 }
 
 TEST(IdleLoggerTest, WakesAtMostTenTimesASecond) {
+  if (kSanitized) GTEST_SKIP() << "sanitizers have threads of their own";
   MemoryLog log;
   AsyncLogger logger(log.NewWriter(), {.clock = Clock::Real()});
   const auto thread = LoggerThread::Start(&logger);
