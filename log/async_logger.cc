@@ -14,6 +14,7 @@
 #include "sluice/base/check.h"
 #include "sluice/base/increase.h"
 #include "sluice/base/sequence_role.h"
+#include "sluice/log/log_value.h"
 
 namespace sluice {
 namespace {
@@ -240,9 +241,12 @@ void AsyncLogger::Append(const LogLineHeader& header,
                          absl::string_view message) {
   const absl::string_view file = header.file.substr(0, kMaxFile);
   const size_t fixed = sizeof(Forwarded) + file.size();
-  const bool cut = message.size() > max_args_ - fixed;
+  const size_t room = max_args_ - std::min(max_args_, fixed);
+  const bool cut = message.size() > room;
   if (cut) {
-    message = message.substr(0, max_args_ - fixed);
+    log_internal::LogString string(message);
+    string.Cut(room);
+    message = message.substr(0, string.length());
     cut_.fetch_add(1, std::memory_order_relaxed);
   }
   const Forwarded forwarded = {header.unix_nanos, header.line, header.severity,
@@ -298,6 +302,9 @@ size_t AsyncLogger::Run() {
   back_end_thread_.store(pthread_self(), std::memory_order_relaxed);
   back_end_busy_.store(true, std::memory_order_release);
   ticks_.Sample();
+  // Before the look for rings: a line in one that is new by then would be
+  // missing before those that it caused.
+  const uint64_t cutoff = ticks_.Now();
   UpdateRings();
   BeginFlush();
   absl::Status written = output_.Write(/*now=*/flushing_);
@@ -305,7 +312,6 @@ size_t AsyncLogger::Run() {
   if (written.ok()) {
     std::vector<ThreadRing*> rings;
     for (const auto& ring : rings_) rings.push_back(ring.get());
-    const uint64_t cutoff = ticks_.Now();
     lines = merger_.Merge(
         rings, cutoff,
         [this](const ThreadRing& ring, const LogRecord& record,
@@ -423,6 +429,10 @@ void AsyncLogger::Flush(absl::AnyInvocable<void(absl::Status) &&> done) {
 
 absl::Status AsyncLogger::FlushAndWait(absl::Duration timeout) {
   SLUICE_CHECK(!SequenceRole::OnAny());
+  return FlushBeforeAbort(timeout);
+}
+
+absl::Status AsyncLogger::FlushBeforeAbort(absl::Duration timeout) {
   if (OnBackEnd()) {
     return absl::FailedPreconditionError(
         "flush of a log: waited for by what writes it");

@@ -52,9 +52,9 @@ namespace sluice {
 // is tried again after 100 ms, then after twice as long up to 10 s.
 //
 // Thread-safe. Starts no thread: LoggerThread does, or whoever calls RunOnce().
-// Memory: a ring for each thread that logs, taken at its first line, which costs
-// some 100 us for that, and given back when the thread has ended and its lines
-// are written; text of 64 KiB and a line.
+// Memory: a ring for each thread that logs, taken at its first line, which it
+// costs some 100 us, and given back when the thread has ended and its lines are
+// written; text of 64 KiB and a line.
 //
 // Not for signal handlers. What is in the rings when the process crashes or
 // calls exit() is lost, but for LogCrashHandler. In the child of a fork() a
@@ -114,10 +114,10 @@ class AsyncLogger {
   // A line that somebody else's logging made, with its own time, place and
   // severity; its thread is the calling one. `message` is cut like a string.
   void Append(const LogLineHeader& header, absl::string_view message);
-  // Whether this is the first, the (n+1)st, the (2n+1)st, ... call for the site.
+  // Whether this is the first, the (n+1)st, the (2n+1)st, ... call for `site`.
   // Beyond PointerTable::kCapacity sites always. REQUIRES: n > 0.
   bool IsNth(const LogSite& site, uint64_t n);
-  // Whether it is the first for the site, or `interval` after the last that was.
+  // Whether it is the first for `site`, or `interval` after the last that was.
   // Beyond PointerTable::kCapacity sites always.
   bool IsDue(const LogSite& site, absl::Duration interval);
 
@@ -141,6 +141,9 @@ class AsyncLogger {
   // there is none. kDeadlineExceeded after `timeout`, kFailedPrecondition if
   // the writer calls it. CHECKs that it is on no loop, strand or worker.
   absl::Status FlushAndWait(absl::Duration timeout);
+  // The same on any thread, a loop's too, which stands still meanwhile: for
+  // those who end the process next.
+  absl::Status FlushBeforeAbort(absl::Duration timeout);
 
   Stats stats() const ABSL_NO_THREAD_SAFETY_ANALYSIS;  // reads atomics
 

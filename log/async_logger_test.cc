@@ -45,6 +45,17 @@ void SluiceLogPrint(Text& text, const LogsWhenPrinted& value) {
   text.Append("!");
 }
 
+// Calls something when it is printed, which is on the back end.
+struct CallsWhenPrinted {
+  void (*call)(AsyncLogger* logger);
+  AsyncLogger* logger;
+};
+template <typename Text>
+void SluiceLogPrint(Text& text, const CallsWhenPrinted& value) {
+  value.call(value.logger);
+  text.Append("called");
+}
+
 class AsyncLoggerTest : public ::testing::Test {
  protected:
   AsyncLogger* Make(AsyncLogger::Options options = {}) {
@@ -257,6 +268,29 @@ TEST_F(AsyncLoggerTest, TellsOfLostLinesBetweenThoseThatAreNot) {
   ASSERT_THAT(Messages(), SizeIs(5));
   EXPECT_THAT(Messages()[3], StartsWith("2 lines of this thread"));
   EXPECT_EQ(Messages()[4], "small");
+}
+
+// It has room while the back end is still at it: what comes then stands behind
+// the number, as it was logged behind those that are missing.
+TEST_F(AsyncLoggerTest, TellsOfLostLinesBeforeWhatIsLoggedWhileItIsRead) {
+  AsyncLogger* const logger = Make({.ring_bytes = 4096, .max_line_bytes = 64});
+  const auto log = [](AsyncLogger* l) { SLUICE_LOG(l, kInfo, "later"); };
+  int lines = 0;
+  for (; logger->stats().lost == 0; ++lines) {
+    SLUICE_LOG(logger, kInfo, "{}", lines);
+    // Among the last that fit.
+    if (lines == 70) {
+      SLUICE_LOG(logger, kInfo, "{}", CallsWhenPrinted{log, logger});
+    }
+  }
+  ASSERT_GT(lines, 80);
+  while (logger->RunOnce() > 0) {
+  }
+  const std::vector<std::string> messages = Messages();
+  ASSERT_GT(messages.size(), 3u);
+  EXPECT_THAT(messages[messages.size() - 2],
+              StartsWith("1 lines of this thread"));
+  EXPECT_EQ(messages.back(), "later");
 }
 
 TEST_F(AsyncLoggerTest, WithoutAThreadABlockedCallerWritesByItself) {

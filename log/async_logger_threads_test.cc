@@ -328,6 +328,29 @@ TEST(LoggerThreadTest, BlockedThreadsGoOnWhenItEndsAlthoughTheWriterFails) {
   EXPECT_GT(logger.stats().lost, 0u);
 }
 
+struct LogsWhenPrinted {
+  AsyncLogger* logger;
+};
+template <typename Text>
+void SluiceLogPrint(Text& text, const LogsWhenPrinted& value) {
+  for (int i = 0; i < 100; ++i) SLUICE_LOG(value.logger, kInfo, "printed");
+  text.Append("!");
+}
+
+// Its own ring is full then, and nobody else makes room.
+TEST(LoggerThreadTest, ItsOwnLinesDoNotWaitForIt) {
+  MemoryLog log;
+  AsyncLogger logger(log.NewWriter(), {.clock = Clock::Real(),
+                                       .on_full = AsyncLogger::OnFull::kBlock,
+                                       .ring_bytes = 1024,
+                                       .max_line_bytes = 64});
+  auto thread = LoggerThread::Start(&logger);
+  SLUICE_ASSERT_OK(thread.status());
+  SLUICE_LOG(&logger, kInfo, "{}", LogsWhenPrinted{&logger});
+  SLUICE_EXPECT_OK(logger.FlushAndWait(absl::InfiniteDuration()));
+  EXPECT_GT(logger.stats().lost, 0u);
+}
+
 // Threads that log as fast as they can into rings of random sizes: each
 // thread's lines are there in order, and those that are not are accounted for,
 // where they are missing.

@@ -69,6 +69,15 @@ bool LogLevels::EnabledInFile(LogSeverity severity, const char* file) const {
   return ToWord(severity) >= level;
 }
 
+bool LogLevels::EnabledByName(LogSeverity severity,
+                              absl::string_view file) const {
+  const auto s = static_cast<uint8_t>(severity);
+  if (s < lowest_.load(std::memory_order_relaxed)) return false;
+  if (s >= highest_.load(std::memory_order_relaxed)) return true;
+  MutexLock lock(&mutex_);
+  return severity >= LevelOf(file);
+}
+
 LogSeverity LogLevels::LevelOf(absl::string_view file) const {
   const auto found =
       std::find_if(files_.rbegin(), files_.rend(),

@@ -44,6 +44,9 @@ class LogLevels {
     return s >= highest_.load(std::memory_order_relaxed) ||
            EnabledInFile(severity, file);
   }
+  // Likewise, for a name that may be no constant. Compares it with each
+  // exception, under a mutex, if it is not all the same what they are.
+  bool EnabledByName(LogSeverity severity, absl::string_view file) const;
 
  private:
   struct FileLevel {

@@ -51,6 +51,20 @@ TEST(LogLevelsTest, AFileMayHaveALevelOfItsOwn) {
   EXPECT_TRUE(levels.Enabled(LogSeverity::kInfo, "a/net/udp.cc"));
 }
 
+TEST(LogLevelsTest, AnswersForNamesThatAreNoConstants) {
+  LogLevels levels(LogSeverity::kInfo);
+  std::string file = "net/udp.cc";  // whose address will be another's
+  EXPECT_FALSE(levels.EnabledByName(LogSeverity::kDebug, file));
+  EXPECT_TRUE(levels.EnabledByName(LogSeverity::kInfo, file));
+  SLUICE_ASSERT_OK(levels.SetForFile("udp.cc", LogSeverity::kError));
+  EXPECT_FALSE(levels.EnabledByName(LogSeverity::kInfo, file));
+  EXPECT_FALSE(levels.EnabledByName(LogSeverity::kWarning, file));
+  EXPECT_TRUE(levels.EnabledByName(LogSeverity::kError, file));
+  file = "net/tcp.cc";
+  EXPECT_FALSE(levels.EnabledByName(LogSeverity::kDebug, file));
+  EXPECT_TRUE(levels.EnabledByName(LogSeverity::kInfo, file));
+}
+
 TEST(LogLevelsTest, OfLevelsThatFitTheLatestCounts) {
   LogLevels levels(LogSeverity::kInfo);
   SLUICE_ASSERT_OK(levels.SetForFile("net/", LogSeverity::kDebug));

@@ -61,7 +61,9 @@ std::string ForeignRule(const BuildTarget& target, absl::string_view dep) {
       absl::StartsWith(dep, "@com_github_gflags_gflags//")) {
     // The logger is compared with glog.
     const bool comparison = package == "bench" && IsForTests(target);
-    return app || comparison || target.label == "//log:glog_bridge"
+    // With the bridge's test, benchmark and example.
+    const bool bridge = absl::StartsWith(target.label, "//log:glog_bridge");
+    return app || comparison || bridge
                ? ""
                : "only apps, //log:glog_bridge and testonly targets of bench "
                  "may";

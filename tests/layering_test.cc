@@ -104,16 +104,19 @@ TEST(LayeringTest, OnlyAppsTheBridgeAndComparisonsLinkGlogAndGflags) {
     EXPECT_THAT(Errors("apps/echo", deps), IsEmpty());
     EXPECT_THAT(Errors("bench", "testonly = True,\n    " + deps), IsEmpty());
     EXPECT_THAT(Errors("tests", "testonly = True,\n    " + deps), SizeIs(1));
-    EXPECT_THAT(LayeringErrors({{"//log:glog_bridge",
-                                 "log/BUILD.bazel",
-                                 1,
-                                 "sluice_cc_library",
-                                 false,
-                                 true,
-                                 {},
-                                 {},
-                                 {dep}}}),
-                IsEmpty());
+    for (const std::string bridge :
+         {"//log:glog_bridge", "//log:glog_bridge_test"}) {
+      EXPECT_THAT(LayeringErrors({{bridge,
+                                   "log/BUILD.bazel",
+                                   1,
+                                   "sluice_cc_library",
+                                   false,
+                                   true,
+                                   {},
+                                   {},
+                                   {dep}}}),
+                  IsEmpty());
+    }
   }
 }
 
