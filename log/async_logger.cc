@@ -491,8 +491,7 @@ void AsyncLogger::BeginFlush() {
 bool AsyncLogger::HasFlush() {
   MutexLock lock(&back_end_);
   return !ended_ &&
-         (flushing_ || flush_requested_.load(std::memory_order_relaxed) ||
-          flushes_asked_.load(std::memory_order_relaxed) != answering_);
+         (flushing_ || flush_requested_.load(std::memory_order_relaxed));
 }
 
 void AsyncLogger::EndFlush(const absl::Status& written) {

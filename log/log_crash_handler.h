@@ -35,9 +35,9 @@ namespace sluice {
 // the signal comes again, with the handlers that there were before: exit status
 // and core dump are what they would have been, and sanitizers and reporters of
 // crashes see the same thread at the same instruction. Other threads run on
-// meanwhile; if they crash too, they wait. All is written that was logged in
-// calls that had returned, by the thread that crashed or, as far as it could
-// know, by others.
+// meanwhile; if they crash too, they wait, at most twice as long. All is
+// written that was logged in calls that had returned, by the thread that
+// crashed or, as far as it could know, by others.
 //
 // If no LoggerThread runs, or it is neither in RunOnce() nor answers in half of
 // that time, the thread that crashed does what RunOnce() does. This allocates,

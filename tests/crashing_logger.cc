@@ -424,6 +424,23 @@ void DestroyedMeanwhile() {
   _exit(3);
 }
 
+// Each flush is told of once: those that exit() did, too.
+class FlushesAtExit {
+ public:
+  ~FlushesAtExit() {
+    for (int i = 0; i < 2; ++i) {
+      Log()->Flush([](const absl::Status&) { Tell("flushed later\n"); });
+      Log()->RunOnce();
+    }
+  }
+};
+
+void FlushAtExit() {
+  static const FlushesAtExit flushes;
+  SetUpAndLog({.thread = false});
+  Log()->Flush([](const absl::Status&) { Tell("flushed\n"); });
+}
+
 void LogInDestructors() {
   static const LastWords before("before the handler");
   SetUp({.thread = false});
@@ -467,6 +484,7 @@ constexpr Scenario kScenarios[] = {
     {"exit_in_writer", ExitInWriter},
     {"exit_with_blocked_lines", ExitWithBlockedLines},
     {"exit_with_full_ring", ExitWithFullRing},
+    {"flush_at_exit", FlushAtExit},
     {"hang_without_thread", HangWithoutThread},
     {"illegal_instruction", IllegalInstruction},
     {"log_in_destructors", LogInDestructors},

@@ -315,6 +315,12 @@ TEST(LogCrashTest, ACrashAfterExitLosesNothing) {
   EXPECT_THAT(LastLine(ended), IsLastLine("6 (SIGABRT)"));
 }
 
+TEST(LogCrashTest, ExitLosesNoFlush) {
+  const Process::Ended ended = EndOf("flush_at_exit");
+  EXPECT_EQ(ended.exit_code, 0);
+  EXPECT_EQ(ended.error, "flushed\nflushed later\nflushed later\n");
+}
+
 TEST(LogCrashTest, ItsDestructorWaitsForACrash) {
   EXPECT_EQ(EndOf("destroyed_meanwhile").signal, SIGABRT);
 }
