@@ -35,16 +35,6 @@ using ::testing::SizeIs;
 constexpr absl::Duration kPatience = absl::Seconds(60);
 constexpr int kLines = 2000;  // of crashing_logger
 
-// Signals as without a sanitizer, whose own handlers end a process otherwise.
-std::vector<std::string> PlainSignals() {
-  constexpr absl::string_view kOptions =
-      "handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigill=0:"
-      "handle_sigfpe=0:handle_sigtrap=0:detect_leaks=0:report_signal_unsafe=0:"
-      "die_after_fork=0";
-  return {absl::StrCat("ASAN_OPTIONS=", kOptions),
-          absl::StrCat("TSAN_OPTIONS=", kOptions)};
-}
-
 absl::StatusOr<std::unique_ptr<Process>> Start(absl::string_view scenario) {
   return Process::Start(
       "tests/crashing_logger",

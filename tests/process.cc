@@ -262,6 +262,15 @@ absl::StatusOr<absl::Duration> Process::CpuTime() const {
   return absl::DurationFromTimespec(time);
 }
 
+std::vector<std::string> PlainSignals() {
+  constexpr absl::string_view kOptions =
+      "handle_segv=0:handle_sigbus=0:handle_abort=0:handle_sigill=0:"
+      "handle_sigfpe=0:handle_sigtrap=0:detect_leaks=0:report_signal_unsafe=0:"
+      "die_after_fork=0";
+  return {absl::StrCat("ASAN_OPTIONS=", kOptions),
+          absl::StrCat("TSAN_OPTIONS=", kOptions)};
+}
+
 bool Eventually(absl::FunctionRef<bool()> condition, absl::Duration timeout) {
   const MonotonicTime deadline = Now() + timeout;
   while (!condition()) {

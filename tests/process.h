@@ -93,6 +93,10 @@ class Process {
   int wait_status_ = 0;
 };
 
+// An environment in which a program's signals do what they do without a
+// sanitizer, whose own handlers end the process otherwise.
+std::vector<std::string> PlainSignals();
+
 // Whether `condition` comes true in time. For what no descriptor tells, such as
 // the figures in /proc: looks every few milliseconds.
 bool Eventually(absl::FunctionRef<bool()> condition, absl::Duration timeout);

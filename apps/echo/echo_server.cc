@@ -153,9 +153,9 @@ class EchoServer {
     start_ = platform_.clock->Now();
     const absl::Status started = threads_->Start();
     if (!started.ok()) return started;
+    SLUICE_LOG(log_->logger(), kInfo, "listening on {}", server_->address());
     std::printf("listening on %s\n", server_->address().ToString().c_str());
     std::fflush(stdout);
-    SLUICE_LOG(log_->logger(), kInfo, "listening on {}", server_->address());
     TellIfFew(room, limit);
     return absl::OkStatus();
   }
