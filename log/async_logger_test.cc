@@ -410,6 +410,24 @@ TEST_F(AsyncLoggerTest, WhileTheWriterFailsLinesWait) {
   log_.Recover();
 }
 
+TEST_F(AsyncLoggerTest, AnOutageIsToldOnceOnStderrIfNobodyElseIsTold) {
+  ::testing::internal::CaptureStderr();
+  {
+    AsyncLogger logger(log_.NewWriter(), {.clock = &clock_});
+    log_.FailAfter(0, absl::ResourceExhaustedError("disk full"));
+    SLUICE_LOG(&logger, kInfo, "one");
+    for (int i = 0; i < 5; ++i) {
+      logger.RunOnce();
+      clock_.Advance(absl::Seconds(10));
+    }
+    EXPECT_GE(logger.stats().write_errors, 5u);
+    log_.Recover();
+  }
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(),
+            "log: disk full; lines wait, and it is tried again\n");
+  EXPECT_THAT(Messages(), ElementsAre("one"));
+}
+
 TEST_F(AsyncLoggerTest, TheDestructorWritesWhatIsThere) {
   Make();
   SLUICE_LOG(logger_.get(), kInfo, "last words");

@@ -133,6 +133,29 @@ TEST_F(EchoLogTest, TheClientsOnStderr) {
                                   HasSubstr("] connection 0 closed: done\n")));
 }
 
+TEST_F(EchoLogTest, TheClientBeginsItsFileAnewToo) {
+  const auto server = EchoServerProcess::Start();
+  SLUICE_ASSERT_OK(server);
+  auto client = Process::Start(
+      "apps/echo/client",
+      {.arguments = {absl::StrCat("--connect=", (*server)->address()),
+                     absl::StrCat("--log=", path()), "--log_level=debug",
+                     "--duration=inf"}});
+  SLUICE_ASSERT_OK(client);
+  const auto has = [](const std::string& file, const std::string& text) {
+    return Content(file).find(text) != std::string::npos;
+  };
+  ASSERT_TRUE(Eventually([&] { return has(path(), "opened"); }, kPatience));
+  std::filesystem::rename(path(), absl::StrCat(path(), ".old"));
+  SLUICE_ASSERT_OK((*client)->Signal(SIGHUP));
+  // Two signals come in any order: the loop has to have seen the first.
+  EXPECT_FALSE(Eventually([&] { return has(path(), "closed"); },
+                          absl::Milliseconds(100)));
+  SLUICE_ASSERT_OK((*client)->Signal(SIGINT));
+  SLUICE_ASSERT_OK((*client)->Wait(kPatience));
+  EXPECT_THAT(Content(path()), HasSubstr("] connection 0 closed: done\n"));
+}
+
 // A file that cannot be opened, and a level that does not exist, are told at
 // the start.
 TEST_F(EchoLogTest, SaysWhatIsWrongWithTheFlags) {

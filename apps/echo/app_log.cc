@@ -1,5 +1,6 @@
 #include "sluice/apps/echo/app_log.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <utility>
@@ -57,8 +58,10 @@ absl::StatusOr<std::unique_ptr<AppLog>> AppLog::Start(const Flags& flags,
   return self;
 }
 
-void AppLog::Reopen() {
-  if (file_ != nullptr) file_->Reopen();
+absl::StatusOr<std::unique_ptr<LoopSignal>> AppLog::ReopenOnHangup(
+    EventLoop* loop) {
+  if (file_ == nullptr) return nullptr;
+  return LoopSignal::Catch(loop, {SIGHUP}, [this] { file_->Reopen(); });
 }
 
 }  // namespace sluice

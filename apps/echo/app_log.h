@@ -7,6 +7,8 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "sluice/apps/echo/command_line.h"
+#include "sluice/apps/echo/loop_signal.h"
+#include "sluice/event/event_loop.h"
 #include "sluice/log/async_logger.h"
 #include "sluice/log/file_writer.h"
 #include "sluice/log/log_crash_handler.h"
@@ -39,10 +41,11 @@ class AppLog {
 
   // nullptr if nothing is to be logged.
   AsyncLogger* logger() const { return logger_.get(); }
-  // Whether it is to a file.
-  bool has_file() const { return file_ != nullptr; }
-  // Begins the file anew, which somebody may have renamed.
-  void Reopen();
+  // As long as the result lives, SIGHUP, as an event of `loop`, opens the file
+  // anew, which somebody may have renamed. nullptr if there is no file: then
+  // SIGHUP does what it did. Errors of LoopSignal::Catch(). This outlives the
+  // result.
+  absl::StatusOr<std::unique_ptr<LoopSignal>> ReopenOnHangup(EventLoop* loop);
 
  private:
   AppLog() = default;

@@ -21,6 +21,7 @@
 #include "sluice/apps/echo/descriptor_limit.h"
 #include "sluice/apps/echo/load_generator.h"
 #include "sluice/apps/echo/load_results.h"
+#include "sluice/apps/echo/loop_signal.h"
 #include "sluice/apps/echo/resolve.h"
 #include "sluice/apps/echo/termination_signals.h"
 #include "sluice/event/event_loop.h"
@@ -225,6 +226,9 @@ class EchoClient {
     auto log = AppLog::Start(log_flags_, platform_.clock);
     if (!log.ok()) return log.status();
     log_ = *std::move(log);
+    auto hangup = log_->ReopenOnHangup(loop_.get());
+    if (!hangup.ok()) return hangup.status();
+    hangup_ = *std::move(hangup);
     options_.logger = log_->logger();
     generator_ =
         std::make_unique<LoadGenerator>(&platform_, loop_.get(), options_);
@@ -270,6 +274,7 @@ class EchoClient {
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<LoadGenerator> generator_;
   std::unique_ptr<TerminationSignals> signals_;
+  std::unique_ptr<LoopSignal> hangup_;
 };
 
 // With --json the errors in words go to stderr, where a person may look.

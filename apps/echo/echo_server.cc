@@ -1,6 +1,5 @@
 #include "sluice/apps/echo/echo_server.h"
 
-#include <signal.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -213,9 +212,7 @@ class EchoServer {
     auto log = AppLog::Start(flags_.log, platform_.clock);
     if (!log.ok()) return log.status();
     log_ = *std::move(log);
-    if (!log_->has_file()) return absl::OkStatus();
-    auto hangup = LoopSignal::Catch(threads_->loops().front(), {SIGHUP},
-                                    [this] { log_->Reopen(); });
+    auto hangup = log_->ReopenOnHangup(threads_->loops().front());
     if (!hangup.ok()) return hangup.status();
     hangup_ = *std::move(hangup);
     return absl::OkStatus();
