@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <set>
 
 #include "absl/status/status.h"
@@ -10,6 +11,7 @@
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
 #include "sluice/base/check.h"
+#include "sluice/base/task_queue.h"
 #include "sluice/event/poller.h"
 #include "sluice/event/sim_poller.h"
 #include "sluice/net/socket_transport.h"
@@ -25,6 +27,10 @@ class SimNetwork::World final : public SimWire {
  public:
   explicit World(Options options)
       : options_(std::move(options)), random_(options_.seed) {}
+  // Programs first, while all hosts are there.
+  ~World() {
+    for (const auto& host : hosts_) host->End();
+  }
 
   MonotonicTime Now() const override { return now_; }
   SimRandom& random() override { return random_; }
@@ -86,19 +92,74 @@ class SimNetwork::World final : public SimWire {
 
 class SimHost::HostClock final : public Clock {
  public:
-  explicit HostClock(const SimWire* wire) : wire_(*wire) {}
+  explicit HostClock(const SimWire* wire)
+      : wire_(*wire), base_(wire->Now()), base_of_world_(wire->Now()) {}
 
-  MonotonicTime Now() const override { return wire_.Now(); }
+  MonotonicTime Now() const override {
+    return MonotonicTime::FromNanos(
+        base_.nanos() + Scaled(wire_.Now().nanos() - base_of_world_.nanos(),
+                               kMillion + drift_, kMillion));
+  }
   absl::Time WallNow() const override {
-    constexpr int64_t kYears = 1'700'000'000;
-    return absl::FromUnixSeconds(kYears) + absl::Nanoseconds(Now().nanos()) +
+    constexpr int64_t kSomeYear = 1'700'000'000;
+    return absl::FromUnixSeconds(kSomeYear) + absl::Nanoseconds(Now().nanos()) +
            step_;
   }
+  // When this clock shows `time`, or more: the world's time then.
+  MonotonicTime WorldTime(MonotonicTime time) const {
+    if (time == MonotonicTime::InfiniteFuture()) return time;
+    const int64_t since =
+        Scaled(time.nanos() - base_.nanos(), kMillion, kMillion + drift_);
+    return MonotonicTime::FromNanos(base_of_world_.nanos() + since +
+                                    (drift_ == 0 ? 0 : 1));
+  }
   void StepWall(absl::Duration d) { step_ += d; }
+  void SetDrift(int parts_per_million) {
+    SLUICE_CHECK(2 * std::abs(parts_per_million) < kMillion);
+    base_ = Now();
+    base_of_world_ = wire_.Now();
+    drift_ = parts_per_million;
+  }
 
  private:
+  static constexpr int64_t kMillion = 1'000'000;
+
+  static int64_t Scaled(int64_t ns, int64_t factor, int64_t divisor) {
+    return static_cast<int64_t>(static_cast<__int128>(ns) * factor / divisor);
+  }
+
   const SimWire& wire_;
+  MonotonicTime base_, base_of_world_;  // when the drift was set
+  int64_t drift_ = 0;
   absl::Duration step_ = absl::ZeroDuration();
+};
+
+// Tasks in an order that is drawn.
+class SimHost::Workers final : public Executor {
+ public:
+  ~Workers() override { AbandonAll(); }
+
+  bool Submit(ExecTask* task) override {
+    if (!queue_.Push(task)) return false;
+    tasks_.push_back(task);
+    return true;
+  }
+  bool empty() const { return tasks_.empty(); }
+  void RunOne(SimRandom* random) {
+    const size_t i = tasks_.size() == 1 ? 0 : random->Below(tasks_.size());
+    ExecTask* const task = tasks_[i];
+    tasks_.erase(tasks_.begin() + static_cast<std::ptrdiff_t>(i));
+    queue_.Remove(task);
+    task->Run();
+  }
+  void AbandonAll() {
+    tasks_.clear();
+    while (ExecTask* const task = queue_.Pop()) task->Abandon();
+  }
+
+ private:
+  TaskQueue queue_;  // which marks them as queued
+  std::vector<ExecTask*> tasks_;
 };
 
 // The poller of one loop. Within a step of the world it does not wait, but
@@ -126,12 +187,15 @@ class SimHost::LoopPoller final : public Poller {
 
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override {
-    const MonotonicTime deadline =
-        world_.Now() + std::max(timeout, absl::ZeroDuration());
+    const MonotonicTime deadline = std::max(
+        world_.Now(),
+        host_.clock_->WorldTime(host_.clock_->Now() +
+                                std::max(timeout, absl::ZeroDuration())));
+    const bool may_wait = timeout > absl::ZeroDuration();
     while (true) {
       const bool woken = woken_.exchange(false);
       auto events = poller_.Wait(absl::ZeroDuration());
-      idle_ = !woken && events.ok() && events->empty() &&
+      idle_ = !woken && events.ok() && events->empty() && may_wait &&
               world_.Now() < deadline;
       if (!idle_) {
         next_wake_ = world_.Now();
@@ -186,7 +250,8 @@ SimHost::SimHost(SimNetwork::World* world, std::string name, int number,
                 .value(),
             SocketAddress::Loopback4(0), SocketAddress::Loopback6(0)},
            options),
-      clock_(std::make_unique<HostClock>(world)) {
+      clock_(std::make_unique<HostClock>(world)),
+      workers_(std::make_unique<Workers>()) {
   platform_.clock = clock_.get();
   platform_.sockets = &tcp_;
   platform_.new_poller = [this]() -> absl::StatusOr<std::unique_ptr<Poller>> {
@@ -212,15 +277,40 @@ EventLoop* SimHost::NewLoop(EventLoop::Options options) {
   return loops_.back().first.get();
 }
 
-void SimHost::DestroyLoop(EventLoop* loop) {
-  const auto it =
-      std::find_if(loops_.begin(), loops_.end(),
-                   [&](const auto& l) { return l.first.get() == loop; });
-  SLUICE_CHECK(it != loops_.end());
-  loops_.erase(it);
+Executor* SimHost::workers() { return workers_.get(); }
+
+void SimHost::Start(NewProgram new_program) {
+  SLUICE_CHECK(new_program_ == nullptr && is_up());
+  new_program_ = std::move(new_program);
+  world_.Note(&tcp_, "starts");
+  program_ = new_program_(this);
+}
+
+void SimHost::Crash() {
+  SLUICE_CHECK(is_up());
+  world_.Note(&tcp_, "crashes");
+  tcp_.GoDown();
+  End();
+}
+
+void SimHost::End() {
+  program_.reset();
+  workers_->AbandonAll();
+  loops_.clear();
+}
+
+void SimHost::Restart() {
+  world_.Note(&tcp_, "starts again");
+  tcp_.ComeUp();
+  if (new_program_ != nullptr) program_ = new_program_(this);
 }
 
 void SimHost::StepWall(absl::Duration d) { clock_->StepWall(d); }
+
+void SimHost::SetDrift(int parts_per_million) {
+  clock_->SetDrift(parts_per_million);
+  ++changes_;  // waits have other ends
+}
 
 // ---------------------------------------------------------------------------
 
@@ -256,28 +346,40 @@ std::optional<absl::Duration> SimNetwork::World::Pass(SimTcp* from, SimTcp* to,
 }
 
 bool SimNetwork::World::Step(MonotonicTime limit) {
-  std::vector<std::pair<SimHost::LoopPoller*, EventLoop*>> due;
+  // What can happen now, in the order of hosts and loops.
+  struct Choice {
+    SimHost* host;
+    EventLoop* loop;  // nullptr: the host's workers
+    SimHost::LoopPoller* poller;
+  };
+  std::vector<Choice> choices;
   MonotonicTime next = MonotonicTime::InfiniteFuture();
   for (const auto& host : hosts_) {
     for (const auto& [loop, poller] : host->loops_) {
       if (poller->IsDue()) {
-        due.emplace_back(poller, loop.get());
+        choices.push_back({host.get(), loop.get(), poller});
       } else {
         next = std::min(next, poller->next_wake());
       }
     }
+    if (!host->workers_->empty()) {
+      choices.push_back({host.get(), nullptr, nullptr});
+    }
   }
   const bool event_due =
       !events_.empty() && events_.begin()->first.time <= now_;
-  const size_t choices = due.size() + (event_due ? 1 : 0);
-  if (choices > 0) {
-    const size_t choice = choices == 1 ? 0 : random_.Below(choices);
-    if (choice < due.size()) {
-      due[choice].first->Step(due[choice].second);
-    } else {
+  const size_t count = choices.size() + (event_due ? 1 : 0);
+  if (count > 0) {
+    const size_t chosen = count == 1 ? 0 : random_.Below(count);
+    if (chosen == choices.size()) {
       auto happen = std::move(events_.begin()->second);
       events_.erase(events_.begin());
       std::move(happen)();
+    } else if (choices[chosen].loop != nullptr) {
+      choices[chosen].poller->Step(choices[chosen].loop);
+    } else {
+      choices[chosen].host->workers_->RunOne(&random_);
+      ++choices[chosen].host->changes_;
     }
     return true;
   }

@@ -13,6 +13,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "sluice/base/executor.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/net/platform.h"
 #include "sluice/net/sim_random.h"
@@ -32,7 +33,9 @@ class SimHost;
 // what comes next. The same program and seed do the same, to the byte of
 // trace().
 //
-// Thread-compatible. Owns the hosts and their loops.
+// What is not virtual stays outside: a program that reads a real clock, or an
+// address, or the order of a hash table, is not repeated. Thread-compatible.
+// Owns the hosts and their loops.
 class SimNetwork {
  public:
   // Of a packet between two hosts, or on one.
@@ -90,6 +93,13 @@ class SimNetwork {
   const std::unique_ptr<World> world_;
 };
 
+// What runs on a host: servers, clients, whatever main() would make. Destroyed
+// when the host crashes, after it has lost its network.
+class SimProgram {
+ public:
+  virtual ~SimProgram() = default;
+};
+
 // A machine of a SimNetwork. Thread-compatible. Owned by it.
 class SimHost {
  public:
@@ -101,19 +111,38 @@ class SimHost {
   // To be listened on, and connected to from other hosts.
   SocketAddress address(uint16_t port) const;
 
-  // The world as a program on this host sees it. Its clock is this host's; its
-  // sockets are on its network; its loops take their turns by themselves, when
-  // SimNetwork::Step() comes to them. A loop's Run() and RunOnce() may be
-  // called too: then the rest of the world goes on while it waits.
+  // The world as a program on this host sees it. Its clock is this host's, its
+  // sockets are on its network. A loop of it may be run by Run() or RunOnce():
+  // then the rest of the world goes on while it waits.
   const Platform& platform() const { return platform_; }
-  // One of platform(), whose turns Step() takes until it is destroyed.
-  // `options` come without poller and clock.
+  // A loop of platform() that takes its turns when SimNetwork::Step() comes to
+  // it. `options` come without poller and clock. Lives as long as the host is
+  // up.
   EventLoop* NewLoop(EventLoop::Options options = {});
-  // Before what the loop has is destroyed, `loop` may have to go.
-  void DestroyLoop(EventLoop* loop);
+  // In place of a WorkerPool: each task in a step of its own, in any order, at
+  // no expense of time.
+  Executor* workers();
+
+  // Makes the program, now and at each Restart(). REQUIRES: called once.
+  using NewProgram =
+      absl::AnyInvocable<std::unique_ptr<SimProgram>(SimHost* host)>;
+  void Start(NewProgram new_program);
+  // nullptr while the host is down.
+  SimProgram* program() const { return program_.get(); }
+  // As if its power failed: nobody hears of it. The program is destroyed,
+  // whose calls of sockets fail by then, and so are its loops. REQUIRES: up;
+  // not inside a turn of one of its loops or workers.
+  void Crash();
+  // The program begins anew. What others send for connections of before is
+  // answered by resets. REQUIRES: down.
+  void Restart();
+  bool is_up() const { return tcp_.is_up(); }
 
   // The wall clock alone jumps.
   void StepWall(absl::Duration d);
+  // From now on both clocks run faster than the world's by so many millionths;
+  // slower if negative. REQUIRES: less than half of it.
+  void SetDrift(int parts_per_million);
 
   // What is open. A test's end expects none.
   size_t open_descriptors() const { return tcp_.open_descriptors(); }
@@ -122,16 +151,23 @@ class SimHost {
   friend class SimNetwork;
   class HostClock;
   class LoopPoller;
+  class Workers;
 
   SimHost(SimNetwork::World* world, std::string name, int number,
           const SimTcp::Options& options);
+
+  // Of what runs here.
+  void End();
 
   SimNetwork::World& world_;
   SimTcp tcp_;
   const std::unique_ptr<HostClock> clock_;
   Platform platform_;
+  NewProgram new_program_;
   std::vector<std::pair<std::unique_ptr<EventLoop>, LoopPoller*>> loops_;
   LoopPoller* last_poller_ = nullptr;
+  const std::unique_ptr<Workers> workers_;
+  std::unique_ptr<SimProgram> program_;
   uint64_t changes_ = 0;  // of what is ready
 };
 
