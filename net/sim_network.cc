@@ -192,6 +192,8 @@ class SimHost::LoopPoller final : public Poller {
         host_.clock_->WorldTime(host_.clock_->Now() +
                                 std::max(timeout, absl::ZeroDuration())));
     const bool may_wait = timeout > absl::ZeroDuration();
+    // Who takes turns by hand and never waits takes time, too.
+    if (!stepped_) StepWorld(world_.Now() + absl::Microseconds(1));
     while (true) {
       const bool woken = woken_.exchange(false);
       auto events = poller_.Wait(absl::ZeroDuration());
@@ -204,9 +206,7 @@ class SimHost::LoopPoller final : public Poller {
       next_wake_ = deadline;
       seen_changes_ = host_.changes_;
       if (stepped_) return events;
-      stepped_ = true;  // not by the world, while it is waited for here
-      const bool more = world_.Step(deadline);
-      stepped_ = false;
+      const bool more = StepWorld(deadline);
       if (!more && world_.Now() < deadline) return events;
     }
   }
@@ -230,6 +230,14 @@ class SimHost::LoopPoller final : public Poller {
   }
 
  private:
+  // While it is waited for here, and so takes no turn of this loop.
+  bool StepWorld(MonotonicTime limit) {
+    stepped_ = true;
+    const bool more = world_.Step(limit);
+    stepped_ = false;
+    return more;
+  }
+
   SimNetwork::World& world_;
   SimHost& host_;
   SimClock time_;  // nobody's: Wait(0) does not move it

@@ -52,6 +52,17 @@ bool IsAny(const SocketAddress& address) {
   return address.family() == AF_INET ? same("0.0.0.0:0") : same("[::]:0");
 }
 
+SocketAddress LoopbackOf(const SocketAddress& any) {
+  return any.family() == AF_INET ? SocketAddress::Loopback4(any.port())
+                                 : SocketAddress::Loopback6(any.port());
+}
+
+// Whether who binds to one is in the way of the other.
+bool Overlap(const SocketAddress& a, const SocketAddress& b) {
+  return a.port() == b.port() && a.family() == b.family() &&
+         (a == b || IsAny(a) || IsAny(b));
+}
+
 IoResult Failure(int error) { return IoResult::FromErrno(error); }
 
 }  // namespace
@@ -77,11 +88,18 @@ struct SimTcp::Flow {
   uint64_t freed = 0;    // of what was read the writer's host has heard
   bool fin_sent = false;
   bool fin_arrived = false;
-  MonotonicTime last_arrival;  // nothing overtakes
+  MonotonicTime last_arrival;
   // While a packet is sent again: what is to arrive with it.
   bool retrying = false;
   uint64_t arrives = 0;
   bool fin_arrives = false;
+
+  // When what sets out now arrives, which would at `earliest`: nothing
+  // overtakes what is under way.
+  MonotonicTime NextArrival(MonotonicTime earliest) {
+    last_arrival = std::max(earliest, last_arrival + absl::Nanoseconds(1));
+    return last_arrival;
+  }
 };
 
 struct SimTcp::Connection {
@@ -153,12 +171,25 @@ SimTcp::Descriptor* SimTcp::Find(int fd) {
   return it == sockets_.end() ? nullptr : it->second.get();
 }
 
-uint16_t SimTcp::TakePort() {
+bool SimTcp::IsTaken(const SocketAddress& address, Use use) const {
+  return std::any_of(sockets_.begin(), sockets_.end(), [&](const auto& entry) {
+    const Descriptor& other = *entry.second;
+    if (other.listener != nullptr) {
+      return Overlap(address, other.listener->address) &&
+             !(use == Use::kListenTogether && other.listener->reuse_port);
+    }
+    // Listeners do not mind what one of them accepted.
+    return Overlap(address, other.connection->ends[other.end].address) &&
+           (use == Use::kConnect || other.end == 0);
+  });
+}
+
+uint16_t SimTcp::TakePort(const SocketAddress& address) {
   constexpr uint16_t kFirst = 32768, kLast = 60999;
   for (int tries = 0; tries <= kLast - kFirst; ++tries) {
     const uint16_t port = next_port_;
     next_port_ = port == kLast ? kFirst : static_cast<uint16_t>(port + 1);
-    if (ports_.insert(port).second) return port;
+    if (!IsTaken(WithPort(address, port), Use::kConnect)) return port;
   }
   return 0;
 }
@@ -176,23 +207,12 @@ absl::StatusOr<int> SimTcp::Listen(const SocketAddress& address,
                               : fail(EAFNOSUPPORT, "socket");
   }
   if (const int error = OpenFault(); error != 0) return fail(error, "socket");
-  SocketAddress bound = address;
-  if (address.port() == 0) {
-    const uint16_t port = TakePort();
-    if (port == 0) return fail(EADDRINUSE, "bind");
-    bound = WithPort(address, port);
-  }
   if (!IsAny(address) && !Has(address)) return fail(EADDRNOTAVAIL, "bind");
-  for (const auto& [fd, socket] : sockets_) {
-    const Listener* const other = socket->listener.get();
-    if (other == nullptr || other->address.port() != bound.port() ||
-        other->address.family() != bound.family() ||
-        !(IsAny(bound) || IsAny(other->address) || bound == other->address)) {
-      continue;
-    }
-    if (!options.reuse_port || !other->reuse_port) {
-      return fail(EADDRINUSE, "bind");
-    }
+  SocketAddress bound = address;
+  if (address.port() == 0) bound = WithPort(address, TakePort(address));
+  const Use use = options.reuse_port ? Use::kListenTogether : Use::kListen;
+  if (bound.port() == 0 || IsTaken(bound, use)) {
+    return fail(EADDRINUSE, "bind");
   }
   auto listener = std::make_unique<Listener>();
   listener->address = bound;
@@ -213,12 +233,8 @@ absl::StatusOr<SocketAddress> SimTcp::Address(int fd, SocketApi::End end) {
     if (local) return socket->listener->address;
     return ToStatus(Failure(ENOTCONN), call, object());
   }
-  const Side& here = socket->connection->ends[socket->end];
-  if (local) return here.address;
-  if (!here.open && !here.gone) {
-    return ToStatus(Failure(ENOTCONN), call, object());
-  }
-  return socket->connection->ends[1 - socket->end].address;
+  const int which = local ? socket->end : 1 - socket->end;
+  return socket->connection->ends[which].address;
 }
 
 bool SimTcp::Has(const SocketAddress& address) const {
@@ -233,35 +249,41 @@ bool SimTcp::Has(const SocketAddress& address) const {
 // Connecting
 // ---------------------------------------------------------------------------
 
-IoResult SimTcp::StartConnect(const SocketAddress& peer,
-                              const SocketAddress* local) {
-  if (!up_) return Failure(ENETDOWN);
-  if (!IsIp(peer)) return Failure(EAFNOSUPPORT);
-  if (Interrupted()) return Failure(EINTR);
-  if (const int error = OpenFault(); error != 0) return Failure(error);
-  SimTcp* const host = wire_.HostOf(peer, this);
-  SocketAddress from;
-  if (local != nullptr) {
-    if (!Has(*local)) return Failure(EADDRNOTAVAIL);
-    from = *local;
-  } else if (host == this) {
-    from = WithPort(peer, 0);
+int SimTcp::ChooseSource(const SocketAddress& peer, const SocketAddress* local,
+                         SocketAddress* source) {
+  if (local != nullptr && !IsAny(*local)) {
+    if (!Has(*local)) return EADDRNOTAVAIL;
+    *source = *local;
   } else {
     const auto own = std::find_if(
         addresses_.begin(), addresses_.end(),
         [&](const auto& a) { return a.family() == peer.family(); });
-    if (own == addresses_.end()) return Failure(ENETUNREACH);
-    from = WithPort(*own, 0);
+    if (own == addresses_.end()) return ENETUNREACH;
+    *source = WithPort(Has(peer) ? peer : *own,
+                       local == nullptr ? uint16_t{0} : local->port());
   }
-  if (from.port() == 0) {
-    const uint16_t port = TakePort();
-    if (port == 0) return Failure(EADDRNOTAVAIL);
-    from = WithPort(from, port);
+  if (source->port() != 0) {
+    return IsTaken(*source, Use::kConnect) ? EADDRINUSE : 0;
+  }
+  *source = WithPort(*source, TakePort(*source));
+  return source->port() == 0 ? EADDRNOTAVAIL : 0;
+}
+
+IoResult SimTcp::StartConnect(const SocketAddress& address,
+                              const SocketAddress* local) {
+  if (!up_) return Failure(ENETDOWN);
+  if (!IsIp(address)) return Failure(EAFNOSUPPORT);
+  if (Interrupted()) return Failure(EINTR);
+  if (const int error = OpenFault(); error != 0) return Failure(error);
+  const SocketAddress peer = IsAny(address) ? LoopbackOf(address) : address;
+  SocketAddress source;
+  if (const int error = ChooseSource(peer, local, &source); error != 0) {
+    return Failure(error);
   }
   auto connection = std::make_shared<Connection>();
   const int fd = OpenDescriptor({nullptr, connection, 0});
   connection->ends[0] = {
-      .host = this, .epoch = epoch_, .address = from, .fd = fd};
+      .host = this, .epoch = epoch_, .address = source, .fd = fd};
   connection->ends[1].address = peer;
   Note(fd, absl::StrCat("connects to ", peer.ToString()));
   SendSyn(connection, /*attempt=*/0);
@@ -318,14 +340,14 @@ void SimTcp::OnSyn(const std::shared_ptr<Connection>& connection, SimTcp* from,
     listener->waiting.push_back(connection);
     UpdateListener(listener);
   }
-  const MonotonicTime time = wire_.Now() + *back;
-  connection->flows[1].last_arrival = time;
-  wire_.At(time, [from, connection] { from->OnSynAck(connection); });
+  wire_.At(connection->flows[1].NextArrival(wire_.Now() + *back),
+           [from, connection] { from->OnSynAck(connection); });
 }
 
 void SimTcp::OnSynAck(const std::shared_ptr<Connection>& connection) {
   Side& here = connection->ends[0];
-  if (!IsThere(here) || here.open || here.gone) return;
+  if (!up_) return;
+  if (!IsThere(here) || here.gone) return Reset(connection, 0);
   here.open = true;
   Note(here.fd, "is connected");
   Update(*connection, 0);
@@ -335,9 +357,7 @@ SimTcp::Listener* SimTcp::FindListener(const SocketAddress& address) {
   std::vector<Listener*> fitting;
   for (const auto& [fd, socket] : sockets_) {
     Listener* const listener = socket->listener.get();
-    if (listener != nullptr && listener->address.port() == address.port() &&
-        listener->address.family() == address.family() &&
-        (IsAny(listener->address) || listener->address == address)) {
+    if (listener != nullptr && Overlap(listener->address, address)) {
       fitting.push_back(listener);
     }
   }
@@ -409,9 +429,9 @@ IoResult SimTcp::Read(int fd, absl::Span<char> into) {
   Flow& flow = connection->flows[1 - socket->end];
   size_t size = std::min<uint64_t>(flow.arrived - flow.read, into.size());
   if (size == 0) {
+    if (flow.fin_arrived) return IoResult(0);
     if (here.error != 0) return Failure(TakeError(*connection, socket->end));
-    if (here.gone || flow.fin_arrived) return IoResult(0);
-    return Failure(here.open ? EAGAIN : ENOTCONN);
+    return here.gone ? IoResult(0) : Failure(EAGAIN);
   }
   if (size > 1 && wire_.random().Chance(wire_.faults().short_count)) {
     size = 1 + wire_.random().Below(size);
@@ -435,7 +455,7 @@ IoResult SimTcp::UnreadBytes(int fd) {
 IoResult SimTcp::Write(int fd, absl::Span<const absl::string_view> pieces) {
   Descriptor* const socket = Find(fd);
   if (socket == nullptr) return Failure(EBADF);
-  if (socket->connection == nullptr) return Failure(ENOTCONN);
+  if (socket->connection == nullptr) return Failure(EPIPE);
   if (!up_) return Failure(ENETDOWN);
   if (const IoResult fault = Interruption(); !fault.ok()) return fault;
   const std::shared_ptr<Connection> connection = socket->connection;
@@ -471,7 +491,7 @@ IoResult SimTcp::Write(int fd, absl::Span<const absl::string_view> pieces) {
 IoResult SimTcp::ShutdownWrite(int fd) {
   Descriptor* const socket = Find(fd);
   if (socket == nullptr) return Failure(EBADF);
-  if (socket->connection == nullptr) return Failure(ENOTCONN);
+  if (socket->connection == nullptr) return IoResult(0);
   if (!up_) return Failure(ENETDOWN);
   const std::shared_ptr<Connection> connection = socket->connection;
   const Side& here = connection->ends[socket->end];
@@ -489,7 +509,7 @@ IoResult SimTcp::PendingError(int fd) {
   Descriptor* const socket = Find(fd);
   if (socket == nullptr) return Failure(EBADF);
   if (socket->connection == nullptr) return IoResult(0);
-  return IoResult(TakeError(*socket->connection, socket->end));
+  return IoResult(-TakeError(*socket->connection, socket->end));
 }
 
 IoResult SimTcp::SetOption(int fd, Option, int) {
@@ -513,7 +533,6 @@ void SimTcp::Close(int fd, CloseMode mode) {
   }
   const std::shared_ptr<Connection>& connection = socket->connection;
   Side& here = connection->ends[socket->end];
-  if (socket->end == 0) ports_.erase(here.address.port());
   here.fd = -1;
   here.closed = true;
   if (!IsThere(here) || here.gone) return;
@@ -554,9 +573,8 @@ void SimTcp::Send(const std::shared_ptr<Connection>& connection, int end,
   if (wire_.random().Chance(wire_.faults().reset)) {
     wire_.At(wire_.Now(), [this, connection, end] {
       if (connection->ends[end].gone) return;
-      Fail(connection, end, ECONNRESET);
-      SimTcp* const other = connection->ends[1 - end].host;
-      other->Fail(connection, 1 - end, ECONNRESET);
+      OnReset(connection, end);
+      connection->ends[1 - end].host->OnReset(connection, 1 - end);
     });
   }
   const auto delay = wire_.Pass(this, to, kHeader + size);
@@ -564,8 +582,8 @@ void SimTcp::Send(const std::shared_ptr<Connection>& connection, int end,
     return Retry(connection, end, position, fin, kFirstDelay,
                  wire_.Now() + kGiveUp);
   }
-  flow.last_arrival = std::max(flow.last_arrival, wire_.Now() + *delay);
-  wire_.At(flow.last_arrival, [this, connection, end, position, fin] {
+  const MonotonicTime arrival = flow.NextArrival(wire_.Now() + *delay);
+  wire_.At(arrival, [this, connection, end, position, fin] {
     Flow& f = connection->flows[end];
     if (f.retrying) {
       f.arrives = std::max(f.arrives, position);
@@ -605,7 +623,7 @@ void SimTcp::Arrive(const std::shared_ptr<Connection>& connection, int end,
   Side& sender = connection->ends[end];
   Side& here = connection->ends[1 - end];
   Flow& flow = connection->flows[end];
-  if (sender.gone) return;
+  if (sender.gone && here.gone) return;
   if (!up_) {
     return sender.host->Retry(connection, end, position, fin, kFirstDelay,
                               wire_.Now() + kGiveUp);
@@ -637,9 +655,14 @@ void SimTcp::Reset(const std::shared_ptr<Connection>& connection, int end) {
   SimTcp* const to = connection->ends[1 - end].host;
   const auto delay = wire_.Pass(this, to, kHeader);
   if (!delay.has_value()) return;  // nobody sends that again
-  wire_.At(wire_.Now() + *delay, [to, connection, end] {
-    to->Fail(connection, 1 - end, ECONNRESET);
-  });
+  wire_.At(connection->flows[end].NextArrival(wire_.Now() + *delay),
+           [to, connection, end] { to->OnReset(connection, 1 - end); });
+}
+
+void SimTcp::OnReset(const std::shared_ptr<Connection>& connection, int end) {
+  const bool only_fin_came = connection->flows[1 - end].fin_arrived &&
+                             !connection->flows[end].fin_sent;
+  Fail(connection, end, only_fin_came ? EPIPE : ECONNRESET);
 }
 
 void SimTcp::Fail(const std::shared_ptr<Connection>& connection, int end,

@@ -5,7 +5,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -86,8 +85,11 @@ class SimTcp final : public SocketApi {
   int OpenFault();
   int OpenDescriptor(Descriptor descriptor);
   Descriptor* Find(int fd);
-  // A free one for a connection; 0 if there is none.
-  uint16_t TakePort();
+  enum class Use { kConnect, kListen, kListenTogether };
+  // Whether a socket of this host is in the way of one that binds to it.
+  bool IsTaken(const SocketAddress& address, Use use) const;
+  // One that is free there; 0 if there is none.
+  uint16_t TakePort(const SocketAddress& address);
   Listener* FindListener(const SocketAddress& address);
   // By chance, so often that it is not retried any more.
   bool Interrupted();
@@ -96,6 +98,9 @@ class SimTcp final : public SocketApi {
 
   // -- Connections: `end` is 0 where it was made, 1 where it was accepted --
 
+  // The address to come from. An errno; 0: none.
+  int ChooseSource(const SocketAddress& peer, const SocketAddress* local,
+                   SocketAddress* source);
   void SendSyn(const std::shared_ptr<Connection>& connection, int attempt);
   void RetrySyn(const std::shared_ptr<Connection>& connection, int attempt);
   void OnSyn(const std::shared_ptr<Connection>& connection, SimTcp* from,
@@ -120,6 +125,7 @@ class SimTcp final : public SocketApi {
                  absl::Duration retry);
   // `end` is over; the other one will hear of it.
   void Reset(const std::shared_ptr<Connection>& connection, int end);
+  void OnReset(const std::shared_ptr<Connection>& connection, int end);
   void Fail(const std::shared_ptr<Connection>& connection, int end, int error);
   static void FinishIfDone(Connection& connection);
   int TakeError(Connection& connection, int end);
@@ -139,7 +145,6 @@ class SimTcp final : public SocketApi {
   bool up_ = true;
   uint64_t epoch_ = 0;  // how often it went down
   std::map<int, std::unique_ptr<Descriptor>> sockets_;
-  std::set<uint16_t> ports_;  // of connections made here
   uint16_t next_port_ = 32768;
 };
 
