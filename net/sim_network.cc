@@ -2,7 +2,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdlib>
+#include <iterator>
+#include <map>
 #include <set>
 
 #include "absl/status/status.h"
@@ -176,12 +179,19 @@ class SimHost::LoopPoller final : public Poller {
 
   absl::Status Add(int fd, IoEvents interest, uint64_t token,
                    AddHint hint) override {
-    return poller_.Add(fd, interest, token, hint);
+    const absl::Status status = poller_.Add(fd, interest, token, hint);
+    if (status.ok()) watched_[fd] = {token, 0, interest};
+    return status;
   }
   absl::Status Modify(int fd, IoEvents interest, uint64_t token) override {
-    return poller_.Modify(fd, interest, token);
+    const absl::Status status = poller_.Modify(fd, interest, token);
+    if (status.ok()) watched_[fd] = {token, 0, interest};
+    return status;
   }
-  absl::Status Remove(int fd) override { return poller_.Remove(fd); }
+  absl::Status Remove(int fd) override {
+    watched_.erase(fd);
+    return poller_.Remove(fd);
+  }
   void Wake() override { woken_.store(true); }
   absl::string_view name() const override { return "sim_network"; }
 
@@ -197,6 +207,7 @@ class SimHost::LoopPoller final : public Poller {
     while (true) {
       const bool woken = woken_.exchange(false);
       auto events = poller_.Wait(absl::ZeroDuration());
+      if (events.ok() && events->empty()) events = Spurious();
       idle_ = !woken && events.ok() && events->empty() && may_wait &&
               world_.Now() < deadline;
       if (!idle_) {
@@ -238,10 +249,25 @@ class SimHost::LoopPoller final : public Poller {
     return more;
   }
 
+  // What nothing ready makes of itself, by chance: one that is not is reported.
+  absl::Span<const IoEvent> Spurious() {
+    if (watched_.empty() || !world_.random().Chance(world_.faults().spurious)) {
+      return {};
+    }
+    const auto it = std::next(
+        watched_.begin(),
+        static_cast<std::ptrdiff_t>(world_.random().Below(watched_.size())));
+    spurious_ = it->second;
+    if (spurious_.flags == 0) return {};
+    return absl::MakeConstSpan(&spurious_, 1);
+  }
+
   SimNetwork::World& world_;
   SimHost& host_;
   SimClock time_;  // nobody's: Wait(0) does not move it
   SimPoller poller_;
+  std::map<int, IoEvent> watched_;  // by descriptor: all that was asked for
+  IoEvent spurious_ = {};
   std::atomic<bool> woken_{false};
   MonotonicTime next_wake_;
   uint64_t seen_changes_ = 0;
