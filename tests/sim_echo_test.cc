@@ -17,7 +17,7 @@
 #include "sluice/event/event_loop.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/sim_network.h"
-#include "sluice/net/sim_test.h"
+#include "sluice/net/sim_test_runner.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/stream.h"
 #include "sluice/net/tcp_server.h"

@@ -1,4 +1,4 @@
-#include "sluice/net/sim_test.h"
+#include "sluice/net/sim_test_runner.h"
 
 #include <stdlib.h>
 
@@ -48,7 +48,7 @@ SimTestWorlds WorldsWithFaults() {
   return worlds;
 }
 
-TEST(SimTestTest, RunsTheBodyInAWorldForEachSeed) {
+TEST(SimTestRunnerTest, RunsTheBodyInAWorldForEachSeed) {
   int runs = 0;
   std::set<double> losses;
   EXPECT_THAT(Report(WorldsWithFaults(),
@@ -64,7 +64,7 @@ TEST(SimTestTest, RunsTheBodyInAWorldForEachSeed) {
   EXPECT_GT(*losses.rbegin(), 0.15);
 }
 
-TEST(SimTestTest, ShowsTheSeedTheFaultsThatItTakesAndTheCommand) {
+TEST(SimTestRunnerTest, ShowsTheSeedTheFaultsThatItTakesAndTheCommand) {
   const std::string report =
       Report(WorldsWithFaults(), [](SimNetwork& network) {
         SimHost* const host = network.AddHost("host");
@@ -76,12 +76,12 @@ TEST(SimTestTest, ShowsTheSeedTheFaultsThatItTakesAndTheCommand) {
       report,
       AllOf(HasSubstr("too much is lost"), HasSubstr(" fails with loss 0.1"),
             Not(HasSubstr("short_count")), Not(HasSubstr("would_block")),
-            HasSubstr("--test_filter=SimTestTest.ShowsTheSeed"),
+            HasSubstr("--test_filter=SimTestRunnerTest.ShowsTheSeed"),
             HasSubstr("--test_env=SLUICE_SEED="),
             HasSubstr("1.000000 host: crashes")));
 }
 
-TEST(SimTestTest, RepeatsTheSeedOfTheEnvironment) {
+TEST(SimTestRunnerTest, RepeatsTheSeedOfTheEnvironment) {
   ASSERT_EQ(setenv("SLUICE_SEED", "17", /*overwrite=*/1), 0);
   int runs = 0;
   double loss = 0;

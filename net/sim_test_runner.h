@@ -1,5 +1,5 @@
-#ifndef SLUICE_NET_SIM_TEST_H_
-#define SLUICE_NET_SIM_TEST_H_
+#ifndef SLUICE_NET_SIM_TEST_RUNNER_H_
+#define SLUICE_NET_SIM_TEST_RUNNER_H_
 
 #include "absl/functional/function_ref.h"
 #include "sluice/net/sim_network.h"
@@ -28,4 +28,4 @@ void RunSimTest(const SimTestWorlds& worlds,
 
 }  // namespace sluice
 
-#endif  // SLUICE_NET_SIM_TEST_H_
+#endif  // SLUICE_NET_SIM_TEST_RUNNER_H_

@@ -1,4 +1,4 @@
-#include "sluice/net/sim_test.h"
+#include "sluice/net/sim_test_runner.h"
 
 #include <cstddef>
 #include <cstdint>
