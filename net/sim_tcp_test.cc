@@ -180,6 +180,16 @@ TEST_F(SimTcpTest, NothingOvertakes) {
   EXPECT_EQ(Read(b_, server), "ECONNRESET");
 }
 
+TEST_F(SimTcpTest, AResetThatMeetsFinOnItsWayIsNoEpipe) {
+  auto [client, server] = Pair();
+  EXPECT_EQ(Shown(a_.ShutdownWrite(client)), "0");
+  Pass();
+  a_.Close(client, CloseMode::kReset);
+  EXPECT_EQ(Shown(b_.ShutdownWrite(server)), "0");
+  Pass();
+  EXPECT_EQ(PendingError(b_, server), "ECONNRESET");
+}
+
 TEST_F(SimTcpTest, WhatIsReadIsRoomOnceTheWriterHears) {
   auto [client, server] = Pair();
   const std::string many(kBuffer + 1, 'x');
