@@ -14,6 +14,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "sluice/event/event_loop.h"
+#include "sluice/event/poller_options.h"
 #include "sluice/net/platform.h"
 #include "sluice/net/sim_random.h"
 #include "sluice/net/sim_tcp.h"
@@ -46,6 +47,7 @@ class SimNetwork {
     Link link = {};  // unless SetLink() says otherwise
     SimFaults faults = {};
     SimTcp::Options tcp = {};
+    PollerOptions poller = {};
     bool trace = true;  // else trace() is empty
   };
 

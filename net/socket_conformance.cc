@@ -8,14 +8,12 @@
 #include <utility>
 #include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "gmock/gmock.h"
-#include "sluice/base/check.h"
 #include "sluice/base/io_result.h"
 #include "sluice/base/status_matchers.h"
 #include "sluice/event/poller.h"
