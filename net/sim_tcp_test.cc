@@ -41,7 +41,7 @@ class TestWire final : public SimWire {
  public:
   MonotonicTime Now() const override { return now_; }
   SimRandom& random() override { return random_; }
-  const SimFaults& faults() const override { return faults_; }
+  const SimFaults& faults() const override { return chances; }
   SimTcp* HostOf(const SocketAddress& address, SimTcp*) override {
     for (SimTcp* const host : hosts_) {
       if (host->Has(address)) return host;
@@ -49,8 +49,8 @@ class TestWire final : public SimWire {
     return nullptr;
   }
   std::optional<absl::Duration> Pass(SimTcp*, SimTcp*, size_t) override {
-    if (cut_) return std::nullopt;
-    return latency_;
+    if (cut) return std::nullopt;
+    return latency;
   }
   void At(MonotonicTime time, absl::AnyInvocable<void() &&> happen) override {
     events_.emplace(time, std::move(happen));
@@ -69,9 +69,9 @@ class TestWire final : public SimWire {
     now_ = end;
   }
 
-  SimFaults faults_;
-  bool cut_ = false;  // nothing passes
-  absl::Duration latency_ = kLatency;
+  SimFaults chances;
+  bool cut = false;  // nothing passes
+  absl::Duration latency = kLatency;
 
  private:
   MonotonicTime now_ = MonotonicTime::FromNanos(0);
@@ -168,9 +168,9 @@ TEST_F(SimTcpTest, AConnectTakesThereAndBack) {
 
 TEST_F(SimTcpTest, NothingOvertakes) {
   auto [client, server] = Pair();
-  wire_.latency_ = absl::Milliseconds(50);
+  wire_.latency = absl::Milliseconds(50);
   EXPECT_EQ(Write(a_, client, "one "), "4");
-  wire_.latency_ = kLatency;
+  wire_.latency = kLatency;
   EXPECT_EQ(Write(a_, client, "two "), "4");
   a_.Close(client, CloseMode::kReset);
   Pass(absl::Milliseconds(49));
@@ -226,10 +226,10 @@ TEST_F(SimTcpTest, AConnectToNobodyIsGivenUpAfterSixMoreAttempts) {
 
 TEST_F(SimTcpTest, AConnectGetsThroughWhenItIsSentAgain) {
   Listen();
-  wire_.cut_ = true;
+  wire_.cut = true;
   const int client = Connect(kServer);
   Pass(absl::Seconds(6));
-  wire_.cut_ = false;
+  wire_.cut = false;
   EXPECT_FALSE(IsWritable(a_, client));
   Pass(absl::Seconds(1) + 2 * kLatency);
   EXPECT_TRUE(IsWritable(a_, client));
@@ -238,9 +238,9 @@ TEST_F(SimTcpTest, AConnectGetsThroughWhenItIsSentAgain) {
 
 TEST_F(SimTcpTest, WhatIsLostComesLaterAndInOrder) {
   auto [client, server] = Pair();
-  wire_.cut_ = true;
+  wire_.cut = true;
   EXPECT_EQ(Write(a_, client, "one "), "4");
-  wire_.cut_ = false;
+  wire_.cut = false;
   EXPECT_EQ(Write(a_, client, "two "), "4");
   Pass(absl::Milliseconds(199));
   EXPECT_EQ(Read(b_, server), "EAGAIN");
@@ -250,12 +250,12 @@ TEST_F(SimTcpTest, WhatIsLostComesLaterAndInOrder) {
 
 TEST_F(SimTcpTest, APartitionHoldsBytesAndFinBack) {
   auto [client, server] = Pair();
-  wire_.cut_ = true;
+  wire_.cut = true;
   EXPECT_EQ(Write(a_, client, "bytes"), "5");
   a_.Close(client, CloseMode::kGraceful);
   Pass(absl::Seconds(60));
   EXPECT_EQ(Read(b_, server), "EAGAIN");
-  wire_.cut_ = false;
+  wire_.cut = false;
   Pass(absl::Seconds(60));
   EXPECT_EQ(Read(b_, server), "bytes");
   EXPECT_EQ(Read(b_, server), "FIN");
@@ -263,7 +263,7 @@ TEST_F(SimTcpTest, APartitionHoldsBytesAndFinBack) {
 
 TEST_F(SimTcpTest, WhoWritesIntoAPartitionGivesUpAfterAQuarterOfAnHour) {
   auto [client, server] = Pair();
-  wire_.cut_ = true;
+  wire_.cut = true;
   EXPECT_EQ(Write(a_, client, "bytes"), "5");
   Pass(absl::Seconds(923));
   EXPECT_EQ(PendingError(a_, client), "0");
@@ -272,7 +272,7 @@ TEST_F(SimTcpTest, WhoWritesIntoAPartitionGivesUpAfterAQuarterOfAnHour) {
   EXPECT_EQ(Read(a_, client), "ETIMEDOUT");
   EXPECT_EQ(Write(a_, client, "more"), "EPIPE");
   // Who only reads hears nothing, ever.
-  wire_.cut_ = false;
+  wire_.cut = false;
   Pass(absl::Hours(24));
   EXPECT_EQ(Read(b_, server), "EAGAIN");
   EXPECT_EQ(PendingError(b_, server), "0");
@@ -283,11 +283,11 @@ TEST_F(SimTcpTest, RoomIsHeardOfAfterAPartitionToo) {
   EXPECT_EQ(Write(a_, client, std::string(kBuffer, 'x')),
             absl::StrCat(kBuffer));
   Pass();
-  wire_.cut_ = true;
+  wire_.cut = true;
   EXPECT_EQ(Read(b_, server).size(), kBuffer);
   Pass(absl::Seconds(1));
   EXPECT_FALSE(IsWritable(a_, client));
-  wire_.cut_ = false;
+  wire_.cut = false;
   Pass(absl::Seconds(2));
   EXPECT_TRUE(IsWritable(a_, client));
 }
@@ -343,7 +343,7 @@ TEST_F(SimTcpTest, AHostThatCameBackResetsWhatItDoesNotKnow) {
 
 TEST_F(SimTcpTest, ShortCountsLoseNothing) {
   auto [client, server] = Pair();
-  wire_.faults_.short_count = 1;
+  wire_.chances.short_count = 1;
   std::string bytes(kBuffer, '\0');
   for (size_t i = 0; i < kBuffer; ++i) bytes[i] = static_cast<char>(i % 127);
   int writes = 0, reads = 0;
@@ -365,12 +365,12 @@ TEST_F(SimTcpTest, WouldBlockComesThoughItIsReady) {
   auto [client, server] = Pair();
   EXPECT_EQ(Write(a_, client, "bytes"), "5");
   Pass();
-  wire_.faults_.would_block = 1;
+  wire_.chances.would_block = 1;
   EXPECT_EQ(b_.descriptors().ready(server), kReadable | kWritable);
   EXPECT_EQ(Read(b_, server), "EAGAIN");
   EXPECT_EQ(Write(b_, server, "x"), "EAGAIN");
   EXPECT_EQ(b_.descriptors().ready(server), kReadable | kWritable);
-  wire_.faults_.would_block = 0;
+  wire_.chances.would_block = 0;
   EXPECT_EQ(Read(b_, server), "bytes");
 }
 
@@ -378,13 +378,13 @@ TEST_F(SimTcpTest, AnInterruptedCallIsRetriedAHundredTimes) {
   const int listener = Listen();
   const int client = Connect(kServer);
   Pass();
-  wire_.faults_.interrupted = 1;
+  wire_.chances.interrupted = 1;
   EXPECT_EQ(Shown(b_.Accept(listener, nullptr)), "EINTR");
   EXPECT_EQ(Read(a_, client), "EINTR");
   EXPECT_EQ(Write(a_, client, "x"), "EINTR");
   EXPECT_EQ(Shown(a_.StartConnect(kServer, nullptr)), "EINTR");
   EXPECT_EQ(a_.open_descriptors(), 1u);
-  wire_.faults_.interrupted = 0.5;
+  wire_.chances.interrupted = 0.5;
   EXPECT_EQ(Write(a_, client, "x"), "1");
 }
 
@@ -394,8 +394,8 @@ TEST_F(SimTcpTest, WithoutDescriptorsOrMemoryConnectionsWait) {
   Pass();
   for (double SimFaults::*const fault :
        {&SimFaults::no_descriptors, &SimFaults::no_memory}) {
-    wire_.faults_ = {};
-    wire_.faults_.*fault = 1;
+    wire_.chances = {};
+    wire_.chances.*fault = 1;
     std::set<std::string> errors;
     for (int i = 0; i < 100; ++i) {
       errors.insert(Shown(b_.Accept(listener, nullptr)));
@@ -406,7 +406,7 @@ TEST_F(SimTcpTest, WithoutDescriptorsOrMemoryConnectionsWait) {
                           ? (std::set<std::string>{"EMFILE", "ENFILE"})
                           : (std::set<std::string>{"ENOBUFS", "ENOMEM"}));
   }
-  wire_.faults_ = {};
+  wire_.chances = {};
   EXPECT_EQ(b_.descriptors().ready(listener), kReadable);
   Accept(listener);
   EXPECT_EQ(b_.open_descriptors(), 2u);
@@ -429,7 +429,7 @@ TEST_F(SimTcpTest, WhoIsAbortedWhileItWaitsIsNotAccepted) {
   const int listener = Listen();
   const int client = Connect(kServer);
   Pass();
-  wire_.faults_.aborted = 1;
+  wire_.chances.aborted = 1;
   EXPECT_EQ(Shown(b_.Accept(listener, nullptr)), "EAGAIN");
   EXPECT_EQ(b_.descriptors().ready(listener), 0);
   Pass();
@@ -438,7 +438,7 @@ TEST_F(SimTcpTest, WhoIsAbortedWhileItWaitsIsNotAccepted) {
 
 TEST_F(SimTcpTest, AResetByChanceEndsBothEnds) {
   auto [client, server] = Pair();
-  wire_.faults_.reset = 1;
+  wire_.chances.reset = 1;
   EXPECT_EQ(Write(a_, client, "bytes"), "5");
   Pass();
   EXPECT_EQ(Read(a_, client), "ECONNRESET");
