@@ -172,7 +172,7 @@ class SimHost::LoopPoller final : public Poller {
   LoopPoller(SimNetwork::World* world, SimHost* host)
       : world_(*world),
         host_(*host),
-        poller_(&host->tcp_.descriptors(), &time_) {}
+        poller_(&host->tcp_.descriptors(), &time_, world->options().poller) {}
   ~LoopPoller() override {
     if (host_.last_poller_ == this) host_.last_poller_ = nullptr;
   }

@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "sluice/base/executor.h"
 #include "sluice/event/event_loop.h"
+#include "sluice/event/poller_options.h"
 #include "sluice/net/platform.h"
 #include "sluice/net/sim_random.h"
 #include "sluice/net/sim_tcp.h"
@@ -49,6 +50,7 @@ class SimNetwork {
     Link link = {};  // unless SetLink() says otherwise
     SimFaults faults = {};
     SimTcp::Options tcp = {};
+    PollerOptions poller = {};
     bool trace = true;  // else trace() is empty
   };
 
