@@ -583,7 +583,7 @@ void SimTcp::Send(const std::shared_ptr<Connection>& connection, int end,
                  wire_.Now() + kGiveUp);
   }
   const MonotonicTime arrival = flow.NextArrival(wire_.Now() + *delay);
-  wire_.At(arrival, [this, connection, end, position, fin] {
+  wire_.At(arrival, [connection, end, position, fin] {
     Flow& f = connection->flows[end];
     if (f.retrying) {
       f.arrives = std::max(f.arrives, position);
