@@ -66,6 +66,8 @@ class SimNetwork::World final : public SimWire {
   void Ready(const SimTcp* host) override;
 
   bool Step(MonotonicTime limit);
+  // Loops look once more before time moves.
+  void Unsettle() { settled_ = false; }
 
  private:
   struct Key {
@@ -409,6 +411,7 @@ bool SimNetwork::World::Step(MonotonicTime limit) {
       auto happen = std::move(events_.begin()->second);
       events_.erase(events_.begin());
       std::move(happen)();
+      settled_ = false;
     } else if (choices[chosen].loop != nullptr) {
       choices[chosen].poller->Step(choices[chosen].loop);
     } else {
@@ -472,6 +475,7 @@ bool SimNetwork::Step(MonotonicTime limit) { return world_->Step(limit); }
 bool SimNetwork::RunUntil(absl::FunctionRef<bool()> done,
                           absl::Duration at_most) {
   const MonotonicTime limit = now() + at_most;
+  world_->Unsettle();
   while (!done()) {
     if (!Step(limit)) return done();
   }
@@ -480,6 +484,7 @@ bool SimNetwork::RunUntil(absl::FunctionRef<bool()> done,
 
 void SimNetwork::RunFor(absl::Duration duration) {
   const MonotonicTime limit = now() + duration;
+  world_->Unsettle();
   while (Step(limit)) {
   }
 }
