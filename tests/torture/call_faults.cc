@@ -61,7 +61,6 @@ enum Kind : size_t {
   kReadEventfd,
   kWriteEventfd,
   kOpen,
-  kRead,
   kPread,
   kWrite,
   kStatx,
@@ -116,7 +115,6 @@ const std::vector<CallKind>& Table() {
       {"write(eventfd)", {}},
       {"open",
        {EACCES, EDQUOT, EINTR, EMFILE, ENFILE, ENOENT, ENOMEM, ENOSPC, EROFS}},
-      {"read", {EINTR, EIO, kShortCount}},
       {"pread", {EINTR, EIO}},
       {"write", {EDQUOT, EFBIG, EINTR, EIO, ENOSPC, kShortCount}},
       {"statx", {EACCES, ENOMEM}},
@@ -281,12 +279,16 @@ ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   });
 }
 
-// A connection of which this is said has ended: it ends here.
+// It is said of connections that were reset: so is this one. Unix-domain
+// sockets know no reset.
 int shutdown(int fd, int how) noexcept {
   static const auto next = Next(&shutdown, "shutdown");
+  static const auto next_connect = Next(&connect, "connect");
   const std::optional<int> error = TakeFault(sluice::kShutdown);
-  if (!error.has_value()) return next(fd, how);
-  next(fd, SHUT_RDWR);
+  const sockaddr nobody = {.sa_family = AF_UNSPEC, .sa_data = {}};
+  if (!error.has_value() || next_connect(fd, &nobody, sizeof(nobody)) != 0) {
+    return next(fd, how);
+  }
   errno = *error;
   return -1;
 }
@@ -375,11 +377,12 @@ int eventfd(unsigned value, int flags) noexcept {
   return Call(sluice::kEventfd, [&] { return next(value, flags); });
 }
 
+// What else is read so is not the library's.
 ssize_t read(int fd, void* to, size_t size) {
   static const auto next = Next(&read, "read");
-  if (!sluice::counting.load()) return next(fd, to, size);
-  return Transfer(sluice::IsEventfd(fd) ? sluice::kReadEventfd : sluice::kRead,
-                  size, [&](size_t most) { return next(fd, to, most); });
+  const auto make = [&] { return next(fd, to, size); };
+  if (!sluice::counting.load() || !sluice::IsEventfd(fd)) return make();
+  return Call(sluice::kReadEventfd, make);
 }
 
 ssize_t write(int fd, const void* from, size_t size) {

@@ -105,9 +105,10 @@ TEST(FaultRunnerTest, AScenarioThatFailsByItselfIsNoScenario) {
 #ifdef __SANITIZE_ADDRESS__
 TEST(FaultRunnerTest, FindsALeak) {
   const FaultReport report = RunWithFaults([] {
-    static int* volatile leaked = nullptr;
+    static volatile char* leaked = nullptr;
     if (ListenFails()) {
-      leaked = new int[100];
+      leaked = new char[100];
+      leaked[0] = 1;
       leaked = nullptr;
     }
     return absl::OkStatus();
