@@ -18,8 +18,9 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdarg>
-#include <cstdio>
+#include <cstdlib>
 #include <cstring>
+#include <new>
 #include <optional>
 
 #include "absl/strings/str_cat.h"
@@ -72,6 +73,7 @@ enum Kind : size_t {
   kClose,
   kPthreadCreate,
   kMembarrier,
+  kOperatorNew,
   kKinds,
 };
 
@@ -126,6 +128,7 @@ const std::vector<CallKind>& Table() {
       {"close", {EDQUOT, EINTR, EIO, ENOSPC}},
       {"pthread_create", {EAGAIN, EPERM}},
       {"membarrier", {EINVAL, ENOSYS, EPERM}},
+      {kAllocation, {ENOMEM}},
   };
   return *table;
 }
@@ -138,13 +141,16 @@ const std::vector<CallKind>& Table() {
 std::atomic<bool> counting{false};
 std::atomic<bool> has_failed{false};
 std::array<std::atomic<int>, kKinds> counts{};
-CallFault planned;  // nth 0: none
+CallFault planned;
 
 // The error with which this call is to fail.
 std::optional<int> TakeFault(Kind kind) {
   if (!counting.load()) return std::nullopt;
   const int nth = ++counts[kind];
-  if (planned.kind != kind || planned.nth != nth) return std::nullopt;
+  if (planned.kind != kind || nth < planned.nth ||
+      nth >= planned.nth + planned.in_a_row) {
+    return std::nullopt;
+  }
   has_failed.store(true);
   return planned.error;
 }
@@ -198,7 +204,7 @@ void BeginCalls(const CallFault* fault) {
   SLUICE_CHECK(!counting.load());
   for (std::atomic<int>& count : counts) count.store(0);
   has_failed.store(false);
-  planned = fault == nullptr ? CallFault{} : *fault;
+  planned = fault == nullptr ? CallFault{.in_a_row = 0} : *fault;
   counting.store(true);
 }
 
@@ -473,3 +479,17 @@ long syscall(long number, ...) noexcept {
 }
 
 }  // extern "C"
+
+// What the other forms of new, but for aligned ones, come down to.
+void* operator new(size_t size) {
+  if (TakeFault(sluice::kOperatorNew).has_value()) throw std::bad_alloc();
+  void* const memory = std::malloc(size == 0 ? 1 : size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void* operator new(size_t size, const std::nothrow_t&) noexcept {
+  if (TakeFault(sluice::kOperatorNew).has_value()) return nullptr;
+  return std::malloc(size == 0 ? 1 : size);
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, size_t) noexcept { std::free(memory); }

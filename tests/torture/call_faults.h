@@ -19,6 +19,9 @@ namespace sluice {
 // Not an errno: the call succeeds, and takes or gives one byte.
 inline constexpr int kShortCount = 0;
 
+// Not a system call: it throws std::bad_alloc.
+inline constexpr absl::string_view kAllocation = "operator new";
+
 struct CallKind {
   absl::string_view name;  // "recv", "epoll_ctl(ADD)"
   std::vector<int> errors;
@@ -30,6 +33,7 @@ struct CallFault {
   size_t kind = 0;  // index into CallKinds()
   int nth = 0;      // call of that kind, from 1
   int error = 0;
+  int in_a_row = 1;  // it and those after it
 };
 // "recv 3 ECONNRESET".
 std::string ToString(const CallFault& fault);

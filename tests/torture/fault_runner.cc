@@ -11,8 +11,9 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
-#include <numeric>
+#include <exception>
 #include <set>
+#include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
@@ -28,18 +29,26 @@ namespace {
 
 constexpr int kMaxKinds = 64;
 
+// What a child exits with.
+constexpr int kReturned = 0;
+constexpr int kTerminated = 40;
+
 // How a child's scenario ended, in memory that its parent sees.
 struct Outcome {
-  bool returned = false;
   bool ok = false;
+  bool terminated = false;  // for want of memory, as it may
   bool reached = false;
   bool left_descriptor = false;
   bool leaked = false;
   int counts[kMaxKinds] = {};
   char status[256] = {};
 
-  int calls() const {
-    return std::accumulate(std::begin(counts), std::end(counts), 0);
+  int system_calls() const {
+    int sum = 0;
+    for (size_t kind = 0; kind < CallKinds().size(); ++kind) {
+      if (CallKinds()[kind].name != kAllocation) sum += counts[kind];
+    }
+    return sum;
   }
 };
 
@@ -58,17 +67,18 @@ std::set<int> OpenDescriptors() {
 [[noreturn]] void RunChild(absl::FunctionRef<absl::Status()> scenario,
                            const CallFault* fault, absl::Duration deadline,
                            Outcome* outcome) {
+  std::set_terminate([] { _exit(CallHasFailed() ? kTerminated : 1); });
   const itimerval limit = {{}, absl::ToTimeval(deadline)};
   SLUICE_CHECK(setitimer(ITIMER_REAL, &limit, nullptr) == 0);
   const std::set<int> before = OpenDescriptors();
-  {
+  std::thread([&] {
     BeginCalls(fault);
     const absl::Status status = scenario();
     EndCalls();
     outcome->ok = status.ok();
     std::snprintf(outcome->status, sizeof(outcome->status), "%s",
                   status.ToString().c_str());
-  }
+  }).join();
   outcome->reached = CallHasFailed();
   const std::vector<int> counts = CallCounts();
   SLUICE_CHECK(counts.size() <= kMaxKinds);
@@ -76,9 +86,8 @@ std::set<int> OpenDescriptors() {
   outcome->left_descriptor = OpenDescriptors() != before;
   outcome->leaked = __lsan_do_recoverable_leak_check != nullptr &&
                     __lsan_do_recoverable_leak_check() != 0;
-  outcome->returned = true;
   std::fflush(nullptr);
-  _exit(0);
+  _exit(kReturned);
 }
 
 // Empty: all is well.
@@ -92,13 +101,13 @@ std::string WhyBad(int wait_status, const Outcome& outcome, int usual_calls,
     }
     return absl::StrCat("ended by signal ", signal);
   }
-  if (!outcome.returned) {
+  if (WEXITSTATUS(wait_status) != kReturned) {
     return absl::StrCat("exited with ", WEXITSTATUS(wait_status));
   }
   if (outcome.left_descriptor) return "left a descriptor";
   if (outcome.leaked) return "leaked memory";
-  if (outcome.calls() > 10 * usual_calls + 1000) {
-    return absl::StrCat("spun: ", outcome.calls(), " calls");
+  if (outcome.system_calls() > 10 * usual_calls + 1000) {
+    return absl::StrCat("spun: ", outcome.system_calls(), " calls");
   }
   return "";
 }
@@ -123,14 +132,18 @@ class Runner {
       return report_;
     }
     const Outcome usual = *outcome_;
-    report_.calls = usual.calls();
+    report_.calls = usual.system_calls();
     const absl::Span<const CallKind> kinds = CallKinds();
     for (size_t kind = 0; kind < kinds.size(); ++kind) {
+      const bool allocates = kinds[kind].name == kAllocation;
+      if (allocates != (options_.what == FaultOptions::What::kAllocations)) {
+        continue;
+      }
       const int count = usual.counts[kind];
       const int tries = std::min(count, options_.max_calls_per_kind);
       for (int i = 0; i < tries; ++i) {
         for (const int error : kinds[kind].errors) {
-          TryPoint({kind, 1 + i * count / tries, error});
+          TryPoint({kind, 1 + i * count / tries, error, options_.in_a_row});
         }
       }
     }
@@ -151,9 +164,13 @@ class Runner {
     if (only != nullptr) {
       std::fprintf(stderr, "%s: %s\n", only, outcome_->status);
     }
-    if (!outcome_->reached) return;
-    ++report_.reached;
-    ++(outcome_->ok ? report_.served : report_.told);
+    if (outcome_->terminated) {
+      ++report_.reached;
+      ++report_.aborted;
+    } else if (outcome_->reached) {
+      ++report_.reached;
+      ++(outcome_->ok ? report_.served : report_.told);
+    }
   }
 
   std::string Try(const CallFault* fault, int usual_calls) {
@@ -164,6 +181,10 @@ class Runner {
     if (child == 0) RunChild(scenario_, fault, options_.deadline, outcome_);
     int status = 0;
     while (waitpid(child, &status, 0) < 0) SLUICE_CHECK(errno == EINTR);
+    outcome_->terminated = options_.what == FaultOptions::What::kAllocations &&
+                           WIFEXITED(status) &&
+                           WEXITSTATUS(status) == kTerminated;
+    if (outcome_->terminated) return "";
     return WhyBad(status, *outcome_, usual_calls, options_.deadline);
   }
 
@@ -178,7 +199,8 @@ class Runner {
 std::string FaultReport::Summary() const {
   return absl::StrCat(calls, " calls, ", points, " points, ", reached,
                       " reached: ", served, " in full service, ", told,
-                      " told by a Status, ", failures.size(), " failed");
+                      " told by a Status, ", aborted, " aborted, ",
+                      failures.size(), " failed");
 }
 
 FaultReport RunWithFaults(absl::FunctionRef<absl::Status()> scenario,

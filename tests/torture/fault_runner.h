@@ -7,6 +7,7 @@
 #include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "sluice/tests/test_environment.h"
 
 namespace sluice {
 
@@ -17,6 +18,7 @@ struct FaultReport {
   int reached = 0;  // that failed; threads may make fewer calls the next time
   int served = 0;   // OK in spite of that
   int told = 0;     // a Status
+  int aborted = 0;  // by std::terminate(), for want of memory
   // "recv 3 ECONNRESET: ended by signal 6", one each.
   std::vector<std::string> failures;
 
@@ -25,13 +27,21 @@ struct FaultReport {
 
 struct FaultOptions {
   absl::Duration deadline = absl::Seconds(5);
-  // For each kind of call, evenly over those that the scenario makes.
-  int max_calls_per_kind = 24;
+  // For each kind of call, evenly over those that the scenario makes. (A look
+  // for leaks takes a tenth of a second.)
+  int max_calls_per_kind = kSanitized ? 4 : 24;
+  // So many calls of the kind fail, from the chosen one on.
+  int in_a_row = 1;
+  // What fails: system calls, or memory allocations, which may end the process
+  // by std::terminate(), and by nothing else.
+  enum class What { kSystemCalls, kAllocations };
+  What what = What::kSystemCalls;
 };
 
 // Runs `scenario` once to count its system calls, and once more for each call
 // and each error that it can fail with, that call failing: each time in a new
-// process. It fails at a point where it
+// process, on a thread with nothing else on its stack: no exception is caught.
+// It fails at a point where it
 //   - ends its process, as by a SLUICE_CHECK;
 //   - takes longer than the deadline;
 //   - leaves a descriptor open, or, under a sanitizer that sees it, memory;

@@ -35,6 +35,7 @@
 #include "sluice/net/tcp_connector.h"
 #include "sluice/net/tcp_server.h"
 #include "sluice/net/thread_model.h"
+#include "sluice/tests/test_environment.h"
 #include "sluice/tests/torture/fault_runner.h"
 #include "sluice/timer/timer_wheel.h"
 
@@ -47,7 +48,8 @@ using ::testing::IsEmpty;
 // runner sees that.
 constexpr absl::Duration kNever = absl::InfiniteDuration();
 
-// What the handlers of a server have in common. Thread-safe.
+// What the handlers of a server have in common; outlives their loops.
+// Thread-safe.
 class Service {
  public:
   enum class Kind {
@@ -219,9 +221,9 @@ std::string Pattern(size_t size) {
 absl::Status Talk(PollerKind kind, Service::Kind service_kind,
                   const SocketAddress& address, const std::string& data,
                   const std::string& answer) {
+  Service service(service_kind);
   const auto world = World::New(kind);
   if (!world.ok()) return world.status();
-  Service service(service_kind);
   auto server = (*world)->Serve(&service, address);
   if (!server.ok()) return server.status();
   const Client client(world->get(), (*server)->address(), data);
@@ -271,9 +273,9 @@ absl::Status UnixEcho(PollerKind kind) {
 
 // OK: the client was refused, and was served once a server was there.
 absl::Status ConnectAndRefuse(PollerKind kind) {
+  Service service(Service::Kind::kEcho);
   const auto world = World::New(kind);
   if (!world.ok()) return world.status();
-  Service service(Service::Kind::kEcho);
   auto server = (*world)->Serve(&service, SocketAddress::Loopback4(0));
   if (!server.ok()) return server.status();
   const SocketAddress address = (*server)->address();
@@ -301,9 +303,9 @@ absl::Status ConnectAndRefuse(PollerKind kind) {
 
 // OK: of two clients that go on, both are ended at the deadline, and told.
 absl::Status Drain(PollerKind kind) {
+  Service service(Service::Kind::kGoOn);
   const auto world = World::New(kind);
   if (!world.ok()) return world.status();
-  Service service(Service::Kind::kGoOn);
   auto server = (*world)->Serve(&service, SocketAddress::Loopback4(0));
   if (!server.ok()) return server.status();
   const Client one(world->get(), (*server)->address(), Pattern(100),
@@ -373,9 +375,9 @@ absl::Status Timers(PollerKind kind) {
 }
 
 absl::Status SeveralLoops(PollerKind kind) {
+  Service service(Service::Kind::kEcho);
   const auto world = World::New(kind);
   if (!world.ok()) return world.status();
-  Service service(Service::Kind::kEcho);
   auto threads = LoopThreads::Create(
       {.num_loops = 2}, [&] { return NewEventLoop((*world)->platform); });
   if (!threads.ok()) return threads.status();
@@ -414,9 +416,9 @@ using Scenario = absl::Status (*)(PollerKind);
 
 class NetworkTortureTest : public ::testing::TestWithParam<PollerKind> {
  protected:
-  void Torture(Scenario scenario, int min_points) {
+  void Torture(Scenario scenario, int min_points, FaultOptions options = {}) {
     const FaultReport report =
-        RunWithFaults([&] { return scenario(GetParam()); });
+        RunWithFaults([&] { return scenario(GetParam()); }, options);
     std::printf("%s\n", report.Summary().c_str());
     EXPECT_THAT(report.failures, IsEmpty());
     EXPECT_GE(report.reached, min_points);
@@ -434,6 +436,35 @@ TEST_P(NetworkTortureTest, ConnectAndRefuse) { Torture(ConnectAndRefuse, 100); }
 TEST_P(NetworkTortureTest, Drain) { Torture(Drain, 100); }
 TEST_P(NetworkTortureTest, Timers) { Torture(Timers, 10); }
 TEST_P(NetworkTortureTest, SeveralLoops) { Torture(SeveralLoops, 100); }
+
+// What fails for a while is tried again, later and later, or given up: nobody
+// spins.
+constexpr FaultOptions kInARow = {.max_calls_per_kind = kSanitized ? 2 : 6,
+                                  .in_a_row = 8};
+
+TEST_P(NetworkTortureTest, EchoWithFaultsInARow) {
+  Torture(Echo, 100, kInARow);
+}
+TEST_P(NetworkTortureTest, DrainWithFaultsInARow) {
+  Torture(Drain, 100, kInARow);
+}
+TEST_P(NetworkTortureTest, TimersWithFaultsInARow) {
+  Torture(Timers, 10, kInARow);
+}
+
+constexpr FaultOptions kAllocations = {
+    .max_calls_per_kind = kSanitized ? 40 : 200,
+    .what = FaultOptions::What::kAllocations};
+
+TEST_P(NetworkTortureTest, EchoWithoutMemory) {
+  Torture(Echo, 30, kAllocations);
+}
+TEST_P(NetworkTortureTest, TimersWithoutMemory) {
+  Torture(Timers, 10, kAllocations);
+}
+TEST_P(NetworkTortureTest, SeveralLoopsWithoutMemory) {
+  Torture(SeveralLoops, 30, kAllocations);
+}
 
 // kAuto is epoll, and poll where the kernel refuses that.
 INSTANTIATE_TEST_SUITE_P(Pollers, NetworkTortureTest,
