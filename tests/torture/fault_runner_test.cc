@@ -6,6 +6,9 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <exception>
+#include <new>
+#include <string>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
@@ -16,11 +19,9 @@ namespace sluice {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::Contains;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 
 // listen(2) has one error in the table, and so two runs: one in which it fails.
 bool ListenFails() { return listen(-1, 1) != 0 && errno == EADDRINUSE; }
@@ -41,18 +42,55 @@ TEST(FaultRunnerTest, FailsEachCallWithEachErrorOnce) {
 }
 
 TEST(FaultRunnerTest, MoreCallsThanTheLimitAreTriedHereAndThere) {
-  int nth_failed = 0;
   const FaultReport report = RunWithFaults(
-      [&] {
-        for (int i = 1; i <= 100; ++i) {
-          if (ListenFails()) nth_failed = i;
-        }
+      [] {
+        for (int i = 0; i < 100; ++i) (void)ListenFails();
         return absl::OkStatus();
       },
       {.max_calls_per_kind = 10});
   EXPECT_EQ(report.calls, 100);
   EXPECT_EQ(report.reached, 10);
-  EXPECT_EQ(nth_failed, 0);  // that was another process
+}
+
+TEST(FaultRunnerTest, FailsCallsInARow) {
+  const FaultReport report = RunWithFaults(
+      [] {
+        int failed = 0;
+        for (int i = 0; i < 12; ++i) failed += ListenFails();
+        if (failed == 0 || failed == 3) return absl::OkStatus();
+        return absl::InternalError("not three");
+      },
+      {.max_calls_per_kind = 5, .in_a_row = 3});
+  EXPECT_THAT(report.failures, IsEmpty());
+  EXPECT_EQ(report.reached, 5);
+  EXPECT_EQ(report.served, 5);
+}
+
+TEST(FaultRunnerTest, FailsAllocationsWhichMayEndTheProcess) {
+  const FaultReport report = RunWithFaults(
+      [] {
+        const std::string one(100, 'x');
+        try {
+          const std::string two(100, 'x');
+        } catch (const std::bad_alloc&) {
+          return absl::ResourceExhaustedError("");
+        }
+        return absl::OkStatus();
+      },
+      {.what = FaultOptions::What::kAllocations});
+  EXPECT_THAT(report.failures, IsEmpty());
+  EXPECT_EQ(report.points, 2);
+  EXPECT_EQ(report.aborted, 1);
+  EXPECT_EQ(report.told, 1);
+}
+
+TEST(FaultRunnerTest, ATerminationForAnotherReasonIsACrash) {
+  const FaultReport report = RunWithFaults([] {
+    if (ListenFails()) std::terminate();
+    return absl::OkStatus();
+  });
+  EXPECT_THAT(report.failures,
+              ElementsAre(HasSubstr("EADDRINUSE: exited with")));
 }
 
 TEST(FaultRunnerTest, FindsACrash) {
