@@ -26,7 +26,7 @@ struct FaultReport {
 };
 
 struct FaultOptions {
-  absl::Duration deadline = absl::Seconds(5);
+  absl::Duration deadline = absl::Seconds(kSanitized ? 20 : 5);
   // For each kind of call, evenly over those that the scenario makes. (A look
   // for leaks takes a tenth of a second.)
   int max_calls_per_kind = kSanitized ? 4 : 24;
