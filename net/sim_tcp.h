@@ -28,6 +28,11 @@ namespace sluice {
 // later, for as long as Linux would. A host that is down answers nothing; one
 // that has come back resets what it does not know.
 //
+// What //net:socket_conformance says of Linux holds here. Not simulated:
+// TIME_WAIT (a port is free when its socket is closed), a socket that connects
+// to itself, and the effect of SetOption(). A connection waits to be accepted
+// from its SYN on, not from the third packet.
+//
 // Calls nobody: what is ready stands in its SimDescriptors. Thread-compatible.
 // Owns nothing of what it is made with, all of which outlives it.
 class SimTcp final : public SocketApi {
