@@ -112,6 +112,14 @@ std::string WhyBad(int wait_status, const Outcome& outcome, int usual_calls,
   return "";
 }
 
+// EAGAIN of connect(2) and pthread_create(3) says that there is no room.
+bool IsTriedAgain(const CallFault& fault) {
+  const absl::string_view call = CallKinds()[fault.kind].name;
+  return (fault.error == EAGAIN || fault.error == EINTR ||
+          fault.error == kShortCount) &&
+         call != "connect" && call != "pthread_create";
+}
+
 class Runner {
  public:
   Runner(absl::FunctionRef<absl::Status()> scenario, FaultOptions options)
@@ -170,6 +178,7 @@ class Runner {
     } else if (outcome_->reached) {
       ++report_.reached;
       ++(outcome_->ok ? report_.served : report_.told);
+      if (!outcome_->ok && IsTriedAgain(fault)) report_.gave_up.push_back(name);
     }
   }
 

@@ -19,6 +19,8 @@ struct FaultReport {
   int served = 0;   // OK in spite of that
   int told = 0;     // a Status
   int aborted = 0;  // by std::terminate(), for want of memory
+  // Those told, of errors that one tries again: EAGAIN, EINTR, a short count.
+  std::vector<std::string> gave_up;
   // "recv 3 ECONNRESET: ended by signal 6", one each.
   std::vector<std::string> failures;
 

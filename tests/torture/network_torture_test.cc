@@ -421,6 +421,7 @@ class NetworkTortureTest : public ::testing::TestWithParam<PollerKind> {
         RunWithFaults([&] { return scenario(GetParam()); }, options);
     std::printf("%s\n", report.Summary().c_str());
     EXPECT_THAT(report.failures, IsEmpty());
+    EXPECT_THAT(report.gave_up, IsEmpty());
     EXPECT_GE(report.reached, min_points);
   }
 };
