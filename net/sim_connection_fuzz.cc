@@ -490,7 +490,9 @@ void World::FinishAll() {
     end->bite = std::numeric_limits<size_t>::max();
     if (!end->alive()) continue;
     end->stream->ResumeReading();
-    if (!end->is_server) Finish(*end);
+    if (end->is_server) continue;
+    Write(*end, 1);  // so that both ends are heard of again
+    Finish(*end);
   }
   Expect(network_.RunUntil([this] { return AllEnded(); }, absl::Hours(1)),
          "every connection ends");
