@@ -73,6 +73,7 @@ struct End {
   bool destroyed = false;
   bool opened = false;
   bool input_ended = false;
+  bool draining = false;
   bool active_at_end = false;  // since FinishAll()
   int closed = 0;
   CloseReason reason = CloseReason::kDone;
@@ -204,7 +205,6 @@ class World {
   size_t connects_ = 0;
   std::unique_ptr<TcpServer> server_;
   bool partitioned_ = false;
-  bool drained_ = false;  // while connections were there
   bool finishing_ = false;
   int drains_asked_ = 0;
   int drains_done_ = 0;
@@ -253,6 +253,7 @@ class World::Handler final : public StreamHandler {
   void OnTimeout(Stream&) override { world_.Abort(end_); }
   void OnDraining(Stream& stream) override {
     Called();
+    end_.draining = true;
     end_.finished = true;
     stream.Finish();
   }
@@ -475,7 +476,6 @@ void World::Destroy(Client& client) {
 
 void World::Drain() {
   if (server_ == nullptr) return;
-  drained_ |= !finishing_;
   ++drains_asked_;
   server_->Drain(network_.now() + absl::Seconds(5),
                  [this](size_t) { ++drains_done_; });
@@ -490,7 +490,9 @@ void World::FinishAll() {
     end->bite = std::numeric_limits<size_t>::max();
     if (!end->alive()) continue;
     end->stream->ResumeReading();
-    if (!end->is_server) Finish(*end);
+    if (end->is_server) continue;
+    Write(*end, 1);  // so that both ends are heard of again
+    Finish(*end);
   }
   Expect(network_.RunUntil([this] { return AllEnded(); }, absl::Hours(1)),
          "every connection ends");
@@ -561,10 +563,11 @@ void World::CheckPair(const End& client, const End* server) {
   if (client_done) {
     Expect(client.offered == server->written, "all echoes come", client);
   }
-  if (server_done && !drained_) {
+  if (server_done && !server->draining) {
     Expect(server->offered == client.written, "all bytes come", *server);
   }
-  if (!faulty_ && !drained_ && !client.gave_up() && !server->gave_up()) {
+  if (!faulty_ && !server->draining && !client.gave_up() &&
+      !server->gave_up()) {
     Expect(client_done, "where nothing fails a connection is done", client);
     Expect(server_done, "where nothing fails a connection is done", *server);
   }
