@@ -9,6 +9,7 @@ PACKAGES = [
     "log",
     "net",
     "tests",
+    "tests/torture",
     "threadpool",
     "timer",
 ]

@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
+#include "sluice/base/fuzz_input.h"
 #include "sluice/log/log_format.h"
 #include "sluice/log/log_line.h"
 #include "sluice/log/log_line_model.h"
@@ -23,31 +24,7 @@
 namespace sluice {
 namespace {
 
-// The input from its front; zeros and nothing past its end.
-class Input {
- public:
-  Input(const uint8_t* data, size_t size)
-      : rest_(reinterpret_cast<const char*>(data), size) {}
-
-  uint64_t Number(size_t bytes) {
-    uint64_t number = 0;
-    const std::string text = Text(bytes);
-    std::memcpy(&number, text.data(), text.size());
-    return number;
-  }
-  std::string Text(size_t size) {
-    const std::string text(rest_.substr(0, size));
-    rest_.remove_prefix(text.size());
-    return text;
-  }
-  // A byte that says how long, and that many.
-  std::string Text() { return Text(static_cast<size_t>(Number(1))); }
-
- private:
-  absl::string_view rest_;
-};
-
-LogModelValue NextValue(Input& input) {
+LogModelValue NextValue(FuzzInput& input) {
   double floating;
   switch (const uint64_t kind = input.Number(1); kind % 8) {
     case 0:
@@ -152,7 +129,7 @@ void CheckLines(const LogLineHeader& header, const std::string& message) {
 // Formats are parsed as the compiler would, values printed from their copies,
 // and lines made of it all, beside models of each.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
-  sluice::Input input(data, size);
+  sluice::FuzzInput input(data, size);
   std::vector<sluice::LogModelValue> values;
   for (uint64_t count = input.Number(1) % 6; count > 0; --count) {
     values.push_back(sluice::NextValue(input));

@@ -36,6 +36,7 @@ const std::vector<Layer>& Layers() {
 // On top of all layers, where anything may be used.
 bool IsOnTop(absl::string_view package) {
   return package == "bench" || package == "tests" ||
+         absl::StartsWith(package, "tests/") ||
          absl::StartsWith(package, "apps/");
 }
 

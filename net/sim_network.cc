@@ -1,0 +1,494 @@
+#include "sluice/net/sim_network.h"
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdlib>
+#include <iterator>
+#include <map>
+#include <set>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/types/span.h"
+#include "sluice/base/check.h"
+#include "sluice/base/task_queue.h"
+#include "sluice/event/poller.h"
+#include "sluice/event/sim_poller.h"
+#include "sluice/net/socket_transport.h"
+#include "sluice/timer/sim_clock.h"
+
+namespace sluice {
+
+// ---------------------------------------------------------------------------
+// The world
+// ---------------------------------------------------------------------------
+
+class SimNetwork::World final : public SimWire {
+ public:
+  explicit World(Options options)
+      : options_(std::move(options)), random_(options_.seed) {}
+  // Programs first, while all hosts are there.
+  ~World() {
+    for (const auto& host : hosts_) host->End();
+  }
+
+  MonotonicTime Now() const override { return now_; }
+  SimRandom& random() override { return random_; }
+  const SimFaults& faults() const override { return options_.faults; }
+  SimFaults& mutable_faults() { return options_.faults; }
+  const Options& options() const { return options_; }
+  std::vector<std::unique_ptr<SimHost>>& hosts() { return hosts_; }
+  std::map<std::pair<const SimTcp*, const SimTcp*>, Link>& links() {
+    return links_;
+  }
+  std::set<std::pair<const SimTcp*, const SimTcp*>>& partitions() {
+    return partitions_;
+  }
+  const std::string& trace() const { return trace_; }
+
+  SimTcp* HostOf(const SocketAddress& address, SimTcp* from) override;
+  std::optional<absl::Duration> Pass(SimTcp* from, SimTcp* to,
+                                     size_t bytes) override;
+  void At(MonotonicTime time, absl::AnyInvocable<void() &&> happen) override {
+    // Among those of one time the order is drawn; a number makes it total.
+    events_.emplace(Key{time, random_.Next(), ++events_made_},
+                    std::move(happen));
+  }
+  void Note(const SimTcp* host, absl::string_view what) override {
+    if (!options_.trace) return;
+    const int64_t us = (now_.nanos() - kStart) / 1000;
+    absl::StrAppendFormat(&trace_, "%d.%06d %s: %s\n", us / 1'000'000,
+                          us % 1'000'000, host->name(), what);
+  }
+  void Ready(const SimTcp* host) override;
+
+  bool Step(MonotonicTime limit);
+  // Loops look once more before time moves.
+  void Unsettle() { settled_ = false; }
+
+ private:
+  struct Key {
+    MonotonicTime time;
+    uint64_t draw;
+    uint64_t number;
+    friend auto operator<=>(const Key&, const Key&) = default;
+  };
+
+  static constexpr int64_t kStart = 1'000'000'000'000;
+
+  Options options_;
+  SimRandom random_;
+  MonotonicTime now_ = MonotonicTime::FromNanos(kStart);
+  std::vector<std::unique_ptr<SimHost>> hosts_;
+  std::map<std::pair<const SimTcp*, const SimTcp*>, Link> links_;
+  std::set<std::pair<const SimTcp*, const SimTcp*>> partitions_;
+  std::map<Key, absl::AnyInvocable<void() &&>> events_;
+  uint64_t events_made_ = 0;
+  bool settled_ = false;  // all loops have looked, and time may move
+  std::string trace_;
+};
+
+// ---------------------------------------------------------------------------
+// Hosts
+// ---------------------------------------------------------------------------
+
+class SimHost::HostClock final : public Clock {
+ public:
+  explicit HostClock(const SimWire* wire)
+      : wire_(*wire), base_(wire->Now()), base_of_world_(wire->Now()) {}
+
+  MonotonicTime Now() const override {
+    return MonotonicTime::FromNanos(
+        base_.nanos() + Scaled(wire_.Now().nanos() - base_of_world_.nanos(),
+                               kMillion + drift_, kMillion));
+  }
+  absl::Time WallNow() const override {
+    constexpr int64_t kSomeYear = 1'700'000'000;
+    return absl::FromUnixSeconds(kSomeYear) + absl::Nanoseconds(Now().nanos()) +
+           step_;
+  }
+  // When this clock shows `time`, or more: the world's time then.
+  MonotonicTime WorldTime(MonotonicTime time) const {
+    if (time == MonotonicTime::InfiniteFuture()) return time;
+    const int64_t since =
+        Scaled(time.nanos() - base_.nanos(), kMillion, kMillion + drift_);
+    return MonotonicTime::FromNanos(base_of_world_.nanos() + since +
+                                    (drift_ == 0 ? 0 : 1));
+  }
+  void StepWall(absl::Duration d) { step_ += d; }
+  void SetDrift(int parts_per_million) {
+    SLUICE_CHECK(2 * std::abs(parts_per_million) < kMillion);
+    base_ = Now();
+    base_of_world_ = wire_.Now();
+    drift_ = parts_per_million;
+  }
+
+ private:
+  static constexpr int64_t kMillion = 1'000'000;
+
+  static int64_t Scaled(int64_t ns, int64_t factor, int64_t divisor) {
+    return static_cast<int64_t>(static_cast<__int128>(ns) * factor / divisor);
+  }
+
+  const SimWire& wire_;
+  MonotonicTime base_, base_of_world_;  // when the drift was set
+  int64_t drift_ = 0;
+  absl::Duration step_ = absl::ZeroDuration();
+};
+
+// Tasks in an order that is drawn.
+class SimHost::Workers final : public Executor {
+ public:
+  ~Workers() override { AbandonAll(); }
+
+  bool Submit(ExecTask* task) override {
+    if (!queue_.Push(task)) return false;
+    tasks_.push_back(task);
+    return true;
+  }
+  bool empty() const { return tasks_.empty(); }
+  void RunOne(SimRandom* random) {
+    const size_t i = tasks_.size() == 1 ? 0 : random->Below(tasks_.size());
+    ExecTask* const task = tasks_[i];
+    tasks_.erase(tasks_.begin() + static_cast<std::ptrdiff_t>(i));
+    queue_.Remove(task);
+    task->Run();
+  }
+  void AbandonAll() {
+    tasks_.clear();
+    while (ExecTask* const task = queue_.Pop()) task->Abandon();
+  }
+
+ private:
+  TaskQueue queue_;  // which marks them as queued
+  std::vector<ExecTask*> tasks_;
+};
+
+// The poller of one loop. Within a step of the world it does not wait, but
+// tells when it would have returned; otherwise the world goes on meanwhile.
+class SimHost::LoopPoller final : public Poller {
+ public:
+  LoopPoller(SimNetwork::World* world, SimHost* host)
+      : world_(*world),
+        host_(*host),
+        poller_(&host->tcp_.descriptors(), &time_, world->options().poller) {}
+  ~LoopPoller() override {
+    if (host_.last_poller_ == this) host_.last_poller_ = nullptr;
+  }
+
+  absl::Status Add(int fd, IoEvents interest, uint64_t token,
+                   AddHint hint) override {
+    const absl::Status status = poller_.Add(fd, interest, token, hint);
+    if (status.ok()) watched_[fd] = {token, 0, interest};
+    return status;
+  }
+  absl::Status Modify(int fd, IoEvents interest, uint64_t token) override {
+    const absl::Status status = poller_.Modify(fd, interest, token);
+    if (status.ok()) watched_[fd] = {token, 0, interest};
+    return status;
+  }
+  absl::Status Remove(int fd) override {
+    watched_.erase(fd);
+    return poller_.Remove(fd);
+  }
+  void Wake() override { woken_.store(true); }
+  absl::string_view name() const override { return "sim_network"; }
+
+  absl::StatusOr<absl::Span<const IoEvent>> Wait(
+      absl::Duration timeout) override {
+    const MonotonicTime deadline = std::max(
+        world_.Now(),
+        host_.clock_->WorldTime(host_.clock_->Now() +
+                                std::max(timeout, absl::ZeroDuration())));
+    const bool may_wait = timeout > absl::ZeroDuration();
+    // Who takes turns by hand and never waits takes time, too.
+    if (!stepped_) StepWorld(world_.Now() + absl::Microseconds(1));
+    while (true) {
+      const bool woken = woken_.exchange(false);
+      auto events = poller_.Wait(absl::ZeroDuration());
+      if (events.ok() && events->empty()) events = Spurious();
+      idle_ = !woken && events.ok() && events->empty() && may_wait &&
+              world_.Now() < deadline;
+      if (!idle_) {
+        next_wake_ = world_.Now();
+        return events;
+      }
+      next_wake_ = deadline;
+      seen_changes_ = host_.changes_;
+      if (stepped_) return events;
+      const bool more = StepWorld(deadline);
+      if (!more && world_.Now() < deadline) return events;
+    }
+  }
+
+  // Whether a Wait() would return now.
+  bool IsDue() const {
+    return !stepped_ && (woken_.load() || next_wake_ <= world_.Now() ||
+                         seen_changes_ != host_.changes_);
+  }
+  MonotonicTime next_wake() const { return next_wake_; }
+
+  // A turn, in a step of the world. REQUIRES: IsDue().
+  void Step(EventLoop* loop) {
+    stepped_ = true;
+    const absl::Status status = loop->RunOnce(absl::InfiniteDuration());
+    stepped_ = false;
+    SLUICE_CHECK(status.ok());
+    // It may have queued tasks for other loops of its program, which are not in
+    // their waits, and so are not woken.
+    if (!idle_) ++host_.changes_;
+  }
+
+ private:
+  // While it is waited for here, and so takes no turn of this loop.
+  bool StepWorld(MonotonicTime limit) {
+    stepped_ = true;
+    const bool more = world_.Step(limit);
+    stepped_ = false;
+    return more;
+  }
+
+  // What nothing ready makes of itself, by chance: one that is not is reported.
+  absl::Span<const IoEvent> Spurious() {
+    if (watched_.empty() || !world_.random().Chance(world_.faults().spurious)) {
+      return {};
+    }
+    const auto it = std::next(
+        watched_.begin(),
+        static_cast<std::ptrdiff_t>(world_.random().Below(watched_.size())));
+    spurious_ = it->second;
+    if (spurious_.flags == 0) return {};
+    return absl::MakeConstSpan(&spurious_, 1);
+  }
+
+  SimNetwork::World& world_;
+  SimHost& host_;
+  SimClock time_;  // nobody's: Wait(0) does not move it
+  SimPoller poller_;
+  std::map<int, IoEvent> watched_;  // by descriptor: all that was asked for
+  IoEvent spurious_ = {};
+  std::atomic<bool> woken_{false};
+  MonotonicTime next_wake_;
+  uint64_t seen_changes_ = 0;
+  bool stepped_ = false;
+  bool idle_ = false;  // nothing came of the last turn
+};
+
+SimHost::SimHost(SimNetwork::World* world, std::string name, int number,
+                 const SimTcp::Options& options)
+    : world_(*world),
+      tcp_(world, std::move(name),
+           {SocketAddress::Parse(absl::StrCat("10.0.", number / 250, ".",
+                                              number % 250 + 1, ":0"))
+                .value(),
+            SocketAddress::Loopback4(0), SocketAddress::Loopback6(0)},
+           options),
+      clock_(std::make_unique<HostClock>(world)),
+      workers_(std::make_unique<Workers>()) {
+  platform_.clock = clock_.get();
+  platform_.sockets = &tcp_;
+  platform_.new_poller = [this]() -> absl::StatusOr<std::unique_ptr<Poller>> {
+    auto poller = std::make_unique<LoopPoller>(&world_, this);
+    last_poller_ = poller.get();
+    return poller;
+  };
+  platform_.new_transport = NewSocketTransport;
+}
+
+SimHost::~SimHost() = default;
+
+SocketAddress SimHost::address(uint16_t port) const {
+  std::string text = tcp_.address().ToString();
+  text.resize(text.rfind(':'));
+  return SocketAddress::Parse(absl::StrCat(text, ":", port)).value();
+}
+
+EventLoop* SimHost::NewLoop(EventLoop::Options options) {
+  auto loop = NewEventLoop(platform_, std::move(options));
+  SLUICE_CHECK(loop.ok());
+  loops_.emplace_back(*std::move(loop), last_poller_);
+  return loops_.back().first.get();
+}
+
+Executor* SimHost::workers() { return workers_.get(); }
+
+void SimHost::Start(NewProgram new_program) {
+  SLUICE_CHECK(new_program_ == nullptr && is_up());
+  new_program_ = std::move(new_program);
+  world_.Note(&tcp_, "starts");
+  program_ = new_program_(this);
+}
+
+void SimHost::Crash() {
+  SLUICE_CHECK(is_up());
+  world_.Note(&tcp_, "crashes");
+  tcp_.GoDown();
+  End();
+}
+
+void SimHost::End() {
+  program_.reset();
+  workers_->AbandonAll();
+  loops_.clear();
+}
+
+void SimHost::Restart() {
+  world_.Note(&tcp_, "starts again");
+  tcp_.ComeUp();
+  if (new_program_ != nullptr) program_ = new_program_(this);
+}
+
+void SimHost::StepWall(absl::Duration d) { clock_->StepWall(d); }
+
+void SimHost::SetDrift(int parts_per_million) {
+  clock_->SetDrift(parts_per_million);
+  ++changes_;  // waits have other ends
+}
+
+// ---------------------------------------------------------------------------
+
+void SimNetwork::World::Ready(const SimTcp* tcp) {
+  for (const auto& host : hosts_) {
+    if (&host->tcp_ == tcp) ++host->changes_;
+  }
+}
+
+SimTcp* SimNetwork::World::HostOf(const SocketAddress& address, SimTcp* from) {
+  if (from->Has(address)) return from;
+  for (const auto& host : hosts_) {
+    // Loopback addresses are each host's own.
+    if (host->address(address.port()) == address) return &host->tcp_;
+  }
+  return nullptr;
+}
+
+std::optional<absl::Duration> SimNetwork::World::Pass(SimTcp* from, SimTcp* to,
+                                                      size_t bytes) {
+  const auto pair = std::minmax<const SimTcp*>(from, to);
+  if (from != to &&
+      (partitions_.count(pair) > 0 || random_.Chance(options_.faults.loss))) {
+    return std::nullopt;
+  }
+  const auto set = links_.find(pair);
+  const Link& link = set == links_.end() ? options_.link : set->second;
+  absl::Duration delay = link.latency + random_.UpTo(link.jitter);
+  if (link.bytes_per_second > 0) {
+    delay += absl::Seconds(static_cast<double>(bytes) / link.bytes_per_second);
+  }
+  return delay;
+}
+
+bool SimNetwork::World::Step(MonotonicTime limit) {
+  // What can happen now, in the order of hosts and loops.
+  struct Choice {
+    SimHost* host;
+    EventLoop* loop;  // nullptr: the host's workers
+    SimHost::LoopPoller* poller;
+  };
+  std::vector<Choice> choices;
+  MonotonicTime next = MonotonicTime::InfiniteFuture();
+  for (const auto& host : hosts_) {
+    for (const auto& [loop, poller] : host->loops_) {
+      if (poller->IsDue()) {
+        choices.push_back({host.get(), loop.get(), poller});
+      } else {
+        next = std::min(next, poller->next_wake());
+      }
+    }
+    if (!host->workers_->empty()) {
+      choices.push_back({host.get(), nullptr, nullptr});
+    }
+  }
+  const bool event_due =
+      !events_.empty() && events_.begin()->first.time <= now_;
+  const size_t count = choices.size() + (event_due ? 1 : 0);
+  if (count > 0) {
+    const size_t chosen = count == 1 ? 0 : random_.Below(count);
+    if (chosen == choices.size()) {
+      auto happen = std::move(events_.begin()->second);
+      events_.erase(events_.begin());
+      std::move(happen)();
+      settled_ = false;
+    } else if (choices[chosen].loop != nullptr) {
+      choices[chosen].poller->Step(choices[chosen].loop);
+    } else {
+      choices[chosen].host->workers_->RunOne(&random_);
+      ++choices[chosen].host->changes_;
+    }
+    return true;
+  }
+  // Somebody outside of all turns may have queued tasks.
+  settled_ = !settled_;
+  if (settled_) {
+    for (const auto& host : hosts_) ++host->changes_;
+    return true;
+  }
+  if (!events_.empty()) next = std::min(next, events_.begin()->first.time);
+  if (next > limit || next == MonotonicTime::InfiniteFuture()) {
+    if (limit != MonotonicTime::InfiniteFuture()) now_ = std::max(now_, limit);
+    return false;
+  }
+  now_ = next;
+  return true;
+}
+
+// ---------------------------------------------------------------------------
+
+SimNetwork::SimNetwork(Options options)
+    : world_(std::make_unique<World>(std::move(options))) {}
+
+SimNetwork::~SimNetwork() = default;
+
+SimHost* SimNetwork::AddHost(std::string name) {
+  auto& hosts = world_->hosts();
+  hosts.push_back(std::unique_ptr<SimHost>(
+      new SimHost(world_.get(), std::move(name), static_cast<int>(hosts.size()),
+                  world_->options().tcp)));
+  return hosts.back().get();
+}
+
+void SimNetwork::SetLink(const SimHost* a, const SimHost* b, Link link) {
+  world_->links()[std::minmax<const SimTcp*>(&a->tcp_, &b->tcp_)] = link;
+}
+
+void SimNetwork::Partition(const SimHost* a, const SimHost* b) {
+  world_->partitions().insert(std::minmax<const SimTcp*>(&a->tcp_, &b->tcp_));
+}
+
+void SimNetwork::Heal(const SimHost* a, const SimHost* b) {
+  world_->partitions().erase(std::minmax<const SimTcp*>(&a->tcp_, &b->tcp_));
+}
+
+SimFaults& SimNetwork::faults() { return world_->mutable_faults(); }
+
+MonotonicTime SimNetwork::now() const { return world_->Now(); }
+
+void SimNetwork::At(MonotonicTime time, absl::AnyInvocable<void() &&> happen) {
+  world_->At(time, std::move(happen));
+}
+
+bool SimNetwork::Step(MonotonicTime limit) { return world_->Step(limit); }
+
+bool SimNetwork::RunUntil(absl::FunctionRef<bool()> done,
+                          absl::Duration at_most) {
+  const MonotonicTime limit = now() + at_most;
+  world_->Unsettle();
+  while (!done()) {
+    if (!Step(limit)) return done();
+  }
+  return true;
+}
+
+void SimNetwork::RunFor(absl::Duration duration) {
+  const MonotonicTime limit = now() + duration;
+  world_->Unsettle();
+  while (Step(limit)) {
+  }
+}
+
+const std::string& SimNetwork::trace() const { return world_->trace(); }
+
+}  // namespace sluice

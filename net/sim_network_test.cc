@@ -1,0 +1,380 @@
+#include "sluice/net/sim_network.h"
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sluice/base/executor.h"
+#include "sluice/base/status_matchers.h"
+#include "sluice/event/event_loop.h"
+#include "sluice/net/close_reason.h"
+#include "sluice/net/platform.h"
+#include "sluice/net/socket_address.h"
+#include "sluice/net/socket_api.h"
+#include "sluice/net/stream.h"
+#include "sluice/net/tcp_connection.h"
+#include "sluice/net/tcp_connector.h"
+#include "sluice/net/tcp_server.h"
+#include "sluice/timer/clock.h"
+#include "sluice/timer/timer_wheel.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::Contains;
+using ::testing::HasSubstr;
+
+// ---------------------------------------------------------------------------
+// Programs
+// ---------------------------------------------------------------------------
+
+class Echo final : public StreamHandler {
+  size_t OnInput(Stream& stream, absl::string_view input) override {
+    stream.Write(input);
+    return input.size();
+  }
+};
+
+// An echo server on port 7.
+class EchoServer final : public SimProgram {
+ public:
+  explicit EchoServer(SimHost* host)
+      : server_(TcpServer::Start(
+                    &host->platform(), {host->NewLoop()}, host->address(7),
+                    [](const auto&) { return std::make_unique<Echo>(); }, {})
+                    .value()) {}
+
+ private:
+  const std::unique_ptr<TcpServer> server_;
+};
+
+std::unique_ptr<SimProgram> NewEchoServer(SimHost* host) {
+  return std::make_unique<EchoServer>(host);
+}
+
+// One connection to a server, and what came of it.
+class Client final : public StreamHandler {
+ public:
+  Client(SimHost* host, const SocketAddress& server,
+         absl::Duration idle_timeout = absl::InfiniteDuration(),
+         absl::Duration connect_timeout = absl::InfiniteDuration())
+      : host_(*host),
+        loop_(host->NewLoop()),
+        context_(loop_, {.idle_timeout = idle_timeout}),
+        connector_(std::make_unique<TcpConnector>(
+            &host->platform(), loop_, server,
+            TcpConnector::Options{.timeout = connect_timeout},
+            [this](absl::StatusOr<Socket> socket) {
+              OnConnected(std::move(socket));
+            })) {}
+
+  void Write(absl::string_view data) { connection_->Write(data); }
+  void Finish() { connection_->Finish(); }
+
+  bool open = false;
+  bool ended = false;
+  std::string received;
+  absl::Status why = absl::UnknownError("not yet");
+
+ private:
+  void OnConnected(absl::StatusOr<Socket> socket) {
+    connector_.reset();
+    if (!socket.ok()) {
+      why = socket.status();
+      ended = true;
+      return;
+    }
+    connection_ = std::make_unique<TcpConnection>(
+        &context_, host_.platform().new_transport(loop_, *std::move(socket)),
+        this);
+  }
+  void OnOpen(Stream&) override { open = true; }
+  size_t OnInput(Stream&, absl::string_view input) override {
+    received.append(input.data(), input.size());
+    return input.size();
+  }
+  void OnClosed(Stream&, absl::Status status, CloseReason) override {
+    why = std::move(status);
+    ended = true;
+  }
+
+  SimHost& host_;
+  EventLoop* const loop_;
+  ConnectionContext context_;
+  std::unique_ptr<TcpConnector> connector_;
+  std::unique_ptr<TcpConnection> connection_;
+};
+
+class SimNetworkTest : public ::testing::Test {
+ protected:
+  bool Until(const bool& done, absl::Duration at_most = absl::Minutes(30)) {
+    return network_.RunUntil([&] { return done; }, at_most);
+  }
+  bool Echoes(Client* client, absl::string_view text,
+              absl::Duration at_most = absl::Minutes(30)) {
+    client->received.clear();
+    client->Write(text);
+    return network_.RunUntil([&] { return client->received == text; }, at_most);
+  }
+
+  SimNetwork network_{{.seed = 3}};
+  SimHost* const server_ = network_.AddHost("server");
+  SimHost* const client_ = network_.AddHost("client");
+};
+
+// ---------------------------------------------------------------------------
+
+TEST_F(SimNetworkTest, AClientTalksToAServer) {
+  server_->Start(NewEchoServer);
+  Client client(client_, server_->address(7));
+  ASSERT_TRUE(Until(client.open));
+  EXPECT_TRUE(Echoes(&client, "hello"));
+  client.Finish();
+  ASSERT_TRUE(Until(client.ended));
+  SLUICE_EXPECT_OK(client.why);
+  EXPECT_EQ(client_->open_descriptors(), 0u);
+  EXPECT_THAT(
+      network_.trace(),
+      HasSubstr("server: descriptor 1 is accepted from 10.0.0.2:32768"));
+}
+
+TEST_F(SimNetworkTest, TimePassesOnlyWhenNothingElseDoes) {
+  server_->Start(NewEchoServer);
+  Client client(client_, server_->address(7));
+  const MonotonicTime start = network_.now();
+  ASSERT_TRUE(Until(client.open));
+  // There and back.
+  EXPECT_EQ(network_.now() - start, absl::Microseconds(200));
+  network_.RunFor(absl::Hours(24 * 365));
+  EXPECT_EQ(network_.now() - start,
+            absl::Hours(24 * 365) + absl::Microseconds(200));
+}
+
+TEST_F(SimNetworkTest, LinksHaveLatencyAndBandwidth) {
+  network_.SetLink(
+      server_, client_,
+      {.latency = absl::Milliseconds(50), .bytes_per_second = 1e6});
+  server_->Start(NewEchoServer);
+  Client client(client_, server_->address(7));
+  ASSERT_TRUE(Until(client.open));
+  const MonotonicTime start = network_.now();
+  ASSERT_TRUE(Echoes(&client, std::string(10'000, 'x')));
+  const absl::Duration took = network_.now() - start;
+  EXPECT_GE(took, absl::Milliseconds(2 * 50 + 2 * 10));
+  EXPECT_LT(took, absl::Milliseconds(2 * 50 + 2 * 10 + 5));
+}
+
+TEST_F(SimNetworkTest, NobodyListensNobodyIsThere) {
+  Client refused(client_, server_->address(99));
+  ASSERT_TRUE(Until(refused.ended));
+  EXPECT_THAT(refused.why.message(), HasSubstr("Connection refused"));
+  // As Linux does: six more attempts, in two minutes.
+  Client lost(client_, SocketAddress::Parse("10.9.9.9:7").value());
+  const MonotonicTime start = network_.now();
+  ASSERT_TRUE(Until(lost.ended));
+  EXPECT_THAT(lost.why.message(), HasSubstr("Connection timed out"));
+  EXPECT_EQ(network_.now() - start, absl::Seconds(127));
+}
+
+TEST_F(SimNetworkTest, APartitionHoldsBytesUpUntilItHeals) {
+  server_->Start(NewEchoServer);
+  Client client(client_, server_->address(7));
+  ASSERT_TRUE(Until(client.open));
+  network_.Partition(server_, client_);
+  EXPECT_FALSE(Echoes(&client, "hello", absl::Seconds(30)));
+  EXPECT_FALSE(client.ended);
+  network_.Heal(client_, server_);
+  EXPECT_TRUE(network_.RunUntil([&] { return client.received == "hello"; },
+                                absl::Minutes(5)));
+}
+
+TEST_F(SimNetworkTest, APartitionForGoodEndsAConnectionThatSends) {
+  server_->Start(NewEchoServer);
+  Client client(client_, server_->address(7));
+  ASSERT_TRUE(Until(client.open));
+  network_.Partition(server_, client_);
+  network_.RunFor(absl::Hours(2));
+  EXPECT_FALSE(client.ended);  // it has not sent
+  client.Write("hello");
+  ASSERT_TRUE(Until(client.ended));
+  EXPECT_THAT(client.why.message(), HasSubstr("Connection timed out"));
+}
+
+TEST_F(SimNetworkTest, ACrashIsHeardOfByWhoSpeaks) {
+  server_->Start(NewEchoServer);
+  Client silent(client_, server_->address(7)),
+      speaks(client_, server_->address(7));
+  ASSERT_TRUE(Until(silent.open));
+  ASSERT_TRUE(Until(speaks.open));
+  server_->Crash();
+  EXPECT_FALSE(server_->is_up());
+  EXPECT_EQ(server_->open_descriptors(), 0u);
+  EXPECT_EQ(server_->program(), nullptr);
+  network_.RunFor(absl::Minutes(1));
+  server_->Restart();
+  ASSERT_NE(server_->program(), nullptr);
+  speaks.Write("are you there?");
+  ASSERT_TRUE(Until(speaks.ended));
+  EXPECT_THAT(speaks.why.message(), HasSubstr("Connection reset"));
+  // Half open, as long as nobody asks.
+  network_.RunFor(absl::Hours(5));
+  EXPECT_FALSE(silent.ended);
+  Client again(client_, server_->address(7));
+  ASSERT_TRUE(Until(again.open));
+  EXPECT_TRUE(Echoes(&again, "hello"));
+}
+
+TEST_F(SimNetworkTest, TheSameSeedGivesTheSameTraceAnotherOneAnother) {
+  const auto run = [](uint64_t seed) {
+    SimNetwork::Options options;
+    options.seed = seed;
+    options.link.jitter = absl::Milliseconds(5);
+    options.faults.loss = 0.1;
+    options.faults.short_count = 0.3;
+    SimNetwork network(options);
+    SimHost* const server = network.AddHost("server");
+    server->Start(NewEchoServer);
+    std::vector<std::unique_ptr<Client>> clients;
+    for (int i = 0; i < 5; ++i) {
+      clients.push_back(std::make_unique<Client>(
+          network.AddHost(absl::StrCat("client ", i)), server->address(7)));
+    }
+    for (const auto& client : clients) {
+      network.RunUntil([&] { return client->open; }, absl::Hours(1));
+      client->Write(std::string(3000, 'x'));
+    }
+    network.RunFor(absl::Minutes(1));
+    return network.trace();
+  };
+  EXPECT_EQ(run(1), run(1));
+  EXPECT_NE(run(1), run(2));
+}
+
+// Of two loops either may be first.
+TEST_F(SimNetworkTest, WhatMayHappenInAnyOrderDoes) {
+  std::vector<std::string> orders;
+  for (uint64_t seed = 0; seed < 20; ++seed) {
+    SimNetwork network({.seed = seed});
+    SimHost* const host = network.AddHost("host");
+    std::string order;
+    CallbackTimer a([&] { order += 'a'; }), b([&] { order += 'b'; });
+    host->NewLoop()->Arm(&a, absl::Seconds(1));
+    host->NewLoop()->Arm(&b, absl::Seconds(1));
+    network.RunFor(absl::Seconds(2));
+    orders.push_back(order);
+  }
+  EXPECT_THAT(orders, Contains("ab"));
+  EXPECT_THAT(orders, Contains("ba"));
+}
+
+struct NotesItself final : public ExecTask {
+  NotesItself(std::string* notes, char name) : notes_(*notes), name_(name) {}
+  void Run() override { notes_ += name_; }
+  void Abandon() override { notes_ += '-'; }
+  std::string& notes_;
+  const char name_;
+};
+
+TEST_F(SimNetworkTest, WorkersRunEachTaskOnceInAnyOrder) {
+  std::vector<std::string> orders;
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    SimNetwork network({.seed = seed});
+    SimHost* const host = network.AddHost("host");
+    std::string order;
+    NotesItself a(&order, 'a'), b(&order, 'b'), c(&order, 'c');
+    for (NotesItself* task : {&a, &b, &c}) {
+      EXPECT_TRUE(host->workers()->Submit(task));
+      EXPECT_FALSE(host->workers()->Submit(task));
+    }
+    EXPECT_EQ(order, "");
+    network.RunFor(absl::ZeroDuration());
+    EXPECT_EQ(order.size(), 3u);
+    orders.push_back(order);
+  }
+  for (const char* order : {"abc", "acb", "bac", "bca", "cab", "cba"}) {
+    EXPECT_THAT(orders, Contains(order));
+  }
+}
+
+TEST_F(SimNetworkTest, ACrashAbandonsTasks) {
+  std::string notes;
+  NotesItself task(&notes, 'a');
+  server_->workers()->Submit(&task);
+  server_->Crash();
+  EXPECT_EQ(notes, "-");
+  server_->Restart();
+}
+
+// A task that one loop gives to another is run without time passing.
+TEST_F(SimNetworkTest, LoopsOfAHostCallEachOther) {
+  EventLoop* const a = server_->NewLoop();
+  EventLoop* const b = server_->NewLoop();
+  const MonotonicTime start = network_.now();
+  bool done = false;
+  SLUICE_ASSERT_OK(a->Post([&] {
+    SLUICE_EXPECT_OK(
+        b->Post([&] { SLUICE_EXPECT_OK(a->Post([&] { done = true; })); }));
+  }));
+  EXPECT_TRUE(Until(done));
+  EXPECT_EQ(network_.now(), start);
+}
+
+TEST_F(SimNetworkTest, ALoopMayBeRunByItsOwner) {
+  server_->Start(NewEchoServer);
+  auto loop = NewEventLoop(client_->platform());
+  SLUICE_ASSERT_OK(loop.status());
+  bool connected = false;
+  TcpConnector connector(&client_->platform(), loop->get(), server_->address(7),
+                         {}, [&](absl::StatusOr<Socket> socket) {
+                           connected = socket.ok();
+                           (*loop)->Stop();
+                         });
+  SLUICE_EXPECT_OK((*loop)->Run());
+  EXPECT_TRUE(connected);
+}
+
+// ---------------------------------------------------------------------------
+// Clocks
+// ---------------------------------------------------------------------------
+
+TEST_F(SimNetworkTest, TheWallClockJumpsAndTimersDoNotCare) {
+  const Clock& clock = *server_->platform().clock;
+  bool fired = false;
+  CallbackTimer timer([&] { fired = true; });
+  server_->NewLoop()->Arm(&timer, absl::Seconds(10));
+  const absl::Time before = clock.WallNow();
+  server_->StepWall(absl::Hours(-3));
+  EXPECT_EQ(clock.WallNow(), before - absl::Hours(3));
+  network_.RunFor(absl::Seconds(9));
+  EXPECT_FALSE(fired);
+  network_.RunFor(absl::Seconds(2));
+  EXPECT_TRUE(fired);
+}
+
+TEST_F(SimNetworkTest, AClockThatDriftsFiresByItself) {
+  const Clock& clock = *server_->platform().clock;
+  for (const int ppm : {100'000, -100'000}) {
+    server_->SetDrift(ppm);
+    const MonotonicTime host_start = clock.Now(), start = network_.now();
+    bool fired = false;
+    CallbackTimer timer([&] { fired = true; });
+    server_->NewLoop()->Arm(&timer, absl::Seconds(100));
+    ASSERT_TRUE(Until(fired));
+    EXPECT_GE(clock.Now() - host_start, absl::Seconds(100));
+    EXPECT_LT(clock.Now() - host_start, absl::Seconds(100.1));
+    EXPECT_NEAR(absl::ToDoubleSeconds(network_.now() - start),
+                100 / (1 + ppm * 1e-6), 0.2);
+  }
+}
+
+}  // namespace
+}  // namespace sluice
