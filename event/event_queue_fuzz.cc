@@ -68,10 +68,12 @@ class Comparison {
     size_t taken;
     const PushResult expected = Expect(1, &taken);
     SLUICE_CHECK(queue_.TryPush(std::move(item)) == expected);
+    // NOLINTNEXTLINE(bugprone-use-after-move): moved if it was pushed.
     SLUICE_CHECK((item == nullptr) == (taken == 1));
     if (taken == 1) {
       model_.push_back(value);
     } else {
+      // NOLINTNEXTLINE(bugprone-use-after-move)
       SLUICE_CHECK(*item == value);
     }
   }

@@ -28,10 +28,9 @@ namespace sluice {
 
 class SimNetwork::World final : public SimWire {
  public:
-  explicit World(Options options)
-      : options_(std::move(options)), random_(options_.seed) {}
+  explicit World(Options options) : options_(options), random_(options_.seed) {}
   // Programs first, while all hosts are there.
-  ~World() {
+  ~World() override {
     for (const auto& host : hosts_) host->End();
   }
 
@@ -438,7 +437,7 @@ bool SimNetwork::World::Step(MonotonicTime limit) {
 // ---------------------------------------------------------------------------
 
 SimNetwork::SimNetwork(Options options)
-    : world_(std::make_unique<World>(std::move(options))) {}
+    : world_(std::make_unique<World>(options)) {}
 
 SimNetwork::~SimNetwork() = default;
 
