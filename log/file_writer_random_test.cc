@@ -2,7 +2,6 @@
 
 #include <cerrno>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <random>
 #include <string>
@@ -14,6 +13,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/test_seed.h"
 #include "sluice/log/faulty_file_calls.h"
 #include "sluice/log/file_writer.h"
 #include "sluice/log/file_writer_folder.h"
@@ -24,12 +24,6 @@ namespace {
 
 constexpr int64_t kMaxBytes = 3000;
 constexpr int kMaxLine = 80;
-
-uint64_t Seed() {
-  const char* const given = std::getenv("SLUICE_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 0)
-                          : std::random_device()();
-}
 
 // A process that logs, is killed and started again, on a machine that fails.
 class Machine {
@@ -121,7 +115,7 @@ class Machine {
 };
 
 TEST(FileWriterRandomTest, TheFilesHoldAllThatWasGivenInOrder) {
-  const uint64_t base = Seed();
+  const uint64_t base = TestSeed();
   for (uint64_t seed = base; seed < base + 20; ++seed) {
     SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
     Machine machine(seed, /*only_writes_fail=*/false);
@@ -131,7 +125,7 @@ TEST(FileWriterRandomTest, TheFilesHoldAllThatWasGivenInOrder) {
 }
 
 TEST(FileWriterRandomTest, NoFileIsLongerThanAllowedIfOnlyWritesFail) {
-  const uint64_t base = Seed();
+  const uint64_t base = TestSeed();
   for (uint64_t seed = base; seed < base + 20; ++seed) {
     SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
     Machine machine(seed, /*only_writes_fail=*/true);

@@ -2,7 +2,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <random>
 #include <string>
 
@@ -13,6 +12,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/test_seed.h"
 #include "sluice/log/log_line_model.h"
 #include "sluice/log/log_severity.h"
 #include "sluice/log/log_text.h"
@@ -211,10 +211,7 @@ TEST(LogLine, FindsEachByteInEachPlace) {
 }
 
 TEST(LogLine, TakesAnyBytesAsTheModelDoes) {
-  const char* const seed_text = std::getenv("SLUICE_SEED");
-  const uint64_t seed = seed_text != nullptr
-                            ? std::strtoull(seed_text, nullptr, 0)
-                            : std::random_device()();
+  const uint64_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   std::mt19937_64 random(seed);
   // Mostly bytes of which sequences are made, valid or nearly so.

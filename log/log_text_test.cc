@@ -3,7 +3,6 @@
 #include <charconv>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <random>
@@ -11,6 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
+#include "sluice/base/test_seed.h"
 
 namespace sluice {
 namespace {
@@ -156,10 +156,7 @@ TEST(LogText, AppendsTheShortestDigitsOfAFloat) {
 
 // Numbers with few digits behind the point, their neighbours, and any bits.
 TEST(LogText, AppendsAnyDoubleAsToCharsDoes) {
-  const char* const seed_text = std::getenv("SLUICE_SEED");
-  const uint64_t seed = seed_text != nullptr
-                            ? std::strtoull(seed_text, nullptr, 0)
-                            : std::random_device()();
+  const uint64_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   std::mt19937_64 random(seed);
   const double infinity = std::numeric_limits<double>::infinity();

@@ -3,7 +3,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <memory>
@@ -18,6 +17,7 @@
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "sluice/base/test_seed.h"
 #include "sluice/log/log_format.h"
 #include "sluice/log/log_text.h"
 #include "sluice/log/log_value_model.h"
@@ -417,10 +417,7 @@ LogSpec RandomSpec(std::mt19937_64& random) {
 }
 
 TEST(LogValue, PrintsAnythingUnderAnySpecAsTheModelDoes) {
-  const char* const seed_text = std::getenv("SLUICE_SEED");
-  const uint64_t seed = seed_text != nullptr
-                            ? std::strtoull(seed_text, nullptr, 0)
-                            : std::random_device()();
+  const uint64_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   std::mt19937_64 random(seed);
   for (int tried = 0; tried < 20'000;) {
