@@ -87,14 +87,12 @@ void AsyncLogger::Close() {
   }
   MutexLock lock(&back_end_);
   UpdateRings();
-  std::vector<ThreadRing*> rings;
-  for (const auto& ring : rings_) rings.push_back(ring.get());
   if (!output_.Write(/*now=*/true).ok()) {
     output_.GiveUp(merger_.Merge(
-        rings, UINT64_MAX,
+        rings_, UINT64_MAX,
         [](const auto&, const auto&, const char*) { return true; }, [] {}));
   }
-  for (ThreadRing* ring : rings) {
+  for (const auto& ring : rings_) {
     ring->logger.store(nullptr, std::memory_order_release);
   }
 }
@@ -310,17 +308,15 @@ size_t AsyncLogger::Run() {
   absl::Status written = output_.Write(/*now=*/flushing_);
   size_t lines = 0;
   if (written.ok()) {
-    std::vector<ThreadRing*> rings;
-    for (const auto& ring : rings_) rings.push_back(ring.get());
     lines = merger_.Merge(
-        rings, cutoff,
+        rings_, cutoff,
         [this](const ThreadRing& ring, const LogRecord& record,
                const char* args) ABSL_NO_THREAD_SAFETY_ANALYSIS {
           AppendLine(ring.thread, record, args);
           return output_.size() < kPieceBytes || output_.Write().ok();
         },
         [this] { TellOfRoom(); });
-    for (ThreadRing* ring : rings) AppendLost(ring);
+    for (const auto& ring : rings_) AppendLost(ring.get());
     written = output_.Write();
     Increase(lines_, lines);
   }
@@ -368,7 +364,7 @@ void AsyncLogger::AppendLine(absl::string_view thread, const LogRecord& record,
     header.line = forwarded.line;
     formatter_.Begin(header, text);
     text.Append(rest.substr(forwarded.file_size));
-    if (forwarded.cut) text.Append("[cut]");
+    if (forwarded.cut) text.Append(log_internal::kCutMark);
   }
   formatter_.End(text);
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <vector>
 
 #include "absl/types/span.h"
@@ -26,13 +27,12 @@ class RingMerger {
   // If `cutoff` is the time before the call, and a record is visited, then so
   // is every one that was logged before it was, by whatever thread.
   template <typename Visit, typename Released>
-  size_t Merge(absl::Span<ThreadRing* const> rings, uint64_t cutoff,
-               Visit visit, Released released) {
+  size_t Merge(absl::Span<const std::shared_ptr<ThreadRing>> rings,
+               uint64_t cutoff, Visit visit, Released released) {
     sources_.clear();
     for (size_t i = 0; i < rings.size(); ++i) {
-      Source source = {
-          rings[i], i, rings[i]->ring.begin(), rings[i]->ring.end(),
-          nullptr,  {}};
+      Source source = {rings[i].get(),       i,       rings[i]->ring.begin(),
+                       rings[i]->ring.end(), nullptr, {}};
       if (source.Read(cutoff)) sources_.push_back(source);
     }
     std::make_heap(sources_.begin(), sources_.end(), IsLater);

@@ -21,9 +21,8 @@ class RingMergerTest : public ::testing::Test {
  protected:
   RingMergerTest() {
     for (int i = 0; i < 3; ++i) {
-      owned_.push_back(
-          std::make_unique<ThreadRing>(this, "thread", /*bytes=*/1024));
-      rings_.push_back(owned_.back().get());
+      rings_.push_back(
+          std::make_shared<ThreadRing>(this, "thread", /*bytes=*/1024));
     }
   }
 
@@ -46,7 +45,7 @@ class RingMergerTest : public ::testing::Test {
         rings_, cutoff,
         [&](const ThreadRing& ring, const LogRecord& record, const char*) {
           int i = 0;
-          while (rings_[i] != &ring) ++i;
+          while (rings_[i].get() != &ring) ++i;
           visited.emplace_back(i, record.ticks);
           return visited.size() < at_most;
         },
@@ -55,8 +54,7 @@ class RingMergerTest : public ::testing::Test {
     return visited;
   }
 
-  std::vector<std::unique_ptr<ThreadRing>> owned_;
-  std::vector<ThreadRing*> rings_;
+  std::vector<std::shared_ptr<ThreadRing>> rings_;
   RingMerger merger_;
   int releases_ = 0;
 };
