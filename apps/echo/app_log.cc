@@ -8,6 +8,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "sluice/log/descriptor_writer.h"
+#include "sluice/log/log.h"
 #include "sluice/log/log_severity.h"
 #include "sluice/log/log_writer.h"
 
@@ -61,7 +62,11 @@ absl::StatusOr<std::unique_ptr<AppLog>> AppLog::Start(const Flags& flags,
 absl::StatusOr<std::unique_ptr<LoopSignal>> AppLog::ReopenOnHangup(
     EventLoop* loop) {
   if (file_ == nullptr) return nullptr;
-  return LoopSignal::Catch(loop, {SIGHUP}, [this] { file_->Reopen(); });
+  return LoopSignal::Catch(loop, {SIGHUP}, [this] {
+    file_->Reopen();
+    // What is opened anew is opened by the next line: this one.
+    SLUICE_LOG(logger(), kInfo, "opened anew, on SIGHUP");
+  });
 }
 
 }  // namespace sluice
