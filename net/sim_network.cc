@@ -83,6 +83,7 @@ class SimNetwork::World final : public SimWire {
   };
 
   static constexpr int64_t kStart = 1'000'000'000'000;
+  static constexpr uint64_t kMaxStepsAtOnce = 1'000'000;
 
   Options options_;
   SimRandom random_;
@@ -92,6 +93,7 @@ class SimNetwork::World final : public SimWire {
   std::set<std::pair<const SimTcp*, const SimTcp*>> partitions_;
   std::map<Key, absl::AnyInvocable<void() &&>> events_;
   uint64_t events_made_ = 0;
+  uint64_t steps_now_ = 0;       // since time last moved
   std::vector<Choice> choices_;  // of Step(); here to keep its memory
   std::string trace_;
 };
@@ -421,6 +423,8 @@ bool SimNetwork::World::Step(MonotonicTime limit) {
       !events_.empty() && events_.begin()->first.time <= now_;
   const size_t count = choices_.size() + (event_due ? 1 : 0);
   if (count > 0) {
+    const bool spins = ++steps_now_ > kMaxStepsAtOnce;
+    SLUICE_CHECK(!spins);
     const size_t chosen = count == 1 ? 0 : random_.Below(count);
     if (chosen == choices_.size()) {
       auto happen = std::move(events_.begin()->second);
@@ -439,6 +443,7 @@ bool SimNetwork::World::Step(MonotonicTime limit) {
     return false;
   }
   now_ = next;
+  steps_now_ = 0;
   return true;
 }
 

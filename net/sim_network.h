@@ -79,7 +79,8 @@ class SimNetwork {
 
   // One thing that can happen: a turn of a loop, or something that is due. Or
   // moves the time, to `limit` at most. False if nothing is left to happen, or
-  // `limit` is reached.
+  // `limit` is reached. A million things at one time are a program that
+  // spins, and a CHECK.
   bool Step(MonotonicTime limit = MonotonicTime::InfiniteFuture());
   // Until `done`, for `at_most` of the world's time. Whether it is.
   bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration at_most);

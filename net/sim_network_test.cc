@@ -353,6 +353,23 @@ TEST_F(SimNetworkTest, AStoppedLoopTakesALastTurnAndNoMore) {
   EXPECT_EQ(notes, "a-");
 }
 
+TEST(SimNetworkDeathTest, AProgramThatSpinsEndsTheWorld) {
+  struct Spins final : ExecTask {
+    explicit Spins(Executor* e) : executor(e) {}
+    void Run() override { executor->Submit(this); }
+    void Abandon() override {}
+    Executor* const executor;
+  };
+  EXPECT_DEATH(
+      {
+        SimNetwork network({});
+        Spins task(network.AddHost("host")->workers());
+        task.Run();
+        network.RunFor(absl::Seconds(1));
+      },
+      "spins");
+}
+
 TEST_F(SimNetworkTest, ALoopMayBeRunByItsOwner) {
   server_->Start(NewEchoServer);
   auto loop = NewEventLoop(client_->platform());
