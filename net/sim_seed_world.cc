@@ -77,7 +77,7 @@ SimNetwork::Options WithPart(SimNetwork::Options world, size_t i, double part) {
     probability = Rounded(probability * part);
   } else {
     world.link.jitter =
-        absl::Trunc(world.link.jitter * part, absl::Nanoseconds(1));
+        absl::Trunc(world.link.jitter * part, absl::Microseconds(1));
   }
   return world;
 }

@@ -85,10 +85,12 @@ TEST(SimSeedWorldTest, ShrinkingDropsWhatAFailureCanDoWithout) {
   EXPECT_EQ(less.seed, 7u);
 }
 
-TEST(SimSeedWorldTest, ShrinkingHalvesTheJitterToo) {
+TEST(SimSeedWorldTest, ShrinkingHalvesTheJitterTooInMicroseconds) {
+  SimNetwork::Options world = Most();
+  world.link.jitter = absl::Microseconds(3003);
   const SimClock clock;
   const SimNetwork::Options less = ShrinkSimWorld(
-      Most(),
+      world,
       [](const auto& w) { return w.link.jitter > absl::Microseconds(400); },
       &clock);
   EXPECT_EQ(SimFaultsToText(less), "jitter=750us");
