@@ -353,6 +353,8 @@ void SimHost::Crash() {
 }
 
 void SimHost::End() {
+  // What workers were given may be the program's own.
+  workers_->AbandonAll();
   program_.reset();
   workers_->AbandonAll();
   loops_.clear();
@@ -389,7 +391,8 @@ SimTcp* SimNetwork::World::HostOf(const SocketAddress& address, SimTcp* from) {
 
 std::optional<absl::Duration> SimNetwork::World::Pass(SimTcp* from, SimTcp* to,
                                                       size_t bytes) {
-  const auto pair = std::minmax<const SimTcp*>(from, to);
+  const std::pair<const SimTcp*, const SimTcp*> pair =
+      std::minmax<const SimTcp*>(from, to);
   if (from != to &&
       (partitions_.count(pair) > 0 || random_.Chance(options_.faults.loss))) {
     return std::nullopt;
@@ -398,7 +401,9 @@ std::optional<absl::Duration> SimNetwork::World::Pass(SimTcp* from, SimTcp* to,
   const Link& link = set == links_.end() ? options_.link : set->second;
   absl::Duration delay = link.latency + random_.UpTo(link.jitter);
   if (link.bytes_per_second > 0) {
-    delay += absl::Seconds(static_cast<double>(bytes) / link.bytes_per_second);
+    // In whole nanoseconds: how fractions are rounded depends on the build.
+    const double ns = static_cast<double>(bytes) * 1e9 / link.bytes_per_second;
+    delay += absl::Nanoseconds(static_cast<int64_t>(std::min(ns, 1e18)));
   }
   return delay;
 }

@@ -314,6 +314,23 @@ TEST_F(SimNetworkTest, ACrashAbandonsTasks) {
   server_->Restart();
 }
 
+TEST_F(SimNetworkTest, ACrashAbandonsTasksOfTheProgramBeforeItIsDestroyed) {
+  class Program final : public SimProgram {
+   public:
+    Program(SimHost* host, std::string* notes) : task_(notes, 'a') {
+      EXPECT_TRUE(host->workers()->Submit(&task_));
+    }
+
+   private:
+    NotesItself task_;
+  };
+  std::string notes;
+  server_->Start(
+      [&](SimHost* host) { return std::make_unique<Program>(host, &notes); });
+  server_->Crash();
+  EXPECT_EQ(notes, "-");
+}
+
 // A task that one loop gives to another is run without time passing.
 TEST_F(SimNetworkTest, LoopsOfAHostCallEachOther) {
   EventLoop* const a = server_->NewLoop();
