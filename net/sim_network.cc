@@ -91,6 +91,8 @@ class SimNetwork::World final : public SimWire {
   std::vector<std::unique_ptr<SimHost>> hosts_;
   std::map<std::pair<const SimTcp*, const SimTcp*>, Link> links_;
   std::set<std::pair<const SimTcp*, const SimTcp*>> partitions_;
+  // Links with a bandwidth: when what has set out that way is through.
+  std::map<std::pair<const SimTcp*, const SimTcp*>, MonotonicTime> busy_until_;
   std::map<Key, absl::AnyInvocable<void() &&>> events_;
   uint64_t events_made_ = 0;
   uint64_t steps_now_ = 0;       // since time last moved
@@ -403,7 +405,10 @@ std::optional<absl::Duration> SimNetwork::World::Pass(SimTcp* from, SimTcp* to,
   if (link.bytes_per_second > 0) {
     // In whole nanoseconds: how fractions are rounded depends on the build.
     const double ns = static_cast<double>(bytes) * 1e9 / link.bytes_per_second;
-    delay += absl::Nanoseconds(static_cast<int64_t>(std::min(ns, 1e18)));
+    MonotonicTime& busy_until = busy_until_[{from, to}];
+    busy_until = std::max(busy_until, now_) +
+                 absl::Nanoseconds(static_cast<int64_t>(std::min(ns, 1e18)));
+    delay += busy_until - now_;
   }
   return delay;
 }

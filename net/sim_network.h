@@ -43,7 +43,7 @@ class SimNetwork {
   struct Link {
     absl::Duration latency = absl::Microseconds(100);
     absl::Duration jitter = absl::ZeroDuration();  // up to that much more
-    double bytes_per_second = 0;                   // 0: without limit
+    double bytes_per_second = 0;  // each way, of all connections; 0: no limit
   };
   struct Options {
     uint64_t seed = 1;
