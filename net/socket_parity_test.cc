@@ -58,7 +58,7 @@ struct Step {
 };
 
 constexpr size_t kStreams = 4;
-constexpr int kSteps = 30;
+constexpr int kSteps = 60;
 
 std::string ToText(const Step& step) {
   static constexpr const char* kNames[] = {
@@ -73,7 +73,7 @@ std::string ToText(const Step& step) {
 
 Step DrawStep(SimRandom* random) {
   // How often each, in the order of Op.
-  static constexpr size_t kOften[] = {2, 1, 6, 2, 1, 1, 6, 10, 10, 5, 3, 4, 2};
+  static constexpr size_t kOften[] = {1, 1, 6, 2, 1, 1, 8, 10, 10, 6, 3, 4, 2};
   size_t total = 0;
   for (const size_t often : kOften) total += often;
   uint64_t drawn = random->Below(total);
@@ -103,7 +103,7 @@ class Sockets {
     EXPECT_EQ(Do({Op::kListen, 0, 0}), "ok");
   }
 
-  // What came of it.
+  // What came of it; "-" if it could not be done.
   std::string Do(const Step& step) {
     Socket& stream = streams_[step.who];
     switch (step.op) {
@@ -136,6 +136,7 @@ class Sockets {
     return state;
   }
 
+  bool listens() const { return static_cast<bool>(listener_); }
   void Pass(absl::Duration time) { SLUICE_EXPECT_OK(poller_->Wait(time)); }
 
  private:
@@ -247,9 +248,11 @@ class SocketParityTest : public ::testing::TestWithParam<bool> {
     Sockets kernel(platform_, any, own, backlog);
     std::string log;
     for (int i = 0; i < kSteps; ++i) {
-      const Step step = DrawStep(&random);
+      Step step = DrawStep(&random);
+      if (!kernel.listens() && random.Below(4) == 0) step.op = Op::kListen;
       const std::string expected = kernel.Do(step);
       const std::string result = sim.Do(step);
+      if (expected == "-" && result == "-") continue;
       sim.Pass(absl::Milliseconds(2));
       const std::string state = sim.State();
       const std::string settled = Settled(&kernel, state);
@@ -279,7 +282,7 @@ class SocketParityTest : public ::testing::TestWithParam<bool> {
 
 TEST_P(SocketParityTest, SimulatedSocketsDoWhatTheKernelsDo) {
   uint64_t first = std::random_device()();
-  int sequences = 2000;
+  int sequences = 1000;
   const char* const given = std::getenv("SLUICE_SEED");
   if (given != nullptr && absl::SimpleAtoi(given, &first)) sequences = 1;
   for (int i = 0; i < sequences; ++i) {
