@@ -217,12 +217,14 @@ IoResult SimTcp::SetOption(int fd, Option option, int value) {
 }
 
 IoResult SimTcp::FindFile(const std::string& path, FileId* id) {
+  if (!is_up()) return Failure(ENETDOWN);
   id->device = 1;
   id->number = unix_.FileNumber(path);
   return id->number == 0 ? Failure(ENOENT) : IoResult(0);
 }
 
 IoResult SimTcp::RemoveFile(const std::string& path) {
+  if (!is_up()) return Failure(ENETDOWN);
   return unix_.RemoveFile(path) ? IoResult(0) : Failure(ENOENT);
 }
 
