@@ -127,7 +127,10 @@ void SimTcpConnection::JoinToItself() {
 void SimTcpConnection::OnSynAck() {
   Side& here = ends_[0];
   if (!here.host->is_up()) return;
-  if (!IsThere(here) || here.gone) return Reset(0);
+  if (!IsThere(here) || here.gone) {
+    Reset(0);
+    return;
+  }
   here.open = true;
   here.host->Note(here.fd, "is connected");
   StartProbing(0);
@@ -349,7 +352,11 @@ void SimTcpConnection::Arrive(int from, uint64_t position, bool fin) {
   const bool data = position > flow.arrived;
   if (!IsThere(here) || here.gone || (here.closed && data) ||
       WasForgotten(here)) {
-    return Reset(to);
+    // Without an answer it is sent again.
+    if (!Reset(to)) {
+      Retry(from, position, fin, kFirstDelay, wire().Now() + kGiveUp);
+    }
+    return;
   }
   here.heard = wire().Now();
   flow.arrived = std::max(flow.arrived, position);
@@ -374,13 +381,14 @@ void SimTcpConnection::FinishIfDone() {
   }
 }
 
-void SimTcpConnection::Reset(int end) {
+bool SimTcpConnection::Reset(int end) {
   ends_[end].gone = true;
   Leave(end);
   const auto delay = Pass(end, 0);
-  if (!delay.has_value()) return;  // nobody sends that again
+  if (!delay.has_value()) return false;
   wire().At(NextArrival(end, *delay), [self = shared_from_this(),
                                        to = Other(end)] { self->OnReset(to); });
+  return true;
 }
 
 void SimTcpConnection::OnReset(int end) {

@@ -69,8 +69,9 @@ class SimTcpConnection final
   const SocketAddress& address(int end) const { return ends_[end].address; }
   // When what sets out from `end` now arrives: after all that is under way.
   MonotonicTime NextArrival(int end, absl::Duration delay);
-  // The end is over; the other one will hear of it.
-  void Reset(int end);
+  // The end is over; the other one will hear of it. False if it does not, for
+  // nobody sends that again.
+  bool Reset(int end);
   // The end is over, with that error.
   void Fail(int end, int error);
 

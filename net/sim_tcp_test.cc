@@ -393,6 +393,43 @@ TEST_F(SimTcpTest, AResetThatComesAfterBothFinsIsNone) {
   EXPECT_EQ(Read(a_, client), "FIN");
 }
 
+TEST_F(SimTcpTest, APortThatWasGivenIsFreeWhenItsConnectionIsOver) {
+  for (const CloseMode mode : {CloseMode::kReset, CloseMode::kGraceful}) {
+    auto [client, server] = Pair();
+    const SocketAddress own = *a_.Address(client, SocketApi::End::kLocal);
+    b_.Close(server, mode);
+    Pass();
+    if (mode == CloseMode::kGraceful) {
+      EXPECT_EQ(Shown(a_.StartConnect(kServer, &own)), "EADDRINUSE");
+      EXPECT_EQ(Shown(a_.ShutdownWrite(client)), "0");
+      Pass();
+    }
+    // Though its socket is open.
+    a_.Close(Connect(kServer, &own), CloseMode::kGraceful);
+    Pass();
+  }
+}
+
+TEST_F(SimTcpTest, AResetThatIsLostIsAnsweredWithAgain) {
+  const int listener = Listen();
+  const SocketAddress own = Parse("10.0.0.1:1000");
+  const int client = Connect(kServer, &own);
+  Pass();
+  const int server = Accept(listener);
+  wire_.cut = true;
+  b_.Close(server, CloseMode::kReset);
+  wire_.cut = false;
+  a_.Close(client, CloseMode::kGraceful);
+  wire_.cut = true;
+  Pass();
+  EXPECT_EQ(Shown(a_.StartConnect(kServer, &own)), "EADDRINUSE");
+  Pass(absl::Seconds(100));
+  EXPECT_EQ(Shown(a_.StartConnect(kServer, &own)), "EADDRINUSE");
+  wire_.cut = false;
+  Pass(absl::Seconds(110));
+  Connect(kServer, &own);
+}
+
 // Options.
 
 TEST_F(SimTcpTest, KeepAliveFindsAPeerThatIsGone) {

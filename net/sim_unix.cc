@@ -84,7 +84,7 @@ class SimUnix::Stream final : public SimSocket {
     return IoResult(static_cast<int64_t>(here().in.size()));
   }
   IoResult Write(absl::Span<const absl::string_view> pieces) override {
-    if (here().writes_no_more || there().reads_no_more) return Failure(EPIPE);
+    if (here().writes_no_more) return Failure(EPIPE);
     const size_t asked = SizeOf(pieces);
     if (asked == 0) return IoResult(0);
     const size_t used = there().in.size();
