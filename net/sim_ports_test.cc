@@ -1,7 +1,6 @@
 #include "sluice/net/sim_ports.h"
 
 #include <cstdint>
-#include <tuple>
 #include <utility>
 
 #include "absl/strings/string_view.h"
@@ -44,20 +43,26 @@ void UseAllPorts(SimPorts* ports, const SocketAddress& from,
 }
 
 TEST(SimPortsTest, PortsInTimeWaitAreTakenAgainOnLoopbackAfterASecond) {
-  for (const auto& [from, to, reused] :
-       {std::tuple{"127.0.0.1:0", "127.0.0.1:80", true},
-        std::tuple{"[::1]:0", "[::1]:80", true},
-        std::tuple{"10.0.0.1:0", "10.0.0.2:80", false}}) {
-    SCOPED_TRACE(from);
+  struct Way {
+    const char* from;
+    const char* to;
+    bool reused;
+  };
+  for (const Way& way : {Way{"127.0.0.1:0", "127.0.0.1:80", true},
+                         Way{"[::1]:0", "[::1]:80", true},
+                         Way{"10.0.0.1:0", "10.0.0.2:80", false}}) {
+    const SocketAddress from = Address(way.from);
+    const SimEndpoint to = At(way.to);
+    SCOPED_TRACE(way.from);
     SimPorts ports;
-    UseAllPorts(&ports, Address(from), At(to));
+    UseAllPorts(&ports, from, to);
     const auto port = [&](absl::Duration time) {
       ports.Expire(After(time));
-      return ports.FreePortTo(Address(from), At(to), After(time));
+      return ports.FreePortTo(from, to, After(time));
     };
     EXPECT_EQ(port(absl::Milliseconds(999)), 0);
-    EXPECT_EQ(port(absl::Seconds(1)) != 0, reused);
-    EXPECT_EQ(port(absl::Milliseconds(59'999)) != 0, reused);
+    EXPECT_EQ(port(absl::Seconds(1)) != 0, way.reused);
+    EXPECT_EQ(port(absl::Milliseconds(59'999)) != 0, way.reused);
     EXPECT_NE(port(absl::Seconds(60)), 0);
   }
 }
