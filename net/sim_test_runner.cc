@@ -180,9 +180,12 @@ absl::Status RunAll(const SimTestWorlds& worlds, Body body) {
     const auto fails_too = [&](const SimNetwork::Options& less) {
       return Fails(less, body);
     };
-    Show(ShrinkSimWorld(options, fails_too, clock), body);
+    options = ShrinkSimWorld(options, fails_too, clock);
+    progress.Wipe();
+    Show(options, body);
     break;
   }
+  progress.Wipe();
   std::printf("%s\n", progress.Summary().c_str());
   ::testing::Test::RecordProperty("seeds", absl::StrCat(progress.done()));
   ::testing::Test::RecordProperty("seconds", absl::StrCat(progress.Seconds()));
