@@ -463,6 +463,8 @@ void SimNetwork::Heal(const SimHost* a, const SimHost* b) {
 
 SimFaults& SimNetwork::faults() { return world_->mutable_faults(); }
 
+uint64_t SimNetwork::seed() const { return world_->options().seed; }
+
 MonotonicTime SimNetwork::now() const { return world_->Now(); }
 
 void SimNetwork::At(MonotonicTime time, absl::AnyInvocable<void() &&> happen) {
