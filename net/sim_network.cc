@@ -8,6 +8,7 @@
 #include <map>
 #include <set>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -190,7 +191,10 @@ class SimHost::LoopPoller final : public Poller {
     return status;
   }
   absl::Status Remove(int fd) override {
-    watched_.erase(fd);
+    if (const auto it = watched_.find(fd); it != watched_.end()) {
+      reported_.erase(it->second.token);
+      watched_.erase(it);
+    }
     return poller_.Remove(fd);
   }
   void Wake() override { woken_.store(true); }
@@ -208,7 +212,10 @@ class SimHost::LoopPoller final : public Poller {
     while (true) {
       const bool woken = woken_.exchange(false);
       auto events = poller_.Wait(absl::ZeroDuration());
-      if (events.ok() && events->empty()) events = Spurious();
+      if (events.ok()) {
+        for (const IoEvent& event : *events) reported_.insert(event.token);
+        if (events->empty()) events = Spurious();
+      }
       idle_ = !woken && events.ok() && events->empty() && may_wait &&
               world_.Now() < deadline;
       if (!idle_) {
@@ -251,6 +258,8 @@ class SimHost::LoopPoller final : public Poller {
   }
 
   // What nothing ready makes of itself, by chance: one that is not is reported.
+  // It was once: a poller does not say of a socket that it is connected before
+  // it is.
   absl::Span<const IoEvent> Spurious() {
     if (watched_.empty() || !world_.random().Chance(world_.faults().spurious)) {
       return {};
@@ -259,7 +268,7 @@ class SimHost::LoopPoller final : public Poller {
         watched_.begin(),
         static_cast<std::ptrdiff_t>(world_.random().Below(watched_.size())));
     spurious_ = it->second;
-    if (spurious_.flags == 0) return {};
+    if (spurious_.flags == 0 || !reported_.contains(spurious_.token)) return {};
     return absl::MakeConstSpan(&spurious_, 1);
   }
 
@@ -268,6 +277,7 @@ class SimHost::LoopPoller final : public Poller {
   SimClock time_;  // nobody's: Wait(0) does not move it
   SimPoller poller_;
   std::map<int, IoEvent> watched_;  // by descriptor: all that was asked for
+  absl::flat_hash_set<uint64_t> reported_;  // tokens of watched_
   IoEvent spurious_ = {};
   std::atomic<bool> woken_{false};
   MonotonicTime next_wake_;
