@@ -60,7 +60,7 @@ EventLoop::~EventLoop() {
 absl::Status EventLoop::Run() {
   SequenceScope scope(&role_);
   absl::Status status;
-  while (status.ok() && !stop_.load(std::memory_order_relaxed)) {
+  while (status.ok() && !stopped()) {
     status = Turn(absl::InfiniteDuration());
   }
   End();
@@ -72,6 +72,18 @@ absl::Status EventLoop::RunOnce(absl::Duration max_wait) {
   return Turn(max_wait);
 }
 
+absl::Duration EventLoop::BeginTurn(absl::Duration max_wait) {
+  SequenceScope scope(&role_);
+  RunHooks(&before_wait_);
+  return TimeToWait(max_wait);
+}
+
+absl::Status EventLoop::EndTurn(
+    const absl::StatusOr<absl::Span<const IoEvent>>& events) {
+  SequenceScope scope(&role_);
+  return Serve(events);
+}
+
 void EventLoop::Stop() {
   stop_.store(true);
   WakeIfAsleep();
@@ -79,7 +91,11 @@ void EventLoop::Stop() {
 
 absl::Status EventLoop::Turn(absl::Duration max_wait) {
   RunHooks(&before_wait_);
-  const auto events = poller_->Wait(TimeToWait(max_wait));
+  return Serve(poller_->Wait(TimeToWait(max_wait)));
+}
+
+absl::Status EventLoop::Serve(
+    const absl::StatusOr<absl::Span<const IoEvent>>& events) {
   asleep_.store(false, std::memory_order_relaxed);
   now_ = clock_->Now();
   if (!events.ok()) return events.status();
@@ -114,7 +130,7 @@ bool EventLoop::SpinForTasks() {
   bool found = false;
   for (size_t i = 0; i < max_spins_ && !found; ++i) {
     CpuRelax();
-    found = !tasks_.empty() || stop_.load(std::memory_order_relaxed);
+    found = !tasks_.empty() || stopped();
   }
   spin_credit_.OnSpun(found);
   return found;

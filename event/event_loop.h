@@ -91,8 +91,18 @@ class EventLoop final : public Executor {
   // for those who own the thread. REQUIRES: not running; Run() was not called.
   absl::Status RunOnce(absl::Duration max_wait);
 
+  // RunOnce() in two halves, for simulators, in which others take their turns
+  // while this loop waits: from one to the other it sleeps, and who queues a
+  // task wakes its poller. Returns how long its poller may wait. REQUIRES: as
+  // RunOnce(); after the last BeginTurn() there was an EndTurn().
+  absl::Duration BeginTurn(absl::Duration max_wait);
+  // With what Poller::Wait() returned. REQUIRES: BeginTurn() was called.
+  absl::Status EndTurn(const absl::StatusOr<absl::Span<const IoEvent>>& events);
+
   // Any thread. Makes Run() end after the turn under way.
   void Stop();
+  // Any thread. Whether Stop() was called.
+  bool stopped() const { return stop_.load(std::memory_order_relaxed); }
 
   struct AddOptions {
     AddHint hint = AddHint::kNone;
@@ -177,6 +187,9 @@ class EventLoop final : public Executor {
   explicit EventLoop(Options options);
 
   absl::Status Turn(absl::Duration max_wait)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
+  // What comes after the wait.
+  absl::Status Serve(const absl::StatusOr<absl::Span<const IoEvent>>& events)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   absl::Duration TimeToWait(absl::Duration max_wait)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);

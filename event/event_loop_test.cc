@@ -503,6 +503,32 @@ TEST_F(EventLoopTest, WhatComesWhileItFallsAsleepDoesNotWait) {
   EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
 }
 
+TEST_F(EventLoopTest, BetweenTheHalvesOfATurnItSleeps) {
+  Task task(Note("task"));
+  Hook hook(Note("hook"));
+  Target target([&](IoEvents) { Note("target")(); });
+  SLUICE_ASSERT_OK(loop_->Add(&target, 7, kReadable));
+  poller_->SetReady(7, kReadable);
+  loop_->Hook(TurnHook::Point::kBeforeWait, &hook);
+  EXPECT_EQ(loop_->BeginTurn(absl::Seconds(5)), absl::Seconds(5));
+  EXPECT_EQ(loop_->stats().wakes, 0u);
+  loop_->ScheduleRemote(&task);
+  EXPECT_EQ(loop_->stats().wakes, 1u);
+  clock_.Advance(absl::Seconds(1));
+  SLUICE_EXPECT_OK(loop_->EndTurn(poller_->Wait(absl::ZeroDuration())));
+  EXPECT_EQ(loop_->now(), clock_.Now());
+  EXPECT_EQ(loop_->stats().turns, 1u);
+  EXPECT_THAT(TakeLog(), ElementsAre("hook", "target", "task"));
+  // Whoever comes now finds it awake.
+  loop_->ScheduleRemote(&task);
+  EXPECT_EQ(loop_->stats().wakes, 1u);
+  EXPECT_EQ(loop_->BeginTurn(absl::Seconds(5)), absl::ZeroDuration());
+  EXPECT_THAT(loop_->EndTurn(absl::InternalError("broken")),
+              StatusIs(absl::StatusCode::kInternal));
+  loop_->Remove(&target);
+  Turn();
+}
+
 TEST_F(EventLoopTest, SpinsBeforeItSleepsWhileThatHelps) {
   NewLoop({.max_spins = 1});
   for (int i = 0; i < 1'000; ++i) Turn();
@@ -602,7 +628,9 @@ TEST_F(EventLoopTest, RunReturnsThePollersErrorAfterALastTurn) {
 TEST_F(EventLoopTest, StopBeforeRunGivesOneLastTurn) {
   Task task(Note("task"));
   loop_->Schedule(&task);
+  EXPECT_FALSE(loop_->stopped());
   loop_->Stop();
+  EXPECT_TRUE(loop_->stopped());
   SLUICE_EXPECT_OK(loop_->Run());
   EXPECT_THAT(TakeLog(), ElementsAre("task"));
 }

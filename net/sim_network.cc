@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdlib>
 #include <iterator>
+#include <limits>
 #include <map>
 #include <set>
 
@@ -66,10 +67,15 @@ class SimNetwork::World final : public SimWire {
   void Ready(const SimTcp* host) override;
 
   bool Step(MonotonicTime limit);
-  // Loops look once more before time moves.
-  void Unsettle() { settled_ = false; }
+  // After something was done from outside of all turns.
+  void NudgeLoops();
 
  private:
+  struct Choice {
+    SimHost* host;
+    EventLoop* loop;  // nullptr: the host's workers
+    SimHost::LoopPoller* poller;
+  };
   struct Key {
     MonotonicTime time;
     uint64_t draw;
@@ -87,7 +93,7 @@ class SimNetwork::World final : public SimWire {
   std::set<std::pair<const SimTcp*, const SimTcp*>> partitions_;
   std::map<Key, absl::AnyInvocable<void() &&>> events_;
   uint64_t events_made_ = 0;
-  bool settled_ = false;  // all loops have looked, and time may move
+  std::vector<Choice> choices_;  // of Step(); here to keep its memory
   std::string trace_;
 };
 
@@ -130,6 +136,7 @@ class SimHost::HostClock final : public Clock {
   static constexpr int64_t kMillion = 1'000'000;
 
   static int64_t Scaled(int64_t ns, int64_t factor, int64_t divisor) {
+    if (factor == divisor) return ns;
     return static_cast<int64_t>(static_cast<__int128>(ns) * factor / divisor);
   }
 
@@ -167,8 +174,9 @@ class SimHost::Workers final : public Executor {
   std::vector<ExecTask*> tasks_;
 };
 
-// The poller of one loop. Within a step of the world it does not wait, but
-// tells when it would have returned; otherwise the world goes on meanwhile.
+// The poller of one loop. A loop of NewLoop() never calls Wait(): it sleeps
+// from one of its steps to the next, and Step() does the rest of a turn. Where
+// a loop does wait, the world goes on meanwhile.
 class SimHost::LoopPoller final : public Poller {
  public:
   LoopPoller(SimNetwork::World* world, SimHost* host)
@@ -202,59 +210,70 @@ class SimHost::LoopPoller final : public Poller {
 
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override {
-    const MonotonicTime deadline = std::max(
-        world_.Now(),
-        host_.clock_->WorldTime(host_.clock_->Now() +
-                                std::max(timeout, absl::ZeroDuration())));
-    const bool may_wait = timeout > absl::ZeroDuration();
+    SetDeadline(timeout);
     // Who takes turns by hand and never waits takes time, too.
-    if (!stepped_) StepWorld(world_.Now() + absl::Microseconds(1));
+    world_.Step(world_.Now() + absl::Microseconds(1));
     while (true) {
-      const bool woken = woken_.exchange(false);
-      auto events = poller_.Wait(absl::ZeroDuration());
-      if (events.ok()) {
-        for (const IoEvent& event : *events) reported_.insert(event.token);
-        if (events->empty()) events = Spurious();
-      }
-      idle_ = !woken && events.ok() && events->empty() && may_wait &&
-              world_.Now() < deadline;
-      if (!idle_) {
-        next_wake_ = world_.Now();
-        return events;
-      }
-      next_wake_ = deadline;
-      seen_changes_ = host_.changes_;
-      if (stepped_) return events;
-      const bool more = StepWorld(deadline);
-      if (!more && world_.Now() < deadline) return events;
+      if (const auto events = Look()) return *events;
+      const MonotonicTime deadline = host_.clock_->WorldTime(deadline_);
+      const bool more = world_.Step(deadline);
+      if (!more && world_.Now() < deadline) return NoEvents();
     }
   }
 
-  // Whether a Wait() would return now.
+  // Whether there is something for Step() to do.
   bool IsDue() const {
-    return !stepped_ && (woken_.load() || next_wake_ <= world_.Now() ||
-                         seen_changes_ != host_.changes_);
+    if (ended_) return false;
+    return nudged_ || woken_.load() || seen_changes_ != host_.changes_ ||
+           next_wake() <= world_.Now();
   }
-  MonotonicTime next_wake() const { return next_wake_; }
+  // When it is due if nothing happens, in the world's time.
+  MonotonicTime next_wake() const {
+    return ended_ ? MonotonicTime::InfiniteFuture()
+                  : host_.clock_->WorldTime(deadline_);
+  }
+  // Something was done to the loop from outside, as only a loop that does not
+  // sleep lets one: it takes a turn.
+  void Nudge() { nudged_ = true; }
 
-  // A turn, in a step of the world. REQUIRES: IsDue().
+  // Ends the wait of `loop`, if there is reason to, and the turn with it;
+  // begins the next one, if it was not stopped.
   void Step(EventLoop* loop) {
-    stepped_ = true;
-    const absl::Status status = loop->RunOnce(absl::InfiniteDuration());
-    stepped_ = false;
-    SLUICE_CHECK(status.ok());
-    // It may have queued tasks for other loops of its program, which are not in
-    // their waits, and so are not woken.
-    if (!idle_) ++host_.changes_;
+    if (asleep_) {
+      const auto events = Look();
+      if (!events.has_value() && !nudged_) return;
+      const absl::Status status = loop->EndTurn(events.value_or(NoEvents()));
+      SLUICE_CHECK(status.ok());
+    }
+    asleep_ = true;
+    nudged_ = false;
+    if (loop->stopped()) {
+      ended_ = true;
+      SLUICE_CHECK(loop->Run().ok());  // the last turn
+      return;
+    }
+    SetDeadline(loop->BeginTurn(absl::InfiniteDuration()));
+    seen_changes_ = kNone;  // what it left may be ready still
   }
 
  private:
-  // While it is waited for here, and so takes no turn of this loop.
-  bool StepWorld(MonotonicTime limit) {
-    stepped_ = true;
-    const bool more = world_.Step(limit);
-    stepped_ = false;
-    return more;
+  static constexpr uint64_t kNone = std::numeric_limits<uint64_t>::max();
+
+  static absl::Span<const IoEvent> NoEvents() { return {}; }
+
+  void SetDeadline(absl::Duration timeout) {
+    deadline_ = host_.clock_->Now() + std::max(timeout, absl::ZeroDuration());
+  }
+
+  // What a wait returns now. Nothing: it goes on.
+  std::optional<absl::Span<const IoEvent>> Look() {
+    seen_changes_ = host_.changes_;
+    const bool woken = woken_.exchange(false);
+    absl::Span<const IoEvent> events = *poller_.Wait(absl::ZeroDuration());
+    for (const IoEvent& event : events) reported_.insert(event.token);
+    if (events.empty()) events = Spurious();
+    if (events.empty() && !woken && host_.clock_->Now() < deadline_) return {};
+    return events;
   }
 
   // What nothing ready makes of itself, by chance: one that is not is reported.
@@ -280,10 +299,11 @@ class SimHost::LoopPoller final : public Poller {
   absl::flat_hash_set<uint64_t> reported_;  // tokens of watched_
   IoEvent spurious_ = {};
   std::atomic<bool> woken_{false};
-  MonotonicTime next_wake_;
-  uint64_t seen_changes_ = 0;
-  bool stepped_ = false;
-  bool idle_ = false;  // nothing came of the last turn
+  bool nudged_ = true;
+  bool asleep_ = false;            // between BeginTurn() and EndTurn()
+  bool ended_ = false;             // by EventLoop::Stop()
+  MonotonicTime deadline_;         // of the wait, by the host's clock
+  uint64_t seen_changes_ = kNone;  // the host's, in the last look
 };
 
 SimHost::SimHost(SimNetwork::World* world, std::string name, int number,
@@ -354,7 +374,6 @@ void SimHost::StepWall(absl::Duration d) { clock_->StepWall(d); }
 
 void SimHost::SetDrift(int parts_per_million) {
   clock_->SetDrift(parts_per_million);
-  ++changes_;  // waits have other ends
 }
 
 // ---------------------------------------------------------------------------
@@ -392,47 +411,34 @@ std::optional<absl::Duration> SimNetwork::World::Pass(SimTcp* from, SimTcp* to,
 
 bool SimNetwork::World::Step(MonotonicTime limit) {
   // What can happen now, in the order of hosts and loops.
-  struct Choice {
-    SimHost* host;
-    EventLoop* loop;  // nullptr: the host's workers
-    SimHost::LoopPoller* poller;
-  };
-  std::vector<Choice> choices;
+  choices_.clear();
   MonotonicTime next = MonotonicTime::InfiniteFuture();
   for (const auto& host : hosts_) {
     for (const auto& [loop, poller] : host->loops_) {
       if (poller->IsDue()) {
-        choices.push_back({host.get(), loop.get(), poller});
+        choices_.push_back({host.get(), loop.get(), poller});
       } else {
         next = std::min(next, poller->next_wake());
       }
     }
     if (!host->workers_->empty()) {
-      choices.push_back({host.get(), nullptr, nullptr});
+      choices_.push_back({host.get(), nullptr, nullptr});
     }
   }
   const bool event_due =
       !events_.empty() && events_.begin()->first.time <= now_;
-  const size_t count = choices.size() + (event_due ? 1 : 0);
+  const size_t count = choices_.size() + (event_due ? 1 : 0);
   if (count > 0) {
     const size_t chosen = count == 1 ? 0 : random_.Below(count);
-    if (chosen == choices.size()) {
+    if (chosen == choices_.size()) {
       auto happen = std::move(events_.begin()->second);
       events_.erase(events_.begin());
       std::move(happen)();
-      settled_ = false;
-    } else if (choices[chosen].loop != nullptr) {
-      choices[chosen].poller->Step(choices[chosen].loop);
+    } else if (const Choice choice = choices_[chosen]; choice.loop != nullptr) {
+      choice.poller->Step(choice.loop);
     } else {
-      choices[chosen].host->workers_->RunOne(&random_);
-      ++choices[chosen].host->changes_;
+      choice.host->workers_->RunOne(&random_);
     }
-    return true;
-  }
-  // Somebody outside of all turns may have queued tasks.
-  settled_ = !settled_;
-  if (settled_) {
-    for (const auto& host : hosts_) ++host->changes_;
     return true;
   }
   if (!events_.empty()) next = std::min(next, events_.begin()->first.time);
@@ -442,6 +448,12 @@ bool SimNetwork::World::Step(MonotonicTime limit) {
   }
   now_ = next;
   return true;
+}
+
+void SimNetwork::World::NudgeLoops() {
+  for (const auto& host : hosts_) {
+    for (const auto& [loop, poller] : host->loops_) poller->Nudge();
+  }
 }
 
 // ---------------------------------------------------------------------------
@@ -478,25 +490,39 @@ uint64_t SimNetwork::seed() const { return world_->options().seed; }
 MonotonicTime SimNetwork::now() const { return world_->Now(); }
 
 void SimNetwork::At(MonotonicTime time, absl::AnyInvocable<void() &&> happen) {
-  world_->At(time, std::move(happen));
+  world_->At(time, [world = world_.get(), h = std::move(happen)]() mutable {
+    std::move(h)();
+    world->NudgeLoops();
+  });
 }
 
-bool SimNetwork::Step(MonotonicTime limit) { return world_->Step(limit); }
+bool SimNetwork::Step(MonotonicTime limit) {
+  if (world_->Step(now())) {
+    nudged_ = false;
+    return true;
+  }
+  if (!std::exchange(nudged_, true)) {
+    world_->NudgeLoops();
+    return true;
+  }
+  nudged_ = false;
+  return world_->Step(limit);
+}
 
 bool SimNetwork::RunUntil(absl::FunctionRef<bool()> done,
                           absl::Duration at_most) {
   const MonotonicTime limit = now() + at_most;
-  world_->Unsettle();
+  world_->NudgeLoops();
   while (!done()) {
-    if (!Step(limit)) return done();
+    if (!world_->Step(limit)) return done();
   }
   return true;
 }
 
 void SimNetwork::RunFor(absl::Duration duration) {
   const MonotonicTime limit = now() + duration;
-  world_->Unsettle();
-  while (Step(limit)) {
+  world_->NudgeLoops();
+  while (world_->Step(limit)) {
   }
 }
 

@@ -95,6 +95,7 @@ class SimNetwork {
   class World;
 
   const std::unique_ptr<World> world_;
+  bool nudged_ = false;  // all loops have, since a Step() did something
 };
 
 // What runs on a host: servers, clients, whatever main() would make. Destroyed
@@ -120,8 +121,9 @@ class SimHost {
   // then the rest of the world goes on while it waits.
   const Platform& platform() const { return platform_; }
   // A loop of platform() that takes its turns when SimNetwork::Step() comes to
-  // it. `options` come without poller and clock. Lives as long as the host is
-  // up.
+  // it, until its Stop(), and sleeps in between: only a wake-up, an event or a
+  // timer ends that, or what the caller of SimNetwork does. `options` come
+  // without poller and clock. Lives as long as the host is up.
   EventLoop* NewLoop(EventLoop::Options options = {});
   // In place of a WorkerPool: each task in a step of its own, in any order, at
   // no expense of time.

@@ -338,6 +338,31 @@ TEST_F(SimNetworkTest, LoopsOfAHostCallEachOther) {
   }));
   EXPECT_TRUE(Until(done));
   EXPECT_EQ(network_.now(), start);
+  // Asleep, as others are: nothing but a wake-up lets them look.
+  EXPECT_EQ(b->stats().wakes, 1u);
+}
+
+TEST_F(SimNetworkTest, AStoppedLoopTakesALastTurnAndNoMore) {
+  EventLoop* const stops = server_->NewLoop();
+  EventLoop* const other = server_->NewLoop();
+  std::string notes;
+  NotesItself task(&notes, 'a'), late(&notes, 'b');
+  bool fired = false;
+  CallbackTimer timer([&] { fired = true; });
+  stops->Arm(&timer, absl::Seconds(2));
+  CallbackTimer stop([&] {
+    stops->Stop();
+    stops->Submit(&task);
+  });
+  other->Arm(&stop, absl::Seconds(1));
+  network_.RunFor(absl::Seconds(3));
+  EXPECT_EQ(notes, "a");
+  EXPECT_FALSE(fired);
+  stops->Submit(&late);
+  network_.RunFor(absl::Seconds(3));
+  EXPECT_EQ(notes, "a");
+  server_->Crash();
+  EXPECT_EQ(notes, "a-");
 }
 
 TEST_F(SimNetworkTest, ALoopMayBeRunByItsOwner) {
