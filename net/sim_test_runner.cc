@@ -1,62 +1,88 @@
 #include "sluice/net/sim_test_runner.h"
 
+#include <unistd.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
-#include <iterator>
 #include <string>
 #include <vector>
 
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 #include "gtest/gtest-spi.h"
 #include "gtest/gtest.h"
-#include "sluice/net/sim_random.h"
-#include "sluice/net/sim_wire.h"
+#include "sluice/net/sim_last_words.h"
+#include "sluice/net/sim_progress.h"
+#include "sluice/net/sim_seed_world.h"
+#include "sluice/timer/clock.h"
 
 namespace sluice {
 namespace {
 
 using Body = absl::FunctionRef<void(SimNetwork& network)>;
 
-struct Fault {
-  absl::string_view name;
-  double SimFaults::*probability;
+// ---------------------------------------------------------------------------
+// The environment
+// ---------------------------------------------------------------------------
+
+struct Seeds {
+  uint64_t first, last;
 };
 
-constexpr Fault kFaults[] = {
-    {"short_count", &SimFaults::short_count},
-    {"would_block", &SimFaults::would_block},
-    {"interrupted", &SimFaults::interrupted},
-    {"no_descriptors", &SimFaults::no_descriptors},
-    {"no_memory", &SimFaults::no_memory},
-    {"aborted", &SimFaults::aborted},
-    {"spurious", &SimFaults::spurious},
-    {"loss", &SimFaults::loss},
-    {"reset", &SimFaults::reset},
-};
-static_assert(sizeof(SimFaults) == sizeof(double) * std::size(kFaults),
-              "name each fault");
-
-// The world of a seed.
-SimNetwork::Options Draw(const SimNetwork::Options& most, uint64_t seed) {
-  SimNetwork::Options options = most;
-  options.seed = seed;
-  SimRandom random(~seed);
-  for (const Fault& fault : kFaults) {
-    double& probability = options.faults.*fault.probability;
-    probability *= random.Below(2) == 0
-                       ? 0
-                       : static_cast<double>(1 + random.Below(1000)) / 1000;
+absl::StatusOr<Seeds> ToSeeds(absl::string_view text) {
+  const std::vector<absl::string_view> ends = absl::StrSplit(text, '-');
+  Seeds seeds = {1, 0};
+  const bool read = ends.size() == 1
+                        ? absl::SimpleAtoi(text, &seeds.last)
+                        : ends.size() == 2 &&
+                              absl::SimpleAtoi(ends[0], &seeds.first) &&
+                              absl::SimpleAtoi(ends[1], &seeds.last);
+  if (read && seeds.first <= seeds.last && seeds.last < UINT64_MAX) {
+    return seeds;
   }
-  options.link.jitter = random.UpTo(options.link.jitter);
-  return options;
+  return absl::InvalidArgumentError(
+      absl::StrCat("SLUICE_SEEDS is \"", text,
+                   "\"; what is wanted is how many, 20000, or which ones, "
+                   "500001-1000000"));
 }
+
+// The world of SLUICE_SEED.
+absl::StatusOr<SimNetwork::Options> ToWorld(absl::string_view seed_text,
+                                            const SimNetwork::Options& most) {
+  uint64_t seed;
+  if (!absl::SimpleAtoi(seed_text, &seed)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "SLUICE_SEED is \"", seed_text, "\"; what is wanted is a number"));
+  }
+  const SimNetwork::Options drawn = DrawSimWorld(most, seed);
+  const char* const faults = std::getenv("SLUICE_FAULTS");
+  return faults == nullptr ? drawn : WithSimFaults(drawn, faults);
+}
+
+std::string CommandFor(uint64_t seed, absl::string_view faults) {
+  const char* const target = std::getenv("TEST_TARGET");  // set by bazel test
+  const auto* const test =
+      ::testing::UnitTest::GetInstance()->current_test_info();
+  return absl::StrCat(
+      "bazel test ", target == nullptr ? "TARGET" : target, " --test_filter=",
+      test == nullptr
+          ? "*"
+          : absl::StrCat(test->test_suite_name(), ".", test->name()),
+      " --test_env=SLUICE_SEED=", seed,
+      faults.empty() ? "" : " --test_env=SLUICE_FAULTS=", faults,
+      " --test_output=all");
+}
+
+// ---------------------------------------------------------------------------
+// A failure
+// ---------------------------------------------------------------------------
 
 // Whether the body fails there; nobody hears of it.
 bool Fails(const SimNetwork::Options& options, Body body) {
@@ -75,39 +101,6 @@ bool Fails(const SimNetwork::Options& options, Body body) {
   return false;
 }
 
-SimNetwork::Options WithFewerFaults(SimNetwork::Options options, Body body) {
-  for (const Fault& fault : kFaults) {
-    if (options.faults.*fault.probability == 0) continue;
-    SimNetwork::Options fewer = options;
-    fewer.faults.*fault.probability = 0;
-    if (Fails(fewer, body)) options = fewer;
-  }
-  return options;
-}
-
-std::string FaultsOf(const SimNetwork::Options& options) {
-  std::vector<std::string> faults;
-  for (const Fault& fault : kFaults) {
-    const double probability = options.faults.*fault.probability;
-    if (probability > 0) {
-      faults.push_back(absl::StrCat(fault.name, " ", probability));
-    }
-  }
-  return faults.empty() ? "no faults" : absl::StrJoin(faults, ", ");
-}
-
-std::string CommandFor(uint64_t seed) {
-  const char* const target = std::getenv("TEST_TARGET");  // set by bazel test
-  const auto* const test =
-      ::testing::UnitTest::GetInstance()->current_test_info();
-  return absl::StrCat(
-      "bazel test ", target == nullptr ? "TARGET" : target, " --test_filter=",
-      test == nullptr
-          ? "*"
-          : absl::StrCat(test->test_suite_name(), ".", test->name()),
-      " --test_env=SLUICE_SEED=", seed, " --test_output=all");
-}
-
 std::string LastLines(const std::string& trace) {
   constexpr size_t kLines = 30;
   std::vector<absl::string_view> lines = absl::StrSplit(trace, '\n');
@@ -116,37 +109,84 @@ std::string LastLines(const std::string& trace) {
 }
 
 // So that failures are seen, and what they need.
-void Show(const SimNetwork::Options& options, Body body) {
-  SCOPED_TRACE(absl::StrCat("seed ", options.seed, " fails with ",
-                            FaultsOf(options),
-                            "\nagain: ", CommandFor(options.seed)));
+void Show(SimNetwork::Options options, Body body) {
+  const std::string faults = SimFaultsToText(options);
+  SCOPED_TRACE(absl::StrCat("seed ", options.seed, " fails with ", faults,
+                            "\nagain: ", CommandFor(options.seed, faults)));
+  options.trace = true;
+  if (!Fails(options, body)) {
+    ADD_FAILURE() << "and then it did not, in the same world: something comes "
+                     "from outside, such as a real clock, an address, or what "
+                     "was there before";
+    return;
+  }
   SimNetwork network(options);
   body(network);
   ADD_FAILURE() << "the trace ends with\n" << LastLines(network.trace());
 }
 
+// ---------------------------------------------------------------------------
+// Runs
+// ---------------------------------------------------------------------------
+
+absl::Status RunAlone(absl::string_view seed, const SimNetwork::Options& most,
+                      Body body) {
+  absl::StatusOr<SimNetwork::Options> options = ToWorld(seed, most);
+  if (!options.ok()) return options.status();
+  options->trace = true;
+  const std::string faults = SimFaultsToText(*options);
+  SimLastWords words;
+  words.SetText(absl::StrCat("seed ", options->seed, " ends the program with ",
+                             faults, "\n"));
+  SimNetwork network(*options);
+  words.SetTrace(&network.trace());
+  body(network);
+  words.SetTrace(nullptr);
+  std::printf("%sseed %s: %s\n", network.trace().c_str(),
+              std::string(seed).c_str(), faults.c_str());
+  return absl::OkStatus();
+}
+
+// Until one fails.
+absl::Status RunAll(const SimTestWorlds& worlds, Body body) {
+  absl::StatusOr<Seeds> seeds = Seeds{1, static_cast<uint64_t>(worlds.seeds)};
+  if (const char* const given = std::getenv("SLUICE_SEEDS")) {
+    seeds = ToSeeds(given);
+    if (!seeds.ok()) return seeds.status();
+  }
+  const Clock* const clock = Clock::Real();
+  SimProgress progress(clock, seeds->last - seeds->first + 1,
+                       isatty(STDERR_FILENO) == 1 ? stderr : nullptr);
+  SimLastWords words;
+  for (uint64_t seed = seeds->first; seed <= seeds->last; ++seed) {
+    SimNetwork::Options options = DrawSimWorld(worlds.most, seed);
+    options.trace = false;
+    words.SetText(absl::StrCat("\nseed ", seed, " ends the program with ",
+                               SimFaultsToText(options),
+                               "\nagain: ", CommandFor(seed, ""), "\n"));
+    const bool fails = Fails(options, body);
+    progress.Done(seed);
+    if (!fails) continue;
+    const auto fails_too = [&](const SimNetwork::Options& less) {
+      return Fails(less, body);
+    };
+    Show(ShrinkSimWorld(options, fails_too, clock), body);
+    break;
+  }
+  std::printf("%s\n", progress.Summary().c_str());
+  ::testing::Test::RecordProperty("seeds", absl::StrCat(progress.done()));
+  ::testing::Test::RecordProperty("seconds", absl::StrCat(progress.Seconds()));
+  return absl::OkStatus();
+}
+
 }  // namespace
 
 void RunSimTest(const SimTestWorlds& worlds, Body body) {
-  uint64_t seed;
-  const char* const given = std::getenv("SLUICE_SEED");
-  if (given != nullptr && absl::SimpleAtoi(given, &seed)) {
-    SimNetwork::Options options = Draw(worlds.most, seed);
-    options.trace = true;
-    SimNetwork network(options);
-    body(network);
-    std::printf("seed %s: %s\n%s", given, FaultsOf(options).c_str(),
-                network.trace().c_str());
-    return;
-  }
-  for (int i = 1; i <= worlds.seeds; ++i) {
-    SimNetwork::Options options = Draw(worlds.most, static_cast<uint64_t>(i));
-    options.trace = false;
-    if (!Fails(options, body)) continue;
-    options = WithFewerFaults(options, body);
-    options.trace = true;
-    return Show(options, body);
-  }
+  const char* const seed = std::getenv("SLUICE_SEED");
+  const absl::Status status = seed == nullptr
+                                  ? RunAll(worlds, body)
+                                  : RunAlone(seed, worlds.most, body);
+  if (!status.ok()) ADD_FAILURE() << status.message();
 }
 
 }  // namespace sluice

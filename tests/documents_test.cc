@@ -1,6 +1,7 @@
 // The programs that the documents show are files that are built and run.
 
 #include <algorithm>
+#include <cstddef>
 #include <fstream>
 #include <ostream>
 #include <sstream>
@@ -25,23 +26,31 @@ struct Shown {
   friend std::ostream& operator<<(std::ostream& os, const Shown& shown) {
     return os << shown.program << " in " << shown.document;
   }
+  // From there to the end.
+  std::string Program() const {
+    const std::string contents = Contents(program);
+    const size_t start = contents.find(from);
+    EXPECT_NE(start, contents.npos) << program << " lacks: " << from;
+    return start == contents.npos ? "" : contents.substr(start);
+  }
 
   std::string document;
   std::string program;
+  std::string from = "";  // how what is shown begins; else it is all
   int max_lines;
 };
 
 class DocumentsTest : public ::testing::TestWithParam<Shown> {};
 
 TEST_P(DocumentsTest, ShowTheProgramAsItIs) {
-  const std::string program = Contents(GetParam().program);
+  const std::string program = GetParam().Program();
   ASSERT_FALSE(program.empty());
   EXPECT_THAT(Contents(GetParam().document),
               ::testing::HasSubstr("```cpp\n" + program + "```\n"));
 }
 
 TEST_P(DocumentsTest, ShowNoMoreThanTheyPromise) {
-  const std::string program = Contents(GetParam().program);
+  const std::string program = GetParam().Program();
   EXPECT_LE(std::count(program.begin(), program.end(), '\n'),
             GetParam().max_lines);
 }
@@ -51,9 +60,22 @@ INSTANTIATE_TEST_SUITE_P(
     ::testing::Values(Shown{.document = "README.md",
                             .program = "tests/readme_server.cc",
                             .max_lines = 30},
+                      Shown{.document = "README.md",
+                            .program = "tests/readme_sim_test.cc",
+                            .from = "// Sends two lines",
+                            .max_lines = 45},
                       Shown{.document = "docs/testing.md",
                             .program = "tests/own_poller_test.cc",
                             .max_lines = 12}));
+
+TEST(ReadmeTest, TestsTheServerThatItShows) {
+  const std::string program = Contents("tests/readme_server.cc");
+  const size_t start = program.find("// Answers each line");
+  const size_t end = program.find("\n};\n", start);
+  ASSERT_NE(end, program.npos);
+  EXPECT_THAT(Contents("tests/readme_sim_test.cc"),
+              ::testing::HasSubstr(program.substr(start, end + 4 - start)));
+}
 
 }  // namespace
 }  // namespace sluice

@@ -1,14 +1,13 @@
-#include <cstdio>
-#include <memory>
-#include <string>
+#include "line_server.h"
+
+#include <cstddef>
 
 #include "absl/strings/str_cat.h"
-#include "log/logger.h"  // ours; of Sluice's headers all begin with "sluice/"
-#include "sluice/log/descriptor_writer.h"
-#include "sluice/net/linux_platform.h"
-#include "sluice/net/tcp_server.h"
+#include "absl/strings/string_view.h"
 
-// Answers each line with its length.
+namespace downstream {
+namespace {
+
 class LineLengths : public sluice::StreamHandler {
  public:
   size_t OnInput(sluice::Stream& stream, absl::string_view input) override {
@@ -21,22 +20,16 @@ class LineLengths : public sluice::StreamHandler {
   }
 };
 
-int main() {
-  sluice::DescriptorWriter output(/*fd=*/1);
-  downstream::Logger log(&output, "line_server");
-  const sluice::Platform platform = sluice::LinuxPlatform();
-  auto loop = sluice::NewEventLoop(platform);
-  if (!loop.ok()) {
-    std::fprintf(stderr, "%s\n", loop.status().ToString().c_str());
-    return 1;
-  }
+}  // namespace
+
+absl::StatusOr<LineServer> LineServer::Start(
+    const sluice::Platform* platform, sluice::EventLoop* loop,
+    const sluice::SocketAddress& address) {
   auto server = sluice::TcpServer::Start(
-      &platform, {loop->get()}, sluice::SocketAddress::Loopback4(0),
+      platform, {loop}, address,
       [](const auto&) { return std::make_unique<LineLengths>(); }, {});
-  if (!server.ok()) {
-    std::fprintf(stderr, "%s\n", server.status().ToString().c_str());
-    return 1;
-  }
-  log.Log(absl::StrCat("listening on ", (*server)->address().ToString()));
-  return (*loop)->Run().ok() ? 0 : 1;
+  if (!server.ok()) return server.status();
+  return LineServer(*std::move(server));
 }
+
+}  // namespace downstream

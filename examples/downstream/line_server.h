@@ -1,0 +1,35 @@
+#ifndef DOWNSTREAM_LINE_SERVER_H_
+#define DOWNSTREAM_LINE_SERVER_H_
+
+#include <memory>
+#include <utility>
+
+#include "absl/status/statusor.h"
+#include "sluice/event/event_loop.h"
+#include "sluice/net/platform.h"
+#include "sluice/net/socket_address.h"
+#include "sluice/net/tcp_server.h"
+
+namespace downstream {
+
+// Answers each line with its length: on the kernel in line_server_main.cc, in
+// a simulated network in line_server_test.cc. `platform` says which.
+class LineServer {
+ public:
+  // `platform` and `loop` outlive the server.
+  static absl::StatusOr<LineServer> Start(const sluice::Platform* platform,
+                                          sluice::EventLoop* loop,
+                                          const sluice::SocketAddress& address);
+
+  const sluice::SocketAddress& address() const { return server_->address(); }
+
+ private:
+  explicit LineServer(std::unique_ptr<sluice::TcpServer> server)
+      : server_(std::move(server)) {}
+
+  std::unique_ptr<sluice::TcpServer> server_;
+};
+
+}  // namespace downstream
+
+#endif  // DOWNSTREAM_LINE_SERVER_H_

@@ -1,0 +1,68 @@
+#include <memory>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "sluice/net/sim_test_runner.h"
+#include "sluice/net/tcp_connection.h"
+#include "sluice/net/tcp_connector.h"
+#include "sluice/net/tcp_server.h"
+
+// Answers each line with its length.
+class LineLengths : public sluice::StreamHandler {
+ public:
+  size_t OnInput(sluice::Stream& stream, absl::string_view input) override {
+    size_t done = 0;
+    for (size_t end; (end = input.find('\n', done)) != input.npos;) {
+      stream.Write(absl::StrCat(end - done, "\n"));
+      done = end + 1;
+    }
+    return done;  // the rest comes again, with what arrives next
+  }
+};
+
+// Sends two lines, and keeps what is answered.
+class Client : public sluice::StreamHandler {
+ public:
+  void OnOpen(sluice::Stream& stream) override {
+    stream.Write("hello\nworld!!\n");
+  }
+  size_t OnInput(sluice::Stream&, absl::string_view input) override {
+    answers.append(input.data(), input.size());
+    return input.size();
+  }
+
+  std::string answers;
+};
+
+TEST(LineLengthsTest, AnswersThroughABadNetwork) {
+  sluice::SimTestWorlds worlds{.seeds = 1000};
+  worlds.most.faults.short_count = 0.5;  // up to that often: each seed draws
+  worlds.most.faults.loss = 0.05;
+  sluice::RunSimTest(worlds, [](sluice::SimNetwork& network) {
+    sluice::SimHost* const host = network.AddHost("server");
+    auto server = sluice::TcpServer::Start(
+        &host->platform(), {host->NewLoop()}, host->address(7008),
+        [](const auto&) { return std::make_unique<LineLengths>(); }, {});
+    ASSERT_TRUE(server.ok()) << server.status();
+
+    sluice::SimHost* const other = network.AddHost("client");
+    sluice::EventLoop* const loop = other->NewLoop();
+    sluice::ConnectionContext context(loop, {});
+    Client client;
+    std::unique_ptr<sluice::TcpConnection> connection;
+    sluice::TcpConnector connector(
+        &other->platform(), loop, host->address(7008), {}, [&](auto socket) {
+          ASSERT_TRUE(socket.ok()) << socket.status();
+          connection = std::make_unique<sluice::TcpConnection>(
+              &context,
+              other->platform().new_transport(loop, *std::move(socket)),
+              &client);
+        });
+    EXPECT_TRUE(network.RunUntil([&] { return client.answers == "5\n7\n"; },
+                                 absl::Minutes(5)));
+  });
+}
