@@ -71,21 +71,29 @@ class SimEchoServer final : public SimProgram {
   std::vector<EventLoop*> loops_;
   std::unique_ptr<TcpServer> server_;
   MonotonicTime deadline_;  // of the drain that is under way
-  int unanswered_ = 0;  // drains
+  int unanswered_ = 0;      // drains
   std::optional<size_t> forced_;
+};
+
+// A program that does something with a server, and is done then (testonly).
+class SimClient : public SimProgram {
+ public:
+  virtual bool done() const = 0;
+  // That are armed on its loop.
+  virtual size_t timers() const = 0;
 };
 
 // The echo server's load client on a simulated host (testonly).
 // Thread-compatible.
-class SimLoadClient final : public SimProgram {
+class SimLoadClient final : public SimClient {
  public:
   // Begins at once. `host` outlives this.
   SimLoadClient(SimHost* host, const LoadGenerator::Options& load);
   ~SimLoadClient() override;
 
-  bool done() const { return done_; }
+  bool done() const override { return done_; }
+  size_t timers() const override;
   const LoadResults& results() const { return generator_.results(); }
-  size_t timers() const;
 
  private:
   EventLoop* const loop_;

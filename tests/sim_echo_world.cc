@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <memory>
+#include <utility>
 
 #include "gtest/gtest.h"
 #include "sluice/apps/echo/load_results.h"
@@ -104,9 +105,13 @@ void SimEchoWorld::StartServer() {
 }
 
 void SimEchoWorld::StartClient() {
-  client_host_.Start([this](SimHost* host) {
+  StartClient([this](SimHost* host) {
     return std::make_unique<SimLoadClient>(host, shape_.load);
   });
+}
+
+void SimEchoWorld::StartClient(SimHost::NewProgram new_client) {
+  client_host_.Start(std::move(new_client));
 }
 
 SimEchoServer& SimEchoWorld::server() {
@@ -118,7 +123,8 @@ SimLoadClient& SimEchoWorld::client() {
 }
 
 bool SimEchoWorld::client_done() {
-  return client_host_.is_up() && client().done();
+  return client_host_.is_up() &&
+         static_cast<SimClient*>(client_host_.program())->done();
 }
 
 MonotonicTime SimEchoWorld::Sometime(absl::Duration most) {
@@ -142,21 +148,24 @@ void SimEchoWorld::DisturbClocks(absl::Duration within) {
   }
 }
 
-absl::Duration SimEchoWorld::MostTime() const {
+absl::Duration SimEchoWorld::TimeFor(uint64_t bytes, uint64_t window) const {
   const SimNetwork::Link& link = shape_.link;
-  const LoadGenerator::Options& load = shape_.load;
   absl::Duration one_way = link.latency + link.jitter + absl::Microseconds(1);
   if (link.bytes_per_second > 0) {
     one_way += absl::Seconds(kBufferBytes / link.bytes_per_second);
   }
-  const uint64_t bytes = load.schedule.messages * load.message_size;
-  const uint64_t window =
-      std::min<uint64_t>(kBufferBytes, load.pipeline * load.message_size);
-  const auto windows = static_cast<int64_t>(bytes / window + 4);
+  const uint64_t at_once = std::clamp<uint64_t>(window, 1, kBufferBytes);
+  const auto windows = static_cast<int64_t>(bytes / at_once + 4);
   const absl::Duration again =
       shape_.loss ? absl::Milliseconds(500) : absl::ZeroDuration();
   return 4 * windows * (one_way + again) +
          (shape_.loss ? absl::Minutes(2) : absl::Milliseconds(1));
+}
+
+absl::Duration SimEchoWorld::MostTime() const {
+  const LoadGenerator::Options& load = shape_.load;
+  return TimeFor(load.schedule.messages * load.message_size,
+                 load.pipeline * load.message_size);
 }
 
 void SimEchoWorld::ExpectAllServed() {
@@ -189,7 +198,7 @@ void SimEchoWorld::StopAndExpectNothingLeft() {
   EXPECT_EQ(counts_.made, counts_.closed);
   EXPECT_EQ(counts_.made, counts_.destroyed);
   EXPECT_EQ(server().timers(), 0u);
-  EXPECT_EQ(client().timers(), 0u);
+  EXPECT_EQ(static_cast<SimClient*>(client_host_.program())->timers(), 0u);
   EXPECT_EQ(server_host_.open_descriptors(), 0u);
   EXPECT_EQ(client_host_.open_descriptors(), 0u);
 }

@@ -48,10 +48,12 @@ class SimEchoWorld {
   const HandlerCounts& counts() const { return counts_; }
 
   void StartServer();
+  // The load client; or another one, which NewProgram makes.
   void StartClient();
+  void StartClient(SimHost::NewProgram new_client);
   // REQUIRES: started, and the host is up.
   SimEchoServer& server();
-  SimLoadClient& client();
+  SimLoadClient& client();  // REQUIRES: it is that
   bool client_done();
 
   // A time within the first `most` from now, that is drawn.
@@ -59,9 +61,11 @@ class SimEchoWorld {
   // Sets wall clocks and drifts at some times within that; up to a fifth.
   void DisturbClocks(absl::Duration within);
 
-  // How long all of the load takes at most, by the world's clock, where nothing
-  // fails: round trips of a full window, and where packets are lost so many
-  // times what it takes to send them again. Four times what was seen.
+  // How long it takes at most, by the world's clock, until so many bytes have
+  // come back of which so many are on their way at once, where nothing fails:
+  // round trips, and where packets are lost what it takes to send them again.
+  absl::Duration TimeFor(uint64_t bytes, uint64_t window) const;
+  // The same for all of the load.
   absl::Duration MostTime() const;
 
   // That everybody was answered, and that each byte was the right one.

@@ -38,6 +38,9 @@ class WatchedHandler final : public StreamHandler {
   WatchedHandler(std::unique_ptr<StreamHandler> handler, HandlerCounts* counts);
   ~WatchedHandler() override;
 
+  // The stream's owner destroys it, if it has not ended: no call is to come.
+  void Forget() { closed_ = true; }
+
   void OnOpen(Stream& stream) override;
   size_t OnInput(Stream& stream, absl::string_view input) override;
   void OnInputEnd(Stream& stream) override;
