@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "gtest/gtest.h"
-#include "sluice/apps/echo/echo_handler.h"
 #include "sluice/base/check.h"
 
 namespace sluice {
@@ -21,7 +20,9 @@ EventLoop::Options SmallLoopOptions(size_t receive_buffer) {
 // ---------------------------------------------------------------------------
 
 SimEchoServer::SimEchoServer(SimNetwork* network, SimHost* host,
-                             const Options& options, HandlerCounts* counts)
+                             const Options& options,
+                             const NewHandler* new_handler,
+                             HandlerCounts* counts)
     : host_(*host),
       counts_(*counts),
       made_before_(counts->made),
@@ -31,15 +32,14 @@ SimEchoServer::SimEchoServer(SimNetwork* network, SimHost* host,
     loops_.push_back(host->NewLoop(SmallLoopOptions(options.receive_buffer)));
   }
   const SimFaults faults = std::exchange(network->faults(), {});
-  auto server =
-      TcpServer::Start(&host->platform(), loops_, host->address(kSimEchoPort),
-                       [counts](const SocketAddress&) {
-                         return std::make_unique<WatchedHandler>(
-                             std::make_unique<EchoHandler>(), counts);
-                       },
-                       {.threads = options.model,
-                        .max_connections = options.max_connections,
-                        .connection = options.connection});
+  auto server = TcpServer::Start(
+      &host->platform(), loops_, host->address(kSimEchoPort),
+      [new_handler, counts](const SocketAddress&) {
+        return std::make_unique<WatchedHandler>((*new_handler)(), counts);
+      },
+      {.threads = options.model,
+       .max_connections = options.max_connections,
+       .connection = options.connection});
   network->faults() = faults;
   SLUICE_CHECK(server.ok());
   server_ = *std::move(server);

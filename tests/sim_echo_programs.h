@@ -7,13 +7,14 @@
 #include <optional>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 #include "sluice/apps/echo/load_generator.h"
 #include "sluice/apps/echo/load_results.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/net/sim_network.h"
 #include "sluice/net/socket_address.h"
+#include "sluice/net/stream.h"
 #include "sluice/net/tcp_connection.h"
 #include "sluice/net/tcp_server.h"
 #include "sluice/net/thread_model.h"
@@ -28,8 +29,8 @@ inline constexpr uint16_t kSimEchoPort = 7007;
 // Small, as a world makes many.
 EventLoop::Options SmallLoopOptions(size_t receive_buffer = 4096);
 
-// The echo server's handlers on a simulated host, watched (testonly).
-// Thread-compatible.
+// A server with the echo server's handlers on a simulated host, or with others
+// that answer with the bytes that came; watched (testonly). Thread-compatible.
 class SimEchoServer final : public SimProgram {
  public:
   struct Options {
@@ -40,10 +41,12 @@ class SimEchoServer final : public SimProgram {
     ConnectionOptions connection = {};
   };
 
-  // Starts it; no fault of `network` hinders that. All outlive this but the
-  // loops.
+  using NewHandler = absl::AnyInvocable<std::unique_ptr<StreamHandler>() const>;
+
+  // Starts it; no fault of `network` hinders that. What it points to outlives
+  // this.
   SimEchoServer(SimNetwork* network, SimHost* host, const Options& options,
-                HandlerCounts* counts);
+                const NewHandler* new_handler, HandlerCounts* counts);
   ~SimEchoServer() override;
 
   // Begins to drain, and expects one answer by `deadline`, by the host's clock,

@@ -21,19 +21,20 @@ void ExpectComplete(SimNetwork& network) {
       << "it stalls";
   world.ExpectAllServed();
   EXPECT_EQ(world.counts().with(CloseReason::kDone), world.counts().closed);
+  world.ExpectOutputBounded();
   world.StopAndExpectNothingLeft();
 }
 
 TEST(SimEchoTest, EchoesEveryByteInTimeWhateverCallsMeet) {
-  RunSimTest(HarmlessWorlds(/*seeds=*/200, /*loss=*/false), ExpectComplete);
+  RunSimTest(HarmlessWorlds(/*seeds=*/50, /*loss=*/false), ExpectComplete);
 }
 
 TEST(SimEchoTest, EchoesEveryByteWhateverPacketsMeet) {
-  RunSimTest(HarmlessWorlds(/*seeds=*/200, /*loss=*/true), ExpectComplete);
+  RunSimTest(HarmlessWorlds(/*seeds=*/50, /*loss=*/true), ExpectComplete);
 }
 
 TEST(SimEchoTest, EndsEachConnectionOnceWhenTheyFailToo) {
-  RunSimTest(FailingWorlds(/*seeds=*/200), [](SimNetwork& network) {
+  RunSimTest(FailingWorlds(/*seeds=*/50), [](SimNetwork& network) {
     SimEchoWorld world(&network);
     world.shape().server.connection.idle_timeout = absl::Minutes(2);
     world.StartServer();
@@ -42,6 +43,7 @@ TEST(SimEchoTest, EndsEachConnectionOnceWhenTheyFailToo) {
     ASSERT_TRUE(network.RunUntil([&] { return world.client_done(); },
                                  world.MostTime() + absl::Hours(3)));
     world.ExpectNoWrongByte();
+    world.ExpectOutputBounded();
     world.StopAndExpectNothingLeft();
   });
 }

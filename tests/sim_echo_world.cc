@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "sluice/apps/echo/echo_handler.h"
 #include "sluice/apps/echo/load_results.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/thread_model.h"
@@ -97,10 +98,15 @@ SimEchoWorld::~SimEchoWorld() {
 }
 
 void SimEchoWorld::StartServer() {
+  StartServer([] { return std::make_unique<EchoHandler>(); });
+}
+
+void SimEchoWorld::StartServer(SimEchoServer::NewHandler new_handler) {
+  new_handler_ = std::move(new_handler);
   network_.SetLink(&server_host_, &client_host_, shape_.link);
   server_host_.Start([this](SimHost* host) {
     return std::make_unique<SimEchoServer>(&network_, host, shape_.server,
-                                           &counts_);
+                                           &new_handler_, &counts_);
   });
 }
 
@@ -122,9 +128,13 @@ SimLoadClient& SimEchoWorld::client() {
   return *static_cast<SimLoadClient*>(client_host_.program());
 }
 
-bool SimEchoWorld::client_done() {
+bool SimEchoWorld::client_done() const {
   return client_host_.is_up() &&
          static_cast<SimClient*>(client_host_.program())->done();
+}
+
+size_t SimEchoWorld::client_timers() const {
+  return static_cast<SimClient*>(client_host_.program())->timers();
 }
 
 MonotonicTime SimEchoWorld::Sometime(absl::Duration most) {
@@ -186,11 +196,14 @@ void SimEchoWorld::ExpectNoWrongByte() {
   EXPECT_EQ(wrong.connections, 0u) << wrong.first;
 }
 
-void SimEchoWorld::StopAndExpectNothingLeft() {
-  server().ExpectCountersAgree();
-  // EchoHandler says so.
+void SimEchoWorld::ExpectOutputBounded() {
+  // As EchoHandler says.
   EXPECT_LE(counts_.most_pending,
             shape_.server.connection.high_water + shape_.server.receive_buffer);
+}
+
+void SimEchoWorld::StopAndExpectNothingLeft() {
+  server().ExpectCountersAgree();
   server().Stop();
   const absl::Duration idle = shape_.server.connection.idle_timeout;
   network_.RunFor(idle == absl::InfiniteDuration() ? absl::Milliseconds(1)
@@ -198,7 +211,7 @@ void SimEchoWorld::StopAndExpectNothingLeft() {
   EXPECT_EQ(counts_.made, counts_.closed);
   EXPECT_EQ(counts_.made, counts_.destroyed);
   EXPECT_EQ(server().timers(), 0u);
-  EXPECT_EQ(static_cast<SimClient*>(client_host_.program())->timers(), 0u);
+  EXPECT_EQ(client_timers(), 0u);
   EXPECT_EQ(server_host_.open_descriptors(), 0u);
   EXPECT_EQ(client_host_.open_descriptors(), 0u);
 }

@@ -1,6 +1,7 @@
 #ifndef SLUICE_TESTS_SIM_ECHO_WORLD_H_
 #define SLUICE_TESTS_SIM_ECHO_WORLD_H_
 
+#include <cstddef>
 #include <cstdint>
 
 #include "absl/time/time.h"
@@ -43,18 +44,21 @@ class SimEchoWorld {
   // For what else a test draws.
   SimRandom& random() { return random_; }
   Shape& shape() { return shape_; }
-  SimHost& server_host() { return server_host_; }
-  SimHost& client_host() { return client_host_; }
+  SimHost& server_host() const { return server_host_; }
+  SimHost& client_host() const { return client_host_; }
   const HandlerCounts& counts() const { return counts_; }
 
+  // The echo server; or with other handlers.
   void StartServer();
+  void StartServer(SimEchoServer::NewHandler new_handler);
   // The load client; or another one, which NewProgram makes.
   void StartClient();
   void StartClient(SimHost::NewProgram new_client);
   // REQUIRES: started, and the host is up.
   SimEchoServer& server();
   SimLoadClient& client();  // REQUIRES: it is that
-  bool client_done();
+  bool client_done() const;
+  size_t client_timers() const;
 
   // A time within the first `most` from now, that is drawn.
   MonotonicTime Sometime(absl::Duration most);
@@ -72,8 +76,10 @@ class SimEchoWorld {
   void ExpectAllServed();
   // That no answer had a wrong byte.
   void ExpectNoWrongByte();
-  // Ends the server and the client, and expects of both that nothing is left;
-  // of handlers, that each was told its end.
+  // That the echo server's handlers have kept to their bound on output.
+  void ExpectOutputBounded();
+  // Ends the server, and expects of it and of the client, which is done, that
+  // nothing is left; of handlers, that each was told its end.
   void StopAndExpectNothingLeft();
 
  private:
@@ -82,6 +88,7 @@ class SimEchoWorld {
   SimHost& server_host_;
   SimHost& client_host_;
   HandlerCounts counts_;
+  SimEchoServer::NewHandler new_handler_;
   Shape shape_;
 };
 

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "sluice/net/sim_random.h"
 #include "sluice/tests/byte_pattern.h"
 
 namespace sluice {
@@ -140,5 +141,54 @@ bool SimTalkers::done() const {
 }
 
 size_t SimTalkers::timers() const { return loop_->timers()->size(); }
+
+// ---------------------------------------------------------------------------
+
+std::vector<SimTalker::Options> DrawSimTalkers(SimEchoWorld& world) {
+  SimRandom& random = world.random();
+  std::vector<SimTalker::Options> talkers(1 + random.Below(5));
+  for (SimTalker::Options& talker : talkers) {
+    talker.server = world.shape().load.server;
+    talker.connection.high_water = random.Below(6000);
+    talker.connection.low_water =
+        random.Below(talker.connection.high_water + 1);
+    talker.connection.idle_timeout = absl::InfiniteDuration();
+    talker.bytes = random.Below(random.Below(2) == 0 ? 100 : 20'000);
+    talker.chunk = 1 + random.Below(talker.bytes / 10 + 10);
+    talker.patient = random.Below(2) == 0;
+    talker.finish_early = random.Below(4) > 0;
+    talker.read_at_once = talker.bytes / 20 + 1 + random.Below(2000);
+    if (random.Below(2) == 0) {
+      talker.pause = random.UpTo(absl::Milliseconds(50));
+    }
+  }
+  return talkers;
+}
+
+void StartSimTalkers(SimEchoWorld& world,
+                     std::vector<SimTalker::Options> talkers,
+                     HandlerCounts* counts) {
+  world.StartClient([talkers = std::move(talkers), counts](SimHost* host) {
+    return std::make_unique<SimTalkers>(host, talkers, counts);
+  });
+}
+
+const std::vector<std::unique_ptr<SimTalker>>& SimTalkersOf(
+    const SimEchoWorld& world) {
+  return static_cast<const SimTalkers*>(world.client_host().program())
+      ->talkers();
+}
+
+absl::Duration MostTimeOf(const SimEchoWorld& world,
+                          const std::vector<SimTalker::Options>& talkers) {
+  absl::Duration most = absl::Milliseconds(1);
+  for (const SimTalker::Options& talker : talkers) {
+    const auto pauses =
+        static_cast<int64_t>(talker.bytes / talker.read_at_once + 1);
+    most += world.TimeFor(talker.bytes, /*window=*/talker.bytes) +
+            pauses * 1.25 * (talker.pause + absl::Milliseconds(1));
+  }
+  return most;
+}
 
 }  // namespace sluice

@@ -19,6 +19,7 @@
 #include "sluice/net/tcp_connection.h"
 #include "sluice/net/tcp_connector.h"
 #include "sluice/tests/sim_echo_programs.h"
+#include "sluice/tests/sim_echo_world.h"
 #include "sluice/tests/watched_handler.h"
 #include "sluice/timer/clock.h"
 
@@ -109,6 +110,22 @@ class SimTalkers final : public SimClient {
   EventLoop* const loop_;
   std::vector<std::unique_ptr<SimTalker>> talkers_;
 };
+
+// Talkers as the world's seed draws them. Each of them is done, if nothing
+// fails, when all that it sent has come back.
+std::vector<SimTalker::Options> DrawSimTalkers(SimEchoWorld& world);
+// As the client of the world.
+void StartSimTalkers(SimEchoWorld& world,
+                     std::vector<SimTalker::Options> talkers,
+                     HandlerCounts* counts);
+// REQUIRES: started.
+const std::vector<std::unique_ptr<SimTalker>>& SimTalkersOf(
+    const SimEchoWorld& world);
+// How long they take at most where nothing fails, one after the other if need
+// be: round trips of a full buffer, and pauses, each a tick late, by a clock
+// that is a fifth slow.
+absl::Duration MostTimeOf(const SimEchoWorld& world,
+                          const std::vector<SimTalker::Options>& talkers);
 
 }  // namespace sluice
 

@@ -1,8 +1,6 @@
 // Limits of time, by the clock of a simulated host, whatever the wall clock
 // does.
 
-#include <cstdint>
-#include <memory>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -24,7 +22,7 @@ namespace {
 // The talkers look at the time themselves.
 TEST(SimTimeoutTest, WhoIsIdleEndsNeitherEarlyNorLate) {
   RunSimTest(
-      HarmlessWorlds(/*seeds=*/200, /*loss=*/true), [](SimNetwork& network) {
+      HarmlessWorlds(/*seeds=*/100, /*loss=*/true), [](SimNetwork& network) {
         HandlerCounts counts;
         SimEchoWorld world(&network);
         std::vector<SimTalker::Options> talkers(1 + world.random().Below(5));
@@ -38,9 +36,7 @@ TEST(SimTimeoutTest, WhoIsIdleEndsNeitherEarlyNorLate) {
           talker.silent_at = talker.bytes;
         }
         world.StartServer();
-        world.StartClient([&](SimHost* host) {
-          return std::make_unique<SimTalkers>(host, talkers, &counts);
-        });
+        StartSimTalkers(world, talkers, &counts);
         world.DisturbClocks(absl::Minutes(1));
         ASSERT_TRUE(network.RunUntil([&] { return world.client_done(); },
                                      absl::Minutes(10)));
@@ -48,13 +44,14 @@ TEST(SimTimeoutTest, WhoIsIdleEndsNeitherEarlyNorLate) {
                       counts.with(CloseReason::kPeerReset),
                   talkers.size());
         network.RunFor(absl::Minutes(10));
+        world.ExpectOutputBounded();
         world.StopAndExpectNothingLeft();
       });
 }
 
 TEST(SimTimeoutTest, WhoIsNotAnsweredGivesUpNeitherEarlyNorLate) {
   RunSimTest(
-      HarmlessWorlds(/*seeds=*/200, /*loss=*/true), [](SimNetwork& network) {
+      HarmlessWorlds(/*seeds=*/100, /*loss=*/true), [](SimNetwork& network) {
         HandlerCounts counts;
         SimEchoWorld world(&network);
         SimTalker::Options talker;
@@ -70,20 +67,15 @@ TEST(SimTimeoutTest, WhoIsNotAnsweredGivesUpNeitherEarlyNorLate) {
         world.DisturbClocks(talker.connect_timeout);
         const Clock& clock = *world.client_host().platform().clock;
         const MonotonicTime deadline = clock.Now() + talker.connect_timeout;
-        world.StartClient([&](SimHost* host) {
-          return std::make_unique<SimTalkers>(
-              host, std::vector<SimTalker::Options>{talker}, &counts);
-        });
+        StartSimTalkers(world, {talker}, &counts);
         ASSERT_TRUE(network.RunUntil([&] { return world.client_done(); },
                                      absl::Minutes(3)));
-        const auto& client =
-            *static_cast<const SimTalkers*>(world.client_host().program());
-        EXPECT_THAT(client.talkers()[0]->why(),
+        EXPECT_THAT(SimTalkersOf(world)[0]->why(),
                     StatusIs(absl::StatusCode::kDeadlineExceeded));
         EXPECT_GE(clock.Now(), deadline);
         EXPECT_LE(clock.Now(), deadline + absl::Milliseconds(1));
         EXPECT_EQ(world.client_host().open_descriptors(), 0u);
-        EXPECT_EQ(client.timers(), 0u);
+        EXPECT_EQ(world.client_timers(), 0u);
       });
 }
 
