@@ -9,6 +9,7 @@
 #include <map>
 #include <set>
 
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -202,7 +203,10 @@ class SimHost::LoopPoller final : public Poller {
     return status;
   }
   absl::Status Remove(int fd) override {
-    watched_.erase(fd);
+    if (const auto it = watched_.find(fd); it != watched_.end()) {
+      reported_.erase(it->second.token);
+      watched_.erase(it);
+    }
     return poller_.Remove(fd);
   }
   void Wake() override { woken_.store(true); }
@@ -270,12 +274,15 @@ class SimHost::LoopPoller final : public Poller {
     seen_changes_ = host_.changes_;
     const bool woken = woken_.exchange(false);
     absl::Span<const IoEvent> events = *poller_.Wait(absl::ZeroDuration());
+    for (const IoEvent& event : events) reported_.insert(event.token);
     if (events.empty()) events = Spurious();
     if (events.empty() && !woken && host_.clock_->Now() < deadline_) return {};
     return events;
   }
 
   // What nothing ready makes of itself, by chance: one that is not is reported.
+  // It was once: a poller does not say of a socket that it is connected before
+  // it is.
   absl::Span<const IoEvent> Spurious() {
     if (watched_.empty() || !world_.random().Chance(world_.faults().spurious)) {
       return {};
@@ -284,7 +291,7 @@ class SimHost::LoopPoller final : public Poller {
         watched_.begin(),
         static_cast<std::ptrdiff_t>(world_.random().Below(watched_.size())));
     spurious_ = it->second;
-    if (spurious_.flags == 0) return {};
+    if (spurious_.flags == 0 || !reported_.contains(spurious_.token)) return {};
     return absl::MakeConstSpan(&spurious_, 1);
   }
 
@@ -293,6 +300,7 @@ class SimHost::LoopPoller final : public Poller {
   SimClock time_;  // nobody's: Wait(0) does not move it
   SimPoller poller_;
   std::map<int, IoEvent> watched_;  // by descriptor: all that was asked for
+  absl::flat_hash_set<uint64_t> reported_;  // tokens of watched_
   IoEvent spurious_ = {};
   std::atomic<bool> woken_{false};
   bool nudged_ = true;
@@ -491,6 +499,8 @@ void SimNetwork::Heal(const SimHost* a, const SimHost* b) {
 }
 
 SimFaults& SimNetwork::faults() { return world_->mutable_faults(); }
+
+uint64_t SimNetwork::seed() const { return world_->options().seed; }
 
 MonotonicTime SimNetwork::now() const { return world_->Now(); }
 

@@ -72,6 +72,8 @@ class SimNetwork {
   // May be changed at any time.
   SimFaults& faults();
 
+  // Options::seed, for draws of a test's own.
+  uint64_t seed() const;
   // Time of the world; hosts may have other clocks.
   MonotonicTime now() const;
   // Calls something at that time, as a script does.

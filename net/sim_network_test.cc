@@ -203,6 +203,18 @@ TEST_F(SimNetworkTest, NobodyListensNobodyIsThere) {
   EXPECT_EQ(network_.now() - start, absl::Seconds(127));
 }
 
+TEST_F(SimNetworkTest, NobodyIsConnectedBeforeThePeerIsHeardOf) {
+  server_->Start(NewEchoServer);
+  network_.Partition(server_, client_);
+  network_.faults().spurious = 0.5;
+  for (int i = 0; i < 20; ++i) {
+    Client client(client_, server_->address(7), absl::InfiniteDuration(),
+                  absl::Seconds(1));
+    ASSERT_TRUE(Until(client.ended));
+    EXPECT_FALSE(client.open);
+  }
+}
+
 TEST_F(SimNetworkTest, APartitionHoldsBytesUpUntilItHeals) {
   server_->Start(NewEchoServer);
   Client client(client_, server_->address(7));

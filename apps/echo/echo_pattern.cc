@@ -16,8 +16,10 @@ std::unique_ptr<char[]> RandomBytes(uint64_t seed) {
   auto bytes =
       std::make_unique<char[]>(EchoPattern::kPeriod + EchoPattern::kMaxPiece);
   std::mt19937_64 random(seed);
+  uint64_t draw = 0;  // 8 bytes
   for (size_t i = 0; i < EchoPattern::kPeriod; ++i) {
-    bytes[i] = static_cast<char>(random());
+    if (i % 8 == 0) draw = random();
+    bytes[i] = static_cast<char>(draw >> i % 8 * 8);
   }
   // The period again, so that a piece which begins late in it is in one piece.
   for (size_t i = 0; i < EchoPattern::kMaxPiece; ++i) {

@@ -1,0 +1,82 @@
+// Draining the echo server at any moment, in simulated worlds.
+
+#include <algorithm>
+
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "sluice/net/close_reason.h"
+#include "sluice/net/sim_network.h"
+#include "sluice/net/sim_test_runner.h"
+#include "sluice/tests/sim_echo_programs.h"
+#include "sluice/tests/sim_echo_world.h"
+#include "sluice/timer/clock.h"
+
+namespace sluice {
+namespace {
+
+void LimitWaits(SimEchoWorld& world) {
+  world.shape().load.connect_timeout = absl::Minutes(5);
+  world.shape().load.timeout = absl::Minutes(1);
+  world.shape().load.close_timeout = absl::Minutes(1);
+}
+
+TEST(SimEchoDrainTest, EndsByItsDeadlineWhateverFails) {
+  RunSimTest(FailingWorlds(/*seeds=*/50), [](SimNetwork& network) {
+    SimEchoWorld world(&network);
+    LimitWaits(world);
+    world.StartServer();
+    world.StartClient();
+    world.DisturbClocks(absl::Seconds(3));
+    network.RunFor(world.random().UpTo(world.MostTime() / 16));
+    if (world.random().Below(3) == 0) {
+      network.Partition(&world.server_host(), &world.client_host());
+    }
+    const Clock& clock = *world.server_host().platform().clock;
+    MonotonicTime deadline =
+        clock.Now() + world.random().UpTo(absl::Seconds(3));
+    world.server().Drain(deadline);
+    if (world.random().Below(3) == 0) {
+      network.RunFor(world.random().UpTo(absl::Seconds(1)));
+      world.server().Drain(clock.Now() + world.random().UpTo(absl::Seconds(3)));
+    }
+    // Clocks may be a fifth slow; the server looks at its own.
+    ASSERT_TRUE(network.RunUntil([&] { return world.server().drained(); },
+                                 absl::Seconds(6)));
+    EXPECT_EQ(world.server().stats().open, 0u);
+    EXPECT_EQ(world.counts().open(), 0u);
+    EXPECT_EQ(world.server().forced(),
+              world.counts().with(CloseReason::kDrainForced));
+    network.Heal(&world.server_host(), &world.client_host());
+    ASSERT_TRUE(
+        network.RunUntil([&] { return world.client_done(); }, absl::Hours(1)));
+    world.ExpectNoWrongByte();
+    world.ExpectOutputBounded();
+    world.StopAndExpectNothingLeft();
+  });
+}
+
+TEST(SimEchoDrainTest, ForcesNobodyWhoReads) {
+  RunSimTest(
+      HarmlessWorlds(/*seeds=*/50, /*loss=*/false), [](SimNetwork& network) {
+        SimEchoWorld world(&network);
+        LimitWaits(world);
+        world.StartServer();
+        world.StartClient();
+        network.RunFor(world.random().UpTo(world.MostTime() / 16));
+        world.server().Drain(world.server_host().platform().clock->Now() +
+                             world.MostTime());
+        ASSERT_TRUE(network.RunUntil([&] { return world.server().drained(); },
+                                     world.MostTime()));
+        EXPECT_EQ(world.server().forced(), 0u);
+        EXPECT_EQ(world.counts().with(CloseReason::kDone),
+                  world.counts().closed);
+        ASSERT_TRUE(network.RunUntil([&] { return world.client_done(); },
+                                     absl::Minutes(10)));
+        world.ExpectNoWrongByte();
+        world.ExpectOutputBounded();
+        world.StopAndExpectNothingLeft();
+      });
+}
+
+}  // namespace
+}  // namespace sluice
