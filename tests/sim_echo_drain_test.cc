@@ -1,6 +1,7 @@
 // Draining the echo server at any moment, in simulated worlds.
 
 #include <algorithm>
+#include <vector>
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
@@ -9,6 +10,8 @@
 #include "sluice/net/sim_test_runner.h"
 #include "sluice/tests/sim_echo_programs.h"
 #include "sluice/tests/sim_echo_world.h"
+#include "sluice/tests/sim_talker.h"
+#include "sluice/tests/watched_handler.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {
@@ -74,6 +77,49 @@ TEST(SimEchoDrainTest, ForcesNobodyWhoReads) {
                                      absl::Minutes(10)));
         world.ExpectNoWrongByte();
         world.ExpectOutputBounded();
+        world.StopAndExpectNothingLeft();
+      });
+}
+
+TEST(SimEchoDrainTest, ForcesAtItsDeadlineWhoDoesNotRead) {
+  RunSimTest(
+      HarmlessWorlds(/*seeds=*/50, /*loss=*/false), [](SimNetwork& network) {
+        HandlerCounts counts;
+        SimEchoWorld world(&network);
+        std::vector<SimTalker::Options> talkers = DrawSimTalkers(world);
+        for (SimTalker::Options& talker : talkers) {
+          talker.bytes += 10'000;
+          talker.chunk += 500;
+          talker.silent_at = world.random().Below(2000);
+          // One that was told FIN does not hear of it.
+          talker.connection.idle_timeout = absl::Minutes(1);
+          talker.finish_early = false;
+        }
+        world.StartServer();
+        StartSimTalkers(world, talkers, &counts);
+        world.DisturbClocks(absl::Seconds(3));
+        network.RunFor(world.random().UpTo(absl::Seconds(1)));
+        const Clock& clock = *world.server_host().platform().clock;
+        MonotonicTime deadline =
+            clock.Now() + world.random().UpTo(absl::Seconds(3));
+        world.server().Drain(deadline);
+        network.RunFor(world.random().UpTo(absl::Seconds(1)));
+        if (!world.server().drained()) {
+          const MonotonicTime second =
+              clock.Now() + world.random().UpTo(absl::Seconds(3));
+          deadline = std::min(deadline, second);
+          world.server().Drain(second);
+          ASSERT_TRUE(network.RunUntil([&] { return world.server().drained(); },
+                                       absl::Seconds(6)));
+          if (world.server().forced() > 0) {
+            EXPECT_GE(clock.Now(), deadline) << "it forces too early";
+          }
+        }
+        EXPECT_EQ(world.server().forced(),
+                  world.counts().with(CloseReason::kDrainForced));
+        network.RunFor(absl::Minutes(3));
+        world.ExpectOutputBounded();
+        EXPECT_TRUE(world.client_done());
         world.StopAndExpectNothingLeft();
       });
 }

@@ -96,15 +96,17 @@ class Consumer {
   // From a callable of its own: what comes while the loop drains its posts.
   void PostToItself() {
     if (posted_ == kBound) return;
-    EXPECT_TRUE(loop_
-                    .Post([this, sent = loop_.clock().Now()] {
-                      --posted_;
-                      --own_;
-                      EXPECT_EQ(loop_.clock().Now(), sent);
-                    })
-                    .ok());
     ++posted_;
     ++own_;
+    posting_ = true;
+    const absl::Status status = loop_.Post([this, sent = loop_.clock().Now()] {
+      EXPECT_FALSE(posting_) << "it is run inside the call";
+      --posted_;
+      --own_;
+      EXPECT_EQ(loop_.clock().Now(), sent) << "nobody woke the loop";
+    });
+    EXPECT_TRUE(status.ok()) << status;
+    posting_ = false;
   }
 
   void Drain() {
@@ -118,8 +120,9 @@ class Consumer {
 
   EventLoop& loop_;
   SimRandom& random_;
-  size_t posted_ = 0;  // callables that wait
-  size_t own_ = 0;     // of them those of its own
+  size_t posted_ = 0;     // callables that wait
+  size_t own_ = 0;        // of them those of its own
+  bool posting_ = false;  // to itself
   Arrivals posts_, pushes_;
   EventQueue<Item> queue_{kBound};
   MemberTask<&Consumer::Drain> drain_{this};
