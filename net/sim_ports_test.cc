@@ -93,12 +93,11 @@ TEST(SimPortsTest, APortThatSomebodyChoseIsGivenToNobody) {
 TEST(SimPortsTest, SoManyPairsWaitAndNoMore) {
   SimPorts ports;
   int waiting = 0;
-  for (int peer = 1; peer <= 3; ++peer) {
+  SimPorts::Pair pair(At("10.0.0.1:0"), At("10.0.0.2:0"));
+  for (uint16_t peer = 1; peer <= 3; ++peer) {
+    pair.second.port = peer;
     for (uint16_t port = 1; port <= 22'000; ++port) {
-      const SimPorts::Pair pair(
-          SimEndpoint(WithPort(Address("10.0.0.1:0"), port)),
-          SimEndpoint(
-              WithPort(Address("10.0.0.2:0"), static_cast<uint16_t>(peer))));
+      pair.first.port = port;
       ports.Add(pair, SimPorts::By::kConnecting, Connection(1));
       ports.TimeWait(pair, Connection(1), After({}));
       waiting += ports.IsOf(pair, Connection(1)) ? 1 : 0;
