@@ -228,8 +228,7 @@ void SimTcpConnection::Close(int end, CloseMode mode) {
   if (!here.open) {
     here.gone = true;
     Leave(end);
-  } else if (in.arrived > in.read ||
-             (mode == CloseMode::kReset && !(out.fin_sent && in.fin_arrived))) {
+  } else if (in.arrived > in.read || mode == CloseMode::kReset) {
     here.host->Note(fd, "is reset");
     Reset(end);
   } else {

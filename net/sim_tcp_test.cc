@@ -382,17 +382,6 @@ TEST_F(SimTcpTest, AConnectionThatItsClientForgotMakesRoomForANewOne) {
   EXPECT_EQ(PendingError(a_, client), "0");
 }
 
-TEST_F(SimTcpTest, AResetThatComesAfterBothFinsIsNone) {
-  auto [client, server] = Pair();
-  EXPECT_EQ(Shown(a_.ShutdownWrite(client)), "0");
-  Pass();
-  EXPECT_EQ(Shown(b_.ShutdownWrite(server)), "0");
-  b_.Close(server, CloseMode::kReset);
-  Pass();
-  EXPECT_EQ(PendingError(a_, client), "0");
-  EXPECT_EQ(Read(a_, client), "FIN");
-}
-
 TEST_F(SimTcpTest, APortThatWasGivenIsFreeWhenItsConnectionIsOver) {
   for (const CloseMode mode : {CloseMode::kReset, CloseMode::kGraceful}) {
     auto [client, server] = Pair();
