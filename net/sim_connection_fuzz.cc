@@ -37,8 +37,8 @@ namespace sluice {
 namespace {
 
 constexpr size_t kMaxClients = 4;
-constexpr uint64_t kMaxWritten = 100 * 1024;  // by each of them
-constexpr uint64_t kClientOffset = 123'457;   // between what they write
+constexpr uint64_t kMaxWritten = 32 * 1024;  // by each of them
+constexpr uint64_t kClientOffset = 123'457;  // between what they write
 constexpr size_t kReceiveBuffer = 4096;
 constexpr int kMaxChoices = 500;
 

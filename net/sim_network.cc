@@ -58,8 +58,9 @@ class SimNetwork::World final : public SimWire {
     events_.emplace(Key{time, random_.Next(), ++events_made_},
                     std::move(happen));
   }
+  bool tracing() const override { return options_.trace; }
   void Note(const SimTcp* host, absl::string_view what) override {
-    if (!options_.trace) return;
+    if (!tracing()) return;
     const int64_t us = (now_.nanos() - kStart) / 1000;
     absl::StrAppendFormat(&trace_, "%d.%06d %s: %s\n", us / 1'000'000,
                           us % 1'000'000, host->name(), what);
@@ -394,7 +395,7 @@ SimTcp* SimNetwork::World::HostOf(const SocketAddress& address, SimTcp* from) {
   if (from->Has(address)) return from;
   for (const auto& host : hosts_) {
     // Loopback addresses are each host's own.
-    if (host->address(address.port()) == address) return &host->tcp_;
+    if (host->tcp_.Has(address)) return &host->tcp_;
   }
   return nullptr;
 }

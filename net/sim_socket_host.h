@@ -5,7 +5,6 @@
 #include <cstdint>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "sluice/event/poller.h"
 #include "sluice/event/sim_descriptors.h"
 #include "sluice/net/sim_ports.h"
@@ -43,8 +42,11 @@ class SimSocketHost {
     descriptors_.SetReady(fd, ready);
     wire_.Ready(self_);
   }
-  void Note(int fd, absl::string_view what) {
-    wire_.Note(self_, absl::StrCat("descriptor ", fd, " ", what));
+  // A line of the trace, of these pieces.
+  template <typename... Pieces>
+  void Note(int fd, const Pieces&... what) {
+    if (!wire_.tracing()) return;
+    wire_.Note(self_, absl::StrCat("descriptor ", fd, " ", what...));
   }
   // Of so many bytes that a call could move: less, by chance.
   size_t Shortened(size_t size) {

@@ -4,6 +4,7 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -170,6 +171,14 @@ IoResult SimTcp::On(int fd, Call call) {
   return is_up() ? call(*socket) : Failure(ENETDOWN);
 }
 
+void SimTcp::NoteResult(int fd, absl::string_view call, IoResult result) {
+  if (result.ok()) {
+    host_.Note(fd, call, " ", result.value(), " bytes");
+  } else {
+    host_.Note(fd, call, ": ", strerrorname_np(result.error()));
+  }
+}
+
 absl::StatusOr<SocketAddress> SimTcp::Address(int fd, SocketApi::End end) {
   const SimSocket* const socket = Find(fd);
   const auto address = socket == nullptr ? std::nullopt : socket->Address(end);
@@ -181,18 +190,22 @@ absl::StatusOr<SocketAddress> SimTcp::Address(int fd, SocketApi::End end) {
 
 IoResult SimTcp::Read(int fd, absl::Span<char> into) {
   SLUICE_CHECK(!into.empty());
-  return On(fd, [&](SimSocket& socket) {
+  const IoResult result = On(fd, [&](SimSocket& socket) {
     const int fault = Fault();
     return fault != 0 ? Failure(fault) : socket.Read(into);
   });
+  NoteResult(fd, "reads", result);
+  return result;
 }
 
 IoResult SimTcp::Write(int fd, absl::Span<const absl::string_view> pieces) {
   if (pieces.empty()) return IoResult(0);
-  return On(fd, [&](SimSocket& socket) {
+  const IoResult result = On(fd, [&](SimSocket& socket) {
     const int fault = Fault();
     return fault != 0 ? Failure(fault) : socket.Write(pieces);
   });
+  NoteResult(fd, "writes", result);
+  return result;
 }
 
 IoResult SimTcp::UnreadBytes(int fd) {

@@ -101,6 +101,8 @@ class SimTcp final : public SocketApi {
   // What `call` gives of the socket, unless the host is down.
   template <typename Call>
   IoResult On(int fd, Call call);
+  // In the trace.
+  void NoteResult(int fd, absl::string_view call, IoResult result);
 
   SimWire& wire_;
   const std::string name_;

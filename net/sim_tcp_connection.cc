@@ -7,7 +7,6 @@
 #include <cstring>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "sluice/base/check.h"
 #include "sluice/event/poller.h"
 #include "sluice/net/sim_wire.h"
@@ -403,7 +402,7 @@ void SimTcpConnection::Fail(int end, int error) {
   here.error = error;
   Leave(end);
   if (here.fd >= 0) {
-    here.host->Note(here.fd, absl::StrCat("fails: ", strerrorname_np(error)));
+    here.host->Note(here.fd, "fails: ", strerrorname_np(error));
   }
   Update(end);
 }

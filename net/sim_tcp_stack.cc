@@ -8,7 +8,6 @@
 #include <deque>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -49,7 +48,7 @@ class SimTcpListener final : public SimSocket {
         backlog_(static_cast<size_t>(std::max(options.backlog, 0))),
         options_(stack->options_) {
     host_.ports().AddListener(SimEndpoint(address_), this, options.reuse_port);
-    host_.Note(fd_, absl::StrCat("listens on ", address_.ToString()));
+    host_.Note(fd_, "listens on ", address_.ToString());
   }
 
   // Linux lets one more wait than it was told.
@@ -76,7 +75,7 @@ class SimTcpListener final : public SimSocket {
     const std::shared_ptr<SimTcpConnection> connection = TakeOldest();
     const SocketAddress& from = connection->address(0);
     if (peer != nullptr) *peer = from;
-    host_.Note(fd, absl::StrCat("is accepted from ", from.ToString()));
+    host_.Note(fd, "is accepted from ", from.ToString());
     connection->SetDescriptor(1, fd);
     return connection->NewSocket(1);
   }
@@ -194,7 +193,7 @@ int SimTcpStack::StartConnect(int fd, const SocketAddress& address,
   const auto connection = std::make_shared<SimTcpConnection>(
       &host_, fd, source, peer, bound, options_);
   *socket = connection->NewSocket(0);
-  host_.Note(fd, absl::StrCat("connects to ", peer.ToString()));
+  host_.Note(fd, "connects to ", peer.ToString());
   SendSyn(connection, /*attempt=*/0);
   return 0;
 }

@@ -56,6 +56,7 @@ class TestWire final : public SimWire {
   void At(MonotonicTime time, absl::AnyInvocable<void() &&> happen) override {
     events_.emplace(time, std::move(happen));
   }
+  bool tracing() const override { return false; }
   void Note(const SimTcp*, absl::string_view) override {}
   void Ready(const SimTcp*) override {}
 

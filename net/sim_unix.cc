@@ -8,7 +8,6 @@
 #include <optional>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -182,7 +181,7 @@ class SimUnix::Listener final : public SimSocket {
     waiting_.pop_front();
     Update();
     if (peer != nullptr) *peer = pair->ends[0].address;
-    owner_.host_.Note(fd, absl::StrCat("is accepted at ", address_.ToString()));
+    owner_.host_.Note(fd, "is accepted at ", address_.ToString());
     return std::make_unique<Stream>(&owner_, std::move(pair), 1, fd);
   }
   int TakeError() override { return 0; }
@@ -277,7 +276,7 @@ int SimUnix::Listen(int fd, const SocketAddress& address, int backlog,
   }
   auto listener = std::make_unique<Listener>(this, fd, bound, number, backlog);
   Find(bound)->listener = listener.get();
-  host_.Note(fd, absl::StrCat("listens on ", bound.ToString()));
+  host_.Note(fd, "listens on ", bound.ToString());
   *socket = std::move(listener);
   return 0;
 }
@@ -309,7 +308,7 @@ int SimUnix::StartConnect(int fd, const SocketAddress& address,
   }
   pair->ends[0].buffer = pair->ends[1].buffer = buffer_bytes_;
   pair->ends[1].address = name->listener->address();
-  host_.Note(fd, absl::StrCat("is connected to ", address.ToString()));
+  host_.Note(fd, "is connected to ", address.ToString());
   name->listener->Add(pair);
   *socket = std::make_unique<Stream>(this, std::move(pair), 0, fd);
   return 0;

@@ -46,6 +46,8 @@ class SimWire {
   // Calls `happen` at that time, in an order that is drawn among what happens
   // then.
   virtual void At(MonotonicTime time, absl::AnyInvocable<void() &&> happen) = 0;
+  // Whether Note() keeps what it is told.
+  virtual bool tracing() const = 0;
   // A line of the trace.
   virtual void Note(const SimTcp* host, absl::string_view what) = 0;
   // Something is ready there that was not.
