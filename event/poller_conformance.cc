@@ -3,19 +3,18 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
-#include <cstdlib>
 #include <map>
 #include <optional>
 #include <random>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "gmock/gmock.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/test_seed.h"
 
 namespace sluice {
 namespace {
@@ -29,14 +28,6 @@ using ::testing::UnorderedElementsAre;
 
 // Long enough that a Wait() which ends before has ended for another reason.
 constexpr absl::Duration kForever = absl::Seconds(30);
-
-// From the environment, else a new one.
-uint64_t Seed() {
-  const char* const given = std::getenv("SLUICE_SEED");
-  uint64_t seed;
-  if (given != nullptr && absl::SimpleAtoi(given, &seed)) return seed;
-  return std::random_device()();
-}
 
 // What one Wait() reported: conditions by token. A token reported twice fails.
 using Ready = std::map<uint64_t, IoEvents>;
@@ -416,7 +407,7 @@ TEST_P(PollerConformanceTest, AgreesWithAModelAfterEachOfManyCalls) {
     std::optional<Registration> watched = std::nullopt;
   };
   constexpr size_t kPairs = 24;
-  const uint64_t seed = Seed();
+  const uint64_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   std::mt19937_64 random(seed);
   std::map<int, Model> models;

@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -71,6 +72,12 @@ class GatedSockets final : public SocketApi {
     return kernel_->SetOption(fd, option, value);
   }
   void Close(int fd, CloseMode mode) override { kernel_->Close(fd, mode); }
+  IoResult FindFile(const std::string& path, FileId* id) override {
+    return kernel_->FindFile(path, id);
+  }
+  IoResult RemoveFile(const std::string& path) override {
+    return kernel_->RemoveFile(path);
+  }
 
  private:
   SocketApi* const kernel_ = KernelSockets();

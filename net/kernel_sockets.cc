@@ -318,6 +318,18 @@ class KernelSocketApi final : public SocketApi {
     const bool closed = close(fd) == 0 || errno != EBADF;
     SLUICE_CHECK(closed);
   }
+
+  IoResult FindFile(const std::string& path, FileId* id) override {
+    struct stat found;
+    if (lstat(path.c_str(), &found) != 0) return LastError();
+    if (!S_ISSOCK(found.st_mode)) return IoResult::FromErrno(ENOTSOCK);
+    *id = {found.st_dev, found.st_ino};
+    return IoResult(0);
+  }
+
+  IoResult RemoveFile(const std::string& path) override {
+    return unlink(path.c_str()) == 0 ? IoResult(0) : LastError();
+  }
 };
 
 }  // namespace

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <deque>
 #include <memory>
 #include <random>
@@ -16,6 +15,7 @@
 #include "absl/types/span.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sluice/base/test_seed.h"
 
 namespace sluice {
 namespace {
@@ -425,12 +425,6 @@ TEST(OutputQueueTest, BytesOfAPinnedCordSurviveTheirConsumption) {
   EXPECT_EQ(live, 0);
 }
 
-uint64_t Seed() {
-  const char* const given = std::getenv("SLUICE_SEED");
-  return given != nullptr ? std::strtoull(given, nullptr, 0)
-                          : std::random_device()();
-}
-
 // What somebody was shown while he held a pin.
 struct Pinned {
   Segment* segment;
@@ -439,7 +433,7 @@ struct Pinned {
 };
 
 TEST(OutputQueueTest, AgreesWithAStringWhateverIsAppendedPinnedAndConsumed) {
-  const uint64_t seed = Seed();
+  const uint64_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   std::mt19937_64 random(seed);
   const auto below = [&](size_t n) {

@@ -80,23 +80,11 @@ struct End {
 };
 
 // Clients and an echo server in a simulated world; the input chooses what they
-// do, and what the world does to them.
+// do, and what the world does to them and to their hosts.
 class World {
  public:
-  World(FuzzInput* input, bool trace)
-      : input_(*input), network_(NetworkOptions(trace)) {
-    server_host_ = network_.AddHost("server");
-    client_host_ = network_.AddHost("client");
-    connection_options_ = ConnectionOptionsOf();
-    StartServer();
-    client_loop_ = client_host_->NewLoop(LoopOptions());
-    client_context_.emplace(client_loop_, connection_options_);
-  }
-  ~World() {
-    for (Client& client : clients_) Destroy(client);
-    server_.reset();
-    network_.RunFor(absl::Seconds(1));  // it ends on its loops
-  }
+  World(FuzzInput* input, bool trace);
+  ~World();
 
   // What did not hold, first.
   absl::Status Run() {
@@ -118,6 +106,8 @@ class World {
     End* end = nullptr;
   };
   class Handler;
+  class ServerProgram;
+  class ClientProgram;
 
   // -- The world --
 
@@ -163,10 +153,15 @@ class World {
   void StartServer();
   void ChangeFault();
   void ChangePartition();
+  SimHost* AnyHost() { return input_.Bool() ? server_host_ : client_host_; }
+  void CrashOrRestart(SimHost* host);
+  void ChangeDrift(SimHost* host);
+  void StepWall(SimHost* host);
 
   // -- What is done --
 
   void Choose();
+  void ChooseRarely();
   void Act(End& end);
   void Connect();
   void OnConnected(Client& client, absl::StatusOr<Socket> socket);
@@ -197,7 +192,7 @@ class World {
   SimNetwork network_;
   SimHost* server_host_;
   SimHost* client_host_;
-  EventLoop* client_loop_;
+  EventLoop* client_loop_ = nullptr;  // null while the host is down
   ConnectionOptions connection_options_;
   std::optional<ConnectionContext> client_context_;
   std::vector<std::unique_ptr<End>> ends_;
@@ -287,9 +282,62 @@ class World::Handler final : public StreamHandler {
   End& end_;
 };
 
+// What a crash takes along: what it has told nobody of.
+class World::ServerProgram final : public SimProgram {
+ public:
+  explicit ServerProgram(World* world) : world_(*world) {
+    world_.StartServer();
+  }
+  ~ServerProgram() override {
+    world_.server_.reset();
+    world_.drains_done_ = world_.drains_asked_;  // as far as they ever will be
+  }
+
+ private:
+  World& world_;
+};
+
+class World::ClientProgram final : public SimProgram {
+ public:
+  explicit ClientProgram(World* world) : world_(*world) {
+    world_.client_loop_ = world_.client_host_->NewLoop(LoopOptions());
+    world_.client_context_.emplace(world_.client_loop_,
+                                   world_.connection_options_);
+  }
+  ~ClientProgram() override {
+    for (Client& client : world_.clients_) world_.Destroy(client);
+    world_.client_context_.reset();
+    world_.client_loop_ = nullptr;
+  }
+
+ private:
+  World& world_;
+};
+
 // ---------------------------------------------------------------------------
 // The world
 // ---------------------------------------------------------------------------
+
+World::World(FuzzInput* input, bool trace)
+    : input_(*input), network_(NetworkOptions(trace)) {
+  server_host_ = network_.AddHost("server");
+  client_host_ = network_.AddHost("client");
+  connection_options_ = ConnectionOptionsOf();
+  server_host_->Start(
+      [this](SimHost*) { return std::make_unique<ServerProgram>(this); });
+  client_host_->Start(
+      [this](SimHost*) { return std::make_unique<ClientProgram>(this); });
+}
+
+World::~World() {
+  for (Client& client : clients_) Destroy(client);
+  server_.reset();
+  network_.RunFor(absl::Seconds(1));  // it ends on its loops
+  // Their programs know this world.
+  for (SimHost* const host : {server_host_, client_host_}) {
+    if (host->is_up()) host->Crash();
+  }
+}
 
 void World::StartServer() {
   std::vector<EventLoop*> loops = {server_host_->NewLoop(LoopOptions())};
@@ -313,7 +361,9 @@ void World::StartServer() {
         return std::make_unique<Handler>(this, ends_.back().get());
       },
       options);
-  Expect(server.ok(), "the server starts");
+  const SimFaults& faults = network_.faults();
+  Expect(server.ok() || faults.no_descriptors > 0 || faults.no_memory > 0,
+         "the server starts");
   if (server.ok()) server_ = *std::move(server);
 }
 
@@ -341,6 +391,25 @@ void World::ChangePartition() {
   }
 }
 
+void World::CrashOrRestart(SimHost* host) {
+  faulty_ = true;
+  if (host->is_up()) {
+    host->Crash();
+  } else {
+    host->Restart();
+  }
+}
+
+void World::ChangeDrift(SimHost* host) {
+  const int drift = static_cast<int>(input_.Number(2)) - (1 << 15);
+  host->SetDrift(15 * drift);  // not quite half of a million
+}
+
+void World::StepWall(SimHost* host) {
+  const absl::Duration step = AnyDuration();
+  host->StepWall(input_.Bool() ? step : -step);
+}
+
 // ---------------------------------------------------------------------------
 // What is done
 // ---------------------------------------------------------------------------
@@ -356,8 +425,7 @@ void World::Choose() {
     case 3:
       return network_.SetLink(server_host_, client_host_, AnyLink());
     case 4:
-      if (input_.Below(8) == 1) Drain();
-      return;
+      return ChooseRarely();
     case 5:
       if (input_.Below(8) == 1) server_.reset();
       return;
@@ -371,6 +439,23 @@ void World::Choose() {
       return;
     default:
       if (!ends_.empty()) Act(*ends_[input_.Below(ends_.size())]);
+  }
+}
+
+void World::ChooseRarely() {
+  switch (input_.Below(8)) {
+    case 1:
+      return Drain();
+    case 2:
+      return CrashOrRestart(server_host_);
+    case 3:
+      return CrashOrRestart(client_host_);
+    case 4:
+      return ChangeDrift(AnyHost());
+    case 5:
+      return StepWall(AnyHost());
+    default:
+      return;
   }
 }
 
@@ -409,7 +494,7 @@ void World::Act(End& end) {
 }
 
 void World::Connect() {
-  if (connects_ == kMaxClients) return;
+  if (connects_ == kMaxClients || client_loop_ == nullptr) return;
   Client& client = clients_[connects_++];
   client.connector = std::make_unique<TcpConnector>(
       &client_host_->platform(), client_loop_, server_host_->address(7),
@@ -477,7 +562,7 @@ void World::Destroy(Client& client) {
 void World::Drain() {
   if (server_ == nullptr) return;
   ++drains_asked_;
-  server_->Drain(network_.now() + absl::Seconds(5),
+  server_->Drain(server_host_->platform().clock->Now() + absl::Seconds(5),
                  [this](size_t) { ++drains_done_; });
 }
 
@@ -486,6 +571,10 @@ void World::FinishAll() {
   finishing_ = true;
   network_.faults() = {};
   if (partitioned_) ChangePartition();
+  for (SimHost* const host : {server_host_, client_host_}) {
+    host->SetDrift(0);
+    if (!host->is_up()) host->Restart();
+  }
   for (const auto& end : ends_) {
     end->bite = std::numeric_limits<size_t>::max();
     if (!end->alive()) continue;

@@ -84,6 +84,7 @@ class SimNetwork::World final : public SimWire {
   };
 
   static constexpr int64_t kStart = 1'000'000'000'000;
+  static constexpr uint64_t kMaxStepsAtOnce = 1'000'000;
 
   Options options_;
   SimRandom random_;
@@ -91,8 +92,11 @@ class SimNetwork::World final : public SimWire {
   std::vector<std::unique_ptr<SimHost>> hosts_;
   std::map<std::pair<const SimTcp*, const SimTcp*>, Link> links_;
   std::set<std::pair<const SimTcp*, const SimTcp*>> partitions_;
+  // Links with a bandwidth: when what has set out that way is through.
+  std::map<std::pair<const SimTcp*, const SimTcp*>, MonotonicTime> busy_until_;
   std::map<Key, absl::AnyInvocable<void() &&>> events_;
   uint64_t events_made_ = 0;
+  uint64_t steps_now_ = 0;       // since time last moved
   std::vector<Choice> choices_;  // of Step(); here to keep its memory
   std::string trace_;
 };
@@ -359,6 +363,8 @@ void SimHost::Crash() {
 }
 
 void SimHost::End() {
+  // What workers were given may be the program's own.
+  workers_->AbandonAll();
   program_.reset();
   workers_->AbandonAll();
   loops_.clear();
@@ -395,7 +401,8 @@ SimTcp* SimNetwork::World::HostOf(const SocketAddress& address, SimTcp* from) {
 
 std::optional<absl::Duration> SimNetwork::World::Pass(SimTcp* from, SimTcp* to,
                                                       size_t bytes) {
-  const auto pair = std::minmax<const SimTcp*>(from, to);
+  const std::pair<const SimTcp*, const SimTcp*> pair =
+      std::minmax<const SimTcp*>(from, to);
   if (from != to &&
       (partitions_.count(pair) > 0 || random_.Chance(options_.faults.loss))) {
     return std::nullopt;
@@ -404,7 +411,12 @@ std::optional<absl::Duration> SimNetwork::World::Pass(SimTcp* from, SimTcp* to,
   const Link& link = set == links_.end() ? options_.link : set->second;
   absl::Duration delay = link.latency + random_.UpTo(link.jitter);
   if (link.bytes_per_second > 0) {
-    delay += absl::Seconds(static_cast<double>(bytes) / link.bytes_per_second);
+    // In whole nanoseconds: how fractions are rounded depends on the build.
+    const double ns = static_cast<double>(bytes) * 1e9 / link.bytes_per_second;
+    MonotonicTime& busy_until = busy_until_[{from, to}];
+    busy_until = std::max(busy_until, now_) +
+                 absl::Nanoseconds(static_cast<int64_t>(std::min(ns, 1e18)));
+    delay += busy_until - now_;
   }
   return delay;
 }
@@ -429,6 +441,8 @@ bool SimNetwork::World::Step(MonotonicTime limit) {
       !events_.empty() && events_.begin()->first.time <= now_;
   const size_t count = choices_.size() + (event_due ? 1 : 0);
   if (count > 0) {
+    const bool spins = ++steps_now_ > kMaxStepsAtOnce;
+    SLUICE_CHECK(!spins);
     const size_t chosen = count == 1 ? 0 : random_.Below(count);
     if (chosen == choices_.size()) {
       auto happen = std::move(events_.begin()->second);
@@ -447,6 +461,7 @@ bool SimNetwork::World::Step(MonotonicTime limit) {
     return false;
   }
   now_ = next;
+  steps_now_ = 0;
   return true;
 }
 

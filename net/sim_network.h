@@ -43,7 +43,7 @@ class SimNetwork {
   struct Link {
     absl::Duration latency = absl::Microseconds(100);
     absl::Duration jitter = absl::ZeroDuration();  // up to that much more
-    double bytes_per_second = 0;                   // 0: without limit
+    double bytes_per_second = 0;  // each way, of all connections; 0: no limit
   };
   struct Options {
     uint64_t seed = 1;
@@ -81,7 +81,8 @@ class SimNetwork {
 
   // One thing that can happen: a turn of a loop, or something that is due. Or
   // moves the time, to `limit` at most. False if nothing is left to happen, or
-  // `limit` is reached.
+  // `limit` is reached. A million things at one time are a program that
+  // spins, and a CHECK.
   bool Step(MonotonicTime limit = MonotonicTime::InfiniteFuture());
   // Until `done`, for `at_most` of the world's time. Whether it is.
   bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration at_most);

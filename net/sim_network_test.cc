@@ -173,6 +173,24 @@ TEST_F(SimNetworkTest, LinksHaveLatencyAndBandwidth) {
   EXPECT_LT(took, absl::Milliseconds(2 * 50 + 2 * 10 + 5));
 }
 
+TEST_F(SimNetworkTest, WhatGoesOneWayAtOnceSharesItsLink) {
+  network_.SetLink(server_, client_, {.bytes_per_second = 1e6});
+  server_->Start(NewEchoServer);
+  Client a(client_, server_->address(7)), b(client_, server_->address(7));
+  ASSERT_TRUE(Until(a.open));
+  ASSERT_TRUE(Until(b.open));
+  const MonotonicTime start = network_.now();
+  a.Write(std::string(10'000, 'a'));
+  b.Write(std::string(10'000, 'b'));
+  ASSERT_TRUE(network_.RunUntil(
+      [&] { return a.received.size() + b.received.size() == 20'000; },
+      absl::Seconds(1)));
+  // There and back: the second is under way while the first comes back.
+  const absl::Duration took = network_.now() - start;
+  EXPECT_GE(took, absl::Milliseconds(3 * 10));
+  EXPECT_LT(took, absl::Milliseconds(3 * 10 + 5));
+}
+
 TEST_F(SimNetworkTest, NobodyListensNobodyIsThere) {
   Client refused(client_, server_->address(99));
   ASSERT_TRUE(Until(refused.ended));
@@ -326,6 +344,23 @@ TEST_F(SimNetworkTest, ACrashAbandonsTasks) {
   server_->Restart();
 }
 
+TEST_F(SimNetworkTest, ACrashAbandonsTasksOfTheProgramBeforeItIsDestroyed) {
+  class Program final : public SimProgram {
+   public:
+    Program(SimHost* host, std::string* notes) : task_(notes, 'a') {
+      EXPECT_TRUE(host->workers()->Submit(&task_));
+    }
+
+   private:
+    NotesItself task_;
+  };
+  std::string notes;
+  server_->Start(
+      [&](SimHost* host) { return std::make_unique<Program>(host, &notes); });
+  server_->Crash();
+  EXPECT_EQ(notes, "-");
+}
+
 // A task that one loop gives to another is run without time passing.
 TEST_F(SimNetworkTest, LoopsOfAHostCallEachOther) {
   EventLoop* const a = server_->NewLoop();
@@ -363,6 +398,23 @@ TEST_F(SimNetworkTest, AStoppedLoopTakesALastTurnAndNoMore) {
   EXPECT_EQ(notes, "a");
   server_->Crash();
   EXPECT_EQ(notes, "a-");
+}
+
+TEST(SimNetworkDeathTest, AProgramThatSpinsEndsTheWorld) {
+  struct Spins final : ExecTask {
+    explicit Spins(Executor* e) : executor(e) {}
+    void Run() override { executor->Submit(this); }
+    void Abandon() override {}
+    Executor* const executor;
+  };
+  EXPECT_DEATH(
+      {
+        SimNetwork network({});
+        Spins task(network.AddHost("host")->workers());
+        task.Run();
+        network.RunFor(absl::Seconds(1));
+      },
+      "spins");
 }
 
 TEST_F(SimNetworkTest, ALoopMayBeRunByItsOwner) {

@@ -1,6 +1,7 @@
 #include "sluice/net/sim_progress.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_format.h"
 #include "absl/time/time.h"
@@ -14,12 +15,6 @@ SimProgress::SimProgress(const Clock* clock, uint64_t seeds,
       terminal_(terminal),
       start_(clock->Now()),
       next_(start_ + absl::Seconds(1)) {}
-
-SimProgress::~SimProgress() {
-  if (!shown_) return;
-  std::fputs("\r\x1b[K", terminal_);
-  std::fflush(terminal_);
-}
 
 void SimProgress::Done(uint64_t seed) {
   ++done_;
@@ -39,6 +34,12 @@ std::string SimProgress::Summary() const {
   const double seconds = Seconds();
   return absl::StrFormat("%u seeds in %.1f s, %.0f/s", done_, seconds,
                          static_cast<double>(done_) / seconds);
+}
+
+void SimProgress::Wipe() {
+  if (!std::exchange(shown_, false)) return;
+  std::fputs("\r\x1b[K", terminal_);
+  std::fflush(terminal_);
 }
 
 double SimProgress::Seconds() const {

@@ -21,11 +21,12 @@ class SimProgress {
   SimProgress(const Clock* clock, uint64_t seeds, std::FILE* terminal);
   SimProgress(const SimProgress&) = delete;
   SimProgress& operator=(const SimProgress&) = delete;
-  // Wipes the line.
-  ~SimProgress();
+  ~SimProgress() { Wipe(); }
 
   // One more is done.
   void Done(uint64_t seed);
+  // Takes the line away, for something else to be written there.
+  void Wipe();
 
   uint64_t done() const { return done_; }
   // Since it was made.

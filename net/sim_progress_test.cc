@@ -54,6 +54,18 @@ TEST(SimProgressTest, ShowsALongRunInOneLineThatItWipes) {
   EXPECT_EQ(screen.text().substr(screen.text().rfind('\r')), "\r\x1b[K");
 }
 
+TEST(SimProgressTest, WipesALineOnceForWhatIsWrittenThere) {
+  SimClock clock;
+  Screen screen;
+  SimProgress progress(&clock, /*seeds=*/2, screen.file());
+  progress.Wipe();
+  clock.Advance(absl::Seconds(1));
+  progress.Done(1);
+  progress.Wipe();
+  progress.Wipe();
+  EXPECT_EQ(screen.text(), "\rseed 1, 1 of 2, 1/s, 1 s left\x1b[K\r\x1b[K");
+}
+
 TEST(SimProgressTest, SumsUpWhatIsDone) {
   SimClock clock;
   SimProgress progress(&clock, /*seeds=*/20000, /*terminal=*/nullptr);

@@ -2,6 +2,7 @@
 
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
 #include <map>
 #include <optional>
@@ -104,8 +105,8 @@ class SimTcpTest : public ::testing::Test {
     SLUICE_EXPECT_OK(fd);
     return fd.value_or(-1);
   }
-  int Connect(const SocketAddress& to) {
-    const IoResult fd = a_.StartConnect(to, nullptr);
+  int Connect(const SocketAddress& to, const SocketAddress* local = nullptr) {
+    const IoResult fd = a_.StartConnect(to, local);
     EXPECT_TRUE(fd.ok()) << Shown(fd);
     return static_cast<int>(fd.value());
   }
@@ -205,6 +206,23 @@ TEST_F(SimTcpTest, WhatIsReadIsRoomOnceTheWriterHears) {
   EXPECT_EQ(Write(a_, client, many), absl::StrCat(kBuffer));
 }
 
+TEST_F(SimTcpTest, AReaderTellsOfRoomWhenHalfIsInUse) {
+  auto [client, server] = Pair();
+  for (const size_t size : {kBuffer / 2 - 1, kBuffer / 2}) {
+    const std::string many(kBuffer, 'x');
+    EXPECT_EQ(Write(a_, client, many.substr(0, size)), absl::StrCat(size));
+    Pass();
+    Read(b_, server);
+    Pass();
+    // All that was read, then.
+    EXPECT_EQ(Write(a_, client, many),
+              absl::StrCat(size == kBuffer / 2 ? kBuffer : kBuffer - size));
+    Pass();
+    Read(b_, server);
+    Pass();
+  }
+}
+
 TEST_F(SimTcpTest, WhoClosesWhileItConnectsLeavesNoHalfOpenPeer) {
   const int listener = Listen();
   a_.Close(Connect(kServer), CloseMode::kGraceful);
@@ -289,6 +307,197 @@ TEST_F(SimTcpTest, RoomIsHeardOfAfterAPartitionToo) {
   EXPECT_FALSE(IsWritable(a_, client));
   wire_.cut = false;
   Pass(absl::Seconds(2));
+  EXPECT_TRUE(IsWritable(a_, client));
+}
+
+// The ends of connections.
+
+TEST_F(SimTcpTest, WhoClosesFirstLeavesItsPortTakenForAMinute) {
+  const int listener = Listen();
+  const SocketAddress own = Parse("10.0.0.1:1000");
+  const int client = Connect(kServer, &own);
+  Pass();
+  const int server = Accept(listener);
+  a_.Close(client, CloseMode::kGraceful);
+  Pass();
+  b_.Close(server, CloseMode::kGraceful);
+  Pass(kLatency);
+  Pass(absl::Seconds(60) - absl::Nanoseconds(1));
+  EXPECT_EQ(Shown(a_.StartConnect(kServer, &own)), "EADDRINUSE");
+  Pass(absl::Nanoseconds(1));
+  Connect(kServer, &own);
+}
+
+TEST_F(SimTcpTest, WhoClosesAloneIsForgottenAfterAMinute) {
+  for (const absl::Duration time : {absl::Seconds(59), absl::Seconds(61)}) {
+    const int listener = Listen();
+    const SocketAddress own = Parse("10.0.0.1:1000");
+    const int client = Connect(kServer, &own);
+    Pass();
+    const int server = Accept(listener);
+    a_.Close(client, CloseMode::kGraceful);
+    Pass(time);
+    const bool forgotten = time > absl::Minutes(1);
+    EXPECT_EQ(Shown(b_.ShutdownWrite(server)), "0");
+    Pass();
+    EXPECT_EQ(PendingError(b_, server), forgotten ? "ECONNRESET" : "0");
+    b_.Close(server, CloseMode::kGraceful);
+    b_.Close(listener, CloseMode::kGraceful);
+    Pass(absl::Seconds(61));
+  }
+}
+
+TEST_F(SimTcpTest, ThereAreSoManyPortsToOnePeerAndAsManyToAnother) {
+  constexpr int kPorts = 60999 - 32768 + 1;
+  SimTcp c(&wire_, "c", {Parse("10.0.0.3:0")},
+           {.max_descriptors = 2 * kPorts + 1});
+  wire_.Add(&c);
+  std::set<uint16_t> ports;
+  for (int i = 0; i < kPorts; ++i) {
+    const IoResult fd = c.StartConnect(kServer, nullptr);
+    ASSERT_TRUE(fd.ok());
+    ports.insert(c.Address(static_cast<int>(fd.value()), SocketApi::End::kLocal)
+                     ->port());
+  }
+  EXPECT_EQ(ports.size(), size_t{kPorts});
+  EXPECT_EQ(Shown(c.StartConnect(kServer, nullptr)), "EADDRNOTAVAIL");
+  EXPECT_TRUE(c.StartConnect(Parse("10.0.0.2:81"), nullptr).ok());
+}
+
+TEST_F(SimTcpTest, AConnectionThatItsClientForgotMakesRoomForANewOne) {
+  const int listener = Listen();
+  const SocketAddress own = Parse("10.0.0.1:1000");
+  const int old = Connect(kServer, &own);
+  Pass();
+  const int server = Accept(listener);
+  a_.GoDown();
+  a_.Close(old, CloseMode::kGraceful);
+  a_.ComeUp();
+  const int client = Connect(kServer, &own);
+  Pass();
+  EXPECT_EQ(PendingError(b_, server), "ECONNRESET");
+  EXPECT_FALSE(IsWritable(a_, client));
+  Pass(absl::Seconds(1));
+  EXPECT_TRUE(IsWritable(a_, client));
+  EXPECT_EQ(PendingError(a_, client), "0");
+}
+
+TEST_F(SimTcpTest, APortThatWasGivenIsFreeWhenItsConnectionIsOver) {
+  for (const CloseMode mode : {CloseMode::kReset, CloseMode::kGraceful}) {
+    auto [client, server] = Pair();
+    const SocketAddress own = *a_.Address(client, SocketApi::End::kLocal);
+    b_.Close(server, mode);
+    Pass();
+    if (mode == CloseMode::kGraceful) {
+      EXPECT_EQ(Shown(a_.StartConnect(kServer, &own)), "EADDRINUSE");
+      EXPECT_EQ(Shown(a_.ShutdownWrite(client)), "0");
+      Pass();
+    }
+    // Though its socket is open.
+    a_.Close(Connect(kServer, &own), CloseMode::kGraceful);
+    Pass();
+  }
+}
+
+TEST_F(SimTcpTest, AResetThatIsLostIsAnsweredWithAgain) {
+  const int listener = Listen();
+  const SocketAddress own = Parse("10.0.0.1:1000");
+  const int client = Connect(kServer, &own);
+  Pass();
+  const int server = Accept(listener);
+  wire_.cut = true;
+  b_.Close(server, CloseMode::kReset);
+  wire_.cut = false;
+  a_.Close(client, CloseMode::kGraceful);
+  wire_.cut = true;
+  Pass();
+  EXPECT_EQ(Shown(a_.StartConnect(kServer, &own)), "EADDRINUSE");
+  Pass(absl::Seconds(100));
+  EXPECT_EQ(Shown(a_.StartConnect(kServer, &own)), "EADDRINUSE");
+  wire_.cut = false;
+  Pass(absl::Seconds(110));
+  Connect(kServer, &own);
+}
+
+// Options.
+
+TEST_F(SimTcpTest, KeepAliveFindsAPeerThatIsGone) {
+  auto [client, server] = Pair();
+  const auto keep_alive = SocketApi::Option::kKeepAlive;
+  EXPECT_EQ(Shown(a_.SetOption(client, keep_alive, 1)), "0");
+  wire_.cut = true;
+  // Two hours, and nine questions.
+  Pass(absl::Hours(2) + 9 * absl::Seconds(75) - kLatency);
+  EXPECT_EQ(PendingError(a_, client), "0");
+  Pass(kLatency);
+  EXPECT_EQ(Read(a_, client), "ETIMEDOUT");
+  // Who did not ask does not know.
+  EXPECT_EQ(PendingError(b_, server), "0");
+}
+
+TEST_F(SimTcpTest, KeepAliveAsksAHostThatHasForgotten) {
+  const int listener = Listen();
+  // Asked for before there is a connection.
+  const int client = Connect(kServer);
+  const auto keep_alive = SocketApi::Option::kKeepAlive;
+  EXPECT_EQ(Shown(a_.SetOption(client, keep_alive, 1)), "0");
+  Pass();
+  const int server = Accept(listener);
+  b_.GoDown();
+  b_.Close(server, CloseMode::kGraceful);
+  b_.Close(listener, CloseMode::kGraceful);
+  b_.ComeUp();
+  Pass(absl::Hours(2) - absl::Seconds(1));
+  EXPECT_EQ(PendingError(a_, client), "0");
+  Pass(absl::Seconds(1));
+  EXPECT_EQ(Read(a_, client), "ECONNRESET");
+}
+
+TEST_F(SimTcpTest, KeepAliveIsForThoseThatAreIdleAndAskForIt) {
+  for (const bool idle : {false, true}) {
+    auto [client, server] = Pair();
+    const auto keep_alive = SocketApi::Option::kKeepAlive;
+    EXPECT_EQ(Shown(a_.SetOption(client, keep_alive, 1)), "0");
+    EXPECT_EQ(Shown(b_.SetOption(server, keep_alive, 1)), "0");
+    EXPECT_EQ(Shown(b_.SetOption(server, keep_alive, 0)), "0");
+    // A peer that answers keeps it alive, for days.
+    Pass(absl::Hours(49));
+    EXPECT_EQ(PendingError(a_, client), "0");
+    if (!idle) {
+      EXPECT_EQ(Write(b_, server, "x"), "1");
+      Pass();
+    }
+    wire_.cut = true;
+    // The last answer came an hour ago.
+    Pass(absl::Hours(1) + absl::Minutes(30));
+    EXPECT_EQ(PendingError(a_, client), idle ? "ETIMEDOUT" : "0");
+    Pass(absl::Hours(1));
+    EXPECT_EQ(PendingError(a_, client), idle ? "0" : "ETIMEDOUT");
+    EXPECT_EQ(PendingError(b_, server), "0");
+    wire_.cut = false;
+    a_.Close(client, CloseMode::kReset);
+    b_.Close(server, CloseMode::kReset);
+  }
+}
+
+TEST_F(SimTcpTest, BuffersHoldWhatTheyAreSetToTwice) {
+  auto [client, server] = Pair();
+  const std::string many(100'000, 'x');
+  EXPECT_EQ(Shown(a_.SetOption(client, SocketApi::Option::kSendBuffer, 10'000)),
+            "0");
+  EXPECT_EQ(
+      Shown(b_.SetOption(server, SocketApi::Option::kReceiveBuffer, 5'000)),
+      "0");
+  EXPECT_EQ(Write(a_, client, many), "30000");
+  EXPECT_EQ(Write(b_, server, many), absl::StrCat(kBuffer));
+  // No less, and no more, than that.
+  EXPECT_EQ(Shown(b_.SetOption(server, SocketApi::Option::kReceiveBuffer, 1)),
+            "0");
+  EXPECT_EQ(Write(a_, client, many), "EAGAIN");
+  EXPECT_FALSE(IsWritable(a_, client));
+  EXPECT_EQ(
+      Shown(a_.SetOption(client, SocketApi::Option::kSendBuffer, 100'000'000)),
+      "0");
   EXPECT_TRUE(IsWritable(a_, client));
 }
 

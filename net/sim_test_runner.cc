@@ -1,5 +1,6 @@
 #include "sluice/net/sim_test_runner.h"
 
+#include <malloc.h>
 #include <unistd.h>
 
 #include <cstddef>
@@ -129,6 +130,14 @@ void Show(SimNetwork::Options options, Body body) {
 // Runs
 // ---------------------------------------------------------------------------
 
+// Each world takes what the last one gave back. To let the kernel have it
+// meanwhile took most of the time of a small one.
+void KeepFreedMemory() {
+  constexpr int kBytes = 32 << 20;
+  (void)mallopt(M_MMAP_THRESHOLD, kBytes);
+  (void)mallopt(M_TRIM_THRESHOLD, 2 * kBytes);
+}
+
 absl::Status RunAlone(absl::string_view seed, const SimNetwork::Options& most,
                       Body body) {
   absl::StatusOr<SimNetwork::Options> options = ToWorld(seed, most);
@@ -154,6 +163,7 @@ absl::Status RunAll(const SimTestWorlds& worlds, Body body) {
     seeds = ToSeeds(given);
     if (!seeds.ok()) return seeds.status();
   }
+  KeepFreedMemory();
   const Clock* const clock = Clock::Real();
   SimProgress progress(clock, seeds->last - seeds->first + 1,
                        isatty(STDERR_FILENO) == 1 ? stderr : nullptr);
@@ -170,9 +180,12 @@ absl::Status RunAll(const SimTestWorlds& worlds, Body body) {
     const auto fails_too = [&](const SimNetwork::Options& less) {
       return Fails(less, body);
     };
-    Show(ShrinkSimWorld(options, fails_too, clock), body);
+    options = ShrinkSimWorld(options, fails_too, clock);
+    progress.Wipe();
+    Show(options, body);
     break;
   }
+  progress.Wipe();
   std::printf("%s\n", progress.Summary().c_str());
   ::testing::Test::RecordProperty("seeds", absl::StrCat(progress.done()));
   ::testing::Test::RecordProperty("seconds", absl::StrCat(progress.Seconds()));

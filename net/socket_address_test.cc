@@ -7,7 +7,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <cstring>
 #include <random>
 #include <string>
@@ -20,6 +19,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/test_seed.h"
 
 namespace sluice {
 namespace {
@@ -326,12 +326,6 @@ TEST(SocketAddressTest, FromSockaddrRefusesUnixNamesThatDoNotFit) {
 
 class RandomAddressTest : public ::testing::Test {
  protected:
-  static uint64_t Seed() {
-    const char* const given = std::getenv("SLUICE_SEED");
-    return given != nullptr ? std::strtoull(given, nullptr, 0)
-                            : std::random_device()();
-  }
-
   // Below `n`.
   uint32_t Below(uint32_t n) { return static_cast<uint32_t>(random_() % n); }
   std::string Bytes(size_t size, uint32_t least) {
@@ -371,7 +365,7 @@ class RandomAddressTest : public ::testing::Test {
     }
   }
 
-  const uint64_t seed_ = Seed();
+  const uint64_t seed_ = TestSeed();
   std::mt19937_64 random_{seed_};
 };
 

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <utility>
 
 #include "absl/status/statusor.h"
@@ -47,6 +48,12 @@ class SocketApi {
     kReceiveBuffer,  // the same
   };
   enum class End { kLocal, kPeer };
+  // Of files that are there at one time, no two have the same.
+  struct FileId {
+    uint64_t device = 0;
+    uint64_t number = 0;
+    friend bool operator==(const FileId&, const FileId&) = default;
+  };
 
   // At most so many pieces are taken by one Write().
   static constexpr size_t kMaxPieces = 64;
@@ -119,6 +126,12 @@ class SocketApi {
   // REQUIRES: `fd` is open, has been removed from its poller, and no operation
   // of a ring is in flight on it.
   virtual void Close(int fd, CloseMode mode) = 0;
+
+  // Which file is at the path, as lstat(2) says, whose errors these are.
+  // ENOTSOCK: one that is not a Unix-domain socket's.
+  virtual IoResult FindFile(const std::string& path, FileId* id) = 0;
+  // unlink(2).
+  virtual IoResult RemoveFile(const std::string& path) = 0;
 };
 
 // Owns one descriptor of one SocketApi. Move-only, 16 bytes. Thread-compatible.

@@ -1,5 +1,6 @@
 #include "sluice/net/socket_api.h"
 
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -41,6 +42,8 @@ class ClosingApi : public SocketApi {
   }
   IoResult ShutdownWrite(int) override { return kNo; }
   IoResult SetOption(int, Option, int) override { return kNo; }
+  IoResult FindFile(const std::string&, FileId*) override { return kNo; }
+  IoResult RemoveFile(const std::string&) override { return kNo; }
   void Close(int fd, CloseMode mode) override { closed_.push_back({fd, mode}); }
 
   const std::vector<std::pair<int, CloseMode>>& closed() const {

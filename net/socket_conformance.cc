@@ -1,5 +1,8 @@
 #include "sluice/net/socket_conformance.h"
 
+#include <stdlib.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
@@ -27,8 +30,14 @@ using ::testing::HasSubstr;
 
 constexpr IoEvents kBoth = kReadable | kWritable;
 
+// In a folder of its own, which is short to name from within.
 class KernelSocketWorld final : public SocketWorld {
  public:
+  KernelSocketWorld() {
+    std::string folder = ::testing::TempDir() + "/sockets_XXXXXX";
+    EXPECT_NE(mkdtemp(folder.data()), nullptr);
+    EXPECT_EQ(chdir(folder.c_str()), 0);
+  }
   const Platform& platform() const override { return platform_; }
 
  private:
@@ -77,14 +86,36 @@ class Sockets {
     return Made(api_.StartConnect(to, nullptr));
   }
   Socket Connect(const Socket& listener) { return Connect(Local(listener)); }
+  Socket ConnectFrom(const SocketAddress& local, const Socket& listener) {
+    return Made(api_.StartConnect(Local(listener), &local));
+  }
+  // Waits until the address is free.
+  Socket ConnectFromSoon(const SocketAddress& local, const Socket& listener) {
+    const SocketAddress to = Local(listener);
+    constexpr int kMaxWaits = 5000;
+    IoResult made = api_.StartConnect(to, &local);
+    for (int i = 0; i < kMaxWaits && made.error() == EADDRINUSE; ++i) {
+      Pass(absl::Milliseconds(1));
+      made = api_.StartConnect(to, &local);
+    }
+    return Made(made);
+  }
+  // Of an attempt that fails at once.
+  std::string ConnectError(const SocketAddress& to,
+                           const SocketAddress* local = nullptr) {
+    const IoResult made = api_.StartConnect(to, local);
+    if (made.ok()) Socket(&api_, static_cast<int>(made.value()));
+    return made.ok() ? "none" : Shown(made);
+  }
   // Waits for one.
   Socket Accept(const Socket& listener, SocketAddress* peer = nullptr) {
     EXPECT_TRUE(Becomes(listener, "r"));
     return Made(api_.Accept(listener.fd(), peer));
   }
   // Who connected, and who accepted.
-  std::pair<Socket, Socket> Pair() {
-    const Socket listener = Listen();
+  std::pair<Socket, Socket> Pair(
+      const SocketAddress& address = SocketAddress::Loopback4(0)) {
+    const Socket listener = Listen(address);
     Socket client = Connect(listener);
     Socket server = Accept(listener);
     EXPECT_TRUE(Becomes(client, "w"));
@@ -194,6 +225,22 @@ class Sockets {
 
 // Of a listener that is no more.
 SocketAddress NobodyListens(Sockets& net) { return net.Local(net.Listen()); }
+
+// That can be connected from. A port on which nobody listens may still be that
+// of connections, of other processes too.
+SocketAddress Unused(Sockets& net) {
+  constexpr int kMaxTries = 100;
+  SocketAddress address;
+  for (int i = 0; i < kMaxTries; ++i) {
+    address = NobodyListens(net);
+    const IoResult made = net.api().StartConnect(address, &address);
+    if (!made.ok()) continue;
+    net.api().Close(static_cast<int>(made.value()), CloseMode::kReset);
+    return address;
+  }
+  ADD_FAILURE() << "no port is free";
+  return address;
+}
 
 }  // namespace
 
@@ -340,7 +387,7 @@ TEST_P(SocketConformanceTest, WhoListensEverywhereIsConnectedToOneAddress) {
 TEST_P(SocketConformanceTest, WhoConnectsMayChooseItsAddress) {
   Sockets net(*world_);
   const Socket listener = net.Listen();
-  SocketAddress local = NobodyListens(net);
+  SocketAddress local = Unused(net);
   const Socket client =
       net.Made(net.api().StartConnect(net.Local(listener), &local));
   const Socket server = net.Accept(listener);
@@ -445,6 +492,129 @@ TEST_P(SocketConformanceTest, AListenerThatIsClosedResetsWhoWaits) {
   listener.Close(CloseMode::kGraceful);
   EXPECT_TRUE(net.Becomes(waits, "rweh"));
   EXPECT_EQ(net.PendingError(waits), "ECONNRESET");
+}
+
+TEST_P(SocketConformanceTest, ASocketConnectsToItself) {
+  Sockets net(*world_);
+  const SocketAddress own = Unused(net);
+  Socket socket = net.Made(net.api().StartConnect(own, &own));
+  EXPECT_TRUE(net.Becomes(socket, "w"));
+  EXPECT_EQ(net.PendingError(socket), "0");
+  EXPECT_EQ(net.Local(socket), own);
+  EXPECT_EQ(net.Peer(socket), own);
+  EXPECT_EQ(net.Write(socket, "hello"), "5");
+  EXPECT_TRUE(net.Becomes(socket, "rw"));
+  EXPECT_EQ(net.Read(socket, 3), "hel");
+  EXPECT_EQ(net.Read(socket), "lo");
+  EXPECT_EQ(net.Read(socket), "EAGAIN");
+  EXPECT_EQ(net.Write(socket, "last"), "4");
+  EXPECT_EQ(net.ShutdownWrite(socket), "0");
+  EXPECT_TRUE(net.Becomes(socket, "rwh"));
+  EXPECT_EQ(net.Read(socket), "last");
+  EXPECT_EQ(net.Read(socket), "FIN");
+  EXPECT_EQ(net.Write(socket, "x"), "EPIPE");
+  EXPECT_EQ(net.ShutdownWrite(socket), "ENOTCONN");
+  EXPECT_EQ(net.PendingError(socket), "0");
+  socket.Close(CloseMode::kGraceful);
+  EXPECT_EQ(net.ConnectError(own, &own), "EADDRINUSE");
+}
+
+TEST_P(SocketConformanceTest, ShutdownTakesAnAttemptToConnectBack) {
+  for (const absl::string_view first : {"error", "read", "write"}) {
+    SCOPED_TRACE(first);
+    Sockets net(*world_);
+    const Socket listener =
+        net.Listen(SocketAddress::Loopback4(0), {.backlog = 0});
+    const Socket accepted = net.Connect(listener);
+    EXPECT_TRUE(net.Becomes(accepted, "w"));
+    const Socket client = net.Connect(listener);
+    const uint16_t port = net.Local(client).port();
+    net.Pass();
+    EXPECT_EQ(net.Ready(client), "");
+    EXPECT_EQ(net.ShutdownWrite(client), "0");
+    EXPECT_EQ(net.Ready(client), "weh");
+    EXPECT_EQ(first == "error"  ? net.PendingError(client)
+              : first == "read" ? net.Read(client)
+                                : net.Write(client, "x"),
+              "ECONNRESET");
+    EXPECT_EQ(net.Ready(client), "wh");
+    EXPECT_EQ(net.Read(client), "ENOTCONN");
+    EXPECT_EQ(net.Write(client, "x"), "EPIPE");
+    EXPECT_EQ(net.ShutdownWrite(client), "ENOTCONN");
+    EXPECT_EQ(net.Ready(client), "wh");
+    EXPECT_EQ(net.PendingError(client), "0");
+    EXPECT_FALSE(net.api().Address(client.fd(), SocketApi::End::kPeer).ok());
+    EXPECT_EQ(net.Local(client).ToString(), absl::StrCat("0.0.0.0:", port));
+  }
+}
+
+// The ends of ports.
+
+TEST_P(SocketConformanceTest, WhoClosesFirstLeavesItsPortTakenForAWhile) {
+  for (const absl::string_view first : {"client", "server", "reset"}) {
+    SCOPED_TRACE(first);
+    Sockets net(*world_);
+    const SocketAddress own = Unused(net);
+    const Socket listener = net.Listen();
+    Socket client = net.ConnectFrom(own, listener);
+    Socket server = net.Accept(listener);
+    EXPECT_TRUE(net.Becomes(client, "w"));
+    if (first == "reset") {
+      client.Close(CloseMode::kReset);
+    } else {
+      (first == "client" ? client : server).Close(CloseMode::kGraceful);
+      EXPECT_TRUE(net.Becomes(first == "client" ? server : client, "rw"));
+    }
+    client.Close(CloseMode::kGraceful);
+    server.Close(CloseMode::kGraceful);
+    net.Pass();
+    if (first == "client") {
+      EXPECT_EQ(net.ConnectError(net.Local(listener), &own), "EADDRINUSE");
+      EXPECT_THAT(net.ListenError(own), HasSubstr("Address already in use"));
+    } else {
+      // The server's end of the same pair does not mind.
+      const Socket again = net.ConnectFromSoon(own, listener);
+      EXPECT_TRUE(net.Becomes(again, "w"));
+      EXPECT_EQ(net.Peer(net.Accept(listener)), own);
+    }
+  }
+}
+
+TEST_P(SocketConformanceTest, AListenerDoesNotMindConnectionsThatHaveEnded) {
+  Sockets net(*world_);
+  Socket listener = net.Listen();
+  const SocketAddress address = net.Local(listener);
+  Socket client = net.Connect(listener);
+  Socket server = net.Accept(listener);
+  server.Close(CloseMode::kGraceful);
+  EXPECT_TRUE(net.Becomes(client, "rw"));
+  client.Close(CloseMode::kGraceful);
+  listener.Close(CloseMode::kGraceful);
+  net.Pass();
+  const Socket other = net.Listen();
+  EXPECT_EQ(net.ConnectError(net.Local(other), &address), "EADDRINUSE");
+  SLUICE_EXPECT_OK(net.TryListen(address));
+}
+
+TEST_P(SocketConformanceTest, APortThatWasChosenIsHeldUntilItsSocketCloses) {
+  for (const bool reset : {false, true}) {
+    SCOPED_TRACE(reset);
+    Sockets net(*world_);
+    const SocketAddress own = Unused(net);
+    const Socket listener = net.Listen();
+    Socket client = net.ConnectFrom(own, listener);
+    Socket server = net.Accept(listener);
+    EXPECT_TRUE(net.Becomes(client, "w"));
+    server.Close(reset ? CloseMode::kReset : CloseMode::kGraceful);
+    EXPECT_TRUE(net.Becomes(client, reset ? "rweh" : "rw"));
+    if (!reset) {
+      EXPECT_EQ(net.ShutdownWrite(client), "0");
+    }
+    net.Pass();
+    EXPECT_EQ(net.ConnectError(net.Local(listener), &own), "EADDRINUSE");
+    client.Close(CloseMode::kGraceful);
+    EXPECT_TRUE(net.Becomes(net.ConnectFromSoon(own, listener), "w"));
+  }
 }
 
 // Bytes.
@@ -669,6 +839,286 @@ TEST_P(SocketConformanceTest, ANumberThatIsTakenAgainHasNothingOfTheOldOne) {
   EXPECT_EQ(net.Ready(client), "w");
   EXPECT_EQ(net.Read(client), "EAGAIN");
   EXPECT_EQ(net.PendingError(client), "0");
+}
+
+// Options.
+
+TEST_P(SocketConformanceTest, OptionsAreTakenByAllThatIsOpen) {
+  for (const char* const address : {"127.0.0.1:0", "unix:a.sock"}) {
+    SCOPED_TRACE(address);
+    Sockets net(*world_);
+    const Socket listener = net.Listen(SocketAddress::Parse(address).value());
+    Socket client = net.Connect(listener);
+    const Socket server = net.Accept(listener);
+    for (const SocketApi::Option option :
+         {SocketApi::Option::kNoDelay, SocketApi::Option::kKeepAlive,
+          SocketApi::Option::kSendBuffer, SocketApi::Option::kReceiveBuffer}) {
+      for (const Socket* socket :
+           std::vector<const Socket*>{&listener, &client, &server}) {
+        EXPECT_EQ(Shown(net.api().SetOption(socket->fd(), option, 1)), "0");
+      }
+    }
+    const int fd = client.fd();
+    client.Close(CloseMode::kGraceful);
+    EXPECT_EQ(Shown(net.api().SetOption(fd, SocketApi::Option::kKeepAlive, 1)),
+              "EBADF");
+  }
+}
+
+TEST_P(SocketConformanceTest, SmallBuffersHoldLess) {
+  for (const char* const address : {"127.0.0.1:0", "unix:a.sock"}) {
+    SCOPED_TRACE(address);
+    size_t held[2] = {};
+    for (const bool small : {false, true}) {
+      Sockets net(*world_);
+      const Socket listener = net.Listen(SocketAddress::Parse(address).value());
+      // Who is accepted has what its listener has.
+      if (small) {
+        EXPECT_EQ(Shown(net.api().SetOption(
+                      listener.fd(), SocketApi::Option::kReceiveBuffer, 1)),
+                  "0");
+      }
+      const Socket client = net.Connect(listener);
+      const Socket server = net.Accept(listener);
+      EXPECT_TRUE(net.Becomes(client, "w"));
+      if (small) {
+        EXPECT_EQ(Shown(net.api().SetOption(client.fd(),
+                                            SocketApi::Option::kSendBuffer, 1)),
+                  "0");
+      }
+      held[small ? 1 : 0] = net.Fill(client);
+    }
+    EXPECT_LT(4 * held[1], held[0]);
+  }
+}
+
+// Unix-domain sockets.
+
+SocketAddress Unix(absl::string_view name) {
+  return SocketAddress::Parse(absl::StrCat("unix:", name)).value();
+}
+
+TEST_P(SocketConformanceTest, UnixSocketsAreConnectedAtOnce) {
+  for (const char* const name : {"a.sock", "@sluice_sockets_at_once"}) {
+    SCOPED_TRACE(name);
+    Sockets net(*world_);
+    const Socket listener = net.Listen(Unix(name));
+    EXPECT_EQ(net.Local(listener), Unix(name));
+    EXPECT_EQ(net.Ready(listener), "");
+    const Socket client = net.Connect(Unix(name));
+    EXPECT_EQ(net.Ready(client), "w");
+    EXPECT_EQ(net.PendingError(client), "0");
+    EXPECT_EQ(net.Write(client, "early"), "5");
+    EXPECT_EQ(net.Ready(listener), "r");
+    SocketAddress peer = Unix(name);
+    const Socket server = net.Made(net.api().Accept(listener.fd(), &peer));
+    EXPECT_EQ(peer, Unix(""));
+    EXPECT_EQ(net.Local(server), Unix(name));
+    EXPECT_EQ(net.Peer(server), Unix(""));
+    EXPECT_EQ(net.Local(client), Unix(""));
+    EXPECT_EQ(net.Peer(client), Unix(name));
+    EXPECT_EQ(net.Ready(server), "rw");
+    EXPECT_EQ(net.UnreadBytes(server), "5");
+    EXPECT_EQ(net.Read(server), "early");
+    EXPECT_EQ(net.Ready(server), "w");
+    EXPECT_EQ(net.Read(server), "EAGAIN");
+    EXPECT_EQ(Shown(net.api().Accept(listener.fd(), nullptr)), "EAGAIN");
+  }
+}
+
+TEST_P(SocketConformanceTest, WhereNoUnixSocketListensConnectsFailAtOnce) {
+  Sockets net(*world_);
+  EXPECT_EQ(net.ConnectError(Unix("a.sock")), "ENOENT");
+  EXPECT_EQ(net.ConnectError(Unix("@sluice_sockets_nobody")), "ECONNREFUSED");
+  EXPECT_EQ(net.ConnectError(Unix("")), "EINVAL");
+  net.Listen(Unix("a.sock"));  // and stops
+  EXPECT_EQ(net.ConnectError(Unix("a.sock")), "ECONNREFUSED");
+}
+
+TEST_P(SocketConformanceTest, AUnixPathIsListenedOnOnceAndTakenFromTheDead) {
+  Sockets net(*world_);
+  Socket listener = net.Listen(Unix("a.sock"), {.backlog = 0});
+  const Socket waits = net.Connect(listener);  // and fills the backlog
+  EXPECT_THAT(net.ListenError(Unix("a.sock")),
+              HasSubstr("Address already in use (errno 98); a server is "
+                        "listening there"));
+  EXPECT_THAT(net.ListenError(Unix("a.sock"), {.reuse_port = true}),
+              HasSubstr("reuse_port is for IP only"));
+  listener.Close(CloseMode::kGraceful);
+  const Socket next = net.Listen(Unix("a.sock"));
+  EXPECT_EQ(net.Ready(net.Connect(next)), "w");
+}
+
+TEST_P(SocketConformanceTest, AnAbstractNameIsFreeWhenItsListenerCloses) {
+  Sockets net(*world_);
+  const SocketAddress name = Unix("@sluice_sockets_name");
+  Socket listener = net.Listen(name);
+  EXPECT_THAT(net.ListenError(name), HasSubstr("Address already in use"));
+  listener.Close(CloseMode::kGraceful);
+  EXPECT_EQ(net.ConnectError(name), "ECONNREFUSED");
+  SLUICE_EXPECT_OK(net.TryListen(name));
+  // One that is chosen, for each another.
+  const Socket a = net.Listen(Unix("")), b = net.Listen(Unix(""));
+  EXPECT_FALSE(net.Local(a) == net.Local(b));
+  EXPECT_EQ(net.Ready(net.Connect(a)), "w");
+}
+
+TEST_P(SocketConformanceTest, UnixFilesAreWhoMadeThem) {
+  Sockets net(*world_);
+  SocketApi::FileId id, next;
+  EXPECT_EQ(Shown(net.api().FindFile("a.sock", &id)), "ENOENT");
+  EXPECT_EQ(Shown(net.api().RemoveFile("a.sock")), "ENOENT");
+  Socket first = net.Listen(Unix("a.sock"));
+  EXPECT_EQ(Shown(net.api().FindFile("a.sock", &id)), "0");
+  EXPECT_EQ(Shown(net.api().FindFile("a.sock", &next)), "0");
+  EXPECT_TRUE(id == next);
+  EXPECT_EQ(Shown(net.api().RemoveFile("a.sock")), "0");
+  EXPECT_EQ(net.ConnectError(Unix("a.sock")), "ENOENT");
+  // The first listens still, where nobody finds it.
+  Socket second = net.Listen(Unix("a.sock"));
+  EXPECT_EQ(Shown(net.api().FindFile("a.sock", &next)), "0");
+  EXPECT_FALSE(id == next);
+  EXPECT_EQ(net.Ready(net.Connect(second)), "w");
+  EXPECT_EQ(net.Ready(first), "");
+  first.Close(CloseMode::kGraceful);
+  EXPECT_EQ(net.Ready(net.Connect(second)), "w");
+  second.Close(CloseMode::kGraceful);
+  EXPECT_EQ(Shown(net.api().FindFile("a.sock", &id)), "0");
+  EXPECT_TRUE(id == next);
+}
+
+TEST_P(SocketConformanceTest, WhoConnectsByUnixMayHaveAName) {
+  Sockets net(*world_);
+  const Socket listener = net.Listen(Unix("a.sock"));
+  const SocketAddress own = Unix("own.sock");
+  Socket client = net.ConnectFrom(own, listener);
+  SocketAddress peer;
+  const Socket server = net.Accept(listener, &peer);
+  EXPECT_EQ(peer, own);
+  EXPECT_EQ(net.Peer(server), own);
+  EXPECT_EQ(net.Local(client), own);
+  EXPECT_EQ(net.ConnectError(net.Local(listener), &own), "EADDRINUSE");
+  EXPECT_EQ(net.ConnectError(own), "ECONNREFUSED");
+  client.Close(CloseMode::kGraceful);
+  EXPECT_EQ(net.ConnectError(net.Local(listener), &own), "EADDRINUSE");
+  SLUICE_EXPECT_OK(net.TryListen(own));
+}
+
+TEST_P(SocketConformanceTest, AFullUnixBacklogSaysTryAgain) {
+  Sockets net(*world_);
+  const Socket listener = net.Listen(Unix("a.sock"), {.backlog = 1});
+  const Socket first = net.Connect(listener), second = net.Connect(listener);
+  EXPECT_EQ(net.ConnectError(net.Local(listener)), "EAGAIN");
+  const Socket server = net.Accept(listener);
+  EXPECT_EQ(net.Write(first, "x"), "1");
+  EXPECT_EQ(net.Ready(server), "rw");
+  EXPECT_EQ(net.ConnectError(net.Local(listener)), "none");
+}
+
+TEST_P(SocketConformanceTest, AUnixListenerIsNoStream) {
+  Sockets net(*world_);
+  const Socket listener = net.Listen(Unix("a.sock"));
+  EXPECT_EQ(net.Ready(listener), "");
+  EXPECT_EQ(net.Read(listener), "EINVAL");
+  EXPECT_EQ(net.Write(listener, "x"), "ENOTCONN");
+  EXPECT_EQ(net.UnreadBytes(listener), "EINVAL");
+  EXPECT_EQ(net.PendingError(listener), "0");
+  EXPECT_EQ(net.ShutdownWrite(listener), "0");
+  EXPECT_FALSE(net.api().Address(listener.fd(), SocketApi::End::kPeer).ok());
+  const Socket client = net.Connect(listener);
+  EXPECT_EQ(Shown(net.api().Accept(client.fd(), nullptr)), "EINVAL");
+}
+
+TEST_P(SocketConformanceTest, AUnixListenerThatIsClosedResetsWhoWaits) {
+  Sockets net(*world_);
+  Socket listener = net.Listen(Unix("a.sock"));
+  const Socket waits = net.Connect(listener);
+  listener.Close(CloseMode::kGraceful);
+  EXPECT_EQ(net.Ready(waits), "rweh");
+  EXPECT_EQ(net.Write(waits, "x"), "EPIPE");
+  EXPECT_EQ(net.Read(waits), "ECONNRESET");
+  EXPECT_EQ(net.Ready(waits), "rwh");
+  EXPECT_EQ(net.Read(waits), "FIN");
+  EXPECT_EQ(net.ShutdownWrite(waits), "0");
+  EXPECT_EQ(net.Peer(waits), Unix("a.sock"));
+}
+
+TEST_P(SocketConformanceTest, AUnixStreamIsWritableWhenAQuarterIsInUse) {
+  Sockets net(*world_);
+  auto [client, server] = net.Pair(Unix("a.sock"));
+  std::string bytes(1000, 'x');
+  size_t written = 0;
+  while (net.Put(client, bytes).ok()) written += bytes.size();
+  EXPECT_EQ(net.Write(client, bytes), "EAGAIN");
+  EXPECT_EQ(net.Ready(client), "");
+  size_t read = 0;
+  while (net.Ready(client).empty()) read += net.Read(server).size();
+  EXPECT_GT(read, written / 2);
+  EXPECT_LE(read, written);
+}
+
+TEST_P(SocketConformanceTest, EachDirectionOfAUnixStreamEndsByItself) {
+  Sockets net(*world_);
+  auto [a, b] = net.Pair(Unix("a.sock"));
+  EXPECT_EQ(net.Write(a, "last"), "4");
+  EXPECT_EQ(net.ShutdownWrite(a), "0");
+  EXPECT_EQ(net.Ready(a), "w");
+  EXPECT_EQ(net.Ready(b), "rw");
+  EXPECT_EQ(net.Write(a, "x"), "EPIPE");
+  EXPECT_EQ(net.Read(b), "last");
+  EXPECT_EQ(net.Ready(b), "rw");
+  EXPECT_EQ(net.Read(b), "FIN");
+  EXPECT_EQ(net.Write(b, "more"), "4");
+  EXPECT_EQ(net.ShutdownWrite(b), "0");
+  EXPECT_EQ(net.Read(a), "more");
+  EXPECT_EQ(net.Read(a), "FIN");
+  for (const Socket* s : {&a, &b}) {
+    EXPECT_EQ(net.Ready(*s), "rwh");
+    EXPECT_EQ(net.Write(*s, "x"), "EPIPE");
+    EXPECT_EQ(net.PendingError(*s), "0");
+    EXPECT_EQ(net.ShutdownWrite(*s), "0");
+  }
+}
+
+TEST_P(SocketConformanceTest, AUnixStreamEndsAtOnceWithItsOtherEnd) {
+  for (const CloseMode mode : {CloseMode::kGraceful, CloseMode::kReset}) {
+    for (const bool unread : {false, true}) {
+      for (const bool read_first : {false, true}) {
+        SCOPED_TRACE(absl::StrCat(unread, read_first));
+        Sockets net(*world_);
+        auto [a, b] = net.Pair(Unix("a.sock"));
+        EXPECT_EQ(net.Write(a, "last"), "4");
+        if (unread) {
+          EXPECT_EQ(net.Write(b, "unread"), "6");
+        }
+        a.Close(mode);
+        EXPECT_EQ(net.Ready(b), unread ? "rweh" : "rwh");
+        EXPECT_EQ(net.UnreadBytes(b), "4");
+        EXPECT_EQ(net.Write(b, "x"), "EPIPE");
+        if (read_first) {
+          EXPECT_EQ(net.Read(b), "last");
+          EXPECT_EQ(net.Read(b), unread ? "ECONNRESET" : "FIN");
+        }
+        EXPECT_EQ(net.PendingError(b),
+                  unread && !read_first ? "ECONNRESET" : "0");
+        EXPECT_EQ(net.Read(b), read_first ? "FIN" : "last");
+        EXPECT_EQ(net.Read(b), "FIN");
+        EXPECT_EQ(net.Ready(b), "rwh");
+        EXPECT_EQ(net.ShutdownWrite(b), "0");
+        EXPECT_EQ(net.Peer(b), Unix(""));
+      }
+    }
+  }
+}
+
+TEST_P(SocketConformanceTest, AFullUnixStreamHearsOfItsOtherEndsClosing) {
+  Sockets net(*world_);
+  auto [client, server] = net.Pair(Unix("a.sock"));
+  net.Fill(client);
+  EXPECT_EQ(net.Ready(client), "");
+  server.Close(CloseMode::kGraceful);
+  EXPECT_EQ(net.Ready(client), "rweh");
+  EXPECT_EQ(net.Read(client), "ECONNRESET");
 }
 
 }  // namespace sluice

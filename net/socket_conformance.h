@@ -11,9 +11,10 @@
 
 namespace sluice {
 
-// What TCP sockets do on Linux, call by call and as a poller shows it, as tests
-// that the kernel's and simulated ones pass alike (testonly): what a test of a
-// server finds in a simulation holds outside of it. A test of another world is
+// What sockets do on Linux, TCP and Unix-domain ones, call by call and as a
+// poller shows it, as tests that the kernel's and simulated ones pass alike
+// (testonly): what a test of a server finds in a simulation holds outside of
+// it. A test of another world is
 //
 //   INSTANTIATE_TEST_SUITE_P(
 //       Mine, SocketConformanceTest,
@@ -28,8 +29,8 @@ namespace sluice {
 class SocketWorld {
  public:
   virtual ~SocketWorld() = default;
-  // With TCP on 127.0.0.1 and ::1. Its sockets are those under test, and its
-  // pollers watch them.
+  // With TCP on 127.0.0.1 and ::1, and in a folder without files. Its sockets
+  // are those under test, and its pollers watch them.
   virtual const Platform& platform() const = 0;
 };
 

@@ -2,7 +2,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <random>
 #include <string>
 
@@ -13,6 +12,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/test_seed.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/socket_transport.h"
 #include "sluice/net/stream.h"
@@ -232,9 +232,7 @@ TEST_P(TcpConnectionTest, TheWaterMarksAreExact) {
 
 // Corked or not, whatever the kernel takes.
 TEST_P(TcpConnectionTest, EachCrossingIsToldExactlyOnce) {
-  const char* const given = std::getenv("SLUICE_SEED");
-  const uint64_t seed = given != nullptr ? std::strtoull(given, nullptr, 10)
-                                         : std::random_device()();
+  const uint64_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   std::mt19937_64 random(seed);
   auto link = ConnectAndOpen({.high_water = 1000, .low_water = 300});

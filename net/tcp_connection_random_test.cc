@@ -1,6 +1,5 @@
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <memory>
 #include <random>
 #include <string>
@@ -10,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "gtest/gtest.h"
+#include "sluice/base/test_seed.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/kernel_sockets.h"
@@ -167,14 +167,10 @@ void RunRandomly(EventLoop* loop, TransportPtr (*make)(EventLoop*, Socket),
 }
 
 TEST_P(TcpConnectionTest, KeepsItsPromisesWhateverBothEndsDo) {
-  const char* const given = std::getenv("SLUICE_SEED");
-  const uint64_t base = given != nullptr
-                            ? std::strtoull(given, nullptr, 10)
-                            : uint64_t{std::random_device()()} << 16;
-  const int runs = given != nullptr ? 1 : 25;
-  for (int i = 0; i < runs && !HasFailure(); ++i) {
-    SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", base + i));
-    RunRandomly(loop_.get(), GetParam().make, base + i);
+  for (int i = 0; i < 25 && !HasFailure(); ++i) {
+    const uint64_t seed = TestSeed();
+    SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
+    RunRandomly(loop_.get(), GetParam().make, seed);
   }
 }
 

@@ -23,7 +23,7 @@ absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Listen(
   const absl::StatusOr<int> fd = api.Listen(address, options.listen);
   if (!fd.ok()) return fd.status();
   Socket socket(&api, *fd);
-  absl::StatusOr<UnixSocketFile> file = UnixSocketFile::Find(address);
+  absl::StatusOr<UnixSocketFile> file = UnixSocketFile::Find(&api, address);
   if (!file.ok()) return file.status();
   const absl::StatusOr<SocketAddress> bound =
       api.Address(*fd, SocketApi::End::kLocal);

@@ -1,8 +1,5 @@
 #include "sluice/net/unix_socket_file.h"
 
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <cerrno>
 #include <utility>
 
@@ -12,39 +9,33 @@
 namespace sluice {
 
 absl::StatusOr<UnixSocketFile> UnixSocketFile::Find(
-    const SocketAddress& address) {
+    SocketApi* api, const SocketAddress& address) {
   UnixSocketFile file;
   file.path_ = std::string(address.unix_path());
   if (file.path_.empty()) return file;
-  struct stat found;
-  if (lstat(file.path_.c_str(), &found) != 0) {
-    return ToStatus(IoResult::FromErrno(errno), "lstat", address.ToString());
-  }
-  if (!S_ISSOCK(found.st_mode)) {
+  file.api_ = api;
+  const IoResult found = api->FindFile(file.path_, &file.id_);
+  if (found.error() == ENOTSOCK) {
     return absl::FailedPreconditionError(
         absl::StrCat("lstat on ", address.ToString(), ": not a socket"));
   }
-  file.device_ = found.st_dev;
-  file.inode_ = found.st_ino;
+  if (!found.ok()) return ToStatus(found, "lstat", address.ToString());
   return file;
 }
 
 absl::Status UnixSocketFile::Remove() {
   const std::string path = std::exchange(path_, "");
   if (path.empty()) return absl::OkStatus();
-  struct stat found;
-  if (lstat(path.c_str(), &found) != 0) {
-    return errno == ENOENT
-               ? absl::OkStatus()
-               : ToStatus(IoResult::FromErrno(errno), "lstat", path);
-  }
-  if (found.st_dev != device_ || found.st_ino != inode_) {
+  SocketApi::FileId id;
+  const IoResult found = api_->FindFile(path, &id);
+  if (found.error() == ENOENT || found.error() == ENOTSOCK) {
     return absl::OkStatus();
   }
-  if (unlink(path.c_str()) != 0 && errno != ENOENT) {
-    return ToStatus(IoResult::FromErrno(errno), "unlink", path);
-  }
-  return absl::OkStatus();
+  if (!found.ok()) return ToStatus(found, "lstat", path);
+  if (!(id == id_)) return absl::OkStatus();
+  const IoResult removed = api_->RemoveFile(path);
+  return removed.error() == ENOENT ? absl::OkStatus()
+                                   : ToStatus(removed, "unlink", path);
 }
 
 }  // namespace sluice

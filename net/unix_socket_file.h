@@ -1,13 +1,12 @@
 #ifndef SLUICE_NET_UNIX_SOCKET_FILE_H_
 #define SLUICE_NET_UNIX_SOCKET_FILE_H_
 
-#include <sys/types.h>
-
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "sluice/net/socket_address.h"
+#include "sluice/net/socket_api.h"
 
 namespace sluice {
 
@@ -21,8 +20,10 @@ class UnixSocketFile {
 
   // The file that bind() has just made at `address`; no file if the address is
   // not a path in the file system. Errors are those of lstat(2);
-  // kFailedPrecondition if what is there is not a socket.
-  static absl::StatusOr<UnixSocketFile> Find(const SocketAddress& address);
+  // kFailedPrecondition if what is there is not a socket. `api` is the socket's
+  // and outlives this object.
+  static absl::StatusOr<UnixSocketFile> Find(SocketApi* api,
+                                             const SocketAddress& address);
 
   // Unlinks the file if it is still the one that Find() saw; OK as well if it
   // has gone or been replaced, or if there is none. Then forgets it. Otherwise
@@ -35,9 +36,9 @@ class UnixSocketFile {
   absl::Status Remove();
 
  private:
+  SocketApi* api_ = nullptr;
   std::string path_;
-  dev_t device_ = 0;
-  ino_t inode_ = 0;
+  SocketApi::FileId id_;
 };
 
 }  // namespace sluice

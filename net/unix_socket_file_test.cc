@@ -44,7 +44,7 @@ class UnixSocketFileTest : public ::testing::Test {
   }
   UnixSocketFile MustFind(absl::string_view address) {
     absl::StatusOr<UnixSocketFile> file =
-        UnixSocketFile::Find(*SocketAddress::Parse(address));
+        UnixSocketFile::Find(KernelSockets(), *SocketAddress::Parse(address));
     SLUICE_EXPECT_OK(file);
     return file.ok() ? *std::move(file) : UnixSocketFile();
   }
@@ -102,15 +102,17 @@ TEST_F(UnixSocketFileTest, OtherAddressesHaveNoFile) {
 
 TEST_F(UnixSocketFileTest, NoFileIsAnErrorThatNamesIt) {
   EXPECT_THAT(
-      UnixSocketFile::Find(*SocketAddress::Parse("unix:a.sock")),
+      UnixSocketFile::Find(KernelSockets(),
+                           *SocketAddress::Parse("unix:a.sock")),
       StatusIs(absl::StatusCode::kNotFound, HasSubstr("lstat on unix:a.sock")));
 }
 
 TEST_F(UnixSocketFileTest, AFileThatIsNotASocketIsAnError) {
   close(open("file", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
-  EXPECT_THAT(UnixSocketFile::Find(*SocketAddress::Parse("unix:file")),
-              StatusIs(absl::StatusCode::kFailedPrecondition,
-                       HasSubstr("unix:file: not a socket")));
+  EXPECT_THAT(
+      UnixSocketFile::Find(KernelSockets(), *SocketAddress::Parse("unix:file")),
+      StatusIs(absl::StatusCode::kFailedPrecondition,
+               HasSubstr("unix:file: not a socket")));
 }
 
 TEST_F(UnixSocketFileTest, AFolderThatCannotBeReadIsAnError) {

@@ -54,8 +54,7 @@ const Homes& TimeHomes() {
 
 const Homes& SyscallHomes() {
   static const auto* const homes = new Homes{
-      "net/kernel_sockets.cc",         // the sockets of net
-      "net/unix_socket_file.cc",       // their files
+      "net/kernel_sockets.cc",         // the sockets of net, and their files
       "net/sim_last_words.cc",         // signals that end a simulation
       "event/*_poller.cc",             // readiness
       "event/registration_errors.cc",  // what is registered

@@ -55,7 +55,8 @@ TEST(LineLengthsTest, AnswersThroughABadNetwork) {
     Client client;
     std::unique_ptr<sluice::TcpConnection> connection;
     sluice::TcpConnector connector(
-        &other->platform(), loop, host->address(7008), {}, [&](auto socket) {
+        &other->platform(), loop, host->address(7008),
+        {.timeout = absl::InfiniteDuration()}, [&](auto socket) {
           ASSERT_TRUE(socket.ok()) << socket.status();
           connection = std::make_unique<sluice::TcpConnection>(
               &context,

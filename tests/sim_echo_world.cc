@@ -16,6 +16,7 @@ namespace sluice {
 namespace {
 
 constexpr size_t kBufferBytes = 3000;
+constexpr size_t kPacketBytes = 65;  // with a byte of data
 
 constexpr absl::Duration kLong = absl::Hours(1);
 
@@ -138,7 +139,8 @@ size_t SimEchoWorld::client_timers() const {
 }
 
 MonotonicTime SimEchoWorld::Sometime(absl::Duration most) {
-  return network_.now() + random_.UpTo(most);
+  // Soon rather than late: most worlds end long before `most`.
+  return network_.now() + random_.UpTo(most / (1 << random_.Below(10)));
 }
 
 void SimEchoWorld::DisturbClocks(absl::Duration within) {
@@ -162,7 +164,9 @@ absl::Duration SimEchoWorld::TimeFor(uint64_t bytes, uint64_t window) const {
   const SimNetwork::Link& link = shape_.link;
   absl::Duration one_way = link.latency + link.jitter + absl::Microseconds(1);
   if (link.bytes_per_second > 0) {
-    one_way += absl::Seconds(kBufferBytes / link.bytes_per_second);
+    // At worst each byte comes in a packet of its own, behind others.
+    one_way +=
+        absl::Seconds(kPacketBytes * kBufferBytes / link.bytes_per_second);
   }
   const uint64_t at_once = std::clamp<uint64_t>(window, 1, kBufferBytes);
   const auto windows = static_cast<int64_t>(bytes / at_once + 4);

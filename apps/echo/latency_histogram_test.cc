@@ -3,20 +3,14 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
-#include <cstdlib>
 #include <random>
 #include <vector>
 
 #include "gtest/gtest.h"
+#include "sluice/base/test_seed.h"
 
 namespace sluice {
 namespace {
-
-uint64_t Seed() {
-  const char* const seed = std::getenv("SLUICE_SEED");
-  return seed != nullptr ? std::strtoull(seed, nullptr, 10)
-                         : std::random_device()();
-}
 
 TEST(LatencyHistogram, IsZeroWithoutRecords) {
   const LatencyHistogram histogram;
@@ -70,7 +64,7 @@ TEST(LatencyHistogram, EachLatencyIsKeptToAPercent) {
 }
 
 TEST(LatencyHistogram, QuantilesAreThoseOfTheSortedRecords) {
-  const uint64_t seed = Seed();
+  const uint64_t seed = TestSeed();
   SCOPED_TRACE(::testing::Message() << "SLUICE_SEED=" << seed);
   std::mt19937_64 random(seed);
   // Latencies of all magnitudes from 1 ns to 100 s.

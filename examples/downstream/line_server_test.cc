@@ -42,7 +42,8 @@ class Client : public sluice::StreamHandler {
         host_(*host),
         loop_(host->NewLoop()),
         context_(loop_, {.idle_timeout = absl::Minutes(1)}),
-        connector_(&host->platform(), loop_, server, {},
+        connector_(&host->platform(), loop_, server,
+                   {.timeout = absl::InfiniteDuration()},
                    [this](auto socket) { OnConnected(std::move(socket)); }) {}
 
   const std::string& answer() const { return answer_; }
