@@ -9,7 +9,6 @@
 #include "gtest/gtest.h"
 #include "sluice/apps/echo/echo_handler.h"
 #include "sluice/apps/echo/load_results.h"
-#include "sluice/net/close_reason.h"
 #include "sluice/net/thread_model.h"
 
 namespace sluice {

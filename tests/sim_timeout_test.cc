@@ -61,14 +61,14 @@ TEST(SimTimeoutTest, WhoTakesWhatWaitsIsNotIdle) {
                talker.bytes = 20'000;
                talker.chunk = 1000;
                talker.read_at_once = 1000;
-               talker.pause = absl::Seconds(1);
+               talker.pause = absl::Seconds(3);
                world.shape().server.connection.high_water = talker.bytes;
                world.shape().server.connection.idle_timeout = absl::Seconds(8);
                world.StartServer();
                StartSimTalkers(world, {talker}, &counts);
-               world.DisturbClocks(absl::Seconds(20));
+               world.DisturbClocks(absl::Seconds(10));
                ASSERT_TRUE(network.RunUntil([&] { return world.client_done(); },
-                                            absl::Minutes(1)));
+                                            absl::Minutes(3)));
                EXPECT_EQ(SimTalkersOf(world)[0]->reason(), CloseReason::kDone);
                EXPECT_EQ(SimTalkersOf(world)[0]->received(), talker.bytes);
                network.RunFor(absl::Seconds(1));

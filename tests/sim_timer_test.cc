@@ -32,7 +32,7 @@ class Timers {
         random_(*random),
         idle_list_(
             loop->timers(), {.timeout = kIdle},
-            [this](IdleEntry* entry) { static_cast<Idler*>(entry)->OnIdle(); }),
+            [](IdleEntry* entry) { static_cast<Idler*>(entry)->OnIdle(); }),
         beats_(loop->timers(), [this](uint64_t skipped) { OnBeat(skipped); }) {
     for (int i = 0; i < kTimers; ++i) {
       alarms_.push_back(std::make_unique<Alarm>(this));
