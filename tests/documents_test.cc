@@ -62,8 +62,8 @@ INSTANTIATE_TEST_SUITE_P(
                             .max_lines = 30},
                       Shown{.document = "README.md",
                             .program = "tests/readme_sim_test.cc",
-                            .from = "// Sends two lines",
-                            .max_lines = 45},
+                            .from = "TEST(",
+                            .max_lines = 20},
                       Shown{.document = "docs/testing.md",
                             .program = "tests/own_poller_test.cc",
                             .max_lines = 12}));

@@ -24,18 +24,39 @@ class LineLengths : public sluice::StreamHandler {
   }
 };
 
-// Sends two lines, and keeps what is answered.
+// Connects from a simulated host, sends some lines, and keeps what is answered.
 class Client : public sluice::StreamHandler {
  public:
-  void OnOpen(sluice::Stream& stream) override {
-    stream.Write("hello\nworld!!\n");
-  }
+  Client(sluice::SimHost* host, const sluice::SocketAddress& server,
+         std::string lines)
+      : lines_(std::move(lines)),
+        loop_(host->NewLoop()),
+        context_(loop_, {}),
+        connector_(
+            &host->platform(), loop_, server,
+            {.timeout = absl::InfiniteDuration()},
+            [this, host](absl::StatusOr<sluice::Socket> socket) {
+              ASSERT_TRUE(socket.ok()) << socket.status();
+              connection_ = std::make_unique<sluice::TcpConnection>(
+                  &context_,
+                  host->platform().new_transport(loop_, *std::move(socket)),
+                  this);
+            }) {}
+
+  void OnOpen(sluice::Stream& stream) override { stream.Write(lines_); }
   size_t OnInput(sluice::Stream&, absl::string_view input) override {
     answers.append(input.data(), input.size());
     return input.size();
   }
 
   std::string answers;
+
+ private:
+  const std::string lines_;
+  sluice::EventLoop* const loop_;
+  sluice::ConnectionContext context_;
+  std::unique_ptr<sluice::TcpConnection> connection_;
+  sluice::TcpConnector connector_;
 };
 
 TEST(LineLengthsTest, AnswersThroughABadNetwork) {
@@ -49,20 +70,8 @@ TEST(LineLengthsTest, AnswersThroughABadNetwork) {
         [](const auto&) { return std::make_unique<LineLengths>(); }, {});
     ASSERT_TRUE(server.ok()) << server.status();
 
-    sluice::SimHost* const other = network.AddHost("client");
-    sluice::EventLoop* const loop = other->NewLoop();
-    sluice::ConnectionContext context(loop, {});
-    Client client;
-    std::unique_ptr<sluice::TcpConnection> connection;
-    sluice::TcpConnector connector(
-        &other->platform(), loop, host->address(7008),
-        {.timeout = absl::InfiniteDuration()}, [&](auto socket) {
-          ASSERT_TRUE(socket.ok()) << socket.status();
-          connection = std::make_unique<sluice::TcpConnection>(
-              &context,
-              other->platform().new_transport(loop, *std::move(socket)),
-              &client);
-        });
+    Client client(network.AddHost("client"), host->address(7008),
+                  "hello\nworld!!\n");
     EXPECT_TRUE(network.RunUntil([&] { return client.answers == "5\n7\n"; },
                                  absl::Minutes(5)));
   });

@@ -38,6 +38,21 @@ void ExpectFullService(SimEchoWorld& world) {
   world.StopAndExpectNothingLeft();
 }
 
+TEST(SimEchoOutageTest, ServesFullyWhenNothingFailsAnyMore) {
+  RunSimTest(FailingWorlds(/*seeds=*/50), [](SimNetwork& network) {
+    SimEchoWorld world(&network);
+    LimitWaits(world);
+    world.shape().server.connection.idle_timeout = absl::Minutes(2);
+    world.StartServer();
+    world.StartClient();
+    ASSERT_TRUE(network.RunUntil([&] { return world.client_done(); },
+                                 world.MostTime() + absl::Hours(3)));
+    network.faults() = {};
+    network.RunFor(absl::Minutes(1));
+    ExpectFullService(world);
+  });
+}
+
 TEST(SimEchoOutageTest, EchoesEveryByteAcrossPartitions) {
   RunSimTest(
       HarmlessWorlds(/*seeds=*/50, /*loss=*/false), [](SimNetwork& network) {
