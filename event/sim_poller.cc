@@ -1,6 +1,7 @@
 #include "sluice/event/sim_poller.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "sluice/base/check.h"
 #include "sluice/event/registration_errors.h"
@@ -33,7 +34,7 @@ absl::Status SimPoller::Modify(int fd, IoEvents interest, uint64_t token) {
   SLUICE_CHECK((interest & ~kAsked) == 0 && token != kReservedToken);
   const auto it = registrations_.find(fd);
   if (it == registrations_.end()) return NotWatched("SimPoller::Modify", fd);
-  it->second = {interest, /*reported=*/false, token};
+  it->second = {interest, /*reported=*/false, token, it->second.was_reported};
   return absl::OkStatus();
 }
 
@@ -58,6 +59,17 @@ absl::StatusOr<absl::Span<const IoEvent>> SimPoller::Wait(
   return events_;
 }
 
+absl::Span<const IoEvent> SimPoller::ReportAgain(size_t n) {
+  SLUICE_CHECK(n < registrations_.size());
+  const Registration& registration =
+      std::next(registrations_.begin(), static_cast<std::ptrdiff_t>(n))->second;
+  events_.clear();
+  if (registration.was_reported && registration.interest != 0) {
+    events_.push_back({registration.token, 0, registration.interest});
+  }
+  return events_;
+}
+
 bool SimPoller::Look() {
   const bool woken = woken_.exchange(false);
   events_.clear();
@@ -73,6 +85,7 @@ bool SimPoller::Look() {
     if (ready == 0 || registration.reported) continue;
     events_.push_back({registration.token, 0, ready});
     registration.reported = registration.interest == 0;
+    registration.was_reported = true;
     last_reported_ = fd;
   }
   return woken || !events_.empty();

@@ -47,6 +47,14 @@ class SimPoller final : public Poller {
   void Wake() override { woken_.store(true); }
   absl::string_view name() const override { return "sim"; }
 
+  // Reports the nth descriptor once more, for simulators of what pollers may
+  // do: what it is watched for, whether or not it holds. Empty if it is watched
+  // for nothing, or was never reported: a poller does not say of a socket that
+  // it is connected before it is. O(n). REQUIRES: n < size().
+  absl::Span<const IoEvent> ReportAgain(size_t n);
+  // Descriptors that are watched.
+  size_t size() const { return registrations_.size(); }
+
   // What happens while this poller is blocked. Called once in each Wait() that
   // would block, with the time when it would end; Wait() then looks again, and
   // returns what has come. May call Wake(), change what is ready, and move the
@@ -59,6 +67,7 @@ class SimPoller final : public Poller {
     IoEvents interest;
     bool reported;  // and interest is 0: not again before Modify()
     uint64_t token;
+    bool was_reported = false;  // since Add()
   };
 
   // Takes the wake-up and what is ready. Whether there was any.

@@ -190,6 +190,30 @@ TEST_F(SimPollerTest, BeginsBehindWhatItReportedLast) {
   EXPECT_THAT(Wait(poller, absl::ZeroDuration()), ElementsAre(2, 0));
 }
 
+TEST_F(SimPollerTest, ReportsAgainWhatItHasReportedAndNothingElse) {
+  const int a = descriptors_.Open(), b = descriptors_.Open();
+  SLUICE_ASSERT_OK(poller_.Add(a, kReadable, 1, AddHint::kNone));
+  SLUICE_ASSERT_OK(poller_.Add(b, kReadable, 2, AddHint::kNone));
+  EXPECT_EQ(poller_.size(), 2u);
+  EXPECT_THAT(poller_.ReportAgain(1), IsEmpty());
+  descriptors_.SetReady(b, kReadable);
+  SLUICE_ASSERT_OK(poller_.Wait(absl::ZeroDuration()));
+  descriptors_.SetReady(b, 0);
+  EXPECT_THAT(poller_.ReportAgain(0), IsEmpty());
+  ASSERT_EQ(poller_.ReportAgain(1).size(), 1u);
+  EXPECT_EQ(poller_.ReportAgain(1)[0].token, 2u);
+  EXPECT_EQ(poller_.ReportAgain(1)[0].flags, kReadable);
+  SLUICE_ASSERT_OK(poller_.Modify(b, kWritable, 3));
+  ASSERT_EQ(poller_.ReportAgain(1).size(), 1u);
+  EXPECT_EQ(poller_.ReportAgain(1)[0].token, 3u);
+  EXPECT_EQ(poller_.ReportAgain(1)[0].flags, kWritable);
+  SLUICE_ASSERT_OK(poller_.Modify(b, 0, 3));
+  EXPECT_THAT(poller_.ReportAgain(1), IsEmpty());
+  SLUICE_ASSERT_OK(poller_.Remove(b));
+  SLUICE_ASSERT_OK(poller_.Add(b, kReadable, 4, AddHint::kNone));
+  EXPECT_THAT(poller_.ReportAgain(1), IsEmpty());
+}
+
 TEST_F(SimPollerTest, WhatHappensWhileItIsBlockedEndsTheWait) {
   const int fd = Open(0);
   SLUICE_ASSERT_OK(poller_.Add(fd, kReadable, 1, AddHint::kNone));

@@ -4,12 +4,10 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdlib>
-#include <iterator>
 #include <limits>
 #include <map>
 #include <set>
 
-#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
@@ -19,6 +17,7 @@
 #include "sluice/base/task_queue.h"
 #include "sluice/event/poller.h"
 #include "sluice/event/sim_poller.h"
+#include "sluice/net/sim_ports.h"
 #include "sluice/net/socket_transport.h"
 #include "sluice/timer/sim_clock.h"
 
@@ -65,7 +64,6 @@ class SimNetwork::World final : public SimWire {
     absl::StrAppendFormat(&trace_, "%d.%06d %s: %s\n", us / 1'000'000,
                           us % 1'000'000, host->name(), what);
   }
-  void Ready(const SimTcp* host) override;
 
   bool Step(MonotonicTime limit);
   // After something was done from outside of all turns.
@@ -194,22 +192,12 @@ class SimHost::LoopPoller final : public Poller {
 
   absl::Status Add(int fd, IoEvents interest, uint64_t token,
                    AddHint hint) override {
-    const absl::Status status = poller_.Add(fd, interest, token, hint);
-    if (status.ok()) watched_[fd] = {token, 0, interest};
-    return status;
+    return poller_.Add(fd, interest, token, hint);
   }
   absl::Status Modify(int fd, IoEvents interest, uint64_t token) override {
-    const absl::Status status = poller_.Modify(fd, interest, token);
-    if (status.ok()) watched_[fd] = {token, 0, interest};
-    return status;
+    return poller_.Modify(fd, interest, token);
   }
-  absl::Status Remove(int fd) override {
-    if (const auto it = watched_.find(fd); it != watched_.end()) {
-      reported_.erase(it->second.token);
-      watched_.erase(it);
-    }
-    return poller_.Remove(fd);
-  }
+  absl::Status Remove(int fd) override { return poller_.Remove(fd); }
   void Wake() override { woken_.store(true); }
   absl::string_view name() const override { return "sim_network"; }
 
@@ -229,7 +217,7 @@ class SimHost::LoopPoller final : public Poller {
   // Whether there is something for Step() to do.
   bool IsDue() const {
     if (ended_) return false;
-    return nudged_ || woken_.load() || seen_changes_ != host_.changes_ ||
+    return nudged_ || woken_.load() || seen_changes_ != host_.tcp_.changes() ||
            next_wake() <= world_.Now();
   }
   // When it is due if nothing happens, in the world's time.
@@ -272,37 +260,27 @@ class SimHost::LoopPoller final : public Poller {
 
   // What a wait returns now. Nothing: it goes on.
   std::optional<absl::Span<const IoEvent>> Look() {
-    seen_changes_ = host_.changes_;
+    seen_changes_ = host_.tcp_.changes();
     const bool woken = woken_.exchange(false);
     absl::Span<const IoEvent> events = *poller_.Wait(absl::ZeroDuration());
-    for (const IoEvent& event : events) reported_.insert(event.token);
     if (events.empty()) events = Spurious();
     if (events.empty() && !woken && host_.clock_->Now() < deadline_) return {};
     return events;
   }
 
-  // What nothing ready makes of itself, by chance: one that is not is reported.
-  // It was once: a poller does not say of a socket that it is connected before
-  // it is.
+  // What nothing ready makes of itself, by chance.
   absl::Span<const IoEvent> Spurious() {
-    if (watched_.empty() || !world_.random().Chance(world_.faults().spurious)) {
+    SimRandom& random = world_.random();
+    if (poller_.size() == 0 || !random.Chance(world_.faults().spurious)) {
       return {};
     }
-    const auto it = std::next(
-        watched_.begin(),
-        static_cast<std::ptrdiff_t>(world_.random().Below(watched_.size())));
-    spurious_ = it->second;
-    if (spurious_.flags == 0 || !reported_.contains(spurious_.token)) return {};
-    return absl::MakeConstSpan(&spurious_, 1);
+    return poller_.ReportAgain(random.Below(poller_.size()));
   }
 
   SimNetwork::World& world_;
   SimHost& host_;
   SimClock time_;  // nobody's: Wait(0) does not move it
   SimPoller poller_;
-  std::map<int, IoEvent> watched_;  // by descriptor: all that was asked for
-  absl::flat_hash_set<uint64_t> reported_;  // tokens of watched_
-  IoEvent spurious_ = {};
   std::atomic<bool> woken_{false};
   bool nudged_ = true;
   bool asleep_ = false;            // between BeginTurn() and EndTurn()
@@ -335,9 +313,7 @@ SimHost::SimHost(SimNetwork::World* world, std::string name, int number,
 SimHost::~SimHost() = default;
 
 SocketAddress SimHost::address(uint16_t port) const {
-  std::string text = tcp_.address().ToString();
-  text.resize(text.rfind(':'));
-  return SocketAddress::Parse(absl::StrCat(text, ":", port)).value();
+  return WithPort(tcp_.address(), port);
 }
 
 EventLoop* SimHost::NewLoop(EventLoop::Options options) {
@@ -384,12 +360,6 @@ void SimHost::SetDrift(int parts_per_million) {
 }
 
 // ---------------------------------------------------------------------------
-
-void SimNetwork::World::Ready(const SimTcp* tcp) {
-  for (const auto& host : hosts_) {
-    if (&host->tcp_ == tcp) ++host->changes_;
-  }
-}
 
 SimTcp* SimNetwork::World::HostOf(const SocketAddress& address, SimTcp* from) {
   if (from->Has(address)) return from;

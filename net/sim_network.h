@@ -88,7 +88,8 @@ class SimNetwork {
   bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration at_most);
   void RunFor(absl::Duration duration);
 
-  // A line for each thing that happened to a host: time, name, what.
+  // A line for each thing that happened to a host: time, name, what. Grows as
+  // long as things happen.
   const std::string& trace() const;
 
  private:
@@ -175,7 +176,6 @@ class SimHost {
   LoopPoller* last_poller_ = nullptr;
   const std::unique_ptr<Workers> workers_;
   std::unique_ptr<SimProgram> program_;
-  uint64_t changes_ = 0;  // of what is ready
 };
 
 }  // namespace sluice

@@ -54,6 +54,16 @@ inline size_t SizeOf(absl::Span<const absl::string_view> pieces) {
   return size;
 }
 
+// What Linux makes of a buffer that was asked for, socket(7): twice as much, at
+// most of what wmem_max and rmem_max are as they come.
+inline size_t BufferFor(int asked, int least) {
+  constexpr int kMost = 212'992;
+  return static_cast<size_t>(
+      std::max(least, 2 * std::min(std::max(asked, 0), kMost)));
+}
+inline size_t SendBufferFor(int asked) { return BufferFor(asked, 4608); }
+inline size_t ReceiveBufferFor(int asked) { return BufferFor(asked, 2304); }
+
 }  // namespace sluice
 
 #endif  // SLUICE_NET_SIM_SOCKET_H_

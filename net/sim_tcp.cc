@@ -22,8 +22,6 @@ bool IsIp(const SocketAddress& address) {
   return address.family() == AF_INET || address.family() == AF_INET6;
 }
 
-IoResult Failure(int error) { return IoResult::FromErrno(error); }
-
 }  // namespace
 
 SimTcp::SimTcp(SimWire* wire, std::string name,
@@ -84,7 +82,7 @@ int SimTcp::OpenFault() {
 absl::StatusOr<int> SimTcp::Listen(const SocketAddress& address,
                                    const ListenOptions& options) {
   const auto fail = [&](int error, absl::string_view call) {
-    return ToStatus(Failure(error), call, address.ToString());
+    return ToStatus(IoResult::FromErrno(error), call, address.ToString());
   };
   if (options.reuse_port && !IsIp(address)) {
     return absl::InvalidArgumentError(absl::StrCat(
@@ -109,29 +107,31 @@ absl::StatusOr<int> SimTcp::Listen(const SocketAddress& address,
 
 IoResult SimTcp::StartConnect(const SocketAddress& peer,
                               const SocketAddress* local) {
-  if (!is_up()) return Failure(ENETDOWN);
-  if (!IsIp(peer) && !IsUnix(peer)) return Failure(EAFNOSUPPORT);
+  if (!is_up()) return IoResult::FromErrno(ENETDOWN);
+  if (!IsIp(peer) && !IsUnix(peer)) return IoResult::FromErrno(EAFNOSUPPORT);
   if (local != nullptr && local->family() != peer.family()) {
-    return Failure(EINVAL);
+    return IoResult::FromErrno(EINVAL);
   }
-  if (Interrupted()) return Failure(EINTR);
-  if (const int error = OpenFault(); error != 0) return Failure(error);
+  if (Interrupted()) return IoResult::FromErrno(EINTR);
+  if (const int error = OpenFault(); error != 0)
+    return IoResult::FromErrno(error);
   const int fd = descriptors().Open();
   std::unique_ptr<SimSocket> socket;
   const int error = IsIp(peer) ? tcp_.StartConnect(fd, peer, local, &socket)
                                : unix_.StartConnect(fd, peer, local, &socket);
   if (error == 0) return IoResult(Keep(fd, std::move(socket)));
   descriptors().Close(fd);
-  return Failure(error);
+  return IoResult::FromErrno(error);
 }
 
 IoResult SimTcp::Accept(int listen_fd, SocketAddress* peer) {
   return On(listen_fd, [&](SimSocket& listener) {
-    if (Interrupted()) return Failure(EINTR);
+    if (Interrupted()) return IoResult::FromErrno(EINTR);
     if (const int error = listener.AcceptError(); error != 0) {
-      return Failure(error);
+      return IoResult::FromErrno(error);
     }
-    if (const int error = OpenFault(); error != 0) return Failure(error);
+    if (const int error = OpenFault(); error != 0)
+      return IoResult::FromErrno(error);
     const int fd = descriptors().Open();
     return IoResult(Keep(fd, listener.Accept(fd, peer)));
   });
@@ -167,8 +167,8 @@ int SimTcp::Fault() {
 template <typename Call>
 IoResult SimTcp::On(int fd, Call call) {
   SimSocket* const socket = Find(fd);
-  if (socket == nullptr) return Failure(EBADF);
-  return is_up() ? call(*socket) : Failure(ENETDOWN);
+  if (socket == nullptr) return IoResult::FromErrno(EBADF);
+  return is_up() ? call(*socket) : IoResult::FromErrno(ENETDOWN);
 }
 
 void SimTcp::NoteResult(int fd, absl::string_view call, IoResult result) {
@@ -183,7 +183,7 @@ absl::StatusOr<SocketAddress> SimTcp::Address(int fd, SocketApi::End end) {
   const SimSocket* const socket = Find(fd);
   const auto address = socket == nullptr ? std::nullopt : socket->Address(end);
   if (address.has_value()) return *address;
-  return ToStatus(Failure(socket == nullptr ? EBADF : ENOTCONN),
+  return ToStatus(IoResult::FromErrno(socket == nullptr ? EBADF : ENOTCONN),
                   end == End::kLocal ? "getsockname" : "getpeername",
                   absl::StrCat("descriptor ", fd));
 }
@@ -192,7 +192,7 @@ IoResult SimTcp::Read(int fd, absl::Span<char> into) {
   SLUICE_CHECK(!into.empty());
   const IoResult result = On(fd, [&](SimSocket& socket) {
     const int fault = Fault();
-    return fault != 0 ? Failure(fault) : socket.Read(into);
+    return fault != 0 ? IoResult::FromErrno(fault) : socket.Read(into);
   });
   NoteResult(fd, "reads", result);
   return result;
@@ -202,7 +202,7 @@ IoResult SimTcp::Write(int fd, absl::Span<const absl::string_view> pieces) {
   if (pieces.empty()) return IoResult(0);
   const IoResult result = On(fd, [&](SimSocket& socket) {
     const int fault = Fault();
-    return fault != 0 ? Failure(fault) : socket.Write(pieces);
+    return fault != 0 ? IoResult::FromErrno(fault) : socket.Write(pieces);
   });
   NoteResult(fd, "writes", result);
   return result;
@@ -210,7 +210,7 @@ IoResult SimTcp::Write(int fd, absl::Span<const absl::string_view> pieces) {
 
 IoResult SimTcp::UnreadBytes(int fd) {
   SimSocket* const socket = Find(fd);
-  return socket == nullptr ? Failure(EBADF) : socket->UnreadBytes();
+  return socket == nullptr ? IoResult::FromErrno(EBADF) : socket->UnreadBytes();
 }
 
 IoResult SimTcp::ShutdownWrite(int fd) {
@@ -219,7 +219,8 @@ IoResult SimTcp::ShutdownWrite(int fd) {
 
 IoResult SimTcp::PendingError(int fd) {
   SimSocket* const socket = Find(fd);
-  return socket == nullptr ? Failure(EBADF) : IoResult(-socket->TakeError());
+  return socket == nullptr ? IoResult::FromErrno(EBADF)
+                           : IoResult(-socket->TakeError());
 }
 
 IoResult SimTcp::SetOption(int fd, Option option, int value) {
@@ -230,15 +231,15 @@ IoResult SimTcp::SetOption(int fd, Option option, int value) {
 }
 
 IoResult SimTcp::FindFile(const std::string& path, FileId* id) {
-  if (!is_up()) return Failure(ENETDOWN);
+  if (!is_up()) return IoResult::FromErrno(ENETDOWN);
   id->device = 1;
   id->number = unix_.FileNumber(path);
-  return id->number == 0 ? Failure(ENOENT) : IoResult(0);
+  return id->number == 0 ? IoResult::FromErrno(ENOENT) : IoResult(0);
 }
 
 IoResult SimTcp::RemoveFile(const std::string& path) {
-  if (!is_up()) return Failure(ENETDOWN);
-  return unix_.RemoveFile(path) ? IoResult(0) : Failure(ENOENT);
+  if (!is_up()) return IoResult::FromErrno(ENETDOWN);
+  return unix_.RemoveFile(path) ? IoResult(0) : IoResult::FromErrno(ENOENT);
 }
 
 }  // namespace sluice

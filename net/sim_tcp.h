@@ -60,6 +60,8 @@ class SimTcp final : public SocketApi {
   // Without a port. REQUIRES: it was made with one.
   const SocketAddress& address() const { return tcp_.address(); }
   SimDescriptors& descriptors() { return host_.descriptors(); }
+  // How often something else was ready than before.
+  uint64_t changes() const { return host_.changes(); }
 
   // From now on the host is not there: its sockets do nothing and tell nobody.
   // What its program calls fails with ENETDOWN, but for Close().

@@ -22,17 +22,9 @@ constexpr absl::Duration kKeepAliveTime = absl::Hours(2);
 constexpr absl::Duration kKeepAliveInterval = absl::Seconds(75);
 constexpr int kKeepAliveProbes = 9;
 
-// Of a packet without data.
-constexpr size_t kHeader = 64;
-
-IoResult Failure(int error) { return IoResult::FromErrno(error); }
-
 }  // namespace
 
 void SimTcpOptions::Set(SocketApi::Option option, int value) {
-  // socket(7): the smallest, the doubling, and what wmem_max and rmem_max are.
-  constexpr int kMost = 212'992, kLeastToSend = 4608, kLeastToReceive = 2304;
-  const int size = 2 * std::min(std::max(value, 0), kMost);
   switch (option) {
     case SocketApi::Option::kNoDelay:
       break;
@@ -40,10 +32,10 @@ void SimTcpOptions::Set(SocketApi::Option option, int value) {
       keep_alive = value != 0;
       break;
     case SocketApi::Option::kSendBuffer:
-      send_buffer = static_cast<size_t>(std::max(size, kLeastToSend));
+      send_buffer = SendBufferFor(value);
       break;
     case SocketApi::Option::kReceiveBuffer:
-      receive_buffer = static_cast<size_t>(std::max(size, kLeastToReceive));
+      receive_buffer = ReceiveBufferFor(value);
       break;
   }
 }
@@ -155,9 +147,9 @@ IoResult SimTcpConnection::Read(int end, absl::Span<char> into) {
   const size_t most = std::min<uint64_t>(flow.arrived - flow.read, into.size());
   if (most == 0) {
     if (flow.fin_arrived) return IoResult(0);
-    if (here.error != 0) return Failure(TakeError(end));
-    if (here.disconnected) return Failure(ENOTCONN);
-    return here.gone ? IoResult(0) : Failure(EAGAIN);
+    if (here.error != 0) return IoResult::FromErrno(TakeError(end));
+    if (here.disconnected) return IoResult::FromErrno(ENOTCONN);
+    return here.gone ? IoResult(0) : IoResult::FromErrno(EAGAIN);
   }
   const size_t size = here.host->Shortened(most);
   flow.bytes.Take(into.data(), size);
@@ -175,13 +167,13 @@ IoResult SimTcpConnection::Write(int end,
                                  absl::Span<const absl::string_view> pieces) {
   const Side& here = ends_[end];
   Flow& flow = flows_[end];
-  if (here.error != 0) return Failure(TakeError(end));
-  if (here.gone || flow.fin_sent) return Failure(EPIPE);
-  if (!here.open) return Failure(EAGAIN);
+  if (here.error != 0) return IoResult::FromErrno(TakeError(end));
+  if (here.gone || flow.fin_sent) return IoResult::FromErrno(EPIPE);
+  if (!here.open) return IoResult::FromErrno(EAGAIN);
   const size_t asked = SizeOf(pieces);
   if (asked == 0) return IoResult(0);
   const size_t most = std::min<uint64_t>(asked, Room(end));
-  if (most == 0) return Failure(EAGAIN);
+  if (most == 0) return IoResult::FromErrno(EAGAIN);
   const size_t size = here.host->Shortened(most);
   flow.bytes.Append(pieces, size);
   flow.sent += size;
@@ -193,7 +185,7 @@ IoResult SimTcpConnection::Write(int end,
 IoResult SimTcpConnection::ShutdownWrite(int end) {
   Side& here = ends_[end];
   Flow& flow = flows_[end];
-  if (here.gone) return Failure(ENOTCONN);
+  if (here.gone) return IoResult::FromErrno(ENOTCONN);
   if (!here.open) {
     // Linux takes the attempt back: the socket is as good as new, but for an
     // error.
@@ -278,7 +270,7 @@ void SimTcpConnection::Update(int end) {
 
 std::optional<absl::Duration> SimTcpConnection::Pass(int from, size_t bytes) {
   return wire().Pass(ends_[from].host->self(), ends_[Other(from)].host->self(),
-                     kHeader + bytes);
+                     SimWire::kHeader + bytes);
 }
 
 MonotonicTime SimTcpConnection::NextArrival(int end, absl::Duration delay) {

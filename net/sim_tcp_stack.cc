@@ -25,11 +25,6 @@ namespace {
 constexpr int kSynRetries = 6;
 constexpr absl::Duration kFirstSynDelay = absl::Seconds(1);
 
-// Of a packet without data.
-constexpr size_t kHeader = 64;
-
-IoResult Failure(int error) { return IoResult::FromErrno(error); }
-
 SocketAddress LoopbackOf(const SocketAddress& any) {
   return any.family() == AF_INET ? SocketAddress::Loopback4(any.port())
                                  : SocketAddress::Loopback6(any.port());
@@ -80,10 +75,12 @@ class SimTcpListener final : public SimSocket {
     return connection->NewSocket(1);
   }
   int TakeError() override { return 0; }
-  IoResult Read(absl::Span<char>) override { return Failure(ENOTCONN); }
-  IoResult UnreadBytes() override { return Failure(EINVAL); }
+  IoResult Read(absl::Span<char>) override {
+    return IoResult::FromErrno(ENOTCONN);
+  }
+  IoResult UnreadBytes() override { return IoResult::FromErrno(EINVAL); }
   IoResult Write(absl::Span<const absl::string_view>) override {
-    return Failure(EPIPE);
+    return IoResult::FromErrno(EPIPE);
   }
   IoResult ShutdownWrite() override { return IoResult(0); }
   // For those that will be accepted.
@@ -204,7 +201,7 @@ void SimTcpStack::SendSyn(const Connection& connection, int attempt) {
   const auto delay =
       to == nullptr
           ? std::optional<absl::Duration>()
-          : host_.wire().Pass(host_.self(), to->host_.self(), kHeader);
+          : host_.wire().Pass(host_.self(), to->host_.self(), SimWire::kHeader);
   if (!delay.has_value()) return RetrySyn(connection, attempt);
   host_.wire().At(host_.wire().Now() + *delay, [this, to, connection, attempt] {
     to->OnSyn(connection, this, attempt);
@@ -225,7 +222,8 @@ void SimTcpStack::RetrySyn(const Connection& connection, int attempt) {
 void SimTcpStack::OnSyn(const Connection& connection, SimTcpStack* from,
                         int attempt) {
   SimWire& wire = host_.wire();
-  const auto back = wire.Pass(host_.self(), from->host_.self(), kHeader);
+  const auto back =
+      wire.Pass(host_.self(), from->host_.self(), SimWire::kHeader);
   if (!host_.is_up() || !back.has_value()) {
     return from->RetrySyn(connection, attempt);
   }

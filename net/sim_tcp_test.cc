@@ -58,7 +58,6 @@ class TestWire final : public SimWire {
   }
   bool tracing() const override { return false; }
   void Note(const SimTcp*, absl::string_view) override {}
-  void Ready(const SimTcp*) override {}
 
   void Add(SimTcp* host) { hosts_.push_back(host); }
   void RunFor(absl::Duration duration) {

@@ -19,8 +19,6 @@
 namespace sluice {
 namespace {
 
-IoResult Failure(int error) { return IoResult::FromErrno(error); }
-
 // An unnamed socket's.
 SocketAddress Unnamed() { return SocketAddress::Parse("unix:").value(); }
 
@@ -70,8 +68,8 @@ class SimUnix::Stream final : public SimSocket {
   IoResult Read(absl::Span<char> into) override {
     const size_t most = std::min(here().in.size(), into.size());
     if (most == 0) {
-      if (here().error != 0) return Failure(TakeError());
-      return here().reads_no_more ? IoResult(0) : Failure(EAGAIN);
+      if (here().error != 0) return IoResult::FromErrno(TakeError());
+      return here().reads_no_more ? IoResult(0) : IoResult::FromErrno(EAGAIN);
     }
     const size_t size = owner_.host_.Shortened(most);
     here().in.Take(into.data(), size);
@@ -83,11 +81,11 @@ class SimUnix::Stream final : public SimSocket {
     return IoResult(static_cast<int64_t>(here().in.size()));
   }
   IoResult Write(absl::Span<const absl::string_view> pieces) override {
-    if (here().writes_no_more) return Failure(EPIPE);
+    if (here().writes_no_more) return IoResult::FromErrno(EPIPE);
     const size_t asked = SizeOf(pieces);
     if (asked == 0) return IoResult(0);
     const size_t used = there().in.size();
-    if (used >= here().buffer) return Failure(EAGAIN);
+    if (used >= here().buffer) return IoResult::FromErrno(EAGAIN);
     const size_t size =
         owner_.host_.Shortened(std::min(asked, here().buffer - used));
     there().in.Append(pieces, size);
@@ -105,9 +103,7 @@ class SimUnix::Stream final : public SimSocket {
   }
   void SetOption(SocketApi::Option option, int value) override {
     if (option != SocketApi::Option::kSendBuffer) return;
-    constexpr int kLeast = 4608, kMost = 212'992;  // socket(7)
-    here().buffer = static_cast<size_t>(
-        std::max(kLeast, 2 * std::min(std::max(value, 0), kMost)));
+    here().buffer = SendBufferFor(value);
     Update(end_);
   }
   void Close(CloseMode) override {
@@ -185,10 +181,12 @@ class SimUnix::Listener final : public SimSocket {
     return std::make_unique<Stream>(&owner_, std::move(pair), 1, fd);
   }
   int TakeError() override { return 0; }
-  IoResult Read(absl::Span<char>) override { return Failure(EINVAL); }
-  IoResult UnreadBytes() override { return Failure(EINVAL); }
+  IoResult Read(absl::Span<char>) override {
+    return IoResult::FromErrno(EINVAL);
+  }
+  IoResult UnreadBytes() override { return IoResult::FromErrno(EINVAL); }
   IoResult Write(absl::Span<const absl::string_view>) override {
-    return Failure(ENOTCONN);
+    return IoResult::FromErrno(ENOTCONN);
   }
   IoResult ShutdownWrite() override { return IoResult(0); }
   void SetOption(SocketApi::Option, int) override {}

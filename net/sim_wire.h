@@ -35,6 +35,9 @@ struct SimFaults {
 // (testonly). Thread-compatible.
 class SimWire {
  public:
+  // Of a packet without data, in bytes.
+  static constexpr size_t kHeader = 64;
+
   virtual MonotonicTime Now() const = 0;
   virtual SimRandom& random() = 0;
   virtual const SimFaults& faults() const = 0;
@@ -50,8 +53,6 @@ class SimWire {
   virtual bool tracing() const = 0;
   // A line of the trace.
   virtual void Note(const SimTcp* host, absl::string_view what) = 0;
-  // Something is ready there that was not.
-  virtual void Ready(const SimTcp* host) = 0;
 
  protected:
   virtual ~SimWire() = default;

@@ -32,7 +32,7 @@ absl::Status UnixSocketFile::Remove() {
     return absl::OkStatus();
   }
   if (!found.ok()) return ToStatus(found, "lstat", path);
-  if (!(id == id_)) return absl::OkStatus();
+  if (id != id_) return absl::OkStatus();
   const IoResult removed = api_->RemoveFile(path);
   return removed.error() == ENOENT ? absl::OkStatus()
                                    : ToStatus(removed, "unlink", path);
