@@ -113,6 +113,7 @@ absl::Status EpollPoller::Control(int operation, int fd, uint32_t events,
 absl::StatusOr<absl::Span<const IoEvent>> EpollPoller::Wait(
     absl::Duration timeout) {
   const int count = EpollWait(timeout);
+  has_more_ = count == -EINTR || count == static_cast<int>(ready_.size());
   if (count == -EINTR) return absl::Span<const IoEvent>();
   if (count < 0) {
     return ToStatus(IoResult(count), "epoll_wait", "the epoll instance");

@@ -37,6 +37,7 @@ class EpollPoller final : public Poller {
   absl::Status Remove(int fd) override;
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override;
+  bool has_more() const override { return has_more_; }
   void Wake() override { wakeup_->Wake(); }
   absl::string_view name() const override { return "epoll"; }
 
@@ -53,6 +54,7 @@ class EpollPoller final : public Poller {
   bool has_pwait2_ = true;
   std::vector<epoll_event> ready_;
   std::vector<IoEvent> events_;
+  bool has_more_ = false;
 };
 
 }  // namespace sluice

@@ -47,6 +47,8 @@ EventLoop::EventLoop(Options options)
       max_timers_per_turn_(options.max_timers_per_turn),
       max_spins_(options.max_spins),
       now_(clock_->Now()),
+      wait_began_(now_),
+      looked_at_(now_),
       timers_(now_, {.tick = options.timer_tick}),
       receive_buffer_(new char[options.receive_buffer_size]),
       posted_(options.max_posted) {}
@@ -69,7 +71,11 @@ absl::Status EventLoop::Run() {
 
 absl::Status EventLoop::RunOnce(absl::Duration max_wait) {
   SequenceScope scope(&role_);
-  return Turn(max_wait);
+  absl::Status status = Turn(max_wait);
+  const MonotonicTime deadline = timers_.NextDeadline();
+  const bool came_in_the_wait = wait_began_ < deadline && deadline <= now_;
+  if (!status.ok() || !came_in_the_wait) return status;
+  return Turn(absl::ZeroDuration());
 }
 
 absl::Duration EventLoop::BeginTurn(absl::Duration max_wait) {
@@ -99,24 +105,67 @@ absl::Status EventLoop::Serve(
   asleep_.store(false, std::memory_order_relaxed);
   now_ = clock_->Now();
   if (!events.ok()) return events.status();
+  NoteLook(*events);
   if (urgent_targets_ > 0) Dispatch(*events, kUrgent);
   RunHooks(&after_urgent_);
   Dispatch(*events, kNormal);
-  Increase(timers_fired_, timers_.AdvanceTo(now_, max_timers_per_turn_));
+  QueueDueTimers();
   RunTasks(max_tasks_per_turn_);
   Increase(turns_, 1);
   return absl::OkStatus();
 }
 
-absl::Duration EventLoop::TimeToWait(absl::Duration max_wait) {
-  if (!tasks_.empty()) return absl::ZeroDuration();
-  if (max_wait > absl::ZeroDuration() && SpinForTasks()) {
-    return absl::ZeroDuration();
+void EventLoop::NoteLook(absl::Span<const IoEvent> events) {
+  if (!poller_->has_more()) {
+    looked_at_ = wait_began_;
+    look_began_.reset();
+    return;
   }
+  if (!look_began_.has_value()) {
+    look_began_ = wait_began_;
+    look_ = look_ % (kMaxSlots - 1) + 1;
+    // The last complete look does not count for a timer that was armed since,
+    // for this very moment, as happens where a simulator moves the time.
+    looked_at_ = std::min(looked_at_, wait_began_ + absl::Nanoseconds(-1));
+  }
+  for (const IoEvent& event : events) {
+    Slot& slot = slots_[event.token >> 32];
+    if (slot.look == look_) {
+      // Poller::has_more(): the second report of one ends the look.
+      looked_at_ = *look_began_;
+      look_began_.reset();
+      return;
+    }
+    slot.look = look_;
+  }
+}
+
+void EventLoop::QueueDueTimers() {
+  const MonotonicTime deadline = timers_.NextDeadline();
+  if (deadline > now_) {
+    timers_.AdvanceTo(now_);  // fires none: they are armed by a time that moves
+  } else if (deadline <= looked_at_ && tasks_.Push(&fire_timers_)) {
+    fire_until_ = looked_at_;
+  }
+}
+
+void EventLoop::FireTimers() {
+  role_.Assert();
+  // None, if those that were due have been cancelled meanwhile.
+  if (timers_.NextDeadline() > fire_until_) return;
+  Increase(timers_fired_, timers_.AdvanceTo(fire_until_, max_timers_per_turn_));
+}
+
+absl::Duration EventLoop::TimeToWait(absl::Duration max_wait) {
+  const bool may_wait =
+      tasks_.empty() && (max_wait <= absl::ZeroDuration() || !SpinForTasks());
+  wait_began_ = now_;
   const MonotonicTime deadline = timers_.NextDeadline();
   if (deadline != MonotonicTime::InfiniteFuture()) {
-    max_wait = std::min(max_wait, deadline - clock_->Now());
+    wait_began_ = clock_->Now();
+    max_wait = std::min(max_wait, deadline - wait_began_);
   }
+  if (!may_wait) return absl::ZeroDuration();
   if (max_wait <= absl::ZeroDuration()) return absl::ZeroDuration();
   asleep_.store(true);
   if (tasks_.empty() && !stop_.load()) return max_wait;
@@ -174,6 +223,7 @@ void EventLoop::End() {
   now_ = clock_->Now();
   posted_.Close();
   Cancel(&run_posted_);
+  Cancel(&fire_timers_);
   RunTasks(std::numeric_limits<size_t>::max());
   AbandonTasks();
 }
@@ -181,6 +231,7 @@ void EventLoop::End() {
 void EventLoop::AbandonTasks() {
   posted_.Close();
   Cancel(&run_posted_);
+  Cancel(&fire_timers_);
   posted_.Drain(std::numeric_limits<size_t>::max(), [](Callable&&) {});
   while (LoopTask* const task = tasks_.Pop()) task->Abandon();
 }
@@ -189,10 +240,10 @@ absl::Status EventLoop::Add(IoTarget* target, int fd, IoEvents interest,
                             AddOptions options) {
   role_.Assert();
   SLUICE_CHECK(!target->registered());
-  if (first_free_slot_ == kNoSlot) {
-    SLUICE_CHECK(slots_.size() < kNoSlot);
+  if (first_free_slot_ == kMaxSlots) {
+    SLUICE_CHECK(slots_.size() < kMaxSlots);
     first_free_slot_ = static_cast<uint32_t>(slots_.size());
-    slots_.push_back({.kind = kNoSlot});
+    slots_.push_back({.look = kMaxSlots});
   }
   const uint32_t index = first_free_slot_;
   Slot& slot = slots_[index];
@@ -200,9 +251,10 @@ absl::Status EventLoop::Add(IoTarget* target, int fd, IoEvents interest,
   absl::Status added = poller_->Add(
       fd, interest, MakeToken(index, slot.generation, kind), options.hint);
   if (!added.ok()) return added;
-  first_free_slot_ = slot.kind;
+  first_free_slot_ = slot.look;
   slot.target = target;
   slot.kind = kind;
+  slot.look = 0;
   target->slot_ = index;
   target->fd_ = fd;
   if (options.urgent) ++urgent_targets_;
@@ -227,7 +279,7 @@ void EventLoop::Remove(IoTarget* target) {
   if (slot.kind == kUrgent) --urgent_targets_;
   slot.generation = (slot.generation + 1) & kGenerationMask;
   slot.target = nullptr;
-  slot.kind = first_free_slot_;
+  slot.look = first_free_slot_;
   first_free_slot_ = target->slot_;
   target->slot_ = kNoSlot;
 }
@@ -288,7 +340,9 @@ absl::Status EventLoop::Post(Callable&& callable) {
 }
 
 void EventLoop::RunPosted() {
-  posted_.Drain(max_tasks_per_turn_,
+  // All of them, of which max_posted is the bound: a timer that is queued next
+  // must not overtake some.
+  posted_.Drain(std::numeric_limits<size_t>::max(),
                 [](Callable&& callable) { std::move(callable)(); });
   if (!posted_.MaySleep()) Schedule(&run_posted_);
 }

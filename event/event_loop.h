@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "absl/base/thread_annotations.h"
@@ -43,12 +44,19 @@ class TurnHook : public IntrusiveNode {
 // One thread's reactor: descriptors, timers and tasks, in turns. A turn is
 //
 //   hooks of kBeforeWait; wait; urgent targets (listeners); hooks of
-//   kAfterUrgent; other targets; due timers; tasks
+//   kAfterUrgent; other targets; tasks, and due timers among them
 //
 // in this order, each part bounded by Options, so that none starves another.
-// What is left over makes the next wait return at once. Order within a part:
-// targets as the poller reports them, timers by tick and then by arming, tasks
-// as queued.
+// Work that is left over makes the next wait return at once. Order within a
+// part: targets as the poller reports them, tasks as queued, timers by tick and
+// then by arming.
+//
+// A timer never overtakes an event that came before its deadline. It fires only
+// when the loop has, at the deadline or later, looked at every descriptor and
+// dispatched those that were ready, and has run every task and every posted
+// callable that was queued by then. So a timeout ends nobody whose answer came
+// in time, even after a long callback or a SIGSTOP. For the timer it costs one
+// more turn, without a wait.
 //
 // Knows no sockets and starts no thread. Sequence-bound, save what says "Any
 // thread."; the sequence is the thread that is inside Run() or RunOnce(), and
@@ -88,7 +96,9 @@ class EventLoop final : public Executor {
   absl::Status Run();
 
   // One turn that waits for at most `max_wait`: for tests and simulators, and
-  // for those who own the thread. REQUIRES: not running; Run() was not called.
+  // for those who own the thread. If a timer comes to its deadline in the wait,
+  // a second turn, without a wait, fires it.
+  // REQUIRES: not running; Run() was not called.
   absl::Status RunOnce(absl::Duration max_wait);
 
   // RunOnce() in two halves, for simulators, in which others take their turns
@@ -121,8 +131,8 @@ class EventLoop final : public Executor {
   // REQUIRES: the descriptor is not closed yet.
   void Remove(IoTarget* target);
 
-  // Arms `timer` for `delay` from this moment: never early, at most a tick late
-  // plus what the loop was busy. Reads the clock.
+  // Arms `timer` for `delay` from this moment: it fires never early, at most a
+  // tick late plus the time that the loop was busy. Reads the clock.
   void Arm(Timer* timer, absl::Duration delay);
   // For those who arm in bulk, by now().
   TimerWheel* timers();
@@ -173,9 +183,13 @@ class EventLoop final : public Executor {
   struct Slot {
     IoTarget* target = nullptr;
     uint32_t generation = 0;  // of the registration, modulo 2^24
-    uint32_t kind = 0;        // of the token; unused slot: the next unused one
+    uint32_t kind : 1 = 0;    // of the token
+    // The number of the look that has last seen an event of it; 0: none. Of an
+    // unused slot: the next unused one.
+    uint32_t look : 31 = 0;
   };
   static constexpr uint32_t kNoSlot = IoTarget::kNoSlot;
+  static constexpr uint32_t kMaxSlots = (1u << 31) - 1;
 
   // What a token says, from the top: slot (32 bits), generation (24), kind (8).
   // A generation need tell apart only what one Wait() can hold: afterwards no
@@ -197,6 +211,12 @@ class EventLoop final : public Executor {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void RunHooks(IntrusiveList<TurnHook>* hooks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
+  // Notes what the last wait has looked at.
+  void NoteLook(absl::Span<const IoEvent> events)
+      ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
+  // Queues fire_timers_ behind the tasks that a due timer must not overtake.
+  void QueueDueTimers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
+  void FireTimers();
   void RunTasks(size_t limit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void End() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void AbandonTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
@@ -213,9 +233,17 @@ class EventLoop final : public Executor {
 
   SequenceRole role_;
   MonotonicTime now_ ABSL_GUARDED_BY(role_);
+  // The last wait did not begin before this time.
+  MonotonicTime wait_began_ ABSL_GUARDED_BY(role_);
+  // Every descriptor was looked at, by a wait that began at this time or later.
+  MonotonicTime looked_at_ ABSL_GUARDED_BY(role_);
+  // A look at every descriptor that takes several waits, since each leaves out
+  // some: when the first of them began, and the number of this look, from 1 on.
+  std::optional<MonotonicTime> look_began_ ABSL_GUARDED_BY(role_);
+  uint32_t look_ ABSL_GUARDED_BY(role_) = 0;
   TimerWheel timers_ ABSL_GUARDED_BY(role_);
   std::vector<Slot> slots_ ABSL_GUARDED_BY(role_);
-  uint32_t first_free_slot_ ABSL_GUARDED_BY(role_) = kNoSlot;
+  uint32_t first_free_slot_ ABSL_GUARDED_BY(role_) = kMaxSlots;
   size_t urgent_targets_ ABSL_GUARDED_BY(role_) = 0;
   IntrusiveList<TurnHook> before_wait_ ABSL_GUARDED_BY(role_);
   IntrusiveList<TurnHook> after_urgent_ ABSL_GUARDED_BY(role_);
@@ -226,6 +254,9 @@ class EventLoop final : public Executor {
   EventQueue<Callable> posted_;
   // Queued when posted_ has something that no run of it has seen.
   MemberTask<&EventLoop::RunPosted> run_posted_{this};
+  // Queued when a timer may fire; and the time up to which timers may.
+  MemberTask<&EventLoop::FireTimers> fire_timers_{this};
+  MonotonicTime fire_until_ ABSL_GUARDED_BY(role_);
 
   std::atomic<bool> stop_{false};
   // Set while the loop may be blocked in the poller. Whoever queues something

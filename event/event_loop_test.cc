@@ -69,10 +69,17 @@ class FakePoller final : public Poller {
     last_timeout_ = timeout;
     if (!error_.ok()) return std::exchange(error_, absl::OkStatus());
     events_.clear();
-    for (const auto& [fd, registration] : registered_) {
+    auto it = registered_.upper_bound(last_reported_);
+    size_t left = registered_.size();
+    for (; left > 0 && events_.size() < max_events; --left, ++it) {
+      if (it == registered_.end()) it = registered_.begin();
+      const auto& [fd, registration] = *it;
       const uint32_t flags = ready_[fd] & registration.first;
-      if (flags != 0) events_.push_back({registration.second, 0, flags});
+      if (flags == 0) continue;
+      events_.push_back({registration.second, 0, flags});
+      last_reported_ = fd;
     }
+    has_more_ = left > 0;
     const bool woken = std::exchange(woken_, false);
     if (events_.empty() && !woken && timeout > absl::ZeroDuration() &&
         timeout < absl::InfiniteDuration()) {
@@ -80,16 +87,21 @@ class FakePoller final : public Poller {
     }
     return absl::MakeConstSpan(events_);
   }
+  bool has_more() const override { return has_more_ || interrupted; }
   void Wake() override { woken_ = true; }
   absl::string_view name() const override { return "fake"; }
 
   bool refuse_adds = false;
+  size_t max_events = SIZE_MAX;  // per Wait()
+  bool interrupted = false;      // each Wait(), by a signal
 
  private:
   SimClock* const clock_;
   std::map<int, std::pair<IoEvents, uint64_t>> registered_;
   std::map<int, IoEvents> ready_;
   std::vector<IoEvent> events_;
+  int last_reported_ = -1;
+  bool has_more_ = false;
   absl::Duration last_timeout_;
   absl::Status error_;
   bool woken_ = false;
@@ -215,7 +227,7 @@ TEST_F(EventLoopTest, ATurnKeepsTheDocumentedOrder) {
   loop_->Schedule(&task);
   Turn();
   EXPECT_THAT(TakeLog(), ElementsAre("before wait", "urgent", "after urgent",
-                                     "target", "timer", "task"));
+                                     "target", "task", "timer"));
   loop_->Remove(&plain);
   loop_->Remove(&urgent);
 }
@@ -414,16 +426,16 @@ TEST_F(EventLoopTest, AFullPostQueueLeavesTheCallableUntouched) {
   EXPECT_THAT(TakeLog(), ElementsAre("1", "2", "3"));
 }
 
-TEST_F(EventLoopTest, PostsPerTurnAreBoundedAndGoOn) {
-  NewLoop({.max_tasks_per_turn = 2});
-  for (const char* name : {"1", "2", "3", "4", "5"}) {
-    SLUICE_ASSERT_OK(loop_->Post(Note(name)));
-  }
+TEST_F(EventLoopTest, PostsOfPostsRunInTheNextTurn) {
+  SLUICE_ASSERT_OK(loop_->Post([&] {
+    Note("1")();
+    SLUICE_EXPECT_OK(loop_->Post(Note("3")));
+  }));
+  SLUICE_ASSERT_OK(loop_->Post(Note("2")));
   Turn();
   EXPECT_THAT(TakeLog(), ElementsAre("1", "2"));
   Turn(absl::InfiniteDuration());
-  Turn(absl::InfiniteDuration());
-  EXPECT_THAT(TakeLog(), ElementsAre("3", "4", "5"));
+  EXPECT_THAT(TakeLog(), ElementsAre("3"));
 }
 
 TEST_F(EventLoopTest, TimersFireNeitherEarlyNorMoreThanATickLate) {
@@ -464,6 +476,133 @@ TEST_F(EventLoopTest, TimersPerTurnAreBoundedAndTheRestDoesNotWait) {
   EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
   EXPECT_THAT(TakeLog(), ElementsAre("3"));
   EXPECT_EQ(loop_->stats().timers, 3u);
+}
+
+// -- A timer never overtakes an event that came before its deadline --
+
+class EventLoopLateTimerTest : public EventLoopTest {
+ protected:
+  // `count` descriptors, all ready and each served once; and a timer that the
+  // loop comes to with a delay, in which they have become ready.
+  void HoldUp(int count) {
+    for (int fd = 0; fd < count; ++fd) {
+      targets_.push_back(std::make_unique<Target>([this, fd](IoEvents) {
+        poller_->SetReady(fd, 0);
+        Note("target")();
+      }));
+      SLUICE_ASSERT_OK(loop_->Add(targets_.back().get(), fd, kReadable));
+    }
+    loop_->Arm(&timer_, absl::Milliseconds(100));
+    Turn();
+    ASSERT_THAT(TakeLog(), IsEmpty());
+    for (int fd = 0; fd < count; ++fd) poller_->SetReady(fd, kReadable);
+    clock_.Advance(absl::Milliseconds(300));
+  }
+  // Until the timer has fired: what was noted.
+  std::vector<std::string> TakeLogOfTurns() {
+    for (int i = 0; i < 100 && timer_.armed(); ++i) Turn();
+    EXPECT_FALSE(timer_.armed());
+    return TakeLog();
+  }
+  void TearDown() override {
+    for (const auto& target : targets_) loop_->Remove(target.get());
+  }
+
+  CallbackTimer timer_{Note("timer")};
+  std::vector<std::unique_ptr<Target>> targets_;
+};
+
+TEST_F(EventLoopLateTimerTest, FiresAfterAllThatWasReady) {
+  poller_->max_events = 2;
+  HoldUp(5);
+  EXPECT_THAT(TakeLogOfTurns(), ElementsAre("target", "target", "target",
+                                            "target", "target", "timer"));
+}
+
+// The wait began before the deadline and returned with one descriptor; then the
+// process stood still, and more became ready.
+TEST_F(EventLoopLateTimerTest, FiresAfterWhatBecameReadyWhileTheProcessStood) {
+  HoldUp(0);
+  timer_.Cancel();
+  Target late([&](IoEvents) {
+    poller_->SetReady(8, 0);
+    Note("late")();
+  });
+  Target first([&](IoEvents) {
+    poller_->SetReady(7, 0);
+    Note("first")();
+    poller_->SetReady(8, kReadable);
+  });
+  SLUICE_ASSERT_OK(loop_->Add(&first, 7, kReadable));
+  SLUICE_ASSERT_OK(loop_->Add(&late, 8, kReadable));
+  poller_->SetReady(7, kReadable);
+  loop_->Arm(&timer_, absl::Milliseconds(100));
+  const absl::Duration wait = loop_->BeginTurn(absl::InfiniteDuration());
+  EXPECT_LE(wait, absl::Milliseconds(101));
+  const auto events = poller_->Wait(absl::ZeroDuration());
+  clock_.Advance(absl::Milliseconds(300));
+  SLUICE_ASSERT_OK(loop_->EndTurn(events));
+  EXPECT_THAT(TakeLogOfTurns(), ElementsAre("first", "late", "timer"));
+  loop_->Remove(&first);
+  loop_->Remove(&late);
+}
+
+TEST_F(EventLoopLateTimerTest, FiresAfterTasksThatWereQueuedBefore) {
+  NewLoop({.max_tasks_per_turn = 2});
+  std::vector<std::unique_ptr<Task>> tasks;
+  for (int i = 0; i < 5; ++i) {
+    tasks.push_back(std::make_unique<Task>(Note("task")));
+  }
+  HoldUp(0);
+  for (const auto& task : tasks) loop_->Schedule(task.get());
+  EXPECT_THAT(TakeLogOfTurns(),
+              ElementsAre("task", "task", "task", "task", "task", "timer"));
+}
+
+TEST_F(EventLoopLateTimerTest, FiresAfterPostsThatWereQueuedBefore) {
+  NewLoop({.max_tasks_per_turn = 2});
+  HoldUp(0);
+  for (int i = 0; i < 5; ++i) SLUICE_ASSERT_OK(loop_->Post(Note("post")));
+  EXPECT_THAT(TakeLogOfTurns(),
+              ElementsAre("post", "post", "post", "post", "post", "timer"));
+}
+
+TEST_F(EventLoopLateTimerTest, ATaskMayCancelIt) {
+  HoldUp(0);
+  Task task([&] { timer_.Cancel(); });
+  loop_->Schedule(&task);
+  EXPECT_THAT(TakeLogOfTurns(), IsEmpty());
+  for (int i = 0; i < 3; ++i) Turn(absl::Milliseconds(10));
+  EXPECT_EQ(loop_->stats().timers, 0u);
+}
+
+TEST_F(EventLoopLateTimerTest, DescriptorsThatStayReadyDoNotStarveIt) {
+  poller_->max_events = 2;
+  HoldUp(0);
+  std::vector<std::unique_ptr<Target>> targets;
+  for (int fd = 10; fd < 20; ++fd) {
+    targets.push_back(std::make_unique<Target>([](IoEvents) {}));
+    SLUICE_ASSERT_OK(loop_->Add(targets.back().get(), fd, kReadable));
+    poller_->SetReady(fd, kReadable);
+  }
+  // Five waits for each of them, and one that begins with the first again.
+  for (int i = 0; i < 6; ++i) {
+    EXPECT_TRUE(timer_.armed());
+    Turn();
+  }
+  EXPECT_FALSE(timer_.armed());
+  for (const auto& target : targets) loop_->Remove(target.get());
+}
+
+TEST_F(EventLoopLateTimerTest, AWaitThatASignalInterruptsHasLookedAtNothing) {
+  HoldUp(1);
+  poller_->SetReady(0, 0);
+  poller_->interrupted = true;
+  for (int i = 0; i < 3; ++i) Turn();
+  EXPECT_TRUE(timer_.armed());
+  poller_->interrupted = false;
+  poller_->SetReady(0, kReadable);
+  EXPECT_THAT(TakeLogOfTurns(), ElementsAre("target", "timer"));
 }
 
 TEST_F(EventLoopTest, NowStandsStillWithinATurn) {

@@ -63,6 +63,7 @@ class FragilePoller final : public Poller {
     if (broken_.load()) return absl::InternalError("the poller is broken");
     return poller_->Wait(timeout);
   }
+  bool has_more() const override { return poller_->has_more(); }
   void Wake() override { poller_->Wake(); }
   absl::string_view name() const override { return "fragile"; }
 

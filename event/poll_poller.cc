@@ -88,6 +88,7 @@ absl::StatusOr<absl::Span<const IoEvent>> PollPoller::Wait(
   const int ready = ppoll(polled_.data(), polled_.size(),
                           WaitTimeout(timeout).get(), nullptr);
   if (ready < 0) {
+    has_more_ = true;
     if (errno == EINTR) return absl::Span<const IoEvent>();
     return ToStatus(IoResult::FromErrno(errno), "ppoll",
                     absl::StrCat(polled_.size(), " descriptors"));
@@ -98,6 +99,7 @@ absl::StatusOr<absl::Span<const IoEvent>> PollPoller::Wait(
 }
 
 absl::Span<const IoEvent> PollPoller::Report(size_t ready) {
+  has_more_ = ready > events_.size();
   const size_t count = std::min(ready, events_.size());
   size_t reported = 0;
   for (size_t i = LowerBound(last_reported_ + 1); reported < count; ++i) {

@@ -40,6 +40,7 @@ class PollPoller final : public Poller {
   // An error too: more descriptors than RLIMIT_NOFILE, if that was lowered.
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override;
+  bool has_more() const override { return has_more_; }
   void Wake() override { wakeup_->Wake(); }
   absl::string_view name() const override { return "poll"; }
 
@@ -60,6 +61,7 @@ class PollPoller final : public Poller {
   std::vector<uint64_t> tokens_;  // parallel
   int last_reported_ = -1;        // descriptor
   std::vector<IoEvent> events_;
+  bool has_more_ = false;
 };
 
 }  // namespace sluice

@@ -39,7 +39,7 @@ enum class AddHint : uint8_t {
 //
 // Level-triggered: a condition is reported by each Wait() while it holds. Each
 // registration is reported at most once per Wait(), with all its conditions.
-// What does not fit into one Wait() comes first in the next, so that no
+// Conditions that do not fit into one Wait() come first in the next, so that no
 // descriptor starves. A condition may be reported that holds no more.
 //
 // //event:poller_conformance states this contract as tests that every backend
@@ -81,6 +81,14 @@ class Poller {
   // an error means that the poller cannot go on.
   virtual absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) = 0;
+
+  // Whether the last Wait() may have left out descriptors that were ready,
+  // because it had no room for more events, or a signal interrupted it. If
+  // false, the Wait() looked at every descriptor. If true, a caller that acts
+  // on the absence of an event, as a timeout does, waits again: until this is
+  // false, or one descriptor is reported for the second time. By then, every
+  // descriptor was looked at once.
+  virtual bool has_more() const = 0;
 
   // Makes the current Wait(), or else the next, return at once. Several calls
   // may make one Wait() return. Thread-safe and async-signal-safe.

@@ -103,6 +103,7 @@ void SelectPoller::StopReading(int fd, bool unread) {
 absl::StatusOr<absl::Span<const IoEvent>> SelectPoller::Wait(
     absl::Duration timeout) {
   if (unread_count_ > 0) timeout = std::min(timeout, kProbeInterval);
+  has_more_ = true;  // until it is known
   fd_set readable = read_;
   fd_set writable = write_;
   const int ready = pselect(end_, &readable, &writable, /*exceptfds=*/nullptr,
@@ -114,7 +115,10 @@ absl::StatusOr<absl::Span<const IoEvent>> SelectPoller::Wait(
     return ToStatus(IoResult::FromErrno(errno), "pselect",
                     absl::StrCat("descriptors below ", end_));
   }
-  if (ready == 0 && unread_count_ == 0) return absl::Span<const IoEvent>();
+  if (ready == 0 && unread_count_ == 0) {
+    has_more_ = false;
+    return absl::Span<const IoEvent>();
+  }
   if (FD_ISSET(wakeup_->fd(), &readable)) {
     wakeup_->Take();
     FD_CLR(wakeup_->fd(), &readable);
@@ -140,7 +144,8 @@ int SelectPoller::Probe(const fd_set& readable, const fd_set& writable) {
 absl::Span<const IoEvent> SelectPoller::Report() {
   size_t reported = 0;
   int fd = next_;
-  for (int left = end_; left > 0 && reported < events_.size(); --left, ++fd) {
+  int left = end_;
+  for (; left > 0 && reported < events_.size(); --left, ++fd) {
     if (fd >= end_) fd = 0;
     const pollfd& polled = polled_[fd];
     if (polled.fd < 0) continue;
@@ -153,6 +158,7 @@ absl::Span<const IoEvent> SelectPoller::Report() {
     }
     if (polled.events == 0) StopReading(fd, /*unread=*/polled.revents == 0);
   }
+  has_more_ = left > 0;
   return absl::MakeConstSpan(events_.data(), reported);
 }
 

@@ -49,6 +49,7 @@ class SelectPoller final : public Poller {
   absl::Status Remove(int fd) override;
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override;
+  bool has_more() const override { return has_more_; }
   void Wake() override { wakeup_->Wake(); }
   absl::string_view name() const override { return "select"; }
 
@@ -81,6 +82,7 @@ class SelectPoller final : public Poller {
   std::array<pollfd, FD_SETSIZE> polled_;
   std::array<uint64_t, FD_SETSIZE> tokens_;
   std::vector<IoEvent> events_;
+  bool has_more_ = false;
 };
 
 }  // namespace sluice

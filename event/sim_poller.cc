@@ -74,8 +74,8 @@ bool SimPoller::Look() {
   const bool woken = woken_.exchange(false);
   events_.clear();
   auto it = registrations_.upper_bound(last_reported_);
-  for (size_t left = registrations_.size();
-       left > 0 && events_.size() < max_events_; --left, ++it) {
+  size_t left = registrations_.size();
+  for (; left > 0 && events_.size() < max_events_; --left, ++it) {
     if (it == registrations_.end()) it = registrations_.begin();
     auto& [fd, registration] = *it;
     const bool closed_before_remove = !descriptors_->IsOpen(fd);
@@ -88,6 +88,7 @@ bool SimPoller::Look() {
     registration.was_reported = true;
     last_reported_ = fd;
   }
+  has_more_ = left > 0;
   return woken || !events_.empty();
 }
 

@@ -44,6 +44,7 @@ class SimPoller final : public Poller {
   // nobody else can bring anything about: EventLoop::Run() would spin.
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override;
+  bool has_more() const override { return has_more_; }
   void Wake() override { woken_.store(true); }
   absl::string_view name() const override { return "sim"; }
 
@@ -81,6 +82,7 @@ class SimPoller final : public Poller {
   int last_reported_ = -1;  // descriptor
   const size_t max_events_;
   std::vector<IoEvent> events_;
+  bool has_more_ = false;
 };
 
 }  // namespace sluice

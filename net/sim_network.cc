@@ -198,6 +198,7 @@ class SimHost::LoopPoller final : public Poller {
     return poller_.Modify(fd, interest, token);
   }
   absl::Status Remove(int fd) override { return poller_.Remove(fd); }
+  bool has_more() const override { return poller_.has_more(); }
   void Wake() override { woken_.store(true); }
   absl::string_view name() const override { return "sim_network"; }
 
@@ -217,13 +218,14 @@ class SimHost::LoopPoller final : public Poller {
   // Whether there is something for Step() to do.
   bool IsDue() const {
     if (ended_) return false;
+    if (stalled_until_.has_value()) return *stalled_until_ <= world_.Now();
     return nudged_ || woken_.load() || seen_changes_ != host_.tcp_.changes() ||
            next_wake() <= world_.Now();
   }
   // When it is due if nothing happens, in the world's time.
   MonotonicTime next_wake() const {
-    return ended_ ? MonotonicTime::InfiniteFuture()
-                  : host_.clock_->WorldTime(deadline_);
+    if (ended_) return MonotonicTime::InfiniteFuture();
+    return stalled_until_.value_or(host_.clock_->WorldTime(deadline_));
   }
   // Something was done to the loop from outside, as only a loop that does not
   // sleep lets one: it takes a turn.
@@ -232,11 +234,21 @@ class SimHost::LoopPoller final : public Poller {
   // Ends the wait of `loop`, if there is reason to, and the turn with it;
   // begins the next one, if it was not stopped.
   void Step(EventLoop* loop) {
+    const bool stalled =
+        std::exchange(stalled_until_, std::nullopt).has_value();
     if (asleep_) {
-      const auto events = Look();
-      if (!events.has_value() && !nudged_) return;
-      const absl::Status status = loop->EndTurn(events.value_or(NoEvents()));
+      if (!stalled) {
+        const auto events = Look();
+        if (!events.has_value() && !nudged_) return;
+        const auto returned = events.value_or(NoEvents());
+        returned_.assign(returned.begin(), returned.end());
+        if (Stalls()) return;
+      }
+      const absl::Status status = loop->EndTurn(returned_);
       SLUICE_CHECK(status.ok());
+      asleep_ = false;
+      nudged_ = false;
+      if (Stalls()) return;
     }
     asleep_ = true;
     nudged_ = false;
@@ -256,6 +268,15 @@ class SimHost::LoopPoller final : public Poller {
 
   void SetDeadline(absl::Duration timeout) {
     deadline_ = host_.clock_->Now() + std::max(timeout, absl::ZeroDuration());
+  }
+
+  // By chance: then the loop goes on with this step after a time.
+  bool Stalls() {
+    SimRandom& random = world_.random();
+    if (!random.Chance(world_.faults().stall)) return false;
+    stalled_until_ = world_.Now() + random.UpTo(world_.options().longest_stall);
+    world_.Note(&host_.tcp_, "a loop stalls");
+    return true;
   }
 
   // What a wait returns now. Nothing: it goes on.
@@ -283,7 +304,10 @@ class SimHost::LoopPoller final : public Poller {
   SimPoller poller_;
   std::atomic<bool> woken_{false};
   bool nudged_ = true;
-  bool asleep_ = false;            // between BeginTurn() and EndTurn()
+  bool asleep_ = false;  // between BeginTurn() and EndTurn()
+  // Between two parts of Step(), by SimFaults::stall, by the world's time.
+  std::optional<MonotonicTime> stalled_until_;
+  std::vector<IoEvent> returned_;  // by the last wait
   bool ended_ = false;             // by EventLoop::Stop()
   MonotonicTime deadline_;         // of the wait, by the host's clock
   uint64_t seen_changes_ = kNone;  // the host's, in the last look

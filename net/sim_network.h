@@ -49,6 +49,7 @@ class SimNetwork {
     uint64_t seed = 1;
     Link link = {};  // unless SetLink() says otherwise
     SimFaults faults = {};
+    absl::Duration longest_stall = absl::Seconds(1);  // of SimFaults::stall
     SimTcp::Options tcp = {};
     PollerOptions poller = {};
     bool trace = true;  // else trace() is empty

@@ -30,6 +30,7 @@ constexpr Fault kFaults[] = {
     {"no_memory", &SimFaults::no_memory},
     {"aborted", &SimFaults::aborted},
     {"spurious", &SimFaults::spurious},
+    {"stall", &SimFaults::stall},
     {"loss", &SimFaults::loss},
     {"reset", &SimFaults::reset},
 };

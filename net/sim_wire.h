@@ -26,6 +26,10 @@ struct SimFaults {
   double aborted = 0;  // a connection is reset while it waits in a backlog
   // Waits.
   double spurious = 0;  // a descriptor is reported ready that is not
+  // Turns. The loop stands still for a time, as in a long callback, or as a
+  // process does after SIGSTOP: before a wait, or between a wait and the
+  // dispatch of what it returned.
+  double stall = 0;
   // Packets.
   double loss = 0;   // comes later, when it is sent again
   double reset = 0;  // the connection ends with ECONNRESET at both ends

@@ -47,6 +47,7 @@ class CountingPoller final : public Poller {
       absl::Duration timeout) override {
     return epoll_->Wait(timeout);
   }
+  bool has_more() const override { return epoll_->has_more(); }
   void Wake() override { epoll_->Wake(); }
   absl::string_view name() const override { return "counting"; }
 

@@ -105,6 +105,7 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
   size_t forced_ = 0;
   std::vector<std::shared_ptr<DrainSum>> drained_;  // who wait for the drain
   bool draining_ = false;
+  bool backlog_looked_at_ = false;  // since the drain began
   bool server_gone_ = false;
   MemberTask<&Shard::AcceptAgain> accept_again_{this};  // there is room
   MemberTask<&Shard::End, &Shard::End> end_{this};
@@ -210,6 +211,11 @@ void TcpServer::Shard::StartDrain(MonotonicTime deadline,
 }
 
 void TcpServer::Shard::Fire() {
+  // The deadline may have passed before the drain began. Then the connections
+  // of the backlog are registered by now, and the loop has not looked at them.
+  if (!std::exchange(backlog_looked_at_, true)) {
+    return loop_->Arm(this, absl::ZeroDuration());
+  }
   forced_ +=
       CloseAll(absl::DeadlineExceededError("the server's drain has ended"),
                CloseReason::kDrainForced);

@@ -34,6 +34,7 @@ class OwnPoller final : public Poller {
       absl::Duration timeout) override {
     return poller_->Wait(timeout);
   }
+  bool has_more() const override { return poller_->has_more(); }
   void Wake() override { poller_->Wake(); }
   absl::string_view name() const override { return "own"; }
 
