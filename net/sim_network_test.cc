@@ -203,6 +203,20 @@ TEST_F(SimNetworkTest, NobodyListensNobodyIsThere) {
   EXPECT_EQ(network_.now() - start, absl::Seconds(127));
 }
 
+TEST_F(SimNetworkTest, ASocketThatConnectsToItselfIsRefused) {
+  SimHost* const host = network_.AddHost("host");
+  const SocketAddress own = host->address(40'002);
+  absl::Status status;
+  TcpConnector connector(
+      &host->platform(), host->NewLoop(), own, {.local = own},
+      [&](absl::StatusOr<Socket> socket) { status = socket.status(); });
+  EXPECT_TRUE(
+      network_.RunUntil([&] { return !status.ok(); }, absl::Minutes(1)));
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kUnavailable,
+                               HasSubstr("Connection refused")));
+  EXPECT_EQ(host->open_descriptors(), 0u);
+}
+
 TEST_F(SimNetworkTest, NobodyIsConnectedBeforeThePeerIsHeardOf) {
   server_->Start(NewEchoServer);
   network_.Partition(server_, client_);

@@ -1,5 +1,8 @@
 #include "sluice/net/tcp_connector.h"
 
+#include <sys/socket.h>
+
+#include <cerrno>
 #include <utility>
 
 #include "absl/status/status.h"
@@ -37,8 +40,21 @@ TcpConnector::~TcpConnector() {
 }
 
 void TcpConnector::OnIo(const IoEvent&) {
-  Finish(ToStatus(socket_.api().PendingError(socket_.fd()), "connect",
-                  peer_.ToString()));
+  IoResult result = socket_.api().PendingError(socket_.fd());
+  if (result.ok() && IsConnectedToItself()) {
+    result = IoResult::FromErrno(ECONNREFUSED);
+  }
+  Finish(ToStatus(result, "connect", peer_.ToString()));
+}
+
+bool TcpConnector::IsConnectedToItself() const {
+  if (peer_.family() == AF_UNIX) return false;
+  const auto local =
+      socket_.api().Address(socket_.fd(), SocketApi::End::kLocal);
+  if (!local.ok() || local->port() != peer_.port()) return false;
+  // peer_ may be a wildcard, by which Linux reaches a loopback address.
+  const auto peer = socket_.api().Address(socket_.fd(), SocketApi::End::kPeer);
+  return peer.ok() && *peer == *local;
 }
 
 void TcpConnector::Run() { Finish(std::move(failed_at_once_)); }

@@ -17,6 +17,10 @@ namespace sluice {
 
 // One attempt to connect to one address: no names, no retries. Ends with a
 // connected Socket, for Platform::new_transport. Loop-bound; owned by its user.
+//
+// If nobody listens on a port of this host, the kernel may give a client that
+// very port to connect from; TCP then connects the socket to itself. Such a
+// connection is refused (ECONNREFUSED), and the port is free again at once.
 class TcpConnector final : private IoTarget, private LoopTask, private Timer {
  public:
   struct Options {
@@ -42,6 +46,7 @@ class TcpConnector final : private IoTarget, private LoopTask, private Timer {
   void Run() override;                       // what was known at once
   void Abandon() override;                   // the loop ended
   void Fire() override;                      // the timeout
+  bool IsConnectedToItself() const;
   void Finish(absl::Status status);
 
   EventLoop* const loop_;

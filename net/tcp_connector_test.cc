@@ -10,6 +10,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -91,6 +92,32 @@ TEST_F(TcpConnectorTest, ComesFromTheAddressItIsTold) {
                   ->Address((*result_)->fd(), SocketApi::End::kLocal)
                   ->ToString(),
               ::testing::StartsWith("127.0.0.7:"));
+}
+
+// A socket that connects to its own address becomes its own peer, tcp(7): the
+// kernel may choose that port for a client of a local server that is gone.
+TEST_F(TcpConnectorTest, ASocketThatConnectsToItselfIsRefused) {
+  StartListening();
+  listening_ = Socket();
+  Connect({.local = address_});
+  ASSERT_TRUE(RunUntilDone());
+  EXPECT_THAT(result_->status(),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       HasSubstr("connect on " + address_.ToString() +
+                                 ": Connection refused")));
+  // A server that starts now gets its port.
+  SLUICE_EXPECT_OK(KernelSockets()->Listen(address_, {}));
+}
+
+TEST_F(TcpConnectorTest, ASocketThatConnectsToItselfByAnyAddressIsRefused) {
+  StartListening();
+  listening_ = Socket();
+  const SocketAddress own = address_;
+  address_ = *SocketAddress::Parse(absl::StrCat("0.0.0.0:", own.port()));
+  Connect({.local = own});
+  ASSERT_TRUE(RunUntilDone());
+  EXPECT_THAT(result_->status(), StatusIs(absl::StatusCode::kUnavailable,
+                                          HasSubstr("Connection refused")));
 }
 
 // A backlog that is full leaves the SYN unanswered.
