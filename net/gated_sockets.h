@@ -19,13 +19,15 @@ namespace sluice {
 
 // The kernel's sockets (testonly), whose Write() is counted and takes no more
 // than a test has made room for: then it would block, though the poller calls
-// the socket writable. Thread-compatible.
+// the socket writable. Accept() fails while a test wants that.
+// Thread-compatible.
 class GatedSockets final : public SocketApi {
  public:
   int writes = 0;             // that took something
   size_t room = SIZE_MAX;     // bytes that may still be written
   size_t written = 0;         // bytes
   size_t pieces_of_last = 0;  // of the last Write() that took something
+  int accept_error = 0;       // errno of each Accept(); 0: the kernel's word
 
   IoResult Write(int fd, absl::Span<const absl::string_view> pieces) override {
     absl::string_view fitting[kMaxPieces];
@@ -56,6 +58,7 @@ class GatedSockets final : public SocketApi {
     return kernel_->Address(fd, end);
   }
   IoResult Accept(int listen_fd, SocketAddress* peer) override {
+    if (accept_error != 0) return IoResult::FromErrno(accept_error);
     return kernel_->Accept(listen_fd, peer);
   }
   IoResult StartConnect(const SocketAddress& peer,

@@ -18,7 +18,7 @@ constexpr absl::Duration kMaxBackOff = absl::Milliseconds(512);
 
 absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Listen(
     const Platform* platform, EventLoop* loop, const SocketAddress& address,
-    Options options, OnAccept on_accept) {
+    Options options, OnAccept on_accept, OnFailure on_failure) {
   SocketApi& api = *platform->sockets;
   const absl::StatusOr<int> fd = api.Listen(address, options.listen);
   if (!fd.ok()) return fd.status();
@@ -30,7 +30,7 @@ absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Listen(
   if (!bound.ok()) return bound.status();
   auto listener = absl::WrapUnique(
       new TcpListener(loop, std::move(socket), *bound, *std::move(file),
-                      options, std::move(on_accept)));
+                      options, std::move(on_accept), std::move(on_failure)));
   const absl::Status added =
       loop->Add(listener.get(), *fd, kReadable, {.urgent = true});
   if (!added.ok()) return added;
@@ -39,7 +39,8 @@ absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Listen(
 
 TcpListener::TcpListener(EventLoop* loop, Socket socket,
                          const SocketAddress& address, UnixSocketFile file,
-                         Options options, OnAccept on_accept)
+                         Options options, OnAccept on_accept,
+                         OnFailure on_failure)
     : loop_(loop),
       socket_(std::move(socket)),
       address_(address),
@@ -48,6 +49,7 @@ TcpListener::TcpListener(EventLoop* loop, Socket socket,
       backlog_(static_cast<size_t>(std::max(options.listen.backlog, 0)) + 1),
       max_accepts_per_turn_(std::max<size_t>(options.max_accepts_per_turn, 1)),
       on_accept_(std::move(on_accept)),
+      on_failure_(std::move(on_failure)),
       back_off_(kFirstBackOff) {}
 
 TcpListener::~TcpListener() {
@@ -63,7 +65,7 @@ void TcpListener::OnIo(const IoEvent&) {
     case End::kLimit:
       accepts_to_try_ = std::min(accepts_to_try_ * 2, max_accepts_per_turn_);
       break;
-    case End::kOutOfResources:
+    case End::kFailed:
       BackOff();
       [[fallthrough]];
     case End::kEmpty:
@@ -94,8 +96,14 @@ TcpListener::End TcpListener::Accept(size_t limit, size_t* accepted) {
     }
     SocketAddress peer;
     const IoResult result = socket_.api().Accept(socket_.fd(), &peer);
+    if (result.would_block()) {
+      end = End::kEmpty;
+      break;
+    }
     if (!result.ok()) {
-      end = result.would_block() ? End::kEmpty : End::kOutOfResources;
+      end = End::kFailed;
+      if (on_failure_)
+        on_failure_(ToStatus(result, "accept", address_.ToString()));
       break;
     }
     ++*accepted;
@@ -109,7 +117,6 @@ TcpListener::End TcpListener::Accept(size_t limit, size_t* accepted) {
 }
 
 void TcpListener::BackOff() {
-  ++out_of_resources_;
   backing_off_ = true;
   SetInterest();
   loop_->Arm(this, back_off_);

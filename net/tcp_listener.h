@@ -2,7 +2,6 @@
 #define SLUICE_NET_TCP_LISTENER_H_
 
 #include <cstddef>
-#include <cstdint>
 #include <memory>
 
 #include "absl/functional/any_invocable.h"
@@ -24,10 +23,11 @@ namespace sluice {
 // those that are there are served. TCP and Unix-domain sockets alike. Makes no
 // connections. Loop-bound; owns its socket, and the file of a Unix-domain one.
 //
-// Out of descriptors or memory (EMFILE, ENFILE, ENOBUFS, ENOMEM) it stops
-// listening for a while, 1 ms at first and doubling to 512 ms while that lasts:
-// it does not spin, connections wait in the backlog, and within that time of
-// descriptors being free they are accepted.
+// When accept(2) fails, for want of descriptors or memory (EMFILE, ENFILE,
+// ENOBUFS, ENOMEM) or for another reason (EPERM of a filter), the listener
+// stops for a while, 1 ms at first and doubling to 512 ms while that lasts: it
+// does not spin, connections wait in the backlog, and it accepts them within
+// that time when accept(2) succeeds again. OnFailure hears of each failure.
 class TcpListener final : private IoTarget, private Timer {
  public:
   struct Options {
@@ -40,12 +40,17 @@ class TcpListener final : private IoTarget, private Timer {
   // listener. `peer` has no address for unnamed Unix-domain sockets.
   using OnAccept = absl::AnyInvocable<void(Socket, const SocketAddress& peer)>;
 
+  // On the loop, each time that accepting fails, with the error and the
+  // address. Must not destroy the listener, which tries again after its
+  // back-off.
+  using OnFailure = absl::AnyInvocable<void(const absl::Status& error)>;
+
   // Binds and listens before it returns. The errors of SocketApi::Listen() and
   // EventLoop::Add(). REQUIRES: on the loop, or the loop is not running.
-  // `platform` and `loop` outlive the listener.
+  // `platform` and `loop` outlive the listener. `on_failure` may be null.
   static absl::StatusOr<std::unique_ptr<TcpListener>> Listen(
       const Platform* platform, EventLoop* loop, const SocketAddress& address,
-      Options options, OnAccept on_accept);
+      Options options, OnAccept on_accept, OnFailure on_failure = nullptr);
   // Connections that wait in the backlog are reset: AcceptBacklog() first.
   ~TcpListener() override;
 
@@ -63,21 +68,20 @@ class TcpListener final : private IoTarget, private Timer {
   // The bound one: a port is never 0.
   const SocketAddress& address() const { return address_; }
   int fd() const { return socket_.fd(); }
-  // How many times it had to stop listening for want of descriptors or memory.
-  uint64_t out_of_resources() const { return out_of_resources_; }
 
  private:
   TcpListener(EventLoop* loop, Socket socket, const SocketAddress& address,
-              UnixSocketFile file, Options options, OnAccept on_accept);
+              UnixSocketFile file, Options options, OnAccept on_accept,
+              OnFailure on_failure);
 
   void OnIo(const IoEvent& event) override;
-  void Fire() override;  // tries again after want of resources
+  void Fire() override;  // tries again after a failure
 
   enum class End {
     kLimit,
     kPaused,
     kEmpty,
-    kOutOfResources,
+    kFailed,
     kDestroyed,  // with the listener
   };
   // Calls OnAccept for up to `limit` connections; why it ended.
@@ -92,9 +96,9 @@ class TcpListener final : private IoTarget, private Timer {
   const size_t backlog_;
   const size_t max_accepts_per_turn_;
   OnAccept on_accept_;
+  OnFailure on_failure_;
   size_t accepts_to_try_ = 1;
   absl::Duration back_off_;
-  uint64_t out_of_resources_ = 0;
   bool paused_ = false;
   bool backing_off_ = false;
   bool* destroyed_ = nullptr;  // on the stack of Accept() while it runs

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <optional>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -13,15 +14,24 @@
 #include "sluice/timer/timer_wheel.h"
 
 namespace sluice {
+namespace {
+
+// Accepting that fails for less passes by itself, as when a burst of
+// connections is over.
+constexpr absl::Duration kLongTrouble = absl::Seconds(1);
+
+}  // namespace
 
 // What the loops of a server have in common, for as long as one of them has a
 // connection. Thread-safe.
 struct TcpServer::Shared {
-  Shared(NewHandler handlers, size_t max_connections)
+  Shared(NewHandler handlers, Options* options)
       : new_handler(std::move(handlers)),
-        limit(std::max<size_t>(max_connections, 1)) {}
+        on_accept_trouble(std::move(options->on_accept_trouble)),
+        limit(std::max<size_t>(options->max_connections, 1)) {}
 
   const NewHandler new_handler;
+  const absl::AnyInvocable<void(const absl::Status&) const> on_accept_trouble;
   ConnectionLimit limit;
 };
 
@@ -83,6 +93,8 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
   class DrainRequest;
 
   void OnAccept(Socket socket, const SocketAddress& peer);
+  void OnAcceptFailure(const absl::Status& error);
+  void EndAcceptTrouble();
   void OnEnded(TcpConnection* connection) override;
   void AcceptAgain() {
     if (listener_ != nullptr) listener_->Resume();
@@ -104,6 +116,8 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
   std::vector<std::unique_ptr<TcpConnection>> connections_;
   size_t forced_ = 0;
   std::vector<std::shared_ptr<DrainSum>> drained_;  // who wait for the drain
+  std::optional<MonotonicTime> accept_fails_since_;
+  bool accept_trouble_told_ = false;
   bool draining_ = false;
   bool backlog_looked_at_ = false;  // since the drain began
   bool server_gone_ = false;
@@ -112,6 +126,7 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
 
   std::atomic<uint64_t> accepted_{0};
   std::atomic<uint64_t> refused_{0};
+  std::atomic<uint64_t> accept_failures_{0};
   std::atomic<uint64_t> open_{0};
 };
 
@@ -139,11 +154,12 @@ class TcpServer::Shard::DrainRequest final : public LoopTask {
 
 absl::Status TcpServer::Shard::Listen(const SocketAddress& address,
                                       const TcpListener::Options& options) {
-  auto listener =
-      TcpListener::Listen(platform_, loop_, address, options,
-                          [this](Socket socket, const SocketAddress& peer) {
-                            OnAccept(std::move(socket), peer);
-                          });
+  auto listener = TcpListener::Listen(
+      platform_, loop_, address, options,
+      [this](Socket socket, const SocketAddress& peer) {
+        OnAccept(std::move(socket), peer);
+      },
+      [this](const absl::Status& error) { OnAcceptFailure(error); });
   if (!listener.ok()) return listener.status();
   listener_ = *std::move(listener);
   // Accepted sockets inherit it (tcp(7) of Linux): one call for all of them. A
@@ -153,7 +169,25 @@ absl::Status TcpServer::Shard::Listen(const SocketAddress& address,
   return absl::OkStatus();
 }
 
+void TcpServer::Shard::OnAcceptFailure(const absl::Status& error) {
+  accept_failures_.fetch_add(1, std::memory_order_relaxed);
+  if (!accept_fails_since_.has_value()) accept_fails_since_ = loop_->now();
+  if (accept_trouble_told_ || shared_->on_accept_trouble == nullptr ||
+      loop_->now() - *accept_fails_since_ < kLongTrouble) {
+    return;
+  }
+  accept_trouble_told_ = true;
+  shared_->on_accept_trouble(error);
+}
+
+void TcpServer::Shard::EndAcceptTrouble() {
+  accept_fails_since_.reset();
+  if (!std::exchange(accept_trouble_told_, false)) return;
+  shared_->on_accept_trouble(absl::OkStatus());
+}
+
 void TcpServer::Shard::OnAccept(Socket socket, const SocketAddress& peer) {
+  EndAcceptTrouble();
   std::unique_ptr<StreamHandler> handler = shared_->new_handler(peer);
   if (handler == nullptr) {
     refused_.fetch_add(1, std::memory_order_relaxed);
@@ -253,6 +287,7 @@ TcpServer::LoopStats TcpServer::Shard::stats() const {
   LoopStats stats;
   stats.accepted = accepted_.load(std::memory_order_relaxed);
   stats.refused = refused_.load(std::memory_order_relaxed);
+  stats.accept_failures = accept_failures_.load(std::memory_order_relaxed);
   stats.open = open_.load(std::memory_order_relaxed);
   stats.bytes_in = context_.bytes_in();
   stats.bytes_out = context_.bytes_out();
@@ -269,7 +304,7 @@ absl::StatusOr<std::unique_ptr<TcpServer>> TcpServer::Start(
   if (options.threads == ThreadModel::kSingleLoop) loops.resize(1);
   if (loops.size() > 1) options.listener.listen.reuse_port = true;
   const auto shared =
-      std::make_shared<Shared>(std::move(new_handler), options.max_connections);
+      std::make_shared<Shared>(std::move(new_handler), &options);
   std::vector<std::unique_ptr<Shard>> shards;
   SocketAddress bound = address;
   for (EventLoop* const loop : loops) {

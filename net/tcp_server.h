@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "sluice/event/event_loop.h"
@@ -33,6 +34,12 @@ class TcpServer {
     size_t max_connections = 100'000;
     TcpListener::Options listener = {};
     ConnectionOptions connection = {};
+    // Called when a loop has failed to accept for a second, with the last
+    // error, which names the address; and with OK when that loop accepts again.
+    // For the program's log. Called on any loop of the server, hence
+    // thread-safe. May be null.
+    absl::AnyInvocable<void(const absl::Status&) const> on_accept_trouble =
+        nullptr;
   };
 
   // Makes the handler of a new connection, on its loop; null refuses it. The
@@ -71,7 +78,8 @@ class TcpServer {
 
   struct LoopStats {
     uint64_t accepted = 0;
-    uint64_t refused = 0;  // by NewHandler
+    uint64_t refused = 0;          // by NewHandler
+    uint64_t accept_failures = 0;  // calls of accept(2)
     uint64_t open = 0;
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;

@@ -3,6 +3,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <cerrno>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -20,17 +22,21 @@
 #include "sluice/event/event_loop.h"
 #include "sluice/event/loop_task.h"
 #include "sluice/net/close_reason.h"
+#include "sluice/net/gated_sockets.h"
 #include "sluice/net/kernel_sockets.h"
+#include "sluice/net/linux_platform.h"
 #include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/socket_api.h"
 #include "sluice/net/stream.h"
 #include "sluice/net/test_loop.h"
+#include "sluice/timer/sim_clock.h"
 
 namespace sluice {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // What the handlers of a test tell it.
@@ -83,7 +89,7 @@ class TcpServerTest : public ::testing::Test {
           if (refuse_) return nullptr;
           return std::make_unique<EchoingHandler>(&events_);
         },
-        options);
+        std::move(options));
     if (!server.ok()) return server.status();
     server_ = *std::move(server);
     return absl::OkStatus();
@@ -346,6 +352,58 @@ TEST_F(TcpServerTest, DrainsWhenAskedFromAnotherThread) {
   SLUICE_EXPECT_OK(loop_.loop()->Run());
   other.join();
   EXPECT_THAT(events_.closed, ElementsAre(CloseReason::kDone));
+}
+
+// accept4(2) that a filter refuses, say, and that is permitted again later.
+TEST(TcpServerAcceptTroubleTest, IsToldOnceAfterASecondAndWhenItEnds) {
+  SimClock clock;
+  GatedSockets sockets;
+  Platform platform = LinuxPlatform();
+  platform.clock = &clock;
+  platform.sockets = &sockets;
+  const auto loop = NewEventLoop(platform).value();
+  const auto turn = [&](absl::Duration pass) {
+    clock.Advance(pass);
+    SLUICE_ASSERT_OK(loop->RunOnce(absl::ZeroDuration()));
+    SLUICE_ASSERT_OK(loop->RunOnce(absl::ZeroDuration()));
+  };
+  std::vector<absl::Status> told;
+  auto server = TcpServer::Start(
+      &platform, {loop.get()}, SocketAddress::Loopback4(0),
+      [](const SocketAddress&) -> std::unique_ptr<StreamHandler> {
+        return nullptr;
+      },
+      {.on_accept_trouble = [&](const absl::Status& status) {
+        told.push_back(status);
+      }});
+  SLUICE_ASSERT_OK(server);
+  const auto connect = [&] {
+    return Socket(
+        &sockets,
+        static_cast<int>(
+            sockets.StartConnect((*server)->address(), nullptr).value()));
+  };
+  for (int round = 1; round <= 2; ++round) {
+    told.clear();
+    const uint64_t failures = (*server)->stats()[0].accept_failures;
+    sockets.accept_error = EPERM;
+    const Socket client = connect();
+    for (int i = 0; i < 95; ++i) turn(absl::Milliseconds(10));
+    EXPECT_THAT(told, IsEmpty());
+    EXPECT_GE((*server)->stats()[0].accept_failures, failures + 5);
+    for (int i = 0; i < 1000; ++i) turn(absl::Milliseconds(10));
+    EXPECT_THAT(
+        told, ElementsAre(StatusIs(
+                  absl::StatusCode::kPermissionDenied,
+                  HasSubstr("accept on " + (*server)->address().ToString()))));
+    sockets.accept_error = 0;
+    for (int i = 0; i < 100; ++i) turn(absl::Milliseconds(10));
+    EXPECT_EQ(told.size(), 2u);
+    EXPECT_THAT(told.back(), IsOk());
+    EXPECT_EQ((*server)->stats()[0].refused, static_cast<uint64_t>(round));
+  }
+  server->reset();
+  turn(absl::ZeroDuration());
 }
 
 }  // namespace
