@@ -106,10 +106,18 @@ absl::Status EventLoop::Serve(
   now_ = clock_->Now();
   if (!events.ok()) return events.status();
   NoteLook(*events);
+  if (now_ < next_deadline_) {
+    timers_.AdvanceTo(now_, /*max_fires=*/0);
+  } else {
+    timers_.SetNow(now_);
+  }
   if (urgent_targets_ > 0) Dispatch(*events, kUrgent);
   RunHooks(&after_urgent_);
   Dispatch(*events, kNormal);
-  QueueDueTimers();
+  // Behind the tasks that a due timer must not overtake.
+  if (next_deadline_ <= looked_at_ && tasks_.Push(&fire_timers_)) {
+    fire_until_ = looked_at_;
+  }
   RunTasks(max_tasks_per_turn_);
   Increase(turns_, 1);
   return absl::OkStatus();
@@ -140,15 +148,6 @@ void EventLoop::NoteLook(absl::Span<const IoEvent> events) {
   }
 }
 
-void EventLoop::QueueDueTimers() {
-  const MonotonicTime deadline = timers_.NextDeadline();
-  if (deadline > now_) {
-    timers_.AdvanceTo(now_);  // fires none: they are armed by a time that moves
-  } else if (deadline <= looked_at_ && tasks_.Push(&fire_timers_)) {
-    fire_until_ = looked_at_;
-  }
-}
-
 void EventLoop::FireTimers() {
   role_.Assert();
   // None, if those that were due have been cancelled meanwhile.
@@ -160,10 +159,10 @@ absl::Duration EventLoop::TimeToWait(absl::Duration max_wait) {
   const bool may_wait =
       tasks_.empty() && (max_wait <= absl::ZeroDuration() || !SpinForTasks());
   wait_began_ = now_;
-  const MonotonicTime deadline = timers_.NextDeadline();
-  if (deadline != MonotonicTime::InfiniteFuture()) {
+  next_deadline_ = timers_.NextDeadline();
+  if (next_deadline_ != MonotonicTime::InfiniteFuture()) {
     wait_began_ = clock_->Now();
-    max_wait = std::min(max_wait, deadline - wait_began_);
+    max_wait = std::min(max_wait, next_deadline_ - wait_began_);
   }
   if (!may_wait) return absl::ZeroDuration();
   if (max_wait <= absl::ZeroDuration()) return absl::ZeroDuration();

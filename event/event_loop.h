@@ -214,8 +214,6 @@ class EventLoop final : public Executor {
   // Notes what the last wait has looked at.
   void NoteLook(absl::Span<const IoEvent> events)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
-  // Queues fire_timers_ behind the tasks that a due timer must not overtake.
-  void QueueDueTimers() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void FireTimers();
   void RunTasks(size_t limit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void End() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
@@ -233,8 +231,10 @@ class EventLoop final : public Executor {
 
   SequenceRole role_;
   MonotonicTime now_ ABSL_GUARDED_BY(role_);
-  // The last wait did not begin before this time.
+  // The last wait did not begin before this time. The first timer was not due
+  // before this deadline then.
   MonotonicTime wait_began_ ABSL_GUARDED_BY(role_);
+  MonotonicTime next_deadline_ ABSL_GUARDED_BY(role_);
   // Every descriptor was looked at, by a wait that began at this time or later.
   MonotonicTime looked_at_ ABSL_GUARDED_BY(role_);
   // A look at every descriptor that takes several waits, since each leaves out

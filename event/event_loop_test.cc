@@ -567,6 +567,21 @@ TEST_F(EventLoopLateTimerTest, FiresAfterPostsThatWereQueuedBefore) {
               ElementsAre("post", "post", "post", "post", "post", "timer"));
 }
 
+// What arms relative to the wheel's time, as RepeatingTimer does, counts from
+// this turn, although a due timer has not fired yet.
+TEST_F(EventLoopLateTimerTest, TheWheelKnowsTheTimeBeforeItFires) {
+  HoldUp(0);
+  Target target([&](IoEvents) {
+    EXPECT_EQ(loop_->timers()->now(), clock_.Now());
+    poller_->SetReady(7, 0);
+  });
+  SLUICE_ASSERT_OK(loop_->Add(&target, 7, kReadable));
+  poller_->SetReady(7, kReadable);
+  EXPECT_THAT(TakeLogOfTurns(), ElementsAre("timer"));
+  EXPECT_EQ(loop_->stats().events, 1u);
+  loop_->Remove(&target);
+}
+
 TEST_F(EventLoopLateTimerTest, ATaskMayCancelIt) {
   HoldUp(0);
   Task task([&] { timer_.Cancel(); });

@@ -49,7 +49,8 @@ TimerWheel::TimerWheel(MonotonicTime now, Options options)
       reciprocal_shift_(std::bit_width(tick_ns_ - 1)),
       reciprocal_(Reciprocal(tick_ns_, 63 + reciprocal_shift_)),
       origin_ns_(now.nanos()),
-      now_(now) {}
+      now_(now),
+      advanced_to_(now) {}
 
 TimerWheel::~TimerWheel() {
   SLUICE_CHECK(!firing_);
@@ -69,7 +70,7 @@ void TimerWheel::Arm(Timer* timer, MonotonicTime deadline) {
   timer->deadline_ = deadline;
   timer->wheel_ = this;
   ++size_;
-  if (deadline <= now_ && deadline != MonotonicTime::InfiniteFuture()) {
+  if (deadline <= advanced_to_ && deadline != MonotonicTime::InfiniteFuture()) {
     due_next_.PushBack(timer);
   } else {
     Put(timer, TickOf(deadline));
@@ -78,11 +79,12 @@ void TimerWheel::Arm(Timer* timer, MonotonicTime deadline) {
 
 size_t TimerWheel::AdvanceTo(MonotonicTime now, size_t max_fires) {
   SLUICE_CHECK(!firing_);
-  SLUICE_CHECK(now >= now_);
+  SLUICE_CHECK(now >= advanced_to_);
   due_next_.MoveAllTo(&due_);
   const uint64_t elapsed = static_cast<uint64_t>(now.nanos()) - origin_ns_;
   CollectDue(std::min(TickAt(elapsed), kNever - 1));
-  now_ = now;
+  advanced_to_ = now;
+  now_ = std::max(now_, now);
 
   firing_ = true;
   size_t fired = 0;
@@ -95,8 +97,13 @@ size_t TimerWheel::AdvanceTo(MonotonicTime now, size_t max_fires) {
   return fired;
 }
 
+void TimerWheel::SetNow(MonotonicTime now) {
+  SLUICE_CHECK(now >= now_);
+  now_ = now;
+}
+
 MonotonicTime TimerWheel::NextDeadline() {
-  if (!due_.empty() || !due_next_.empty()) return now_;
+  if (!due_.empty() || !due_next_.empty()) return advanced_to_;
   if (size_ == 0) return MonotonicTime::InfiniteFuture();
   return TimeOf(std::min(NextTick(), ahead_tick_));
 }

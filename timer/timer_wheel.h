@@ -72,8 +72,8 @@ static_assert(sizeof(void*) != 8 || sizeof(CallbackTimer) <= 80);
 // stands in the first tick that begins at or after its deadline, and fires when
 // AdvanceTo() reaches it: never early, and at most a tick late plus the delay
 // until that call. Timers fire in the order of their ticks; within one, in the
-// order armed. A deadline at or before now() is due at once: it fires in the
-// next AdvanceTo(), behind all that was due before it.
+// order armed. A deadline at or before the time of the last AdvanceTo() is due
+// at once: it fires in the next AdvanceTo(), behind all that was due before it.
 //
 // Arm() and Cancel() are O(1) and allocate nothing. A timer is moved at most
 // five times before it fires, and no call moves many: more than 64 that stand
@@ -110,17 +110,23 @@ class TimerWheel {
   size_t AdvanceTo(MonotonicTime now,
                    size_t max_fires = std::numeric_limits<size_t>::max());
 
-  // A time no later than the earliest firing: now() when a timer is due, else
-  // after now(); InfiniteFuture() when empty. Exact when that timer's tick lies
-  // in the same block of 64 ticks as now() and nothing is to be moved ahead
-  // until then; else the time of an AdvanceTo() that moves timers and may fire
-  // none: at most five times per timer. Amortized O(1), and two comparisons if
-  // no timer has fired or been cancelled since; not const because it forgets
-  // slots that it finds empty.
+  // Tells the time, and fires nothing. For an owner that has something to do
+  // before it fires timers, while others arm timers relative to now().
+  // REQUIRES: `now` does not go back.
+  void SetNow(MonotonicTime now);
+
+  // A time no later than the earliest firing: that of the last AdvanceTo() when
+  // a timer is due, else after it; InfiniteFuture() when empty. Exact when that
+  // timer's tick lies in the same block of 64 ticks and nothing is to be moved
+  // ahead until then; else the time of an AdvanceTo() that moves timers and may
+  // fire none: at most five times per timer. Amortized O(1), and two
+  // comparisons if no timer has fired or been cancelled since; not const
+  // because it forgets slots that it finds empty.
   MonotonicTime NextDeadline();
 
-  MonotonicTime now() const { return now_; }  // of the last AdvanceTo()
-  size_t size() const { return size_; }       // timers armed
+  // Of the last AdvanceTo() or SetNow().
+  MonotonicTime now() const { return now_; }
+  size_t size() const { return size_; }  // timers armed
   // How often a timer was moved so far, within AdvanceTo(): its work beside
   // what it fires.
   uint64_t moves() const { return moves_; }
@@ -182,7 +188,9 @@ class TimerWheel {
   const uint64_t reciprocal_;
   const uint64_t origin_ns_;  // modulo 2^64
   MonotonicTime now_;
-  // The last tick that began at or before now_, except while CollectDue() runs.
+  MonotonicTime advanced_to_;
+  // The last tick that began at or before advanced_to_, except while
+  // CollectDue() runs.
   uint64_t cursor_ = 0;
   size_t size_ = 0;
   uint64_t moves_ = 0;
@@ -195,7 +203,8 @@ class TimerWheel {
   bool firing_ = false;
 
   // Due, in the order in which they will fire: those that were due when
-  // AdvanceTo() was called last, then those armed since for now_ or before.
+  // AdvanceTo() was called last, then those armed since for that time or
+  // before.
   IntrusiveList<Timer> due_;
   IntrusiveList<Timer> due_next_;
 

@@ -326,6 +326,22 @@ TEST_F(TimerWheelTest, WhatACallbackArmsForThePastWaitsForTheNextCall) {
   EXPECT_THAT(Advance(AtTick(10)), ElementsAre("a", "b"));
 }
 
+TEST_F(TimerWheelTest, TellingItTheTimeFiresNothingAndMovesNoDeadline) {
+  wheel_.Arm(&a_, AtTick(5));
+  wheel_.SetNow(AtTick(300));
+  EXPECT_EQ(wheel_.now(), AtTick(300));
+  EXPECT_EQ(wheel_.NextDeadline(), AtTick(5));
+  // Past by now(), but no AdvanceTo() has come there.
+  wheel_.Arm(&b_, AtTick(7));
+  wheel_.Arm(&c_, AtTick(200));
+  a_.then = [&] { EXPECT_EQ(wheel_.now(), AtTick(300)); };
+  EXPECT_THAT(Advance(AtTick(6)), ElementsAre("a"));
+  EXPECT_EQ(wheel_.now(), AtTick(300));
+  EXPECT_THAT(Advance(AtTick(199)), ElementsAre("b"));
+  EXPECT_THAT(Advance(AtTick(400)), ElementsAre("c"));
+  EXPECT_EQ(wheel_.now(), AtTick(400));
+}
+
 TEST_F(TimerWheelTest, CallbackSeesTheTimeOfTheCallAndWhatIsDueStill) {
   a_.then = [this] {
     EXPECT_EQ(wheel_.now(), AtTick(10));
