@@ -32,17 +32,17 @@ class TcpListener final : private IoTarget, private Timer {
  public:
   struct Options {
     SocketApi::ListenOptions listen = {};
-    // A bound. What is tried grows to it while connections keep coming, and is
-    // one when they come singly: one system call for each.
+    // A bound, at least 1. What is tried grows to it while connections keep
+    // coming, and is one when they come singly: one system call for each.
     size_t max_accepts_per_turn = 64;
   };
   // On the loop, in later turns, once for each connection; may destroy the
   // listener. `peer` has no address for unnamed Unix-domain sockets.
   using OnAccept = absl::AnyInvocable<void(Socket, const SocketAddress& peer)>;
 
-  // Binds and listens before it returns. The errors of SocketApi::Listen() and
-  // EventLoop::Add(). REQUIRES: on the loop, or the loop is not running.
-  // `platform` and `loop` outlive the listener.
+  // Binds and listens before it returns. kInvalidArgument names the option; the
+  // errors of SocketApi::Listen() and EventLoop::Add(). REQUIRES: on the loop,
+  // or the loop is not running. `platform` and `loop` outlive the listener.
   static absl::StatusOr<std::unique_ptr<TcpListener>> Listen(
       const Platform* platform, EventLoop* loop, const SocketAddress& address,
       Options options, OnAccept on_accept);
