@@ -71,7 +71,8 @@ AsyncLogger::AsyncLogger(std::unique_ptr<LogWriter> writer, Options options)
       levels_(options.level),
       output_(std::move(writer), options.clock, std::move(options.on_error)),
       formatter_(options.style) {
-  SLUICE_CHECK(ring_bytes_ >= 1024 && (ring_bytes_ & (ring_bytes_ - 1)) == 0);
+  SLUICE_CHECK(ring_bytes_ >= 1 << 10 && ring_bytes_ <= 1 << 30);
+  SLUICE_CHECK((ring_bytes_ & (ring_bytes_ - 1)) == 0);
   SLUICE_CHECK(max_args_ <= ring_bytes_ / 4);
   SLUICE_CHECK(sem_init(&work_, /*pshared=*/0, 0) == 0);
 }
@@ -261,6 +262,7 @@ void AsyncLogger::Append(const LogLineHeader& header,
 }
 
 bool AsyncLogger::IsNth(const LogSite& site, uint64_t n) {
+  SLUICE_CHECK(n > 0);
   std::atomic<uint64_t>* const calls = sites_.Find(&site);
   return calls == nullptr ||
          calls->fetch_add(1, std::memory_order_relaxed) % n == 0;
@@ -268,7 +270,7 @@ bool AsyncLogger::IsNth(const LogSite& site, uint64_t n) {
 
 bool AsyncLogger::IsDue(const LogSite& site, absl::Duration interval) {
   std::atomic<uint64_t>* const next = sites_.Find(&site);
-  if (next == nullptr) return true;
+  if (next == nullptr || interval <= absl::ZeroDuration()) return true;
   const MonotonicTime now = clock_.Now();
   uint64_t due = next->load(std::memory_order_relaxed);
   // Of several threads one is the first.

@@ -73,8 +73,8 @@ class AsyncLogger {
     LogSeverity level = LogSeverity::kInfo;
     LogLineFormatter::Style style = LogLineFormatter::Style::kText;
     OnFull on_full = OnFull::kDrop;
-    // Of one thread's ring: a power of two. A line takes 24 bytes and its
-    // arguments.
+    // Of one thread's ring: a power of two from 2^10 to 2^30. A line takes 24
+    // bytes and its arguments.
     size_t ring_bytes = 256 * 1024;
     // Threads beyond these share one more ring, under a mutex; so do threads
     // that log while they end.
@@ -99,6 +99,7 @@ class AsyncLogger {
     uint64_t waiting;
   };
 
+  // REQUIRES: `options` are in the ranges that they name.
   AsyncLogger(std::unique_ptr<LogWriter> writer, Options options);
   AsyncLogger(const AsyncLogger&) = delete;
   AsyncLogger& operator=(const AsyncLogger&) = delete;
@@ -124,7 +125,8 @@ class AsyncLogger {
   // Beyond PointerTable::kCapacity sites always. REQUIRES: n > 0.
   bool IsNth(const LogSite& site, uint64_t n);
   // Whether it is the first for `site`, or `interval` after the last that was.
-  // Beyond PointerTable::kCapacity sites always.
+  // Beyond PointerTable::kCapacity sites, and if `interval` is not positive,
+  // always; if it is infinite, only the first.
   bool IsDue(const LogSite& site, absl::Duration interval);
 
   // -- What is logged --

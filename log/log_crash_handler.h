@@ -71,8 +71,10 @@ namespace sluice {
 // Thread-compatible.
 class LogCrashHandler {
  public:
-  // The error of sigaltstack(2); kResourceExhausted if atexit(3) has no memory.
-  // REQUIRES: `logger` outlives this; there is no other in this process.
+  // With a `timeout` that is not positive nobody waits; with an infinite one
+  // the process ends when the writer lets it. The error of sigaltstack(2);
+  // kResourceExhausted if atexit(3) has no memory. REQUIRES: `logger` outlives
+  // this; there is no other in this process.
   static absl::StatusOr<std::unique_ptr<LogCrashHandler>> Install(
       AsyncLogger* logger, absl::Duration timeout = absl::Seconds(5));
   LogCrashHandler(const LogCrashHandler&) = delete;
