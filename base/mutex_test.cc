@@ -98,5 +98,15 @@ TEST(CondVarTest, ASignalComesBeforeALongTimeout) {
   }
 }
 
+TEST(CondVarTest, ATimeoutThatIsNotPositiveHasPassed) {
+  Mutex mutex;
+  CondVar never;
+  MutexLock lock(&mutex);
+  for (const absl::Duration timeout :
+       {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
+    EXPECT_TRUE(never.WaitWithTimeout(&mutex, timeout));
+  }
+}
+
 }  // namespace
 }  // namespace sluice

@@ -3,17 +3,22 @@
 #include <fcntl.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstddef>
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/without_system_call.h"
 #include "sluice/event/poller.h"
 #include "sluice/event/poller_conformance.h"
+#include "sluice/timer/clock.h"
 
 namespace sluice {
 namespace {
@@ -67,6 +72,26 @@ TEST(EpollPollerTest, ErrorsNameTheCallAndTheDescriptor) {
                        HasSubstr("epoll_ctl(ADD) on descriptor " +
                                  std::to_string(fd))));
   close(fd);
+}
+
+// Such as Linux before 5.11, and filters that are older than that.
+TEST(EpollPollerTest, WaitsWhereThereIsNoEpollPwait2) {
+  for (const int error : {ENOSYS, EPERM}) {
+    WithoutSystemCall(SYS_epoll_pwait2, error, [] {
+      auto poller = EpollPoller::Create();
+      SLUICE_ASSERT_OK(poller);
+      const Clock& clock = *Clock::Real();
+      for (int i = 0; i < 2; ++i) {
+        const MonotonicTime start = clock.Now();
+        const auto events = (*poller)->Wait(absl::Microseconds(1500));
+        SLUICE_ASSERT_OK(events);
+        EXPECT_TRUE(events->empty());
+        EXPECT_GE(clock.Now() - start, absl::Microseconds(1500));
+      }
+      (*poller)->Wake();
+      SLUICE_EXPECT_OK((*poller)->Wait(absl::InfiniteDuration()));
+    });
+  }
 }
 
 }  // namespace

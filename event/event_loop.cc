@@ -1,12 +1,15 @@
 #include "sluice/event/event_loop.h"
 
 #include <algorithm>
+#include <cstddef>
+#include <cstdint>
 #include <limits>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "sluice/base/check.h"
+#include "sluice/base/check_option.h"
 #include "sluice/base/cpu_relax.h"
 #include "sluice/base/increase.h"
 
@@ -23,19 +26,23 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(Options options) {
   };
   if (options.poller == nullptr) return invalid("poller is required");
   if (options.clock == nullptr) return invalid("clock is required");
-  if (options.timer_tick < absl::Nanoseconds(1)) {
-    return invalid("timer_tick must be at least 1 ns");
+  const absl::Duration tick = options.timer_tick;
+  absl::Status status = CheckOption("EventLoop: timer_tick", tick,
+                                    absl::Nanoseconds(1), absl::Hours(1));
+  if (tick != absl::Floor(tick, absl::Nanoseconds(1))) {
+    status.Update(
+        invalid(absl::StrCat("timer_tick is ", absl::FormatDuration(tick),
+                             ", and must be a whole number of nanoseconds")));
   }
-  if (options.receive_buffer_size == 0) {
-    return invalid("receive_buffer_size must not be 0");
-  }
-  if (options.max_posted == 0) return invalid("max_posted must not be 0");
-  if (options.max_tasks_per_turn == 0) {
-    return invalid("max_tasks_per_turn must not be 0");
-  }
-  if (options.max_timers_per_turn == 0) {
-    return invalid("max_timers_per_turn must not be 0");
-  }
+  status.Update(CheckOption("EventLoop: receive_buffer_size",
+                            options.receive_buffer_size, 1, 1 << 30));
+  status.Update(
+      CheckOption("EventLoop: max_posted", options.max_posted, 1, 1 << 20));
+  status.Update(CheckOption("EventLoop: max_tasks_per_turn",
+                            options.max_tasks_per_turn, 1, SIZE_MAX));
+  status.Update(CheckOption("EventLoop: max_timers_per_turn",
+                            options.max_timers_per_turn, 1, SIZE_MAX));
+  if (!status.ok()) return status;
   return absl::WrapUnique(new EventLoop(std::move(options)));
 }
 

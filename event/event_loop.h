@@ -69,11 +69,12 @@ class EventLoop final : public Executor {
   struct Options {
     std::unique_ptr<Poller> poller = nullptr;  // required
     const Clock* clock = nullptr;  // required; of the poller's world
+    // A whole number of nanoseconds, at most an hour.
     absl::Duration timer_tick = absl::Milliseconds(1);
-    size_t receive_buffer_size = 64 * 1024;
-    size_t max_posted = 4096;
-    size_t max_tasks_per_turn = 1024;
-    size_t max_timers_per_turn = 1024;
+    size_t receive_buffer_size = 64 * 1024;  // 1 to 2^30 bytes
+    size_t max_posted = 4096;                // 1 to 2^20
+    size_t max_tasks_per_turn = 1024;        // at least 1
+    size_t max_timers_per_turn = 1024;       // at least 1
     // How often to look for what other threads schedule, some ten nanoseconds
     // each, before sleeping; descriptors and timers wait meanwhile. It takes
     // the kernel's wake-up out of the way between CPUs, 1000 being enough, and
@@ -81,7 +82,7 @@ class EventLoop final : public Executor {
     // it is not done, but for one sleep in 1024.
     size_t max_spins = 0;
   };
-  // kInvalidArgument names the option.
+  // kInvalidArgument names the option, and says what it may be.
   static absl::StatusOr<std::unique_ptr<EventLoop>> Create(Options options);
 
   // Tells the tasks that are still queued Abandon(); disarms timers.

@@ -17,6 +17,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "gmock/gmock.h"
@@ -182,32 +183,50 @@ class EventLoopTest : public ::testing::Test {
   std::vector<std::string> log_;
 };
 
-TEST_F(EventLoopTest, CreateNamesTheBadOption) {
-  const auto create = [this](auto change) {
-    EventLoop::Options options;
+TEST_F(EventLoopTest, RefusesEachOptionOutOfRange) {
+  using Options = EventLoop::Options;
+  const auto create = [this](const std::function<void(Options&)>& change) {
+    Options options;
     options.poller = std::make_unique<FakePoller>(&clock_);
     options.clock = &clock_;
     change(options);
     return EventLoop::Create(std::move(options)).status();
   };
-  const auto invalid = [](const char* name) {
-    return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(name));
+  EXPECT_THAT(create([](Options& o) { o.timer_tick = absl::Hours(1); }),
+              IsOk());
+  EXPECT_THAT(create([](Options& o) { o.max_tasks_per_turn = SIZE_MAX; }),
+              IsOk());
+  EXPECT_THAT(create([](Options& o) { o.max_timers_per_turn = SIZE_MAX; }),
+              IsOk());
+  const struct {
+    const char* name;
+    std::function<void(Options&)> change;
+  } kBad[] = {
+      {"poller is", [](Options& o) { o.poller = nullptr; }},
+      {"clock is", [](Options& o) { o.clock = nullptr; }},
+      {"timer_tick is 0", [](Options& o) { o.timer_tick = {}; }},
+      {"timer_tick is -1ms",
+       [](Options& o) { o.timer_tick = -absl::Milliseconds(1); }},
+      {"timer_tick is 1.5ns",
+       [](Options& o) { o.timer_tick = absl::Nanoseconds(1.5); }},
+      {"timer_tick is inf",
+       [](Options& o) { o.timer_tick = absl::InfiniteDuration(); }},
+      {"timer_tick is 2h", [](Options& o) { o.timer_tick = absl::Hours(2); }},
+      {"receive_buffer_size is 0",
+       [](Options& o) { o.receive_buffer_size = 0; }},
+      {"receive_buffer_size is 1844",
+       [](Options& o) { o.receive_buffer_size = SIZE_MAX; }},
+      {"max_posted is 0", [](Options& o) { o.max_posted = 0; }},
+      {"max_posted is 1844", [](Options& o) { o.max_posted = SIZE_MAX; }},
+      {"max_tasks_per_turn is 0", [](Options& o) { o.max_tasks_per_turn = 0; }},
+      {"max_timers_per_turn is 0",
+       [](Options& o) { o.max_timers_per_turn = 0; }},
   };
-  using Options = EventLoop::Options;
-  EXPECT_THAT(create([](Options&) {}), IsOk());
-  EXPECT_THAT(create([](Options& o) { o.poller = nullptr; }),
-              invalid("poller"));
-  EXPECT_THAT(create([](Options& o) { o.clock = nullptr; }), invalid("clock"));
-  EXPECT_THAT(create([](Options& o) { o.timer_tick = {}; }),
-              invalid("timer_tick"));
-  EXPECT_THAT(create([](Options& o) { o.receive_buffer_size = 0; }),
-              invalid("receive_buffer_size"));
-  EXPECT_THAT(create([](Options& o) { o.max_posted = 0; }),
-              invalid("max_posted"));
-  EXPECT_THAT(create([](Options& o) { o.max_tasks_per_turn = 0; }),
-              invalid("max_tasks_per_turn"));
-  EXPECT_THAT(create([](Options& o) { o.max_timers_per_turn = 0; }),
-              invalid("max_timers_per_turn"));
+  for (const auto& bad : kBad) {
+    EXPECT_THAT(create(bad.change),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr(absl::StrCat("EventLoop: ", bad.name))));
+  }
 }
 
 TEST_F(EventLoopTest, ATurnKeepsTheDocumentedOrder) {

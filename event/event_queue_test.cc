@@ -2,9 +2,11 @@
 
 #include <poll.h>
 #include <sys/eventfd.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <latch>
@@ -16,7 +18,7 @@
 #include "absl/types/span.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sluice/event/without_membarrier.h"
+#include "sluice/base/without_system_call.h"
 
 namespace sluice {
 namespace {
@@ -332,7 +334,7 @@ TEST_F(SlowSecondProducerTest, SaysNothingToAConsumerThatIsAwake) {
 }
 
 TEST_F(SlowSecondProducerTest, KeepsTheConsumerAwakeWhereThereIsNoFence) {
-  RunWithoutMembarrier([this] {
+  WithoutSystemCall(SYS_membarrier, ENOSYS, [this] {
     EXPECT_FALSE(queue_.MaySleep());
     EXPECT_FALSE(queue_.MaySleep());
   });

@@ -7,16 +7,16 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "sluice/base/check.h"
+#include "sluice/base/check_option.h"
 
 namespace sluice {
 
 absl::StatusOr<std::unique_ptr<LoopThreads>> LoopThreads::Create(
     Options options,
     absl::FunctionRef<absl::StatusOr<std::unique_ptr<EventLoop>>()> new_loop) {
-  if (options.num_loops < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("LoopThreads: num_loops is ", options.num_loops));
-  }
+  const absl::Status valid =
+      CheckOption("LoopThreads: num_loops", options.num_loops, 0, 1024);
+  if (!valid.ok()) return valid;
   const int count =
       options.num_loops > 0
           ? options.num_loops

@@ -28,7 +28,7 @@ namespace sluice {
 class LoopThreads {
  public:
   struct Options {
-    int num_loops = 0;          // 0: one for each CPU
+    int num_loops = 0;          // 0: one for each CPU; at most 1024
     std::string name = "loop";  // threads are "loop/0", ...; cut to 15 bytes
   };
   // Makes the loops, in order; no thread yet: what is to serve on them can be

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -20,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
@@ -195,10 +197,14 @@ TEST_F(LoopThreadsTest, ALoopThatFailsStopsTheOthersAndIsNamed) {
   EXPECT_EQ(told, joined);
 }
 
-TEST_F(LoopThreadsTest, RefusesANegativeNumberOfLoops) {
-  EXPECT_THAT(
-      LoopThreads::Create({.num_loops = -1}, [this] { return NewLoop(); }),
-      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("-1")));
+TEST_F(LoopThreadsTest, RefusesEachOptionOutOfRange) {
+  for (const int bad : {INT_MIN, -1, 1025, INT_MAX}) {
+    EXPECT_THAT(
+        LoopThreads::Create({.num_loops = bad}, [this] { return NewLoop(); }),
+        StatusIs(absl::StatusCode::kInvalidArgument,
+                 HasSubstr(absl::StrCat("LoopThreads: num_loops is ", bad,
+                                        ", and must be 0 to 1024"))));
+  }
 }
 
 TEST_F(LoopThreadsTest, ALoopThatCannotBeMadeIsAnError) {

@@ -1,26 +1,20 @@
 #include "sluice/event/poller_kind.h"
 
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
 #include <sys/select.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
 #include <climits>
-#include <memory>
-#include <thread>
 #include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/without_system_call.h"
 #include "sluice/event/poller.h"
 
 namespace sluice {
@@ -103,48 +97,22 @@ TEST(PollerKindTest, OnlySelectHasALimit) {
   }
 }
 
-// From here on, epoll_create1(2) says `error` to this thread, as a container's
-// filter does. Whether that can be had.
-bool RefuseEpoll(unsigned int error) {
-  sock_filter instructions[] = {
-      BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(seccomp_data, nr)),
-      BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_epoll_create1, 0, 1),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | error),
-      BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-  };
-  sock_fprog program = {.len = 4, .filter = instructions};
-  return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 &&
-         prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
-}
-
 TEST(PollerKindTest, AutoIsPollWhereEpollIsRefused) {
   for (const int error : {ENOSYS, EPERM}) {
-    bool refused = false;
-    absl::StatusOr<std::unique_ptr<Poller>> automatic;
-    absl::StatusOr<std::unique_ptr<Poller>> epoll;
-    std::thread filtered([&] {
-      refused = RefuseEpoll(error);
-      automatic = NewPoller(PollerKind::kAuto);
-      epoll = NewPoller(PollerKind::kEpoll);
+    WithoutSystemCall(SYS_epoll_create1, error, [] {
+      EXPECT_THAT(NewPoller(PollerKind::kEpoll), Not(IsOk()));
+      const auto automatic = NewPoller(PollerKind::kAuto);
+      SLUICE_ASSERT_OK(automatic);
+      EXPECT_EQ((*automatic)->name(), "poll");
     });
-    filtered.join();
-    if (!refused) GTEST_SKIP() << "no seccomp(2) here";
-    EXPECT_THAT(epoll, Not(IsOk()));
-    SLUICE_ASSERT_OK(automatic);
-    EXPECT_EQ((*automatic)->name(), "poll");
   }
 }
 
 TEST(PollerKindTest, AutoPassesOtherErrorsOn) {
-  bool refused = false;
-  absl::StatusOr<std::unique_ptr<Poller>> automatic;
-  std::thread filtered([&] {
-    refused = RefuseEpoll(EMFILE);
-    automatic = NewPoller(PollerKind::kAuto);
+  WithoutSystemCall(SYS_epoll_create1, EMFILE, [] {
+    EXPECT_THAT(NewPoller(PollerKind::kAuto),
+                StatusIs(absl::StatusCode::kResourceExhausted));
   });
-  filtered.join();
-  if (!refused) GTEST_SKIP() << "no seccomp(2) here";
-  EXPECT_THAT(automatic, StatusIs(absl::StatusCode::kResourceExhausted));
 }
 
 }  // namespace

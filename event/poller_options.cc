@@ -1,19 +1,15 @@
 #include "sluice/event/poller_options.h"
 
-#include <climits>
-
 #include "absl/strings/str_cat.h"
+#include "sluice/base/check_option.h"
 
 namespace sluice {
 
 absl::Status CheckPollerOptions(absl::string_view poller,
                                 const PollerOptions& options) {
-  if (options.max_events >= 1 && options.max_events <= INT_MAX) {
-    return absl::OkStatus();
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat(poller, ": max_events is ", options.max_events,
-                   ", and must be 1 to ", INT_MAX));
+  constexpr size_t kMostEvents = 65536;
+  return CheckOption(absl::StrCat(poller, ": max_events"), options.max_events,
+                     1, kMostEvents);
 }
 
 }  // namespace sluice

@@ -10,7 +10,8 @@ namespace sluice {
 
 // What each poller of this library is made with. Value type.
 struct PollerOptions {
-  size_t max_events = 256;  // per Wait(); 1 to INT_MAX
+  // Per Wait(); 1 to 65536. A poller has room for so many from the start.
+  size_t max_events = 256;
 };
 
 // The default of backends whose Wait() costs what is registered rather than

@@ -1,11 +1,13 @@
 #include "sluice/event/process_fence.h"
 
+#include <sys/syscall.h>
+
 #include <atomic>
 #include <cerrno>
 #include <thread>
 
 #include "gtest/gtest.h"
-#include "sluice/event/without_membarrier.h"
+#include "sluice/base/without_system_call.h"
 
 namespace sluice {
 namespace {
@@ -17,12 +19,14 @@ TEST(ProcessFence, IsToBeHad) {
 }
 
 TEST(ProcessFence, SaysWhenItIsNotToBeHad) {
-  RunWithoutMembarrier([] {
-    errno = ENOENT;
-    const ProcessFence fence;
-    EXPECT_FALSE(fence.Execute());
-    EXPECT_EQ(errno, ENOENT);
-  });
+  for (const int error : {ENOSYS, EPERM}) {
+    WithoutSystemCall(SYS_membarrier, error, [] {
+      errno = ENOENT;
+      const ProcessFence fence;
+      EXPECT_FALSE(fence.Execute());
+      EXPECT_EQ(errno, ENOENT);
+    });
+  }
 }
 
 // Two threads each write one variable and read the other's; that neither sees

@@ -71,7 +71,8 @@ AsyncLogger::AsyncLogger(std::unique_ptr<LogWriter> writer, Options options)
       levels_(options.level),
       output_(std::move(writer), options.clock, std::move(options.on_error)),
       formatter_(options.style) {
-  SLUICE_CHECK(ring_bytes_ >= 1024 && (ring_bytes_ & (ring_bytes_ - 1)) == 0);
+  SLUICE_CHECK(ring_bytes_ >= 1 << 10 && ring_bytes_ <= 1 << 30);
+  SLUICE_CHECK((ring_bytes_ & (ring_bytes_ - 1)) == 0);
   SLUICE_CHECK(max_args_ <= ring_bytes_ / 4);
   SLUICE_CHECK(sem_init(&work_, /*pshared=*/0, 0) == 0);
 }
@@ -200,13 +201,15 @@ bool AsyncLogger::PutWithPatience(ThreadRing* ring, const LogSite& site,
     waiting_for_room_.fetch_add(1);
     bool put = false;
     // It looks after it has said that it waits: LogRing::Release().
-    while (!(put = TryPut(ring, site, args_size, copy)) && has_thread_.load()) {
+    while (!(put = TryPut(ring, site, args_size, copy)) && has_thread_.load() &&
+           may_wait_.load()) {
       Wake();
       room_.Wait(&room_mutex_);
     }
     waiting_for_room_.fetch_sub(1);
     if (put) return true;
   }
+  if (!may_wait_.load()) return false;
   RunOnce();
   return TryPut(ring, site, args_size, copy);
 }
@@ -259,6 +262,7 @@ void AsyncLogger::Append(const LogLineHeader& header,
 }
 
 bool AsyncLogger::IsNth(const LogSite& site, uint64_t n) {
+  SLUICE_CHECK(n > 0);
   std::atomic<uint64_t>* const calls = sites_.Find(&site);
   return calls == nullptr ||
          calls->fetch_add(1, std::memory_order_relaxed) % n == 0;
@@ -266,7 +270,7 @@ bool AsyncLogger::IsNth(const LogSite& site, uint64_t n) {
 
 bool AsyncLogger::IsDue(const LogSite& site, absl::Duration interval) {
   std::atomic<uint64_t>* const next = sites_.Find(&site);
-  if (next == nullptr) return true;
+  if (next == nullptr || interval <= absl::ZeroDuration()) return true;
   const MonotonicTime now = clock_.Now();
   uint64_t due = next->load(std::memory_order_relaxed);
   // Of several threads one is the first.
@@ -397,12 +401,22 @@ void AsyncLogger::TellOfRoom() {
 }
 
 void AsyncLogger::StopThread() {
+  // While the writer may block, threads wait for room, not in RunOnce():
+  // SetMayWait() can end the one wait, nothing the other.
+  RunOnce();
   {
     MutexLock lock(&room_mutex_);
     has_thread_.store(false);
     room_.SignalAll();
   }
+  // For flushes that were requested when there still was a thread.
   RunOnce();
+}
+
+void AsyncLogger::SetMayWait(bool may_wait) {
+  MutexLock lock(&room_mutex_);
+  may_wait_.store(may_wait);
+  room_.SignalAll();
 }
 
 // ---------------------------------------------------------------------------
@@ -580,7 +594,20 @@ AsyncLogger::Stats AsyncLogger::stats() const {
           .lost = lost_.load(kRelaxed),
           .blocked = blocked_.load(kRelaxed),
           .cut = cut_.load(kRelaxed),
-          .write_errors = output_.errors()};
+          .write_errors = output_.errors(),
+          .waiting = WaitingBytes()};
+}
+
+uint64_t AsyncLogger::WaitingBytes() const {
+  if (forked()) return 0;  // the lock may be held by a thread of the parent
+  uint64_t bytes = 0;
+  MutexLock lock(&rings_mutex_);
+  for (const auto& ring : all_rings_) {
+    // In this order: what is released meanwhile had been committed before.
+    const uint64_t begin = ring->ring.begin();
+    bytes += ring->ring.end() - begin;
+  }
+  return bytes;
 }
 
 }  // namespace sluice

@@ -1,6 +1,7 @@
 #include "sluice/log/async_logger.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -228,6 +229,49 @@ TEST_F(AsyncLoggerTest, OneLineOfAStatementInAnInterval) {
   log(6);
   logger_->RunOnce();
   EXPECT_THAT(Messages(), ElementsAre("0", "3", "5", "6"));
+}
+
+TEST_F(AsyncLoggerTest, AnIntervalMayBeInfiniteOrNotPositive) {
+  AsyncLogger* const logger = Make();
+  for (int i = 0; i < 3; ++i) {
+    clock_.Advance(absl::Hours(24 * 365 * 50));
+    SLUICE_LOG_EVERY(logger, kInfo, absl::InfiniteDuration(), "a{}", i);
+    SLUICE_LOG_EVERY(logger, kInfo, absl::ZeroDuration(), "b{}", i);
+    SLUICE_LOG_EVERY(logger, kInfo, -absl::Hours(24 * 365 * 200), "c{}", i);
+    SLUICE_LOG_EVERY(logger, kInfo, -absl::InfiniteDuration(), "d{}", i);
+  }
+  logger->RunOnce();
+  EXPECT_THAT(Messages(), ElementsAre("a0", "b0", "c0", "d0", "b1", "c1", "d1",
+                                      "b2", "c2", "d2"));
+}
+
+// ---------------------------------------------------------------------------
+// Options
+// ---------------------------------------------------------------------------
+
+TEST_F(AsyncLoggerTest, LimitsMayBeAsLargeOrAsSmallAsTheyGet) {
+  for (const size_t threads : {size_t{0}, SIZE_MAX}) {
+    AsyncLogger* const logger =
+        Make({.max_threads = threads, .max_line_bytes = 0});
+    SLUICE_LOG(logger, kInfo, "{}: {}", 7, "a string");
+    logger->RunOnce();
+    EXPECT_EQ(Messages().back(), "7: [cut]");
+    EXPECT_EQ(logger->stats().lost, 0u);
+  }
+}
+
+using AsyncLoggerDeathTest = AsyncLoggerTest;
+
+TEST_F(AsyncLoggerDeathTest, RefusesEachOptionOutOfRange) {
+  EXPECT_DEATH(AsyncLogger(log_.NewWriter(), {}), "clock != nullptr");
+  for (const size_t bytes :
+       {size_t{0}, size_t{512}, size_t{1} << 31, size_t{1} << 63}) {
+    EXPECT_DEATH(Make({.ring_bytes = bytes}), "ring_bytes_ >= 1 << 10");
+  }
+  EXPECT_DEATH(Make({.ring_bytes = 3000}), "ring_bytes_ & ");
+  EXPECT_DEATH(Make({.ring_bytes = 1024, .max_line_bytes = 257}), "max_args_");
+  EXPECT_DEATH(Make({.max_line_bytes = SIZE_MAX}), "max_args_");
+  EXPECT_DEATH(SLUICE_LOG_EVERY_N(Make(), kInfo, 0, "never"), "n > 0");
 }
 
 // ---------------------------------------------------------------------------

@@ -25,9 +25,10 @@ class FileCalls {
   virtual IoResult ReadByte(int fd, int64_t offset, char* byte) = 0;
   virtual IoResult DataSync(int fd) = 0;
   virtual IoResult Sync(int fd) = 0;
-  // statx(2) of the descriptor, for the fields in `mask`. Ask for no times
-  // between writes: Linux 6.13 and later make the next write(2) twice as long
-  // for that.
+  // statx(2) of the descriptor, for the fields in `mask`; fstat(2) where that
+  // call is refused with ENOSYS or EPERM. Ask for no times between writes:
+  // Linux 6.13 and later make the next write(2) twice as long for that.
+  // REQUIRES: `mask` has no more than STATX_BASIC_STATS.
   virtual IoResult Stat(int fd, unsigned mask, struct statx* result) = 0;
   // close(2). The descriptor is gone whatever this returns.
   virtual IoResult Close(int fd) = 0;

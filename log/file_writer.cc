@@ -6,10 +6,13 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "sluice/base/check_option.h"
 #include "sluice/base/increase.h"
 #include "sluice/log/file_calls.h"
 
@@ -49,14 +52,14 @@ absl::StatusOr<std::unique_ptr<FileWriter>> FileWriter::Open(FileCalls* calls,
                                                              const Clock* clock,
                                                              std::string path,
                                                              Options options) {
-  if (options.max_bytes <= 0) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "max_bytes is ", options.max_bytes, ": it must be at least 1"));
+  absl::Status valid =
+      CheckOption("FileWriter: max_bytes", options.max_bytes, 1, INT64_MAX);
+  valid.Update(CheckOption("FileWriter: keep", options.keep, 0, 10'000));
+  if ((options.mode & ~mode_t{0777}) != 0) {
+    valid.Update(absl::InvalidArgumentError(absl::StrFormat(
+        "FileWriter: mode is 0%o, and must be 0 to 0777", options.mode)));
   }
-  if (options.keep < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("keep is ", options.keep, ": it must be at least 0"));
-  }
+  if (!valid.ok()) return valid;
   auto writer =
       absl::WrapUnique(new FileWriter(calls, clock, std::move(path), options));
   absl::StatusOr<File> file = writer->OpenFile();

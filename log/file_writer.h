@@ -51,13 +51,15 @@ class FileWriter final : public LogWriter {
  public:
   struct Options {
     // Files are cut where lines end. A longer line has a file of its own.
-    int64_t max_bytes = 128 << 20;
-    int keep = 8;  // files that have been rotated; 0: each is removed at once
+    int64_t max_bytes = 128 << 20;  // at least 1
+    // Files that have been rotated, at most 10,000: a rotation renames each. 0:
+    // each is removed at once.
+    int keep = 8;
     // Rotates also when the wall clock shows another day than at the last write
     // to the file, be that by an earlier process (the file's mtime).
     bool daily = false;
     absl::TimeZone time_zone = absl::UTCTimeZone();  // in which days begin
-    mode_t mode = 0640;  // of new files, less the process's umask
+    mode_t mode = 0640;  // of new files, less the process's umask; to 0777
   };
 
   // Opens the file, or makes it. `clock` outlives this. A relative path is

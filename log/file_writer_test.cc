@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <climits>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
@@ -141,12 +142,34 @@ TEST_F(FileWriterTest, RefusesWhatIsNoFileAndSaysWhy) {
   EXPECT_EQ(calls_.open_descriptors(), 0);
 }
 
-TEST_F(FileWriterTest, RefusesOptionsThatMakeNoSense) {
-  EXPECT_THAT(Open({.max_bytes = 0}),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("max_bytes is 0")));
-  EXPECT_THAT(Open({.keep = -1}), StatusIs(absl::StatusCode::kInvalidArgument,
-                                           HasSubstr("keep is -1")));
+TEST_F(FileWriterTest, RefusesEachOptionOutOfRange) {
+  const struct {
+    const char* message;
+    FileWriter::Options options;
+  } kBad[] = {
+      {"max_bytes is 0, and must be at least 1", {.max_bytes = 0}},
+      {"max_bytes is -9223372036854775808", {.max_bytes = INT64_MIN}},
+      {"keep is -1, and must be 0 to 10000", {.keep = -1}},
+      {"keep is 10001", {.keep = 10'001}},
+      {"keep is 2147483647", {.keep = INT_MAX}},
+      {"mode is 01000, and must be 0 to 0777", {.mode = 01000}},
+      {"mode is 037777777777", {.mode = ~mode_t{0}}},
+  };
+  for (const auto& bad : kBad) {
+    EXPECT_THAT(Open(bad.options),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr(absl::StrCat("FileWriter: ", bad.message))));
+  }
+  EXPECT_EQ(calls_.open_descriptors(), 0);
+}
+
+TEST_F(FileWriterTest, LimitsMayBeAsLargeAsTheyGet) {
+  auto writer = FileWriter::Open(&calls_, &clock_, folder_.Path("log"),
+                                 {.max_bytes = INT64_MAX, .keep = 10'000});
+  SLUICE_ASSERT_OK(writer);
+  absl::string_view line = "1\n";
+  SLUICE_EXPECT_OK((*writer)->Write(&line));
+  EXPECT_EQ(folder_.Read("log"), "1\n");
 }
 
 TEST_F(FileWriterTest, TheKernelsCallsAreTheDefault) {

@@ -71,15 +71,18 @@ namespace sluice {
 // Thread-compatible.
 class LogCrashHandler {
  public:
-  // The error of sigaltstack(2); kResourceExhausted if atexit(3) has no memory.
-  // REQUIRES: `logger` outlives this; there is no other in this process.
+  // With a `timeout` that is not positive nobody waits; with an infinite one
+  // the process ends when the writer lets it. The error of sigaltstack(2);
+  // kResourceExhausted if atexit(3) has no memory. REQUIRES: `logger` outlives
+  // this; there is no other in this process.
   static absl::StatusOr<std::unique_ptr<LogCrashHandler>> Install(
       AsyncLogger* logger, absl::Duration timeout = absl::Seconds(5));
   LogCrashHandler(const LogCrashHandler&) = delete;
   LogCrashHandler& operator=(const LogCrashHandler&) = delete;
   // Restores what was there before, but for what the program has changed since.
-  // Then another may be made. If another thread is just ending the process,
-  // waits for the end. REQUIRES: on the thread that made it.
+  // Then another may be made, and exit() does not wait for a flush any more. If
+  // another thread is just ending the process, waits for the end, at most twice
+  // the timeout. REQUIRES: on the thread that made it.
   ~LogCrashHandler();
 
  private:

@@ -1,5 +1,6 @@
 #include "sluice/net/kernel_sockets.h"
 
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
@@ -89,6 +90,25 @@ bool GetFormerPeer(int fd, sockaddr* peer, socklen_t* size) {
 IoResult Bind(int fd, const SocketAddress& address) {
   return bind(fd, address.data(), address.size()) == 0 ? IoResult(0)
                                                        : LastError();
+}
+
+// accept4(2). Filters of containers may refuse it with ENOSYS or EPERM; then
+// accept(2), and a program that is started just then inherits the descriptor.
+// EPERM may also be the word of a firewall: then accept(2) says so as well.
+int AcceptCloexecNonblock(int listen_fd, sockaddr* address, socklen_t* size) {
+  const int fd =
+      accept4(listen_fd, address, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return fd;
+  const int plain = accept(listen_fd, address, size);
+  if (plain < 0) return plain;
+  if (fcntl(plain, F_SETFD, FD_CLOEXEC) == 0 &&
+      fcntl(plain, F_SETFL, O_NONBLOCK) == 0) {
+    return plain;
+  }
+  const int error = errno;
+  close(plain);
+  errno = error;
+  return -1;
 }
 
 // 0, or why not: EINPROGRESS, too.
@@ -212,7 +232,7 @@ class KernelSocketApi final : public SocketApi {
     for (int retries = 0;; ++retries) {
       const IoResult accepted = RetryInterrupted([&] {
         size = sizeof(storage);
-        return accept4(listen_fd, address, &size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        return AcceptCloexecNonblock(listen_fd, address, &size);
       });
       if (accepted.ok()) {
         if (peer != nullptr) {
@@ -236,7 +256,8 @@ class KernelSocketApi final : public SocketApi {
       if (IsIp(*local) && local->port() == 0) {
         const IoResult set =
             SetIntOption(socket.fd(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-        if (!set.ok()) return set;
+        // Linux before 4.2: bind(2) chooses the port.
+        if (!set.ok() && set.error() != ENOPROTOOPT) return set;
       }
       const IoResult bound = Bind(socket.fd(), *local);
       if (!bound.ok()) return bound;

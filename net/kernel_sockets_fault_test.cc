@@ -21,6 +21,7 @@
 #include "gtest/gtest.h"
 #include "sluice/base/io_result.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/without_system_call.h"
 #include "sluice/net/kernel_sockets.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/socket_api.h"
@@ -54,6 +55,13 @@ extern "C" {
 int accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
   if (Fails("accept4")) return -1;
   return static_cast<int>(syscall(SYS_accept4, fd, address, size, flags));
+}
+
+int setsockopt(int fd, int level, int name, const void* value,
+               socklen_t size) noexcept {
+  if (Fails("setsockopt")) return -1;
+  return static_cast<int>(
+      syscall(SYS_setsockopt, fd, level, name, value, size));
 }
 
 ssize_t recv(int fd, void* into, size_t size, int flags) {
@@ -195,6 +203,30 @@ TEST_F(KernelSocketsFaultTest, OtherErrorsOfAcceptAreReturnedAtOnce) {
     EXPECT_EQ(accepted, IoResult::FromErrno(error));
     EXPECT_EQ(calls, 1) << error;
   }
+}
+
+// accept(2) is asked as well: a filter may refuse accept4(2) alone.
+TEST_F(KernelSocketsFaultTest, AFirewallsRefusalOfAcceptIsReturned) {
+  WithoutSystemCall(SYS_accept, EPERM, [this] {
+    const auto [accepted, calls] = With({"accept4", EPERM, kForever}, [&] {
+      return api_->Accept(listener_.fd(), nullptr);
+    });
+    EXPECT_EQ(accepted, IoResult::FromErrno(EPERM));
+    EXPECT_EQ(calls, 1);
+  });
+}
+
+TEST_F(KernelSocketsFaultTest, AChosenAddressNeedsNoOptionOfNewKernels) {
+  const auto ip = SocketAddress::Loopback4(0);
+  const auto listener = api_->Listen(ip, {});
+  SLUICE_ASSERT_OK(listener);
+  const Socket listening(api_, *listener);
+  const SocketAddress peer = *api_->Address(*listener, SocketApi::End::kLocal);
+  const auto [connected, calls] =
+      With({"setsockopt", ENOPROTOOPT, kForever},
+           [&] { return api_->StartConnect(peer, &ip); });
+  EXPECT_TRUE(Take(connected));
+  EXPECT_EQ(calls, 1);
 }
 
 TEST_F(KernelSocketsFaultTest, AnInterruptedConnectGoesOn) {

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -30,6 +31,7 @@
 #include "gtest/gtest.h"
 #include "sluice/base/io_result.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/without_system_call.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/socket_api.h"
 
@@ -599,6 +601,25 @@ TEST_F(KernelSocketsTest, ABusyAbstractNameIsAnError) {
   EXPECT_EQ(
       ListenError(address).message(),
       absl::StrCat("bind on ", address, ": Address already in use (errno 98)"));
+}
+
+// Such as a container's filter that is older than the call.
+TEST_F(KernelSocketsTest, AcceptsWhereThereIsNoAccept4) {
+  for (const int error : {ENOSYS, EPERM}) {
+    WithoutSystemCall(SYS_accept4, error, [this] {
+      const Socket listener = MustListen("127.0.0.1:0");
+      EXPECT_TRUE(api_->Accept(listener.fd(), nullptr).would_block());
+      const Socket client = MustConnect(AddressOf(listener));
+      ASSERT_TRUE(WaitFor(listener.fd(), POLLIN));
+      SocketAddress peer;
+      const IoResult accepted = api_->Accept(listener.fd(), &peer);
+      ASSERT_TRUE(accepted.ok()) << accepted.error();
+      const Socket server(api_, static_cast<int>(accepted.value()));
+      EXPECT_EQ(peer, AddressOf(client));
+      EXPECT_EQ(fcntl(server.fd(), F_GETFD), FD_CLOEXEC);
+      EXPECT_NE(fcntl(server.fd(), F_GETFL) & O_NONBLOCK, 0);
+    });
+  }
 }
 
 }  // namespace

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <atomic>
+#include <climits>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <limits>
 #include <map>
 #include <set>
@@ -14,8 +17,10 @@
 #include "absl/strings/str_format.h"
 #include "absl/types/span.h"
 #include "sluice/base/check.h"
+#include "sluice/base/check_option.h"
 #include "sluice/base/task_queue.h"
 #include "sluice/event/poller.h"
+#include "sluice/event/poller_options.h"
 #include "sluice/event/sim_poller.h"
 #include "sluice/net/sim_ports.h"
 #include "sluice/net/socket_transport.h"
@@ -129,7 +134,7 @@ class SimHost::HostClock final : public Clock {
   }
   void StepWall(absl::Duration d) { step_ += d; }
   void SetDrift(int parts_per_million) {
-    SLUICE_CHECK(2 * std::abs(parts_per_million) < kMillion);
+    SLUICE_CHECK(2 * std::abs(int64_t{parts_per_million}) < kMillion);
     base_ = Now();
     base_of_world_ = wire_.Now();
     drift_ = parts_per_million;
@@ -468,8 +473,45 @@ void SimNetwork::World::NudgeLoops() {
 
 // ---------------------------------------------------------------------------
 
+absl::Status SimNetwork::Check(const Options& options) {
+  const std::pair<absl::string_view, double> faults[] = {
+      {"short_count", options.faults.short_count},
+      {"would_block", options.faults.would_block},
+      {"interrupted", options.faults.interrupted},
+      {"no_descriptors", options.faults.no_descriptors},
+      {"no_memory", options.faults.no_memory},
+      {"aborted", options.faults.aborted},
+      {"spurious", options.faults.spurious},
+      {"loss", options.faults.loss},
+      {"reset", options.faults.reset},
+  };
+  static_assert(sizeof(SimFaults) == sizeof(double) * std::size(faults),
+                "name each fault");
+  absl::Status status;
+  for (const auto& [name, probability] : faults) {
+    status.Update(
+        CheckOption(absl::StrCat("SimNetwork: ", name), probability, 0, 1));
+  }
+  const Link& link = options.link;
+  status.Update(CheckOption("SimNetwork: latency", link.latency,
+                            absl::ZeroDuration(), absl::Hours(24)));
+  status.Update(CheckOption("SimNetwork: jitter", link.jitter,
+                            absl::ZeroDuration(), absl::Hours(24)));
+  status.Update(CheckOption("SimNetwork: bytes_per_second",
+                            link.bytes_per_second, 0,
+                            std::numeric_limits<double>::infinity()));
+  status.Update(CheckOption("SimNetwork: buffer_bytes",
+                            options.tcp.buffer_bytes, 1, 1 << 30));
+  status.Update(CheckOption("SimNetwork: max_descriptors",
+                            options.tcp.max_descriptors, 0, INT_MAX));
+  status.Update(CheckPollerOptions("SimNetwork", options.poller));
+  return status;
+}
+
 SimNetwork::SimNetwork(Options options)
-    : world_(std::make_unique<World>(options)) {}
+    : world_(std::make_unique<World>(options)) {
+  SLUICE_CHECK(Check(options).ok());
+}
 
 SimNetwork::~SimNetwork() = default;
 
@@ -482,6 +524,7 @@ SimHost* SimNetwork::AddHost(std::string name) {
 }
 
 void SimNetwork::SetLink(const SimHost* a, const SimHost* b, Link link) {
+  SLUICE_CHECK(Check({.link = link}).ok());
   world_->links()[std::minmax<const SimTcp*>(&a->tcp_, &b->tcp_)] = link;
 }
 

@@ -11,6 +11,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "sluice/base/executor.h"
@@ -41,8 +42,9 @@ class SimNetwork {
  public:
   // Of a packet between two hosts, or on one.
   struct Link {
-    absl::Duration latency = absl::Microseconds(100);
-    absl::Duration jitter = absl::ZeroDuration();  // up to that much more
+    absl::Duration latency = absl::Microseconds(100);  // from 0 to 24 hours
+    // Up to that much more; from 0 to 24 hours.
+    absl::Duration jitter = absl::ZeroDuration();
     double bytes_per_second = 0;  // each way, of all connections; 0: no limit
   };
   struct Options {
@@ -55,6 +57,10 @@ class SimNetwork {
     bool trace = true;  // else trace() is empty
   };
 
+  // kInvalidArgument names the option, its value and its range.
+  static absl::Status Check(const Options& options);
+
+  // REQUIRES: Check() is OK.
   explicit SimNetwork(Options options);
   SimNetwork(const SimNetwork&) = delete;
   SimNetwork& operator=(const SimNetwork&) = delete;
@@ -65,12 +71,12 @@ class SimNetwork {
   // A host of that name, with an address of its own and 127.0.0.1.
   SimHost* AddHost(std::string name);
 
-  // From now on, both ways.
+  // From now on, both ways. REQUIRES: Check() would be OK with that link.
   void SetLink(const SimHost* a, const SimHost* b, Link link);
   // Nothing passes between them, until Heal(). Packets under way arrive.
   void Partition(const SimHost* a, const SimHost* b);
   void Heal(const SimHost* a, const SimHost* b);
-  // May be changed at any time.
+  // May be changed at any time, to probabilities from 0 to 1.
   SimFaults& faults();
 
   // Options::seed, for draws of a test's own.

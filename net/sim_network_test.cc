@@ -1,6 +1,9 @@
 #include "sluice/net/sim_network.h"
 
+#include <climits>
+#include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <utility>
@@ -132,6 +135,54 @@ class SimNetworkTest : public ::testing::Test {
 };
 
 // ---------------------------------------------------------------------------
+
+TEST(SimNetworkOptionsTest, RefusesEachOptionOutOfRange) {
+  constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
+  const struct {
+    const char* message;
+    SimNetwork::Options options;
+  } kBad[] = {
+      {"short_count is nan, and must be 0 to 1",
+       {.faults = {.short_count = kNan}}},
+      {"would_block is -0.1", {.faults = {.would_block = -0.1}}},
+      {"interrupted is 1.1", {.faults = {.interrupted = 1.1}}},
+      {"no_descriptors is inf",
+       {.faults = {.no_descriptors = std::numeric_limits<double>::infinity()}}},
+      {"no_memory is nan", {.faults = {.no_memory = kNan}}},
+      {"aborted is nan", {.faults = {.aborted = kNan}}},
+      {"spurious is nan", {.faults = {.spurious = kNan}}},
+      {"loss is 2", {.faults = {.loss = 2}}},
+      {"reset is -1", {.faults = {.reset = -1}}},
+      {"latency is -1ns, and must be 0 to 24h",
+       {.link = {.latency = -absl::Nanoseconds(1)}}},
+      {"latency is inf", {.link = {.latency = absl::InfiniteDuration()}}},
+      {"jitter is -1ms", {.link = {.jitter = -absl::Milliseconds(1)}}},
+      {"jitter is inf", {.link = {.jitter = absl::InfiniteDuration()}}},
+      {"bytes_per_second is nan", {.link = {.bytes_per_second = kNan}}},
+      {"bytes_per_second is -1", {.link = {.bytes_per_second = -1}}},
+      {"buffer_bytes is 0", {.tcp = {.buffer_bytes = 0}}},
+      {"buffer_bytes is 1844", {.tcp = {.buffer_bytes = SIZE_MAX}}},
+      {"max_descriptors is -1", {.tcp = {.max_descriptors = -1}}},
+      {"max_events is 0", {.poller = {.max_events = 0}}},
+      {"max_events is 1844", {.poller = {.max_events = SIZE_MAX}}},
+  };
+  SLUICE_EXPECT_OK(SimNetwork::Check({}));
+  for (const auto& bad : kBad) {
+    EXPECT_THAT(SimNetwork::Check(bad.options),
+                StatusIs(absl::StatusCode::kInvalidArgument,
+                         HasSubstr(absl::StrCat("SimNetwork: ", bad.message))));
+  }
+}
+
+TEST(SimNetworkOptionsDeathTest, AWorldIsNotMadeOfSuchOptions) {
+  EXPECT_DEATH(SimNetwork({.faults = {.loss = 2}}), "SLUICE_CHECK failed");
+  SimNetwork network({});
+  SimHost* const host = network.AddHost("host");
+  EXPECT_DEATH(
+      network.SetLink(host, host, {.latency = -absl::InfiniteDuration()}),
+      "SLUICE_CHECK failed");
+  EXPECT_DEATH(host->SetDrift(INT_MIN), "SLUICE_CHECK failed");
+}
 
 TEST_F(SimNetworkTest, AClientTalksToAServer) {
   server_->Start(NewEchoServer);

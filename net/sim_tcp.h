@@ -48,9 +48,9 @@ class SimTcp final : public SocketApi {
  public:
   struct Options {
     // What is written and was not read at the other end, at most, for each
-    // direction of a connection.
+    // direction of a connection. 1 to 2^30.
     size_t buffer_bytes = 64 * 1024;
-    int max_descriptors = 1024;
+    int max_descriptors = 1024;  // at least 0
   };
   SimTcp(SimWire* wire, std::string name, std::vector<SocketAddress> addresses,
          Options options);

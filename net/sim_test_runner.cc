@@ -3,6 +3,7 @@
 #include <malloc.h>
 #include <unistd.h>
 
+#include <climits>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -19,7 +20,9 @@
 #include "absl/strings/string_view.h"
 #include "gtest/gtest-spi.h"
 #include "gtest/gtest.h"
+#include "sluice/base/check_option.h"
 #include "sluice/net/sim_last_words.h"
+#include "sluice/net/sim_network.h"
 #include "sluice/net/sim_progress.h"
 #include "sluice/net/sim_seed_world.h"
 #include "sluice/timer/clock.h"
@@ -196,9 +199,13 @@ absl::Status RunAll(const SimTestWorlds& worlds, Body body) {
 
 void RunSimTest(const SimTestWorlds& worlds, Body body) {
   const char* const seed = std::getenv("SLUICE_SEED");
-  const absl::Status status = seed == nullptr
-                                  ? RunAll(worlds, body)
-                                  : RunAlone(seed, worlds.most, body);
+  absl::Status status =
+      CheckOption("SimTestWorlds: seeds", worlds.seeds, 1, INT_MAX);
+  status.Update(SimNetwork::Check(worlds.most));
+  if (status.ok()) {
+    status = seed == nullptr ? RunAll(worlds, body)
+                             : RunAlone(seed, worlds.most, body);
+  }
   if (!status.ok()) ADD_FAILURE() << status.message();
 }
 

@@ -8,7 +8,7 @@ namespace sluice {
 
 // What RunSimTest() runs its body in.
 struct SimTestWorlds {
-  int seeds = 100;  // 1, 2, ...
+  int seeds = 100;  // 1, 2, ...; at least one
   // Of each fault its probability at most: each seed draws which there are in
   // its world, and how often. The jitter likewise; the rest as it stands.
   SimNetwork::Options most = {};
@@ -28,7 +28,8 @@ struct SimTestWorlds {
 //   SLUICE_FAULTS=loss=0.01     with SLUICE_SEED: these faults in place of
 //   those
 //                               that the seed draws, as failures say them
-// What cannot be read there is a failure.
+// What cannot be read there is a failure, as are `worlds` that are out of their
+// range: SimNetwork::Check().
 //
 // Tells malloc(3) to keep up to 64 MiB that are free, for the next world.
 // Prints how many seeds were run in which time, and records both as properties

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 
+#include <climits>
 #include <set>
 #include <string>
 #include <utility>
@@ -77,6 +78,21 @@ class SimTestRunnerTest : public ::testing::Test {
     }
   }
 };
+
+TEST_F(SimTestRunnerTest, RefusesWorldsOutOfRange) {
+  const auto nothing = [](SimNetwork&) {};
+  for (const int seeds : {INT_MIN, -1, 0}) {
+    EXPECT_THAT(Report({.seeds = seeds}, nothing),
+                HasSubstr(absl::StrCat("SimTestWorlds: seeds is ", seeds,
+                                       ", and must be at least 1")));
+  }
+  SimTestWorlds worlds;
+  worlds.most.link.jitter = absl::InfiniteDuration();
+  EXPECT_THAT(Report(worlds, nothing), HasSubstr("jitter is inf"));
+  worlds = {};
+  worlds.most.faults.loss = -1;
+  EXPECT_THAT(Report(worlds, nothing), HasSubstr("loss is -1"));
+}
 
 TEST_F(SimTestRunnerTest, RunsTheBodyInAWorldForEachSeed) {
   int runs = 0;

@@ -34,7 +34,7 @@ class SocketApi {
  public:
   struct ListenOptions {
     // Connections that wait to be accepted, beyond which new ones are held off;
-    // the kernel caps it at net.core.somaxconn.
+    // the kernel caps it at net.core.somaxconn. Not negative.
     int backlog = 4096;
     // Several sockets of one user share an IP address and port, and the kernel
     // spreads connections over them. All of them must ask for it. Closing one
@@ -99,7 +99,8 @@ class SocketApi {
   // The new descriptor, close-on-exec: connecting, or connected already. When
   // it becomes writable, PendingError() says which. `local`, which may be null,
   // is the address to come from; with port 0 the port is chosen when the peer
-  // is known, so that connections to different peers may share it. At once:
+  // is known, so that connections to different peers may share it; before Linux
+  // 4.2 they do not. At once:
   //   would_block()    Unix: the listener's backlog is full; nothing is pending
   //                    and no readiness will come: try again later
   //   EADDRNOTAVAIL    `local` is not ours, or all its ports are taken

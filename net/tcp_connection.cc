@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "sluice/base/check.h"
+#include "sluice/base/check_option.h"
 #include "sluice/base/increase.h"
 
 namespace sluice {
@@ -32,10 +33,21 @@ class TcpConnection::HandlerTimer final : public Timer {
   TcpConnection* const connection_;
 };
 
+absl::Status CheckConnectionOptions(const ConnectionOptions& options) {
+  if (options.low_water > options.high_water) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "ConnectionOptions: low_water is ", options.low_water,
+        ", and must be at most high_water, which is ", options.high_water));
+  }
+  return CheckOption("ConnectionOptions: idle_timeout", options.idle_timeout,
+                     absl::Nanoseconds(1), absl::InfiniteDuration());
+}
+
 ConnectionContext::ConnectionContext(EventLoop* loop,
                                      const ConnectionOptions& options,
                                      ConnectionOwner* owner)
     : loop_(loop), options_(options), owner_(owner) {
+  SLUICE_CHECK(CheckConnectionOptions(options).ok());
   if (options.idle_timeout == absl::InfiniteDuration()) return;
   idle_.emplace(loop->timers(),
                 IdleList::Options{.timeout = options.idle_timeout},

@@ -37,18 +37,23 @@ class TcpConnection;
 // of output plus what its handler writes after a Write() that returned false,
 // up to max_output.
 struct ConnectionOptions {
-  size_t max_input = 1 << 20;        // unconsumed: kInputCap
-  uint64_t high_water = 256 * 1024;  // pending output: Write() returns false
-  uint64_t low_water = 64 * 1024;    // OnDrained()
-  uint64_t max_output = 64 << 20;    // kOutputCap
+  // Unconsumed: kInputCap. 0 is as 1: everything has to be consumed at once.
+  size_t max_input = 1 << 20;
+  // Pending output: Write() returns false. Above max_output it never does.
+  uint64_t high_water = 256 * 1024;
+  uint64_t low_water = 64 * 1024;  // OnDrained(); at most high_water
+  uint64_t max_output = 64 << 20;  // kOutputCap
   // Nothing received and nothing sent for so long: kIdleTimeout, up to an
-  // eighth late. Infinite: no limit.
+  // eighth late. Positive; infinite: no limit.
   absl::Duration idle_timeout = absl::Minutes(5);
   // Of messages from handles to all connections of one owner on one loop: what
   // their strings have allocated, and 128 for each message, whose callable is
   // not looked into.
   uint64_t max_handle_bytes = 64 << 20;  // Write(): kResourceExhausted
 };
+
+// kInvalidArgument names the option, its value and its range.
+absl::Status CheckConnectionOptions(const ConnectionOptions& options);
 
 // Whoever holds connections that end by themselves.
 class ConnectionOwner {
@@ -66,7 +71,7 @@ class ConnectionOwner {
 // Loop-bound, save the counters.
 class ConnectionContext {
  public:
-  // `owner` may be null.
+  // `owner` may be null. REQUIRES: CheckConnectionOptions() is OK.
   ConnectionContext(EventLoop* loop, const ConnectionOptions& options,
                     ConnectionOwner* owner = nullptr);
   // Drops messages of handles that are under way.

@@ -53,6 +53,23 @@ TEST_P(TcpConnectionTest, ATimeoutTakesThePlaceOfTheLast) {
   EXPECT_EQ(link->handler.count(Callback::kTimeout), 1);
 }
 
+TEST_P(TcpConnectionTest, ATimeoutThatIsNotPositiveComesInTheNextTurn) {
+  auto link = ConnectAndOpen({.idle_timeout = absl::InfiniteDuration()});
+  int timeouts = 0;
+  for (const absl::Duration timeout :
+       {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
+    link->connection->SetTimeout(timeout);
+    EXPECT_EQ(link->handler.count(Callback::kTimeout), timeouts);
+    Turns();
+    EXPECT_EQ(link->handler.count(Callback::kTimeout), ++timeouts);
+  }
+  // Past the end of what a clock can show.
+  link->connection->SetTimeout(absl::Hours(24 * 365 * 1000));
+  clock_.Advance(absl::Hours(24 * 365 * 100));
+  Turns();
+  EXPECT_EQ(link->handler.count(Callback::kTimeout), timeouts);
+}
+
 TEST_P(TcpConnectionTest, TheTimeoutMayBeSetAnewWhenItComes) {
   auto link = ConnectAndOpen();
   link->handler.on_timeout = [](Stream& stream) {

@@ -24,7 +24,8 @@ namespace sluice {
 class TcpConnector final : private IoTarget, private LoopTask, private Timer {
  public:
   struct Options {
-    absl::Duration timeout = absl::Seconds(10);  // may be infinite
+    // May be infinite. Not positive: it has passed in the next turn.
+    absl::Duration timeout = absl::Seconds(10);
     // The address to come from, with port 0 for any; none: the kernel's choice.
     SocketAddress local = {};
   };

@@ -121,20 +121,49 @@ TEST_F(TcpConnectorTest, ASocketThatConnectsToItselfByAnyAddressIsRefused) {
 }
 
 // A backlog that is full leaves the SYN unanswered.
-TEST_F(TcpConnectorTest, ThePeersSilenceEndsAtTheTimeout) {
-  StartListening(/*backlog=*/0);
-  std::vector<Socket> fill;
-  for (int i = 0; i < 4; ++i) {
-    const IoResult fd = KernelSockets()->StartConnect(address_, nullptr);
-    ASSERT_TRUE(fd.ok());
-    fill.emplace_back(KernelSockets(), static_cast<int>(fd.value()));
+class UnansweredTcpConnectorTest : public TcpConnectorTest {
+ protected:
+  UnansweredTcpConnectorTest() {
+    StartListening(/*backlog=*/0);
+    for (int i = 0; i < 4; ++i) {
+      const IoResult fd = KernelSockets()->StartConnect(address_, nullptr);
+      EXPECT_TRUE(fd.ok());
+      fill_.emplace_back(KernelSockets(), static_cast<int>(fd.value()));
+    }
   }
+
+  std::vector<Socket> fill_;
+};
+
+TEST_F(UnansweredTcpConnectorTest, ThePeersSilenceEndsAtTheTimeout) {
   const MonotonicTime start = loop_.platform().clock->Now();
   Connect({.timeout = absl::Milliseconds(20)});
   ASSERT_TRUE(RunUntilDone());
   EXPECT_THAT(result_->status(), StatusIs(absl::StatusCode::kDeadlineExceeded,
                                           HasSubstr("no answer within 20ms")));
   EXPECT_GE(loop_.platform().clock->Now() - start, absl::Milliseconds(20));
+}
+
+TEST_F(UnansweredTcpConnectorTest, ATimeoutThatIsNotPositiveHasPassed) {
+  for (const absl::Duration timeout :
+       {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
+    result_.reset();
+    Connect({.timeout = timeout});
+    ASSERT_TRUE(RunUntilDone());
+    EXPECT_THAT(result_->status(),
+                StatusIs(absl::StatusCode::kDeadlineExceeded));
+  }
+}
+
+TEST_F(TcpConnectorTest, TheTimeoutMayBeInfinite) {
+  StartListening();
+  for (const absl::Duration timeout :
+       {absl::InfiniteDuration(), absl::Hours(24 * 365 * 1000)}) {
+    result_.reset();
+    Connect({.timeout = timeout});
+    ASSERT_TRUE(RunUntilDone());
+    SLUICE_EXPECT_OK(*result_);
+  }
 }
 
 TEST_F(TcpConnectorTest, DestructionCancels) {

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <cstddef>
+#include <cstdint>
 #include <utility>
 
 #include "absl/memory/memory.h"
+#include "absl/status/status.h"
 #include "sluice/base/check.h"
+#include "sluice/base/check_option.h"
 #include "sluice/event/poller.h"
 
 namespace sluice {
@@ -19,6 +24,11 @@ constexpr absl::Duration kMaxBackOff = absl::Milliseconds(512);
 absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Listen(
     const Platform* platform, EventLoop* loop, const SocketAddress& address,
     Options options, OnAccept on_accept, OnFailure on_failure) {
+  absl::Status valid =
+      CheckOption("TcpListener: backlog", options.listen.backlog, 0, INT_MAX);
+  valid.Update(CheckOption("TcpListener: max_accepts_per_turn",
+                           options.max_accepts_per_turn, 1, SIZE_MAX));
+  if (!valid.ok()) return valid;
   SocketApi& api = *platform->sockets;
   const absl::StatusOr<int> fd = api.Listen(address, options.listen);
   if (!fd.ok()) return fd.status();
@@ -46,8 +56,8 @@ TcpListener::TcpListener(EventLoop* loop, Socket socket,
       address_(address),
       file_(std::move(file)),
       // The kernel lets one more wait than it is told.
-      backlog_(static_cast<size_t>(std::max(options.listen.backlog, 0)) + 1),
-      max_accepts_per_turn_(std::max<size_t>(options.max_accepts_per_turn, 1)),
+      backlog_(static_cast<size_t>(options.listen.backlog) + 1),
+      max_accepts_per_turn_(options.max_accepts_per_turn),
       on_accept_(std::move(on_accept)),
       on_failure_(std::move(on_failure)),
       back_off_(kFirstBackOff) {}

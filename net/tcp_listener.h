@@ -32,8 +32,8 @@ class TcpListener final : private IoTarget, private Timer {
  public:
   struct Options {
     SocketApi::ListenOptions listen = {};
-    // A bound. What is tried grows to it while connections keep coming, and is
-    // one when they come singly: one system call for each.
+    // A bound, at least 1. What is tried grows to it while connections keep
+    // coming, and is one when they come singly: one system call for each.
     size_t max_accepts_per_turn = 64;
   };
   // On the loop, in later turns, once for each connection; may destroy the
@@ -45,9 +45,10 @@ class TcpListener final : private IoTarget, private Timer {
   // back-off.
   using OnFailure = absl::AnyInvocable<void(const absl::Status& error)>;
 
-  // Binds and listens before it returns. The errors of SocketApi::Listen() and
-  // EventLoop::Add(). REQUIRES: on the loop, or the loop is not running.
-  // `platform` and `loop` outlive the listener. `on_failure` may be null.
+  // Binds and listens before it returns. kInvalidArgument names the option; the
+  // errors of SocketApi::Listen() and EventLoop::Add(). REQUIRES: on the loop,
+  // or the loop is not running. `platform` and `loop` outlive the listener.
+  // `on_failure` may be null.
   static absl::StatusOr<std::unique_ptr<TcpListener>> Listen(
       const Platform* platform, EventLoop* loop, const SocketAddress& address,
       Options options, OnAccept on_accept, OnFailure on_failure = nullptr);

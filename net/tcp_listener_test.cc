@@ -5,6 +5,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <climits>
+#include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <string>
@@ -12,6 +15,7 @@
 #include <vector>
 
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -80,6 +84,32 @@ TEST_F(TcpListenerTest, ABusyAddressIsAnErrorThatNamesIt) {
                           {}, [](Socket, const SocketAddress&) {}),
       StatusIs(absl::StatusCode::kFailedPrecondition,
                HasSubstr(listener_->address().ToString())));
+}
+
+TEST_F(TcpListenerTest, RefusesEachOptionOutOfRange) {
+  const struct {
+    const char* message;
+    TcpListener::Options options;
+  } kBad[] = {
+      {"backlog is -1, and must be at least 0", {.listen = {.backlog = -1}}},
+      {"backlog is -2147483648", {.listen = {.backlog = INT_MIN}}},
+      {"max_accepts_per_turn is 0, and must be at least 1",
+       {.max_accepts_per_turn = 0}},
+  };
+  for (const auto& bad : kBad) {
+    EXPECT_THAT(
+        Listen(SocketAddress::Loopback4(0), bad.options),
+        StatusIs(absl::StatusCode::kInvalidArgument,
+                 HasSubstr(absl::StrCat("TcpListener: ", bad.message))));
+  }
+}
+
+TEST_F(TcpListenerTest, LimitsMayBeAsLargeAsTheyGet) {
+  SLUICE_ASSERT_OK(Listen(
+      SocketAddress::Loopback4(0),
+      {.listen = {.backlog = INT_MAX}, .max_accepts_per_turn = SIZE_MAX}));
+  const Socket client = Connect();
+  EXPECT_TRUE(RunUntilAccepted(1));
 }
 
 TEST_F(TcpListenerTest, AcceptsManyInFewTurns) {

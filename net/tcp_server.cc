@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "sluice/base/check.h"
+#include "sluice/base/check_option.h"
 #include "sluice/event/loop_task.h"
 #include "sluice/net/connection_limit.h"
 #include "sluice/timer/timer_wheel.h"
@@ -301,6 +302,10 @@ absl::StatusOr<std::unique_ptr<TcpServer>> TcpServer::Start(
   if (loops.empty()) {
     return absl::InvalidArgumentError("TcpServer: loops must not be empty");
   }
+  absl::Status valid = CheckOption("TcpServer: max_connections",
+                                   options.max_connections, 1, size_t{1} << 31);
+  valid.Update(CheckConnectionOptions(options.connection));
+  if (!valid.ok()) return valid;
   if (options.threads == ThreadModel::kSingleLoop) loops.resize(1);
   if (loops.size() > 1) options.listener.listen.reuse_port = true;
   const auto shared =

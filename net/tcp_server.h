@@ -30,7 +30,7 @@ class TcpServer {
   struct Options {
     ThreadModel threads = ThreadModel::kSingleLoop;
     // While so many are open, new ones wait in the backlog. Each further loop
-    // that accepts may have let in one more.
+    // that accepts may have let in one more. 1 to 2^31.
     size_t max_connections = 100'000;
     TcpListener::Options listener = {};
     ConnectionOptions connection = {};
@@ -49,8 +49,9 @@ class TcpServer {
       const SocketAddress& peer) const>;
 
   // Binds before it returns; accepts from then on. kInvalidArgument: `loops` is
-  // empty, or `address` cannot be listened on by several; otherwise the errors
-  // of TcpListener::Listen().
+  // empty, `address` cannot be listened on by several, or an option is out of
+  // its range, which the error names; otherwise the errors of
+  // TcpListener::Listen().
   // REQUIRES: the loops are not running, or there is one and this is its
   // sequence. `platform` and `loops` outlive the server.
   static absl::StatusOr<std::unique_ptr<TcpServer>> Start(

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -29,6 +30,8 @@
 #include "sluice/net/socket_address.h"
 #include "sluice/net/socket_api.h"
 #include "sluice/net/stream.h"
+#include "sluice/net/tcp_connection.h"
+#include "sluice/net/tcp_listener.h"
 #include "sluice/net/test_loop.h"
 #include "sluice/timer/sim_clock.h"
 
@@ -147,6 +150,63 @@ TEST_F(TcpServerTest, NeedsALoop) {
       TcpServer::Start(&loop_.platform(), {}, SocketAddress::Loopback4(0),
                        [](const SocketAddress&) { return nullptr; }, {}),
       StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST_F(TcpServerTest, RefusesEachOptionOutOfRange) {
+  const struct {
+    const char* message;
+    TcpServer::Options options;
+  } kBad[] = {
+      {"TcpServer: max_connections is 0, and must be 1 to 2147483648",
+       {.max_connections = 0}},
+      {"TcpServer: max_connections is 18446744073709551615",
+       {.max_connections = SIZE_MAX}},
+      {"TcpListener: backlog is -1", {.listener = {.listen = {.backlog = -1}}}},
+      {"TcpListener: max_accepts_per_turn is 0",
+       {.listener = {.max_accepts_per_turn = 0}}},
+      {"ConnectionOptions: low_water is 11, and must be at most high_water, "
+       "which is 10",
+       {.connection = {.high_water = 10, .low_water = 11}}},
+      {"ConnectionOptions: idle_timeout is 0, and must be at least 1ns",
+       {.connection = {.idle_timeout = absl::ZeroDuration()}}},
+      {"ConnectionOptions: idle_timeout is -1s",
+       {.connection = {.idle_timeout = -absl::Seconds(1)}}},
+      {"ConnectionOptions: idle_timeout is -inf",
+       {.connection = {.idle_timeout = -absl::InfiniteDuration()}}},
+  };
+  for (const auto& bad : kBad) {
+    EXPECT_THAT(Start(bad.options), StatusIs(absl::StatusCode::kInvalidArgument,
+                                             HasSubstr(bad.message)));
+  }
+}
+
+TEST_F(TcpServerTest, LimitsMayBeAsLargeOrAsSmallAsTheyGet) {
+  const ConnectionOptions kExtremes[] = {
+      {.max_input = SIZE_MAX,
+       .high_water = UINT64_MAX,
+       .low_water = UINT64_MAX,
+       .max_output = UINT64_MAX,
+       .idle_timeout = absl::InfiniteDuration(),
+       .max_handle_bytes = UINT64_MAX},
+      {.max_input = 0, .high_water = 0, .low_water = 0, .max_handle_bytes = 0},
+      {.idle_timeout = absl::Nanoseconds(INT64_MAX)},
+  };
+  for (const ConnectionOptions& extreme : kExtremes) {
+    SLUICE_ASSERT_OK(Start({.connection = extreme}));
+    const Socket client = Connect();
+    Send(client, "hello");
+    std::string answer;
+    EXPECT_TRUE(loop_.RunUntil([&] {
+      char buffer[16];
+      const IoResult read =
+          KernelSockets()->Read(client.fd(), absl::MakeSpan(buffer));
+      if (!read.ok()) return false;
+      answer.append(buffer, static_cast<size_t>(read.value()));
+      return answer == "hello";
+    }));
+    server_.reset();
+    loop_.Turn(5);
+  }
 }
 
 TEST_F(TcpServerTest, ServesConnectionsAndCountsThem) {

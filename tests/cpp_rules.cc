@@ -82,7 +82,7 @@ const Homes& ThreadHomes() {
       "bench/queues.cc",               //   beside others,
       "*_example.cc",                  //   and shown
       "event/kernel_poller_world.cc",  //   and pollers are woken,
-      "event/without_membarrier.h",    //   or forbidden a system call
+      "base/without_system_call.h",    //   or forbidden a system call
   };
   return *homes;
 }

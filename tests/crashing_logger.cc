@@ -151,6 +151,18 @@ void Abort() {
   std::abort();
 }
 
+void AbortWithInfiniteTimeout() {
+  SetUpAndLog({.timeout = absl::InfiniteDuration()});
+  std::abort();
+}
+
+void AbortWithNegativeTimeout() {
+  SetUp({.timeout = -absl::InfiniteDuration()});
+  WriterFault() = Fault::kHang;
+  LogLines();
+  std::abort();
+}
+
 void CheckFails() {
   SetUpAndLog();
   SLUICE_CHECK(Log() == nullptr);
@@ -464,6 +476,8 @@ struct Scenario {
 constexpr Scenario kScenarios[] = {
     {"abort", Abort},
     {"abort_after_handler", AbortAfterHandler},
+    {"abort_with_infinite_timeout", AbortWithInfiniteTimeout},
+    {"abort_with_negative_timeout", AbortWithNegativeTimeout},
     {"abort_without_handler", AbortWithoutHandler},
     {"abort_without_thread", AbortWithoutThread},
     {"back_end_crashes", BackEndCrashes},

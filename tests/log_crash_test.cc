@@ -95,6 +95,13 @@ TEST(LogCrashTest, AbortLosesNothing) {
   EXPECT_THAT(LastLine(ended), IsLastLine("6 (SIGABRT)"));
 }
 
+TEST(LogCrashTest, TheTimeoutMayBeInfiniteOrNegative) {
+  const Process::Ended ended = EndOf("abort_with_infinite_timeout");
+  EXPECT_EQ(ended.signal, SIGABRT);
+  ExpectAll(ended, kLines);
+  EXPECT_EQ(EndOf("abort_with_negative_timeout").signal, SIGABRT);
+}
+
 TEST(LogCrashTest, AFailedCheckLosesNothing) {
   const Process::Ended ended = EndOf("check_fails");
   EXPECT_EQ(ended.signal, SIGABRT);

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "sluice/base/check.h"
+#include "sluice/base/check_option.h"
 #include "sluice/base/cpu_count.h"
 #include "sluice/base/increase.h"
 #include "sluice/base/sequence_role.h"
@@ -82,10 +83,9 @@ absl::StatusOr<std::unique_ptr<WorkerPool>> WorkerPool::Create(
   if (options.clock == nullptr) {
     return absl::InvalidArgumentError("WorkerPool: clock is null");
   }
-  if (options.num_threads < 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("WorkerPool: num_threads is ", options.num_threads));
-  }
+  const absl::Status valid =
+      CheckOption("WorkerPool: num_threads", options.num_threads, 0, 4096);
+  if (!valid.ok()) return valid;
   auto pool = absl::WrapUnique(new WorkerPool(std::move(options)));
   for (const auto& worker : pool->workers_) {
     const absl::Status status = pool->StartThread(worker.get());

@@ -49,8 +49,10 @@ class WorkerPool final : public Executor {
   struct Options {
     const Clock* clock = nullptr;  // required; for deadlines and statistics
     std::string name = "worker";   // threads are "worker/0", ...; cut to 15
-    int num_threads = 0;  // 0: one for each CPU that Create()'s thread may use
-    size_t max_callables = 4096;  // that wait: bounds TrySubmit()
+    // At most 4096; 0: one for each CPU that Create()'s thread may use.
+    int num_threads = 0;
+    // That wait: bounds TrySubmit(). 0: TrySubmit() always fails.
+    size_t max_callables = 4096;
   };
   // kInvalidArgument names the option; the errors of Thread::Start().
   static absl::StatusOr<std::unique_ptr<WorkerPool>> Create(Options options);

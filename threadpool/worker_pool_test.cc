@@ -4,6 +4,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <climits>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -17,6 +20,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -104,12 +108,41 @@ class Gate {
   Task task_;
 };
 
-TEST_F(WorkerPoolTest, RefusesOptionsThatMakeNoSense) {
+TEST_F(WorkerPoolTest, RefusesEachOptionOutOfRange) {
   EXPECT_THAT(WorkerPool::Create({.num_threads = 1}),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("clock")));
-  EXPECT_THAT(
-      WorkerPool::Create({.clock = &clock_, .num_threads = -1}),
-      StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("num_threads")));
+  for (const int bad : {INT_MIN, -1, 4097, INT_MAX}) {
+    EXPECT_THAT(
+        WorkerPool::Create({.clock = &clock_, .num_threads = bad}),
+        StatusIs(absl::StatusCode::kInvalidArgument,
+                 HasSubstr(absl::StrCat("WorkerPool: num_threads is ", bad,
+                                        ", and must be 0 to 4096"))));
+  }
+}
+
+TEST_F(WorkerPoolTest, LimitsMayBeAsLargeAsTheyGet) {
+  for (const size_t most : {size_t{0}, SIZE_MAX}) {
+    auto pool = WorkerPool::Create(
+        {.clock = &clock_, .num_threads = 1, .max_callables = most});
+    SLUICE_ASSERT_OK(pool);
+    EXPECT_EQ((*pool)->TrySubmit([] {}).ok(), most > 0);
+    (*pool)->Shutdown(OnShutdown::kDrain, nullptr, absl::InfiniteDuration());
+    SLUICE_EXPECT_OK((*pool)->TryJoin(absl::InfiniteDuration()));
+  }
+}
+
+// A limit that has passed already.
+TEST_F(WorkerPoolTest, ANegativeLimitAbandonsWhatIsQueued) {
+  auto pool = NewPool(1);
+  Gate gate(pool.get());
+  Task queued;
+  pool->Submit(&queued);
+  pool->Shutdown(OnShutdown::kDrain, nullptr, -absl::InfiniteDuration());
+  EXPECT_THAT(pool->TryJoin(-absl::InfiniteDuration()),
+              StatusIs(absl::StatusCode::kDeadlineExceeded));
+  gate.Open();
+  pool->Join();
+  EXPECT_TRUE(queued.abandoned);
 }
 
 TEST_F(WorkerPoolTest, HasAWorkerForEachCpuUnlessToldOtherwise) {

@@ -15,7 +15,9 @@ RepeatingTimer::RepeatingTimer(TimerWheel* wheel, Callback on_fire)
 
 void RepeatingTimer::Start(MonotonicTime first, absl::Duration period) {
   SLUICE_CHECK(period >= absl::Nanoseconds(1));
-  period_ns_ = absl::ToInt64Nanoseconds(period);  // saturates
+  // Saturates; rounded up, so that no call is early.
+  period_ns_ =
+      absl::ToInt64Nanoseconds(absl::Ceil(period, absl::Nanoseconds(1)));
   next_ = first;
   wheel_->Arm(&timer_, next_);
 }

@@ -34,7 +34,8 @@ class RepeatingTimer {
 
   // Forgets what was started before. A `first` in the past is due at once, and
   // the grid begins there. After the last time before InfiniteFuture() it stays
-  // armed and fires no more. REQUIRES: period is at least a nanosecond.
+  // armed and fires no more. An infinite `period` has no second time. REQUIRES:
+  // period is at least a nanosecond; a fraction of one is rounded up.
   void Start(MonotonicTime first, absl::Duration period);
   // The first time is a period after the wheel's now(), which is the time of
   // its last AdvanceTo().

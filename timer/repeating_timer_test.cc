@@ -114,6 +114,18 @@ TEST_F(RepeatingTimerTest, LongestPeriodFiresAtItsFirstTimeAndNoMore) {
   EXPECT_THAT(Advance(absl::Hours(24 * 365 * 200)), IsEmpty());
 }
 
+TEST_F(RepeatingTimerTest, APeriodWithAFractionOfANanosecondIsRoundedUp) {
+  timer_.Start(At(absl::ZeroDuration()), absl::Nanoseconds(1.5));
+  EXPECT_THAT(Advance(absl::ZeroDuration()), ElementsAre(0));
+  EXPECT_EQ(timer_.next(), At(absl::Nanoseconds(2)));
+}
+
+TEST_F(RepeatingTimerTest, AnInfinitePeriodNeverFires) {
+  timer_.Start(absl::InfiniteDuration());
+  EXPECT_TRUE(timer_.running());
+  EXPECT_THAT(Advance(absl::Hours(24 * 365 * 100)), IsEmpty());
+}
+
 TEST_F(RepeatingTimerTest, CallbackMayStopItsTimer) {
   RepeatingTimer* self = nullptr;
   RepeatingTimer timer(&wheel_, [&](uint64_t) { self->Stop(); });
@@ -150,7 +162,11 @@ TEST_F(RepeatingTimerTest, CallbackMayDestroyItsTimerAndEndsAfterIt) {
 using RepeatingTimerDeathTest = RepeatingTimerTest;
 
 TEST_F(RepeatingTimerDeathTest, PeriodMustBePositive) {
-  EXPECT_DEATH(timer_.Start(absl::ZeroDuration()), "SLUICE_CHECK failed");
+  for (const absl::Duration bad :
+       {absl::ZeroDuration(), -absl::InfiniteDuration(),
+        absl::Nanoseconds(0.5)}) {
+    EXPECT_DEATH(timer_.Start(bad), "SLUICE_CHECK failed");
+  }
 }
 
 }  // namespace

@@ -35,10 +35,10 @@ TEST(FaultRunnerTest, FailsEachCallWithEachErrorOnce) {
   });
   EXPECT_THAT(report.failures, IsEmpty());
   EXPECT_EQ(report.calls, 2);
-  EXPECT_EQ(report.points, 8);
-  EXPECT_EQ(report.reached, 8);
+  EXPECT_EQ(report.points, 10);
+  EXPECT_EQ(report.reached, 10);
   EXPECT_EQ(report.served, 4);  // close(2)'s, which are not looked at
-  EXPECT_EQ(report.told, 4);
+  EXPECT_EQ(report.told, 6);
 }
 
 TEST(FaultRunnerTest, MoreCallsThanTheLimitAreTriedHereAndThere) {
