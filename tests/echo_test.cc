@@ -273,26 +273,15 @@ TEST(EchoServerTest, LeavesSocketFileThatReplacedItsOwn) {
 }
 
 TEST(EchoServerTest, LivesWhenItsOutputHasNoReader) {
-  const ShortFolder folder;
-  const std::string address = "unix:" + folder.File("socket");
-  auto process = Process::Start("apps/echo/server",
-                                {.arguments = {"--listen=" + address}});
-  SLUICE_ASSERT_OK(process);
-  (*process)->CloseOutput();
-  absl::StatusOr<ClientSocket> client = absl::UnknownError("not tried");
-  ASSERT_TRUE(Eventually(
-      [&] {
-        client = ClientSocket::Connect(address);
-        return client.ok();
-      },
-      kPatience))
-      << client.status();
+  auto server = EchoServerProcess::Start();
+  SLUICE_ASSERT_OK(server);
+  (*server)->process().CloseOutput();
+  auto client = ClientSocket::Connect((*server)->address());
+  SLUICE_ASSERT_OK(client);
   SLUICE_EXPECT_OK(client->Echo("hello"));
-  SLUICE_ASSERT_OK((*process)->Signal(SIGTERM));
-  const auto ended = (*process)->Wait(kPatience);
-  SLUICE_ASSERT_OK(ended);
-  EXPECT_EQ(ended->exit_code, 0) << ended->error;
-  EXPECT_THAT(ended->error, StartsWith("served 1 connections, 5 bytes in "));
+  const auto summary = (*server)->Drain(SIGTERM);
+  SLUICE_ASSERT_OK(summary);
+  EXPECT_EQ(summary->bytes, 5);
 }
 
 }  // namespace

@@ -24,6 +24,7 @@
 #include "sluice/apps/echo/loop_signal.h"
 #include "sluice/apps/echo/resolve.h"
 #include "sluice/apps/echo/termination_signals.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/event/poller_kind.h"
 #include "sluice/net/linux_platform.h"
@@ -176,7 +177,7 @@ class ProgressLine {
     if (isatty(STDERR_FILENO) == 1) loop_->Arm(&timer_, kInterval);
   }
   ~ProgressLine() {
-    if (printed_) std::fprintf(stderr, "\r\x1b[K");
+    if (printed_) WriteToStandardError("\r\x1b[K");
   }
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
@@ -186,12 +187,12 @@ class ProgressLine {
 
   void Print() {
     const uint64_t messages = generator_->results().messages();
-    std::fprintf(stderr,
-                 "\r%llu connections open, %llu messages, %llu in the last "
-                 "second\x1b[K",
-                 static_cast<unsigned long long>(generator_->open()),
-                 static_cast<unsigned long long>(messages),
-                 static_cast<unsigned long long>(messages - last_));
+    // A terminal that takes no more, as after Ctrl-S, holds up no load.
+    WriteToStandardError(
+        absl::StrCat("\r", generator_->open(), " connections open, ", messages,
+                     " messages, ", messages - last_,
+                     " in the last second\x1b[K"),
+        /*limit=*/absl::ZeroDuration());
     last_ = messages;
     printed_ = true;
     loop_->Arm(&timer_, kInterval);
@@ -218,7 +219,6 @@ class EchoClient {
     auto loop = NewEventLoop(platform_, LoadGenerator::LoopOptions(options_));
     if (!loop.ok()) return loop.status();
     loop_ = *std::move(loop);
-    // Before other threads, which inherit what it does with signals.
     auto signals =
         TerminationSignals::Catch(loop_.get(), [this] { generator_->Stop(); });
     if (!signals.ok()) return signals.status();
@@ -239,7 +239,10 @@ class EchoClient {
     if (options_.schedule.rate > 0) prctl(PR_SET_TIMERSLACK, 1);
     generator_->Start([this] { loop_->Stop(); });
     const ProgressLine progress(loop_.get(), generator_.get());
-    return loop_->Run();
+    const absl::Status status = loop_->Run();
+    // No loop reads signals any more: each one has its default action.
+    signals_.reset();
+    return status;
   }
 
   const LoadResults& results() const { return generator_->results(); }
@@ -279,12 +282,11 @@ class EchoClient {
 
 // With --json the errors in words go to stderr, where a person may look.
 void Print(const LoadResults& results, bool json) {
-  if (json) std::fputs(ErrorsToText(results).c_str(), stderr);
+  if (json) WriteToStandardError(ErrorsToText(results));
   const std::string text =
       json ? ToJson(results)
            : absl::StrCat(ToText(results), ErrorsToText(results));
   std::fputs(text.c_str(), stdout);
-  std::fflush(stdout);
 }
 
 }  // namespace
@@ -313,7 +315,9 @@ int EchoClientMain(int argc, char* argv[]) {
   const absl::Status status = client.Run();
   if (!status.ok()) return line.Fail(status);
   Print(client.results(), flags.json);
-  return client.results().ok() ? 0 : 1;
+  // Before the log ends, which may take seconds if nobody reads it.
+  return FinishStandardOutput("sluice echo client",
+                              client.results().ok() ? 0 : 1);
 }
 
 }  // namespace sluice

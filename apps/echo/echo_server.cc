@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -14,6 +15,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "sluice/apps/echo/app_log.h"
 #include "sluice/apps/echo/command_line.h"
@@ -22,6 +24,7 @@
 #include "sluice/apps/echo/loop_signal.h"
 #include "sluice/apps/echo/resolve.h"
 #include "sluice/apps/echo/termination_signals.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/event/loop_threads.h"
 #include "sluice/event/poller_kind.h"
 #include "sluice/log/log.h"
@@ -150,34 +153,36 @@ class EchoServer {
     if (!server.ok()) return server.status();
     server_ = *std::move(server);
     start_ = platform_.clock->Now();
-    const absl::Status started = threads_->Start();
-    if (!started.ok()) return started;
     SLUICE_LOG(log_->logger(), kInfo, "listening on {}", server_->address());
-    std::printf("listening on %s\n", server_->address().ToString().c_str());
-    std::fflush(stdout);
     TellIfFew(room, limit);
-    return absl::OkStatus();
+    const absl::Status said = SayAddress();
+    if (!said.ok()) return said;
+    return threads_->Start();
   }
 
   absl::Status Wait() {
     const absl::Status status = threads_->Join();
+    // No loop reads signals any more: each one has its default action.
+    signals_.reset();
     if (!status.ok()) return status;
     const std::vector<TcpServer::LoopStats> stats = server_->stats();
     TcpServer::LoopStats sum;
+    std::string text;
     for (size_t i = 0; i < stats.size(); ++i) {
       sum.accepted += stats[i].accepted;
       sum.bytes_out += stats[i].bytes_out;
       if (stats.size() > 1) {
-        std::fprintf(stderr, "echo/%zu: %s\n", i, Served(stats[i]).c_str());
+        absl::StrAppend(&text, "echo/", i, ": ", Served(stats[i]), "\n");
       }
     }
     if (stats.size() > 1) {
-      std::fprintf(stderr, "fairness %.3f\n", Fairness(stats));
+      absl::StrAppendFormat(&text, "fairness %.3f\n", Fairness(stats));
     }
     const double seconds =
         absl::ToDoubleSeconds(platform_.clock->Now() - start_);
-    std::fprintf(stderr, "served %s in %.1f s, %zu forced\n",
-                 Served(sum).c_str(), seconds, forced_);
+    absl::StrAppendFormat(&text, "served %s in %.1f s, %d forced\n",
+                          Served(sum), seconds, forced_);
+    WriteToStandardError(text);
     SLUICE_LOG(log_->logger(), kInfo, "served {} in {:.1f} s, {} forced",
                Served(sum), seconds, forced_);
     return absl::OkStatus();
@@ -187,6 +192,19 @@ class EchoServer {
   static std::string Served(const TcpServer::LoopStats& stats) {
     return absl::StrCat(stats.accepted, " connections, ", stats.bytes_out,
                         " bytes");
+  }
+
+  // A line for the program that has started this one. If that line is lost, the
+  // server ends: with port 0 nobody knows where it listens, and a supervisor
+  // that waits for the line would wait for ever.
+  absl::Status SayAddress() const {
+    const std::string line =
+        absl::StrCat("listening on ", server_->address().ToString());
+    if (std::printf("%s\n", line.c_str()) > 0 && std::fflush(stdout) == 0) {
+      return absl::OkStatus();
+    }
+    return absl::ErrnoToStatus(
+        errno, absl::StrCat("cannot write the line \"", line, "\" to stdout"));
   }
 
   // Of the default nobody expects so much; of a few he should know.
@@ -200,14 +218,11 @@ class EchoServer {
                            " takes descriptors below ", poller_limit)
             : absl::StrCat("the limit on descriptors (RLIMIT_NOFILE) is ",
                            limit);
-    std::fprintf(stderr,
-                 "sluice echo server: will hold %lld connections at once, not "
-                 "%lld: %s\n",
-                 static_cast<long long>(room),
-                 static_cast<long long>(flags_.max_connections), why.c_str());
+    WriteToStandardError(absl::StrCat("sluice echo server: will hold ", room,
+                                      " connections at once, not ",
+                                      flags_.max_connections, ": ", why, "\n"));
   }
 
-  // Before other threads, which inherit what it does with signals.
   absl::Status StartLog() {
     auto log = AppLog::Start(flags_.log, platform_.clock);
     if (!log.ok()) return log.status();
