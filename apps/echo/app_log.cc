@@ -62,7 +62,7 @@ absl::StatusOr<std::unique_ptr<AppLog>> AppLog::Start(const Flags& flags,
 absl::StatusOr<std::unique_ptr<LoopSignal>> AppLog::ReopenOnHangup(
     EventLoop* loop) {
   if (file_ == nullptr) return nullptr;
-  return LoopSignal::Catch(loop, {SIGHUP}, [this] {
+  return LoopSignal::Catch(loop, {SIGHUP}, LoopSignal::Mode::kEach, [this] {
     file_->Reopen();
     // What is opened anew is opened by the next line: this one.
     SLUICE_LOG(logger(), kInfo, "opened anew, on SIGHUP");
