@@ -200,13 +200,15 @@ bool AsyncLogger::PutWithPatience(ThreadRing* ring, const LogSite& site,
     waiting_for_room_.fetch_add(1);
     bool put = false;
     // It looks after it has said that it waits: LogRing::Release().
-    while (!(put = TryPut(ring, site, args_size, copy)) && has_thread_.load()) {
+    while (!(put = TryPut(ring, site, args_size, copy)) && has_thread_.load() &&
+           may_wait_.load()) {
       Wake();
       room_.Wait(&room_mutex_);
     }
     waiting_for_room_.fetch_sub(1);
     if (put) return true;
   }
+  if (!may_wait_.load()) return false;
   RunOnce();
   return TryPut(ring, site, args_size, copy);
 }
@@ -397,12 +399,22 @@ void AsyncLogger::TellOfRoom() {
 }
 
 void AsyncLogger::StopThread() {
+  // While the writer may block, threads wait for room, not in RunOnce():
+  // SetMayWait() can end the one wait, nothing the other.
+  RunOnce();
   {
     MutexLock lock(&room_mutex_);
     has_thread_.store(false);
     room_.SignalAll();
   }
+  // For flushes that were requested when there still was a thread.
   RunOnce();
+}
+
+void AsyncLogger::SetMayWait(bool may_wait) {
+  MutexLock lock(&room_mutex_);
+  may_wait_.store(may_wait);
+  room_.SignalAll();
 }
 
 // ---------------------------------------------------------------------------
@@ -580,7 +592,20 @@ AsyncLogger::Stats AsyncLogger::stats() const {
           .lost = lost_.load(kRelaxed),
           .blocked = blocked_.load(kRelaxed),
           .cut = cut_.load(kRelaxed),
-          .write_errors = output_.errors()};
+          .write_errors = output_.errors(),
+          .waiting = WaitingBytes()};
+}
+
+uint64_t AsyncLogger::WaitingBytes() const {
+  if (forked()) return 0;  // the lock may be held by a thread of the parent
+  uint64_t bytes = 0;
+  MutexLock lock(&rings_mutex_);
+  for (const auto& ring : all_rings_) {
+    // In this order: what is released meanwhile had been committed before.
+    const uint64_t begin = ring->ring.begin();
+    bytes += ring->ring.end() - begin;
+  }
+  return bytes;
 }
 
 }  // namespace sluice

@@ -93,14 +93,20 @@ class AsyncLogger {
     uint64_t blocked;       // lines that waited for room
     uint64_t cut;           // lines with strings cut to max_line_bytes
     uint64_t write_errors;  // of the writer, each attempt
+    // Bytes of records that the rings hold; a line takes 24 and its arguments.
+    // While the writer works, some may be with the writer already. 0 in the
+    // child of a fork().
+    uint64_t waiting;
   };
 
   AsyncLogger(std::unique_ptr<LogWriter> writer, Options options);
   AsyncLogger(const AsyncLogger&) = delete;
   AsyncLogger& operator=(const AsyncLogger&) = delete;
-  // Writes what is there, on this thread; if the writer fails, tells how many
-  // lines are lost and ends. REQUIRES: no thread logs, now or later, and no
-  // LoggerThread runs. Threads that have logged may live on.
+  // Writes what is there, on this thread, and blocks as long as the writer
+  // does: after LoggerThread::Stop() nothing is left, unless a thread logs
+  // later. If the writer fails, tells how many lines are lost and ends.
+  // REQUIRES: no thread logs, now or later, and no LoggerThread runs. Threads
+  // that have logged may live on.
   ~AsyncLogger();
 
   // -- Logging: by the macros of log.h --
@@ -137,14 +143,16 @@ class AsyncLogger {
   // is reported at once; what it did not take is kept, and tried again.
   // kFailedPrecondition after a fork.
   void Flush(absl::AnyInvocable<void(absl::Status) &&> done);
-  // Blocks until then, while LoggerThread works, or does RunOnce() itself if
-  // there is none. kDeadlineExceeded after `timeout`, kFailedPrecondition if
-  // the writer calls it. CHECKs that it is on no loop, strand or worker.
+  // Blocks until then, while LoggerThread works. kDeadlineExceeded after
+  // `timeout`, kFailedPrecondition if the writer calls it. If there is no
+  // LoggerThread, does RunOnce() itself, as long as the writer takes. CHECKs
+  // that it is on no loop, strand or worker.
   absl::Status FlushAndWait(absl::Duration timeout);
   // The same on any thread, a loop's too, which stands still meanwhile: for
   // those who end the process next.
   absl::Status FlushBeforeAbort(absl::Duration timeout);
 
+  // Takes a lock: for monitors, not for each line.
   Stats stats() const ABSL_NO_THREAD_SAFETY_ANALYSIS;  // reads atomics
 
  private:
@@ -190,7 +198,10 @@ class AsyncLogger {
   // In the child of a fork(): a system call.
   bool forked() const;
   // What LoggerThread does at its end: lets nobody wait for it.
-  void StopThread();
+  void StopThread() ABSL_LOCKS_EXCLUDED(room_mutex_);
+  // With false, lines that find no room are dropped whatever OnFull says, and
+  // threads that wait go on: LoggerThread does not end in time.
+  void SetMayWait(bool may_wait) ABSL_LOCKS_EXCLUDED(room_mutex_);
   // Whether this thread is the one inside Run().
   bool OnBackEnd() const;
   // Ends WaitForWork(), this one or the next. Async-signal-safe.
@@ -243,6 +254,7 @@ class AsyncLogger {
   void TellOfRoom() ABSL_LOCKS_EXCLUDED(room_mutex_);
   // Tells of what a thread has lost since its last record, if anything.
   void AppendLost(ThreadRing* ring) ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_);
+  uint64_t WaitingBytes() const ABSL_LOCKS_EXCLUDED(rings_mutex_);
   // Sleeps until Wake(), at most so long. For LoggerThread.
   void WaitForWork(absl::Duration at_most);
 
@@ -257,7 +269,7 @@ class AsyncLogger {
   PointerTable sites_;  // for each, what IsNth() or IsDue() has to know
   std::atomic<uint64_t> blocked_{0}, lost_{0}, cut_{0};
 
-  Mutex rings_mutex_;
+  mutable Mutex rings_mutex_;
   std::vector<std::shared_ptr<ThreadRing>> all_rings_
       ABSL_GUARDED_BY(rings_mutex_);
   std::atomic<bool> rings_changed_{false};
@@ -268,6 +280,7 @@ class AsyncLogger {
   Mutex room_mutex_;
   CondVar room_;
   std::atomic<int> waiting_for_room_{0};
+  std::atomic<bool> may_wait_{true};
 
   Mutex flush_mutex_;
   std::vector<Done> flush_requests_ ABSL_GUARDED_BY(flush_mutex_);

@@ -8,8 +8,9 @@
 namespace sluice {
 
 // A LogWriter on a descriptor that somebody else owns, such as stderr. Goes on
-// after EINTR and short writes, and waits, without bound, for a descriptor that
-// would block. Thread-compatible.
+// after EINTR and short writes. Waits without bound for a descriptor that would
+// block, such as a pipe whose reader has stopped. A program that has to end all
+// the same ends its log by LoggerThread::Stop(). Thread-compatible.
 class DescriptorWriter final : public LogWriter {
  public:
   // `fd` is open for writing as long as this lives.

@@ -78,8 +78,9 @@ class LogCrashHandler {
   LogCrashHandler(const LogCrashHandler&) = delete;
   LogCrashHandler& operator=(const LogCrashHandler&) = delete;
   // Restores what was there before, but for what the program has changed since.
-  // Then another may be made. If another thread is just ending the process,
-  // waits for the end. REQUIRES: on the thread that made it.
+  // Then another may be made, and exit() does not wait for a flush any more. If
+  // another thread is just ending the process, waits for the end, at most twice
+  // the timeout. REQUIRES: on the thread that made it.
   ~LogCrashHandler();
 
  private:

@@ -7,8 +7,12 @@
 namespace sluice {
 
 // Where formatted lines go: a descriptor, a file, memory under test. Formats
-// nothing, keeps nothing. May block: never called on a loop, and by one thread
-// at a time.
+// nothing, keeps nothing. Never called on a loop, and by one thread at a time.
+//
+// May block, for any time: lines then wait in the rings. Nothing interrupts a
+// call, so a writer that does not return holds up the end of the program, which
+// LoggerThread::Stop() bounds. A writer that can bound its own waits returns an
+// error, such as kDeadlineExceeded, and is called again later.
 class LogWriter {
  public:
   virtual ~LogWriter() = default;

@@ -7,6 +7,8 @@
 #include "absl/memory/memory.h"
 #include "absl/time/time.h"
 #include "sluice/base/check.h"
+#include "sluice/base/sequence_role.h"
+#include "sluice/timer/clock.h"
 
 namespace sluice {
 namespace {
@@ -33,16 +35,37 @@ absl::StatusOr<std::unique_ptr<LoggerThread>> LoggerThread::Start(
   return self;
 }
 
-LoggerThread::~LoggerThread() {
-  if (thread_ == nullptr) return;
+LoggerThread::~LoggerThread() { Stop(absl::InfiniteDuration()); }
+
+bool LoggerThread::Stop(absl::Duration limit) {
+  if (thread_ == nullptr) return true;
   if (logger_.forked()) {
     (void)thread_.release();  // it is the parent's, and cannot be joined
-    return;
+    return true;
   }
+  SLUICE_CHECK(!SequenceRole::OnAny());
   stop_.store(true);
   logger_.Wake();
+  if (!AwaitEnd(limit)) {
+    logger_.SetMayWait(false);
+    return false;
+  }
   thread_->Join();
-  logger_.StopThread();
+  thread_.reset();
+  logger_.SetMayWait(true);
+  return true;
+}
+
+bool LoggerThread::AwaitEnd(absl::Duration limit) {
+  const Clock& clock = *Clock::Real();  // which CondVar waits by
+  const MonotonicTime deadline = clock.Now() + limit;
+  MutexLock lock(&mutex_);
+  while (!has_ended_) {
+    const absl::Duration left = deadline - clock.Now();
+    if (left <= absl::ZeroDuration()) return false;
+    (void)ended_.WaitWithTimeout(&mutex_, left);
+  }
+  return true;
 }
 
 void LoggerThread::Run() {
@@ -52,6 +75,11 @@ void LoggerThread::Run() {
     nap = lines > 0 ? kShortNap : std::min(2 * nap, kLongNap);
     if (lines < kManyLines && !logger_.HasFlush()) logger_.WaitForWork(nap);
   }
+  // Here, where the writer may block: Stop() may not wait for it.
+  logger_.StopThread();
+  MutexLock lock(&mutex_);
+  has_ended_ = true;
+  ended_.Signal();
 }
 
 }  // namespace sluice
