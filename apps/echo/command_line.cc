@@ -171,8 +171,8 @@ std::string CommandLine::Help() const {
 }
 
 int CommandLine::FailUsage(const absl::Status& status) const {
-  Fail(status);
-  WriteToStandardError("--help lists the flags\n");
+  WriteToStandardError(absl::StrCat(program_, ": ", status.message(),
+                                    "\n--help lists the flags\n"));
   return 2;
 }
 

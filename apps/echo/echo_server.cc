@@ -1,5 +1,6 @@
 #include "sluice/apps/echo/echo_server.h"
 
+#include <signal.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -53,7 +54,8 @@ constexpr int64_t kMaxThreads = 1024;
 
 CommandLine MakeCommandLine(Flags* flags) {
   CommandLine line("sluice echo server",
-                   "sends back what clients send, until SIGTERM or SIGINT");
+                   "sends back what clients send, until SIGTERM or SIGINT; a "
+                   "second one ends it at once; SIGHUP never ends it");
   line.AddString("listen", "ADDRESS",
                  "HOST:PORT, [V6]:PORT, unix:PATH or unix:@NAME; port 0 picks "
                  "a free one",
@@ -270,6 +272,8 @@ int EchoServerMain(int argc, char* argv[]) {
   const absl::Status checked = Check(flags);
   if (!checked.ok()) return line.FailUsage(checked);
 
+  // Until the log is a file: a terminal that is closed must not end a server.
+  signal(SIGHUP, SIG_IGN);
   const absl::StatusOr<SocketAddress> address = Resolve(flags.listen);
   if (absl::IsInvalidArgument(address.status())) {
     return line.FailUsage(address.status());
