@@ -105,6 +105,10 @@ absl::Status Check(const Flags& flags, const CommandLine& line) {
     return absl::InvalidArgumentError(
         "--messages and --duration: each says when to end; give one");
   }
+  if (flags.warmup == absl::InfiniteDuration()) {
+    return absl::InvalidArgumentError(
+        "--warmup=inf: nothing would ever be measured; give a time that ends");
+  }
   if (flags.message_size > kMaxMessageSize) {
     return absl::InvalidArgumentError(
         absl::StrCat("--message_size=", flags.message_size, ": more than ",
@@ -308,6 +312,11 @@ int EchoClientMain(int argc, char* argv[]) {
     return line.FailUsage(server.status());
   }
   if (!server.ok()) return line.Fail(server.status());
+  if (server->both_families()) {
+    return line.FailUsage(absl::InvalidArgumentError(
+        absl::StrCat("--connect=", flags.connect, ": names no host; 127.0.0.1",
+                     flags.connect, " is this one")));
+  }
   const auto options = ToOptions(flags, *server);
   if (!options.ok()) return line.FailUsage(options.status());
 

@@ -1,7 +1,9 @@
 #include "sluice/apps/echo/echo_server.h"
 
+#include <netinet/in.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -57,8 +59,9 @@ CommandLine MakeCommandLine(Flags* flags) {
                    "sends back what clients send, until SIGTERM or SIGINT; a "
                    "second one ends it at once; SIGHUP never ends it");
   line.AddString("listen", "ADDRESS",
-                 "HOST:PORT, [V6]:PORT, unix:PATH or unix:@NAME; port 0 picks "
-                 "a free one",
+                 "HOST:PORT; [V6]:PORT, for IPv6 alone; :PORT, for every IPv4 "
+                 "and IPv6 address of this host; unix:PATH or unix:@NAME; "
+                 "port 0 picks a free one",
                  &flags->listen);
   line.AddInt("threads", "threads that serve", 1, &flags->threads);
   line.AddString("model", "MODEL",
@@ -108,12 +111,38 @@ absl::Status Check(const Flags& flags) {
   return AppLog::Check(flags.log);
 }
 
+// How many descriptors a server needs to hold one connection. Called when the
+// server has opened none.
+int64_t NeededDescriptors(int64_t threads) {
+  // Each thread has a poller with its wake-up, a listener, and one connection
+  // past max_connections. Signals and the log take three.
+  return OpenDescriptors() + 4 * threads + 3 + 1;
+}
+
 // How many connections there are descriptors for, below `limit`, some left for
 // other needs. Called when the server has all that it needs but its listeners.
 int64_t RoomForConnections(int64_t limit, int64_t threads) {
   // A listener for each thread, and one connection past max_connections.
   const int64_t spare = 8 + 2 * threads;
   return std::max<int64_t>(limit - OpenDescriptors() - spare, 1);
+}
+
+// Whether another process listens at `address` and shares it. A socket that
+// does not share can be bound only if no other one is; it does not listen, so
+// that no connection is lost.
+bool IsShared(const SocketAddress& address) {
+  if (address.port() == 0) return false;
+  const int fd = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const int on = 1;
+  const int ipv6_only = address.both_families() ? 0 : 1;
+  // As the listener will have it: connections in TIME_WAIT are no listener.
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &ipv6_only, sizeof(ipv6_only));
+  const bool shared =
+      bind(fd, address.data(), address.size()) != 0 && errno == EADDRINUSE;
+  close(fd);
+  return shared;
 }
 
 // The server while it runs.
@@ -126,40 +155,22 @@ class EchoServer {
         platform_(LinuxPlatform(poller_)) {}
 
   absl::Status Start(const SocketAddress& address) {
+    descriptor_limit_ = RaiseDescriptorLimit();
+    const int64_t needed = NeededDescriptors(flags_.threads);
+    if (needed > Limit()) return TooFewDescriptors(needed);
     auto threads = LoopThreads::Create(
         {.num_loops = static_cast<int>(flags_.threads), .name = "echo"},
         [this] { return NewEventLoop(platform_); });
     if (!threads.ok()) return threads.status();
     threads_ = *std::move(threads);
-    const auto loops = threads_->loops();
-    auto signals =
-        TerminationSignals::Catch(loops.front(), [this] { Drain(); });
+    auto signals = TerminationSignals::Catch(threads_->loops().front(),
+                                             [this] { Drain(); });
     if (!signals.ok()) return signals.status();
     signals_ = *std::move(signals);
     const absl::Status logging = StartLog();
     if (!logging.ok()) return logging;
-    const int64_t limit = RaiseDescriptorLimit();
-    const int64_t room = RoomForConnections(
-        std::min<int64_t>(limit, DescriptorLimit(poller_)), flags_.threads);
-    auto server = TcpServer::Start(
-        &platform_, {loops.begin(), loops.end()}, address,
-        [logger = log_->logger()](const SocketAddress& peer) {
-          return LoggedEchoHandler::New(logger, peer);
-        },
-        {.threads = *ParseThreadModel(flags_.model),
-         .max_connections =
-             static_cast<size_t>(std::min(room, flags_.max_connections)),
-         .connection = {.high_water = 64 * 1024,
-                        .low_water = 16 * 1024,
-                        .idle_timeout = flags_.idle_timeout}});
-    if (!server.ok()) return server.status();
-    server_ = *std::move(server);
-    start_ = platform_.clock->Now();
-    SLUICE_LOG(log_->logger(), kInfo, "listening on {}", server_->address());
-    TellIfFew(room, limit);
-    const absl::Status said = SayAddress();
-    if (!said.ok()) return said;
-    return threads_->Start();
+    const absl::Status serving = StartServer(address);
+    return serving.ok() ? threads_->Start() : serving;
   }
 
   absl::Status Wait() {
@@ -196,6 +207,31 @@ class EchoServer {
                         " bytes");
   }
 
+  absl::Status StartServer(const SocketAddress& address) {
+    const auto loops = threads_->loops();
+    const int64_t room = RoomForConnections(Limit(), flags_.threads);
+    // One thread alone shares its port with nobody; TcpServer.
+    const bool shared = flags_.threads > 1 && IsShared(address);
+    auto server = TcpServer::Start(
+        &platform_, {loops.begin(), loops.end()}, address,
+        [logger = log_->logger()](const SocketAddress& peer) {
+          return LoggedEchoHandler::New(logger, peer);
+        },
+        {.threads = *ParseThreadModel(flags_.model),
+         .max_connections =
+             static_cast<size_t>(std::min(room, flags_.max_connections)),
+         .connection = {.high_water = 64 * 1024,
+                        .low_water = 16 * 1024,
+                        .idle_timeout = flags_.idle_timeout}});
+    if (!server.ok()) return server.status();
+    server_ = *std::move(server);
+    start_ = platform_.clock->Now();
+    SLUICE_LOG(log_->logger(), kInfo, "listening on {}", server_->address());
+    TellIfFew(room);
+    if (shared) TellOfSharing();
+    return SayAddress();
+  }
+
   // A line for the program that has started this one. If that line is lost, the
   // server ends: with port 0 nobody knows where it listens, and a supervisor
   // that waits for the line would wait for ever.
@@ -209,20 +245,41 @@ class EchoServer {
         errno, absl::StrCat("cannot write the line \"", line, "\" to stdout"));
   }
 
-  // Of the default nobody expects so much; of a few he should know.
-  void TellIfFew(int64_t room, int64_t limit) const {
+  void TellOfSharing() const {
+    WriteToStandardError(
+        absl::StrCat("sluice echo server: another process shares ",
+                     server_->address().ToString(),
+                     " and gets a part of the connections; if that is not "
+                     "intended, end it or choose another port\n"));
+  }
+
+  // Below which the server opens descriptors.
+  int64_t Limit() const {
+    return std::min<int64_t>(descriptor_limit_, DescriptorLimit(poller_));
+  }
+  // Which limit that is, for people.
+  std::string LimitText() const {
+    return Limit() < descriptor_limit_
+               ? absl::StrCat("--poller=", flags_.poller,
+                              " takes descriptors below ", Limit())
+               : absl::StrCat("the limit on descriptors (RLIMIT_NOFILE) is ",
+                              Limit());
+  }
+
+  absl::Status TooFewDescriptors(int64_t needed) const {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(LimitText(), ", and with --threads=", flags_.threads,
+                     " the server needs ", needed, " to hold a connection"));
+  }
+
+  // Warns only if the user asked for this limit, or if the room is unusually
+  // small.
+  void TellIfFew(int64_t room) const {
     if (room >= flags_.max_connections) return;
     if (!max_connections_given_ && room >= kFewConnections) return;
-    const int64_t poller_limit = DescriptorLimit(poller_);
-    const std::string why =
-        poller_limit < limit
-            ? absl::StrCat("--poller=", flags_.poller,
-                           " takes descriptors below ", poller_limit)
-            : absl::StrCat("the limit on descriptors (RLIMIT_NOFILE) is ",
-                           limit);
-    WriteToStandardError(absl::StrCat("sluice echo server: will hold ", room,
-                                      " connections at once, not ",
-                                      flags_.max_connections, ": ", why, "\n"));
+    WriteToStandardError(absl::StrCat(
+        "sluice echo server: will hold ", room, " connections at once, not ",
+        flags_.max_connections, ": ", LimitText(), "\n"));
   }
 
   absl::Status StartLog() {
@@ -252,6 +309,7 @@ class EchoServer {
   const bool max_connections_given_;
   const PollerKind poller_;
   const Platform platform_;
+  int64_t descriptor_limit_ = 0;  // RLIMIT_NOFILE
   MonotonicTime start_;
   std::unique_ptr<AppLog> log_;  // outlives whoever logs
   std::unique_ptr<LoopThreads> threads_;

@@ -7,8 +7,8 @@
 
 namespace sluice {
 
-// Returns the address that a flag names: what SocketAddress::Parse() takes, or a
-// host's name in place of its number. "localhost" and names that end in
+// Returns the address that a flag names: what SocketAddress::Parse() takes, or
+// a host's name in place of its number. "localhost" and names that end in
 // ".localhost" are 127.0.0.1. Others are looked up by getaddrinfo(3): the first
 // IPv4 address of the host, or its first address if it has no IPv4. Blocks; for
 // main(), before its loops run. kInvalidArgument: not an address, among them
