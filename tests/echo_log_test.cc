@@ -212,9 +212,12 @@ TEST_F(EchoLogTest, SaysWhatIsWrongWithTheFlags) {
     int exit_code;
   };
   const std::string nowhere = absl::StrCat(folder_, "/no/echo.log");
+  const std::string link = absl::StrCat(folder_, "/link");
+  std::filesystem::create_symlink(path(), link);
   for (const Case& c :
        {Case{absl::StrCat("--log=", nowhere),
              absl::StrCat("--log: open on ", nowhere), 1},
+        Case{absl::StrCat("--log=", link), "name the file itself", 1},
         Case{"--log_level=loud", "--log_level: severity \"loud\"", 2}}) {
     auto process = Process::Start(
         "apps/echo/server", {.arguments = {"--listen=127.0.0.1:0", c.flag}});

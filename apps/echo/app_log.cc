@@ -37,6 +37,11 @@ bool IsFifo(const std::string& path) {
   return stat(path.c_str(), &found) == 0 && S_ISFIFO(found.st_mode);
 }
 
+bool IsLink(const std::string& path) {
+  struct stat found;
+  return lstat(path.c_str(), &found) == 0 && S_ISLNK(found.st_mode);
+}
+
 absl::Status NameFlag(const absl::Status& status) {
   return absl::Status(status.code(), absl::StrCat("--log: ", status.message()));
 }
@@ -91,6 +96,12 @@ absl::StatusOr<std::unique_ptr<LogWriter>> AppLog::OpenWriter(
     fifo_ = open(path.c_str(), O_RDWR | O_CLOEXEC);
     if (fifo_ < 0) return ToStatus(IoResult::FromErrno(errno), "open", path);
     return std::make_unique<DescriptorWriter>(fifo_);
+  }
+  if (IsLink(path)) {
+    return absl::FailedPreconditionError(absl::StrCat(
+        path,
+        " is a symbolic link, which a rotation would rename; name the "
+        "file itself"));
   }
   auto file = FileWriter::Open(clock, path, {});
   if (!file.ok()) return file.status();

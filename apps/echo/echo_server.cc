@@ -71,7 +71,7 @@ CommandLine MakeCommandLine(Flags* flags) {
                  "how readiness is waited for: auto, epoll, poll, select",
                  &flags->poller);
   line.AddDuration("idle_timeout",
-                   "closes a connection on which nothing moved for so long",
+                   "close a connection after this long without traffic",
                    &flags->idle_timeout);
   line.AddInt("max_connections",
               "while so many are open, new ones wait to be accepted", 1,
@@ -241,8 +241,10 @@ class EchoServer {
     if (std::printf("%s\n", line.c_str()) > 0 && std::fflush(stdout) == 0) {
       return absl::OkStatus();
     }
+    const int error = errno;
+    std::clearerr(stdout);  // said here, and once
     return absl::ErrnoToStatus(
-        errno, absl::StrCat("cannot write the line \"", line, "\" to stdout"));
+        error, absl::StrCat("cannot write the line \"", line, "\" to stdout"));
   }
 
   void TellOfSharing() const {
