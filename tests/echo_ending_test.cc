@@ -24,6 +24,8 @@
 namespace sluice {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
@@ -110,6 +112,22 @@ TEST(EchoEndingTest, TheServerEndsThoughNobodyReadsItsLog) {
   const auto ended = server.process().Wait(kBound);
   SLUICE_ASSERT_OK(ended);
   EXPECT_EQ(ended->exit_code, 0);
+}
+
+TEST(EchoEndingTest, WhatTheLogHasDroppedIsSaidIfItCanBe) {
+  const FullPipe pipe;
+  auto server = EchoServerProcess::Start(
+      {.arguments = {absl::StrCat("--log=", pipe.path())}});
+  SLUICE_ASSERT_OK(server);
+  SLUICE_ASSERT_OK((*server)->process().Signal(SIGTERM));
+  const auto ended = (*server)->process().Wait(kBound);
+  SLUICE_ASSERT_OK(ended);
+  EXPECT_EQ(ended->exit_code, 0);
+  EXPECT_THAT(ended->error,
+              AllOf(HasSubstr("served 0 connections"),
+                    ContainsRegex("--log: its writer is blocked; dropped 0 "
+                                  "lines, and [1-9][0-9]* bytes of lines that "
+                                  "waited\n")));
 }
 
 TEST(EchoEndingTest, ASecondSignalEndsTheServerAtOnce) {

@@ -116,10 +116,10 @@ AppLog::~AppLog() {
     const AsyncLogger::Stats stats = logger_->stats();
     (void)thread_.release();
     (void)logger_.release();
-    WriteToStandardError(
-        absl::StrCat("the log takes no more lines: ", stats.lost, " lines and ",
-                     stats.waiting, " bytes of others are dropped\n"),
-        /*limit=*/absl::ZeroDuration());
+    WriteToStandardError(absl::StrCat("--log: its writer is blocked; dropped ",
+                                      stats.lost, " lines, and ", stats.waiting,
+                                      " bytes of lines that waited\n"),
+                         /*limit=*/absl::ZeroDuration());
     return;
   }
   thread_.reset();

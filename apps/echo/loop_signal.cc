@@ -45,6 +45,16 @@ void Restore(int fd) {
   }
 }
 
+// In a child process that catches signals itself: what its parent caught is not
+// caught here.
+void ForgetParent() {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    Slot& slot = process.slots[signal];
+    if (slot.fd.exchange(-1) >= 0) sigaction(signal, &slot.before, nullptr);
+  }
+  process.handling.store(0);
+}
+
 // For a signal that no loop here waits for: in a child process, which has the
 // handler but not the loop, or while a LoopSignal is being destroyed. The
 // signal comes again when the handler returns.
@@ -91,12 +101,15 @@ absl::StatusOr<std::unique_ptr<LoopSignal>> LoopSignal::Catch(
 }
 
 absl::Status LoopSignal::Install(Mode mode) {
-  process.pid.store(getpid());
+  const pid_t pid = getpid();
+  if (process.pid.exchange(pid) != pid) ForgetParent();
   struct sigaction ours = {};
   ours.sa_handler = &OnSignal;
   ours.sa_flags = SA_RESTART;
   sigemptyset(&ours.sa_mask);
   for (const int signal : signals_) sigaddset(&ours.sa_mask, signal);
+  // Until all are installed: the first signal restores all.
+  pthread_sigmask(SIG_BLOCK, &ours.sa_mask, nullptr);
   for (const int signal : signals_) {
     Slot& slot = process.slots[signal];
     SLUICE_CHECK(slot.fd.load() < 0);
@@ -106,8 +119,8 @@ absl::Status LoopSignal::Install(Mode mode) {
     }
     slot.first.store(mode == Mode::kFirst);
     slot.fd.store(fd_);
+    sigaction(signal, &ours, nullptr);
   }
-  for (const int signal : signals_) sigaction(signal, &ours, nullptr);
   pthread_sigmask(SIG_UNBLOCK, &ours.sa_mask, nullptr);
   return absl::OkStatus();
 }
@@ -125,8 +138,11 @@ LoopSignal::~LoopSignal() {
     int ours = fd_;
     process.slots[signal].fd.compare_exchange_strong(ours, -1);
   }
-  // Another thread may be in the handler, and about to write to the eventfd.
-  while (process.handling.load() > 0) sched_yield();
+  // Another thread may be in the handler, and about to write to the eventfd. A
+  // child process has no such thread.
+  while (process.pid.load() == getpid() && process.handling.load() > 0) {
+    sched_yield();
+  }
   watch_.reset();
   close(fd_);
 }

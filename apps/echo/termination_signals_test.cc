@@ -101,6 +101,18 @@ TEST_P(TerminationSignalsDeathTest, AChildIsKilledAndItsParentIsNotTold) {
       ::testing::ExitedWithCode(0), "");
 }
 
+TEST_P(TerminationSignalsDeathTest, AChildMayCatchSignalsItself) {
+  EXPECT_EXIT(
+      CatchWithoutRunning([](int signal, auto) {
+        const pid_t child = fork();
+        if (child == 0) RunAndSignal([](int s) { raise(s); });
+        int status = 0;
+        waitpid(child, &status, 0);
+        _exit(WIFSIGNALED(status) && WTERMSIG(status) == signal ? 0 : 1);
+      }),
+      ::testing::ExitedWithCode(0), "");
+}
+
 TEST_P(TerminationSignalsDeathTest, NoSignalIsBlocked) {
   EXPECT_EXIT(CatchWithoutRunning([](int signal, auto) {
                 sigset_t blocked;
