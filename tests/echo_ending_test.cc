@@ -25,7 +25,6 @@ namespace sluice {
 namespace {
 
 using ::testing::AllOf;
-using ::testing::ContainsRegex;
 using ::testing::HasSubstr;
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
@@ -125,9 +124,7 @@ TEST(EchoEndingTest, WhatTheLogHasDroppedIsSaidIfItCanBe) {
   EXPECT_EQ(ended->exit_code, 0);
   EXPECT_THAT(ended->error,
               AllOf(HasSubstr("served 0 connections"),
-                    ContainsRegex("--log: its writer is blocked; dropped 0 "
-                                  "lines, and [1-9][0-9]* bytes of lines that "
-                                  "waited\n")));
+                    HasSubstr("--log: writing is blocked; dropped 0 lines, ")));
 }
 
 TEST(EchoEndingTest, ASecondSignalEndsTheServerAtOnce) {

@@ -116,10 +116,11 @@ AppLog::~AppLog() {
     const AsyncLogger::Stats stats = logger_->stats();
     (void)thread_.release();
     (void)logger_.release();
-    WriteToStandardError(absl::StrCat("--log: its writer is blocked; dropped ",
-                                      stats.lost, " lines, and ", stats.waiting,
-                                      " bytes of lines that waited\n"),
-                         /*limit=*/absl::ZeroDuration());
+    WriteToStandardError(
+        absl::StrCat("--log: writing is blocked; dropped ", stats.lost,
+                     " lines, ", stats.waiting,
+                     " bytes of waiting lines, and what was being written\n"),
+        /*limit=*/absl::ZeroDuration());
     return;
   }
   thread_.reset();
