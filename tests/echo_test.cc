@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -173,33 +174,41 @@ TEST(EchoServerTest, AServerAfterAnotherSharesNothing) {
   }
 }
 
+// How many descriptors a server says that it needs; it is given too few.
+int64_t NeededDescriptors(uint64_t limit) {
+  auto process = Process::Start(
+      "apps/echo/server",
+      {.arguments = {"--listen=127.0.0.1:0"}, .descriptor_limit = limit});
+  EXPECT_THAT(process, IsOk());
+  const auto ended = (*process)->Wait(kPatience);
+  EXPECT_THAT(ended, IsOk());
+  EXPECT_EQ(ended->exit_code, 1);
+  long long is = 0, needed = 0;
+  EXPECT_EQ(std::sscanf(ended->error.c_str(),
+                        "sluice echo server: the limit on descriptors "
+                        "(RLIMIT_NOFILE) is %lld, and with --threads=1 the "
+                        "server needs %lld to hold a connection\n",
+                        &is, &needed),
+            2)
+      << ended->error;
+  EXPECT_EQ(is, limit);
+  return needed;
+}
+
 TEST(EchoServerTest, WithoutDescriptorsForAConnectionItDoesNotStart) {
   for (const uint64_t limit : {6, 7, 9}) {
-    auto process = Process::Start(
-        "apps/echo/server",
-        {.arguments = {"--listen=127.0.0.1:0"}, .descriptor_limit = limit});
-    SLUICE_ASSERT_OK(process);
-    const auto ended = (*process)->Wait(kPatience);
-    SLUICE_ASSERT_OK(ended);
-    EXPECT_EQ(ended->exit_code, 1);
-    EXPECT_THAT(
-        ended->error,
-        MatchesRegex(absl::StrCat(
-            "sluice echo server: the limit on descriptors \\(RLIMIT_NOFILE\\) "
-            "is ",
-            limit,
-            ", and with --threads=1 the server needs [0-9]+ to "
-            "hold a connection\n")));
+    EXPECT_GT(NeededDescriptors(limit), limit);
   }
 }
 
-// As many as it says are enough, with a log and with every poller.
-TEST(EchoServerTest, WithDescriptorsForAConnectionItHoldsOne) {
+// With a log and with every poller.
+TEST(EchoServerTest, AsManyDescriptorsAsItSaysAreEnough) {
   if (kSanitized) GTEST_SKIP() << "a sanitizer needs descriptors too";
+  const auto enough = static_cast<uint64_t>(NeededDescriptors(/*limit=*/7));
   for (const char* poller : {"epoll", "poll", "select"}) {
     auto server = EchoServerProcess::Start(
         {.arguments = {absl::StrCat("--poller=", poller), "--log=/dev/null"},
-         .descriptor_limit = 11});
+         .descriptor_limit = enough});
     SLUICE_ASSERT_OK(server);
     auto client = ClientSocket::Connect((*server)->address());
     SLUICE_ASSERT_OK(client);

@@ -169,8 +169,15 @@ class EchoServer {
     signals_ = *std::move(signals);
     const absl::Status logging = StartLog();
     if (!logging.ok()) return logging;
-    const absl::Status serving = StartServer(address);
-    return serving.ok() ? threads_->Start() : serving;
+    const absl::Status listening = StartServer(address);
+    if (!listening.ok()) return listening;
+    const absl::Status started = threads_->Start();
+    if (!started.ok()) return started;
+    const absl::Status said = SayAddress();
+    if (said.ok()) return said;
+    threads_->Stop();
+    (void)threads_->Join();
+    return said;
   }
 
   absl::Status Wait() {
@@ -229,7 +236,7 @@ class EchoServer {
     SLUICE_LOG(log_->logger(), kInfo, "listening on {}", server_->address());
     TellIfFew(room);
     if (shared) TellOfSharing();
-    return SayAddress();
+    return absl::OkStatus();
   }
 
   // A line for the program that has started this one. If that line is lost, the
