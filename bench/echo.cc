@@ -19,6 +19,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "sluice/apps/echo/command_line.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/bench/bar_chart.h"
 #include "sluice/bench/conditions.h"
 #include "sluice/bench/echo_report.h"
@@ -199,5 +200,7 @@ int EchoBenchmarkMain(int argc, char* argv[]) {
 }  // namespace sluice
 
 int main(int argc, char* argv[]) {
-  return sluice::EchoBenchmarkMain(argc, argv);
+  sluice::FillStandardDescriptors();
+  return sluice::FinishStandardOutput("sluice echo benchmark",
+                                      sluice::EchoBenchmarkMain(argc, argv));
 }

@@ -26,6 +26,7 @@
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "sluice/apps/echo/command_line.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/tests/client_socket.h"
 #include "sluice/tests/process.h"
 
@@ -201,5 +202,7 @@ int EchoInstructionsMain(int argc, char* argv[]) {
 }  // namespace sluice
 
 int main(int argc, char* argv[]) {
-  return sluice::EchoInstructionsMain(argc, argv);
+  sluice::FillStandardDescriptors();
+  return sluice::FinishStandardOutput("sluice echo instructions",
+                                      sluice::EchoInstructionsMain(argc, argv));
 }

@@ -23,6 +23,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "sluice/base/check.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/base/thread.h"
 #include "sluice/bench/comparison.h"
 #include "sluice/bench/cpu_time.h"
@@ -264,4 +265,8 @@ int LoggersMain(int argc, char* argv[]) {
 }  // namespace
 }  // namespace sluice
 
-int main(int argc, char* argv[]) { return sluice::LoggersMain(argc, argv); }
+int main(int argc, char* argv[]) {
+  sluice::FillStandardDescriptors();
+  return sluice::FinishStandardOutput("//bench:loggers",
+                                      sluice::LoggersMain(argc, argv));
+}

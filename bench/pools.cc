@@ -15,6 +15,7 @@
 #include "absl/time/time.h"
 #include "sluice/base/check.h"
 #include "sluice/base/mutex.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/base/thread.h"
 #include "sluice/bench/comparison.h"
 #include "sluice/bench/cpu_time.h"
@@ -358,9 +359,11 @@ std::vector<ComparedCase> Cases() {
 }  // namespace sluice
 
 int main(int argc, char* argv[]) {
-  return sluice::RunComparison(argc, argv,
-                               {"Pools",
-                                "//bench:pools",
-                                {"libboost-dev", "libtbb-dev"},
-                                sluice::Cases()});
+  sluice::FillStandardDescriptors();
+  return sluice::FinishStandardOutput(
+      "//bench:pools", sluice::RunComparison(argc, argv,
+                                             {"Pools",
+                                              "//bench:pools",
+                                              {"libboost-dev", "libtbb-dev"},
+                                              sluice::Cases()}));
 }

@@ -12,6 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "sluice/base/check.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/bench/comparison.h"
 #include "sluice/bench/cpu_time.h"
 #include "sluice/bench/cpus.h"
@@ -186,5 +187,7 @@ Comparison Queues() {
 }  // namespace sluice
 
 int main(int argc, char* argv[]) {
-  return sluice::RunComparison(argc, argv, sluice::Queues());
+  sluice::FillStandardDescriptors();
+  return sluice::FinishStandardOutput(
+      "//bench:queues", sluice::RunComparison(argc, argv, sluice::Queues()));
 }

@@ -22,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "sluice/apps/echo/command_line.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/bench/conditions.h"
 #include "sluice/bench/document_block.h"
 #include "sluice/bench/user_file.h"
@@ -171,4 +172,8 @@ int ReportMain(int argc, char* argv[]) {
 }  // namespace
 }  // namespace sluice
 
-int main(int argc, char* argv[]) { return sluice::ReportMain(argc, argv); }
+int main(int argc, char* argv[]) {
+  sluice::FillStandardDescriptors();
+  return sluice::FinishStandardOutput("sluice benchmark report",
+                                      sluice::ReportMain(argc, argv));
+}

@@ -16,6 +16,7 @@
 #include "absl/time/time.h"
 #include "benchmark/benchmark.h"
 #include "sluice/base/check.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/bench/comparison.h"
 #include "sluice/bench/cpu_time.h"
 #include "sluice/bench/timer_contenders.h"
@@ -360,10 +361,12 @@ std::vector<ComparedCase> Cases() {
 }  // namespace sluice
 
 int main(int argc, char* argv[]) {
-  return sluice::RunComparison(
-      argc, argv,
-      {"Timers",
-       "//bench:timers",
-       {"libevent-dev", "libuv1-dev", "libev-dev", "libboost-dev"},
-       sluice::Cases()});
+  sluice::FillStandardDescriptors();
+  return sluice::FinishStandardOutput(
+      "//bench:timers", sluice::RunComparison(argc, argv,
+                                              {"Timers",
+                                               "//bench:timers",
+                                               {"libevent-dev", "libuv1-dev",
+                                                "libev-dev", "libboost-dev"},
+                                               sluice::Cases()}));
 }

@@ -106,8 +106,14 @@ absl::Status EpollPoller::Control(int operation, int fd, uint32_t events,
                                  : operation == EPOLL_CTL_MOD
                                      ? "epoll_ctl(MOD)"
                                      : "epoll_ctl(DEL)";
-  return ToStatus(IoResult::FromErrno(errno), what,
-                  absl::StrCat("descriptor ", fd));
+  const int error = errno;
+  const absl::Status status = ToStatus(IoResult::FromErrno(error), what,
+                                       absl::StrCat("descriptor ", fd));
+  if (error != EPERM) return status;
+  return absl::Status(status.code(),
+                      absl::StrCat(status.message(),
+                                   "; epoll takes no regular files, which are "
+                                   "always ready"));
 }
 
 absl::StatusOr<absl::Span<const IoEvent>> EpollPoller::Wait(

@@ -23,6 +23,7 @@
 namespace sluice {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 INSTANTIATE_TEST_SUITE_P(
@@ -69,8 +70,9 @@ TEST(EpollPollerTest, ErrorsNameTheCallAndTheDescriptor) {
   // epoll_ctl(2): a regular file cannot be waited for.
   EXPECT_THAT((*poller)->Add(fd, kReadable, 1, AddHint::kNone),
               StatusIs(absl::StatusCode::kPermissionDenied,
-                       HasSubstr("epoll_ctl(ADD) on descriptor " +
-                                 std::to_string(fd))));
+                       AllOf(HasSubstr("epoll_ctl(ADD) on descriptor " +
+                                       std::to_string(fd)),
+                             HasSubstr("; epoll takes no regular files"))));
   close(fd);
 }
 

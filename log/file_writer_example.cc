@@ -5,10 +5,12 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/log/file_writer.h"
 #include "sluice/timer/clock.h"
 
 int main(int argc, char** argv) {
+  sluice::FillStandardDescriptors();  // none of them is to be the file
   const char* const path = argc > 1 ? argv[1] : "/tmp/file_writer_example.log";
   auto writer = sluice::FileWriter::Open(sluice::Clock::Real(), path,
                                          {.max_bytes = 1024, .keep = 2});
@@ -29,4 +31,5 @@ int main(int argc, char** argv) {
   std::printf("%llu bytes, %llu rotations: see %s, .1 and .2\n",
               static_cast<unsigned long long>(stats.bytes),
               static_cast<unsigned long long>(stats.rotations), path);
+  return sluice::FinishStandardOutput("file_writer_example", 0);
 }

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "absl/time/time.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/log/async_logger.h"
 #include "sluice/log/file_writer.h"
 #include "sluice/log/log.h"
@@ -26,6 +27,7 @@ void SluiceLogPrint(Text& text, const Point& point) {
 }
 
 int main(int argc, char* argv[]) {
+  sluice::FillStandardDescriptors();  // none of them is to be the file
   const std::string path = argc > 1 ? argv[1] : "example.log";
   const sluice::Clock* const clock = sluice::Clock::Real();
   auto file = sluice::FileWriter::Open(clock, path, {});
@@ -47,4 +49,5 @@ int main(int argc, char* argv[]) {
                      i);
   }
   std::printf("see %s\n", path.c_str());
+  return sluice::FinishStandardOutput("log_example", 0);
 }

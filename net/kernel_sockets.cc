@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
+#include <cstring>
 #include <string>
 
 #include "absl/status/status.h"
@@ -79,6 +81,37 @@ IoResult GetIntOption(int fd, int level, int name) {
                                                          : LastError();
 }
 
+SocketAddress AnyIpv4(uint16_t port) {
+  sockaddr_in in{};
+  in.sin_family = AF_INET;
+  in.sin_port = htons(port);
+  return *SocketAddress::FromSockaddr(reinterpret_cast<const sockaddr*>(&in),
+                                      sizeof(in));
+}
+
+bool IsAnyIpv6(const SocketAddress& address) {
+  const auto* in = reinterpret_cast<const sockaddr_in6*>(address.data());
+  return address.family() == AF_INET6 &&
+         IN6_IS_ADDR_UNSPECIFIED(&in->sin6_addr);
+}
+
+// What a system call has filled in. An IPv4 end of a connection to a socket of
+// both families is IPv4: addresses have one spelling, whatever the listener is.
+absl::StatusOr<SocketAddress> FromKernel(const sockaddr* address,
+                                         socklen_t size) {
+  const auto* in6 = reinterpret_cast<const sockaddr_in6*>(address);
+  if (size < sizeof(*in6) || in6->sin6_family != AF_INET6 ||
+      !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+    return SocketAddress::FromSockaddr(address, size);
+  }
+  sockaddr_in in{};
+  in.sin_family = AF_INET;
+  in.sin_port = in6->sin6_port;
+  std::memcpy(&in.sin_addr, in6->sin6_addr.s6_addr + 12, sizeof(in.sin_addr));
+  return SocketAddress::FromSockaddr(reinterpret_cast<const sockaddr*>(&in),
+                                     sizeof(in));
+}
+
 // The peer of an IP connection that has ended, which getpeername(2) no longer
 // tells: who reset it is what people want to know. False if there was none.
 // SO_PEERNAME wants exactly the size of the family's address.
@@ -116,54 +149,56 @@ int ConnectError(int fd, const SocketAddress& peer) {
   return connect(fd, peer.data(), peer.size()) == 0 ? 0 : errno;
 }
 
-// What stands in the way of a server that wants to bind to a path.
-enum class InTheWay { kNothing, kServer, kNoSocket, kUnknown };
+// Why a path cannot be bound to, for people; "" if it can be tried again.
+absl::string_view NotRemoved(int error) {
+  return error == EACCES || error == EPERM
+             ? "; its file is a socket of another user that nobody listens on, "
+               "and this process may not remove it: remove the file or choose "
+               "another path"
+             : "; its file is a socket that nobody listens on, and it cannot "
+               "be "
+               "removed";
+}
 
 // Unlinks the file of a socket that nobody listens on. The file is looked at
 // before and after the question, so that one that was made meanwhile stays.
-InTheWay RemoveStale(const SocketAddress& address) {
+absl::string_view RemoveStale(const SocketAddress& address) {
   const char* const path = address.unix_path().data();
   struct stat before;
   if (lstat(path, &before) != 0) {
-    return errno == ENOENT ? InTheWay::kNothing : InTheWay::kUnknown;
+    return errno == ENOENT ? "" : "; its file cannot be looked at";
   }
-  if (!S_ISSOCK(before.st_mode)) return InTheWay::kNoSocket;
+  if (!S_ISSOCK(before.st_mode))
+    return "; there is a file that is not a socket";
 
   const IoResult probe = NewSocket(AF_UNIX);
-  if (!probe.ok()) return InTheWay::kUnknown;
+  if (!probe.ok()) return "; whether a server listens there is not known";
   const int error = ConnectError(static_cast<int>(probe.value()), address);
   close(static_cast<int>(probe.value()));
   // EAGAIN: its backlog is full. EPROTOTYPE: it takes datagrams.
   if (error == 0 || error == EAGAIN || error == EPROTOTYPE) {
-    return InTheWay::kServer;
+    return "; a server is listening there";
   }
-  if (error != ECONNREFUSED) return InTheWay::kUnknown;
+  if (error == EACCES || error == EPERM) {
+    return "; its file is a socket of another user, which this process may not "
+           "use: remove the file or choose another path";
+  }
+  if (error != ECONNREFUSED) return "; whether a server listens is not known";
 
   struct stat after;
-  if (lstat(path, &after) == 0 && after.st_dev == before.st_dev &&
-      after.st_ino == before.st_ino && unlink(path) == 0) {
-    return InTheWay::kNothing;
+  if (lstat(path, &after) != 0 || after.st_dev != before.st_dev ||
+      after.st_ino != before.st_ino) {
+    return "; another process is changing its file";
   }
-  return InTheWay::kUnknown;
+  return unlink(path) == 0 ? "" : NotRemoved(errno);
 }
 
 absl::Status BindListener(int fd, const SocketAddress& address) {
   IoResult bound = Bind(fd, address);
   absl::string_view why;
   if (bound.error() == EADDRINUSE && !address.unix_path().empty()) {
-    switch (RemoveStale(address)) {
-      case InTheWay::kNothing:
-        bound = Bind(fd, address);
-        break;
-      case InTheWay::kServer:
-        why = "; a server is listening there";
-        break;
-      case InTheWay::kNoSocket:
-        why = "; there is a file that is not a socket";
-        break;
-      case InTheWay::kUnknown:
-        break;
-    }
+    why = RemoveStale(address);
+    if (why.empty()) bound = Bind(fd, address);
   }
   const absl::Status status = ToStatus(bound, "bind", address.ToString());
   return why.empty()
@@ -181,6 +216,9 @@ class KernelSocketApi final : public SocketApi {
           absl::StrCat("listen on ", name, ": reuse_port is for IP only"));
     }
     const IoResult made = NewSocket(address.family());
+    if (made.error() == EAFNOSUPPORT && address.both_families()) {
+      return Listen(AnyIpv4(address.port()), options);
+    }
     if (!made.ok()) return ToStatus(made, "socket", name);
     Socket socket(this, static_cast<int>(made.value()));
 
@@ -195,8 +233,8 @@ class KernelSocketApi final : public SocketApi {
       if (!set.ok()) return ToStatus(set, "SO_REUSEPORT", name);
     }
     if (address.family() == AF_INET6) {
-      const IoResult set =
-          SetIntOption(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY, 1);
+      const IoResult set = SetIntOption(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY,
+                                        address.both_families() ? 0 : 1);
       if (!set.ok()) return ToStatus(set, "IPV6_V6ONLY", name);
     }
     absl::Status bound = BindListener(socket.fd(), address);
@@ -214,12 +252,19 @@ class KernelSocketApi final : public SocketApi {
     const bool local = end == End::kLocal;
     const int result = local ? getsockname(fd, address, &size)
                              : getpeername(fd, address, &size);
-    if (result == 0) return SocketAddress::FromSockaddr(address, size);
+    if (result == 0) {
+      auto found = FromKernel(address, size);
+      if (local && found.ok() && IsAnyIpv6(*found) &&
+          GetIntOption(fd, IPPROTO_IPV6, IPV6_V6ONLY) == IoResult(0)) {
+        return SocketAddress::Everywhere(found->port());
+      }
+      return found;
+    }
     const IoResult error = LastError();
     size = sizeof(storage);
     if (!local && error.error() == ENOTCONN &&
         GetFormerPeer(fd, address, &size)) {
-      return SocketAddress::FromSockaddr(address, size);
+      return FromKernel(address, size);
     }
     return ToStatus(error, local ? "getsockname" : "getpeername",
                     absl::StrCat("descriptor ", fd));
@@ -236,8 +281,7 @@ class KernelSocketApi final : public SocketApi {
       });
       if (accepted.ok()) {
         if (peer != nullptr) {
-          *peer = SocketAddress::FromSockaddr(address, size)
-                      .value_or(SocketAddress());
+          *peer = FromKernel(address, size).value_or(SocketAddress());
         }
         return accepted;
       }

@@ -2,6 +2,8 @@
 // program defines the system calls that may fail so in place of the C
 // library's, and fails them on demand.
 
+#include <fcntl.h>
+#include <stdlib.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -11,10 +13,12 @@
 #include <cstdlib>
 #include <functional>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "gmock/gmock.h"
@@ -79,6 +83,12 @@ ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   return syscall(SYS_sendmsg, fd, message, flags);
 }
 
+int socket(int family, int type, int protocol) {
+  // Of IPv6 alone.
+  if (family == AF_INET6 && Fails("socket")) return -1;
+  return static_cast<int>(syscall(SYS_socket, family, type, protocol));
+}
+
 // These two do their work even if they are interrupted.
 int connect(int fd, const sockaddr* address, socklen_t size) {
   const int result = static_cast<int>(syscall(SYS_connect, fd, address, size));
@@ -90,11 +100,17 @@ int close(int fd) {
   return Fails("close") ? -1 : result;
 }
 
+int unlink(const char* path) {
+  if (Fails("unlink")) return -1;
+  return static_cast<int>(syscall(SYS_unlinkat, AT_FDCWD, path, 0));
+}
+
 }  // extern "C"
 
 namespace sluice {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::Not;
 
 constexpr int kForever = 1 << 20;
@@ -271,6 +287,46 @@ TEST_F(KernelSocketsFaultTest, AFileMadeWhileTheOldOneWasProbedIsNotReplaced) {
   const Socket client =
       Take(api_->StartConnect(*SocketAddress::Parse("unix:a.sock"), nullptr));
   EXPECT_TRUE(Take(api_->Accept(other.fd(), nullptr)));
+}
+
+TEST_F(KernelSocketsFaultTest, WithoutIpv6BothFamiliesAreIpv4) {
+  const auto listen = [&](const SocketAddress& address) {
+    Fault none = {"socket", EAFNOSUPPORT, kForever};
+    fault = &none;
+    const absl::StatusOr<int> fd = api_->Listen(address, {});
+    fault = nullptr;
+    return fd;
+  };
+  const absl::StatusOr<int> fd = listen(SocketAddress::Everywhere(0));
+  SLUICE_ASSERT_OK(fd);
+  const Socket listener(api_, *fd);
+  const auto bound = api_->Address(*fd, SocketApi::End::kLocal);
+  SLUICE_ASSERT_OK(bound);
+  EXPECT_EQ(bound->ToString(), absl::StrCat("0.0.0.0:", bound->port()));
+  EXPECT_THAT(listen(*SocketAddress::Parse("[::]:0")), Not(IsOk()));
+}
+
+// As unlink(2) fails in /tmp, and connect(2) without permission to write.
+TEST_F(KernelSocketsFaultTest, AStaleFileOfAnotherUserIsSaid) {
+  std::string folder = ::testing::TempDir() + "/fault_XXXXXX";
+  ASSERT_NE(mkdtemp(folder.data()), nullptr);
+  ASSERT_EQ(chdir(folder.c_str()), 0);
+  const SocketAddress address = *SocketAddress::Parse("unix:a.sock");
+  const absl::StatusOr<int> stale = api_->Listen(address, {});
+  SLUICE_ASSERT_OK(stale);
+  api_->Close(*stale, CloseMode::kGraceful);
+  for (const auto& [call, error, says] :
+       {std::tuple{"unlink", EPERM, "may not remove it: remove the file"},
+        std::tuple{"connect", EACCES, "may not use: remove the file"}}) {
+    Fault denied = {call, error, 1};
+    fault = &denied;
+    const absl::StatusOr<int> fd = api_->Listen(address, {});
+    fault = nullptr;
+    EXPECT_THAT(fd.status().message(), HasSubstr(says));
+  }
+  const absl::StatusOr<int> fd = api_->Listen(address, {});
+  SLUICE_ASSERT_OK(fd);
+  api_->Close(*fd, CloseMode::kGraceful);
 }
 
 }  // namespace

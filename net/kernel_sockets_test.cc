@@ -413,6 +413,30 @@ TEST_F(KernelSocketsTest, AnIpv6ListenerTakesNoIpv4) {
   EXPECT_EQ(GetOption(listener->fd(), IPPROTO_IPV6, IPV6_V6ONLY), 1);
 }
 
+TEST_F(KernelSocketsTest, AListenerOfBothFamiliesTakesBoth) {
+  const absl::StatusOr<Socket> listener = TryListen(MustParse(":0"));
+  SLUICE_ASSERT_OK(listener);
+  const SocketAddress at = AddressOf(*listener);
+  if (at.family() != AF_INET6) GTEST_SKIP() << "no IPv6 here";
+  EXPECT_EQ(at, SocketAddress::Everywhere(at.port()));
+  for (const SocketAddress& address : {SocketAddress::Loopback4(at.port()),
+                                       SocketAddress::Loopback6(at.port())}) {
+    const Socket client = MustConnect(address);
+    SocketAddress peer;
+    const Socket server = MustAccept(*listener, &peer);
+    // Not [::ffff:127.0.0.1].
+    EXPECT_EQ(peer, AddressOf(client));
+    EXPECT_EQ(AddressOf(server, End::kPeer), peer);
+    EXPECT_EQ(AddressOf(server), address);
+  }
+  EXPECT_FALSE(TryListen(MustParse(absl::StrCat("0.0.0.0:", at.port()))).ok());
+}
+
+TEST_F(KernelSocketsTest, ListenersOfBothFamiliesShareAPort) {
+  const Socket first = MustListen(":0", {.reuse_port = true});
+  SLUICE_EXPECT_OK(TryListen(AddressOf(first), {.reuse_port = true}));
+}
+
 TEST_F(KernelSocketsTest, TcpGetsTheBacklog) {
   const Socket listener = MustListen("127.0.0.1:0", {.backlog = 17});
   tcp_info info{};

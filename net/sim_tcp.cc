@@ -88,6 +88,11 @@ absl::StatusOr<int> SimTcp::Listen(const SocketAddress& address,
     return absl::InvalidArgumentError(absl::StrCat(
         "listen on ", address.ToString(), ": reuse_port is for IP only"));
   }
+  if (address.both_families()) {
+    return absl::UnimplementedError(absl::StrCat(
+        "listen on ", address.ToString(),
+        ": simulated sockets have one family; use 0.0.0.0 or [::]"));
+  }
   if (!is_up()) return fail(ENETDOWN, "socket");
   if (!IsIp(address) && !IsUnix(address)) return fail(EAFNOSUPPORT, "socket");
   if (const int error = OpenFault(); error != 0) return fail(error, "socket");

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -155,6 +156,12 @@ class SimTcpTest : public ::testing::Test {
             {Parse("10.0.0.2:0")},
             {.buffer_bytes = kBuffer, .max_descriptors = 3}};
 };
+
+TEST_F(SimTcpTest, NoListenerIsOfBothFamilies) {
+  EXPECT_THAT(
+      b_.Listen(SocketAddress::Everywhere(80), {}),
+      StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("listen on :80: ")));
+}
 
 // Time and distance.
 

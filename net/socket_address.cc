@@ -27,7 +27,7 @@ constexpr size_t kMaxUnixName = sizeof(sockaddr_un::sun_path) - 1;
 absl::Status ParseError(absl::string_view text, absl::string_view problem) {
   return absl::InvalidArgumentError(absl::StrCat(
       "address \"", absl::CHexEscape(text), "\": ", problem,
-      "; expected 1.2.3.4:80, [::1]:80, unix:/path or unix:@name"));
+      "; expected 1.2.3.4:80, [::1]:80, :80, unix:/path or unix:@name"));
 }
 
 // Digits only, without leading zeros; none if it is more than `max`.
@@ -106,6 +106,15 @@ SocketAddress SocketAddress::Loopback6(uint16_t port) {
   return SocketAddress(&in, sizeof(in));
 }
 
+SocketAddress SocketAddress::Everywhere(uint16_t port) {
+  sockaddr_in6 in{};
+  in.sin6_family = AF_INET6;
+  in.sin6_port = htons(port);
+  SocketAddress address(&in, sizeof(in));
+  address.both_families_ = true;
+  return address;
+}
+
 SocketAddress SocketAddress::UnixPath(absl::string_view path) {
   SLUICE_CHECK(!path.empty() && path.size() <= kMaxUnixName);
   sockaddr_un un{};
@@ -136,6 +145,7 @@ absl::StatusOr<SocketAddress> SocketAddress::Parse(absl::string_view text) {
   // inet_pton() and if_nametoindex() would read up to it only.
   if (absl::StrContains(host, '\0')) return ParseError(text, "there is a NUL");
 
+  if (host.empty()) return Everywhere(static_cast<uint16_t>(*port));
   if (!absl::ConsumePrefix(&host, "[")) {
     if (absl::StrContains(host, ':')) {
       return ParseError(text, "an IPv6 address needs brackets around it");
@@ -257,6 +267,7 @@ std::string SocketAddress::ToString() const {
       return absl::StrCat(host, ":", port());
     }
     case AF_INET6: {
+      if (both_families_) return absl::StrCat(":", port());
       const auto* in = reinterpret_cast<const sockaddr_in6*>(&storage_);
       inet_ntop(AF_INET6, &in->sin6_addr, host, sizeof(host));
       const std::string scope =
@@ -283,7 +294,7 @@ std::string SocketAddress::ToString() const {
 }
 
 bool operator==(const SocketAddress& a, const SocketAddress& b) {
-  return a.size_ == b.size_ &&
+  return a.size_ == b.size_ && a.both_families_ == b.both_families_ &&
          std::memcmp(&a.storage_, &b.storage_, a.size_) == 0;
 }
 

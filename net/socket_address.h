@@ -27,6 +27,7 @@ class SocketAddress {
   //   127.0.0.1:80      four decimal numbers; the port is 0 to 65535, without
   //                     sign, blanks or leading zeros
   //   [::1]:80          IPv6 always stands in brackets
+  //   :80               every address of this host, IPv4 and IPv6, to listen on
   //   [fe80::1%2]:80    with a scope: an interface's index or its name, which
   //                     is looked up now
   //   unix:/run/a.sock  a file's path, absolute or not, of 1 to 107 bytes
@@ -40,6 +41,8 @@ class SocketAddress {
 
   static SocketAddress Loopback4(uint16_t port);
   static SocketAddress Loopback6(uint16_t port);
+  // Every address of this host, of both families: for SocketApi::Listen().
+  static SocketAddress Everywhere(uint16_t port);
 
   // What a system call filled in. kInvalidArgument if `size` is too short for
   // the family, if the family is another one, or if a Unix path has 108 bytes,
@@ -47,7 +50,11 @@ class SocketAddress {
   static absl::StatusOr<SocketAddress> FromSockaddr(const sockaddr* address,
                                                     socklen_t size);
 
+  // AF_INET6 for an address of both families.
   int family() const { return storage_.ss_family; }
+  // True for Everywhere() and for nothing else: [::]:80 is IPv6 alone. data()
+  // is the same for both, so that FromSockaddr() gives [::]:80.
+  bool both_families() const { return both_families_; }
   // 0 for Unix-domain addresses.
   uint16_t port() const;
   // The path of a Unix-domain socket's file, NUL-terminated where it ends.
@@ -79,6 +86,7 @@ class SocketAddress {
 
   sockaddr_storage storage_{};
   socklen_t size_ = 0;
+  bool both_families_ = false;
 };
 
 // How SLUICE_LOG prints an address: as ToString() does, on the log's thread.

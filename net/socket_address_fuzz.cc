@@ -56,8 +56,9 @@ void CheckParts(const SocketAddress& address) {
     SLUICE_CHECK(text == absl::StrCat(byte(4), ".", byte(5), ".", byte(6), ".",
                                       byte(7), ":", address.port()));
   } else {
-    SLUICE_CHECK(address.family() == AF_INET6 && text[0] == '[');
-    SLUICE_CHECK(absl::EndsWith(text, absl::StrCat("]:", address.port())));
+    SLUICE_CHECK(address.family() == AF_INET6 &&
+                 text[0] == (address.both_families() ? ':' : '['));
+    SLUICE_CHECK(absl::EndsWith(text, absl::StrCat(":", address.port())));
   }
 }
 
@@ -66,8 +67,9 @@ void CheckRoundTrips(const SocketAddress& address) {
   for (const char c : text) SLUICE_CHECK(absl::ascii_isprint(c));
   const auto parsed = ParseBytes(text);
   SLUICE_CHECK(parsed.ok() && *parsed == address);
+  // The system does not keep that an address is of both families.
   const auto copied = FromBytes(Bytes(address));
-  SLUICE_CHECK(copied.ok() && *copied == address);
+  SLUICE_CHECK(copied.ok() && (*copied == address) != address.both_families());
 }
 
 void CheckPair(const SocketAddress& a, const SocketAddress& b) {

@@ -92,6 +92,19 @@ TEST(SocketAddressTest, ParsesIpv6) {
   EXPECT_EQ(in->sin6_scope_id, 0u);
 }
 
+TEST(SocketAddressTest, ParsesAnAddressOfBothFamilies) {
+  const SocketAddress address = MustParse(":8080");
+  EXPECT_EQ(address, SocketAddress::Everywhere(8080));
+  EXPECT_TRUE(address.both_families());
+  EXPECT_EQ(address.family(), AF_INET6);
+  EXPECT_EQ(address.port(), 8080);
+  EXPECT_EQ(address.ToString(), ":8080");
+  const SocketAddress ipv6 = MustParse("[::]:8080");
+  EXPECT_FALSE(ipv6.both_families());
+  EXPECT_FALSE(ipv6 == address);
+  EXPECT_EQ(ipv6.ToString(), "[::]:8080");
+}
+
 TEST(SocketAddressTest, ParsesANumericScope) {
   const SocketAddress address = MustParse("[fe80::1%4294967295]:80");
   const auto* in = reinterpret_cast<const sockaddr_in6*>(address.data());
@@ -188,7 +201,7 @@ TEST(SocketAddressTest, RefusesPortsThatAreNotPlainDecimal) {
 
 TEST(SocketAddressTest, RefusesHostsThatAreNotNumericIpv4) {
   for (const char* host :
-       {"", "localhost", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.04",
+       {" ", "localhost", "1.2.3", "1.2.3.4.5", "256.1.1.1", "1.2.3.04",
         " 1.2.3.4", "1.2.3.4 ", "0x7f.0.0.1", "*"}) {
     EXPECT_THAT(ProblemOf(absl::StrCat(host, ":80")),
                 HasSubstr("the host is not a numeric IPv4 address"))
@@ -246,9 +259,10 @@ TEST(SocketAddressTest, RefusesBackslashesThatBeginNoEscape) {
 }
 
 TEST(SocketAddressTest, ErrorsQuoteTheTextAndSayWhatIsExpected) {
-  EXPECT_EQ(ProblemOf("local\nhost:80"),
-            "address \"local\\nhost:80\": the host is not a numeric IPv4 "
-            "address; expected 1.2.3.4:80, [::1]:80, unix:/path or unix:@name");
+  EXPECT_EQ(
+      ProblemOf("local\nhost:80"),
+      "address \"local\\nhost:80\": the host is not a numeric IPv4 "
+      "address; expected 1.2.3.4:80, [::1]:80, :80, unix:/path or unix:@name");
 }
 
 TEST(SocketAddressTest, NamesTheLoopbacks) {

@@ -65,9 +65,10 @@ class SocketApi {
   // kInvalidArgument: reuse_port with a Unix-domain address.
   //
   // IP: SO_REUSEADDR is set, so that connections in TIME_WAIT of a server that
-  // ended do not keep the next one from its port. IPv6 sockets take no IPv4:
-  // one socket is one family whatever net.ipv6.bindv6only says, peers have one
-  // spelling, and listening on both is two listeners.
+  // ended do not keep the next one from its port. An IPv6 socket takes no IPv4,
+  // whatever net.ipv6.bindv6only says, but for SocketAddress::Everywhere():
+  // that socket takes both, or IPv4 alone on a host without IPv6. Peers have
+  // one spelling: an IPv4 peer is never [::ffff:1.2.3.4].
   //
   // Unix path: a socket's file that nobody listens on any more is replaced; one
   // with a server behind it gives EADDRINUSE and says so; a file that is not a

@@ -54,6 +54,7 @@ const Homes& TimeHomes() {
 
 const Homes& SyscallHomes() {
   static const auto* const homes = new Homes{
+      "base/standard_descriptors.cc",  // what main() was given
       "net/kernel_sockets.cc",         // the sockets of net, and their files
       "net/sim_last_words.cc",         // signals that end a simulation
       "event/*_poller.cc",             // readiness

@@ -236,6 +236,26 @@ TEST(EchoClientTest, SignalEndsItEarlyWithResults) {
   }
 }
 
+// A server that has stopped accepts, in the kernel, and answers nothing.
+TEST(EchoClientTest, SignalEndsTheWaitForAnswers) {
+  constexpr absl::Duration kSoon = absl::Seconds(10);
+  for (const int signal : {SIGTERM, SIGINT}) {
+    auto server = EchoServerProcess::Start();
+    SLUICE_ASSERT_OK(server);
+    SLUICE_ASSERT_OK((*server)->process().Signal(SIGSTOP));
+    auto client =
+        StartClient({"--connect=" + (*server)->address(), "--messages=1",
+                     "--timeout=1h", "--log=stderr", "--log_level=debug"});
+    SLUICE_ASSERT_OK(client);
+    SLUICE_ASSERT_OK((*client)->WaitForError("0 opened", kPatience));
+    SLUICE_ASSERT_OK((*client)->Signal(signal));
+    const auto ended = (*client)->Wait(kSoon);
+    SLUICE_ASSERT_OK(ended);
+    EXPECT_EQ(ended->exit_code, 1);
+    EXPECT_THAT(ended->output, HasSubstr("messages     0 of"));
+  }
+}
+
 TEST(EchoClientTest, TooFewDescriptorsAreSaid) {
   auto client = Process::Start(
       "apps/echo/client",
@@ -267,6 +287,9 @@ TEST(EchoClientTest, WrongUseIsExplainedAndExits2) {
       {{"--connect=127.0.0.1"}, "\"127.0.0.1\""},
       {{"--poller=kqueue"}, "\"kqueue\""},
       {{"--source_addresses=here"}, "\"here\""},
+      {{"--warmup=inf"}, "--warmup=inf: "},
+      {{"--connect=:80"}, "--connect=:80: names no host"},
+      {{"--connect=127.1:80"}, "four decimal numbers"},
       {{"--source_addresses=::1"}, "::1"},
   };
   for (const WrongUse& use : wrong_uses) {

@@ -2,6 +2,7 @@
 
 #include <signal.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 
 #include <filesystem>
 #include <fstream>
@@ -10,6 +11,7 @@
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
@@ -96,7 +98,7 @@ TEST_F(EchoLogTest, OnSighupTheFileIsBegunAnew) {
   std::filesystem::rename(path(), old);
   SLUICE_ASSERT_OK(server->process().Signal(SIGHUP));
   EXPECT_TRUE(
-      Eventually([&] { return has(path(), "opened anew"); }, kPatience));
+      Eventually([&] { return has(path(), "reopened on SIGHUP"); }, kPatience));
   SLUICE_ASSERT_OK(server->Drain(SIGTERM));
   EXPECT_THAT(Content(old), HasSubstr("listening on"));
   EXPECT_THAT(Content(path()),
@@ -144,10 +146,62 @@ TEST_F(EchoLogTest, TheClientBeginsItsFileAnewToo) {
   std::filesystem::rename(path(), absl::StrCat(path(), ".old"));
   SLUICE_ASSERT_OK((*client)->Signal(SIGHUP));
   ASSERT_TRUE(
-      Eventually([&] { return has(path(), "opened anew"); }, kPatience));
+      Eventually([&] { return has(path(), "reopened on SIGHUP"); }, kPatience));
   SLUICE_ASSERT_OK((*client)->Signal(SIGINT));
   SLUICE_ASSERT_OK((*client)->Wait(kPatience));
   EXPECT_THAT(Content(path()), HasSubstr("] connection 0 closed: done\n"));
+}
+
+TEST_F(EchoLogTest, StandardOutputAndErrorHaveTheirUsualNames) {
+  const auto server = EchoServerProcess::Start();
+  SLUICE_ASSERT_OK(server);
+  for (const char* log : {"-", "/dev/stdout", "stderr", "/dev/stderr"}) {
+    SCOPED_TRACE(log);
+    auto client = Process::Start(
+        "apps/echo/client",
+        {.arguments = {absl::StrCat("--connect=", (*server)->address()),
+                       "--messages=10", absl::StrCat("--log=", log),
+                       "--log_level=debug"}});
+    SLUICE_ASSERT_OK(client);
+    const auto ended = (*client)->Wait(kPatience);
+    SLUICE_ASSERT_OK(ended);
+    EXPECT_EQ(ended->exit_code, 0) << ended->error;
+    const bool on_error = absl::EndsWith(log, "stderr");
+    EXPECT_THAT(on_error ? ended->error : ended->output,
+                HasSubstr("] connection 0 opened\n"));
+    EXPECT_THAT(on_error ? ended->output : ended->error,
+                Not(HasSubstr("connection 0 opened")));
+  }
+}
+
+TEST_F(EchoLogTest, NothingIsLoggedToDevNull) {
+  const auto server =
+      EchoServerProcess::Start({.arguments = {"--log=/dev/null"}});
+  SLUICE_ASSERT_OK(server);
+  SLUICE_EXPECT_OK((*server)->Drain(SIGTERM));
+}
+
+// With a reader or without, and with one that comes later.
+TEST_F(EchoLogTest, AFifoTakesLines) {
+  ASSERT_EQ(mkfifo(path().c_str(), 0600), 0);
+  auto server = StartServer("info");
+  SLUICE_ASSERT_OK(server->process().Signal(SIGHUP));
+  std::ifstream reader(path());
+  std::string line;
+  ASSERT_TRUE(std::getline(reader, line));
+  EXPECT_THAT(line, HasSubstr("listening on"));
+  SLUICE_EXPECT_OK(server->Drain(SIGTERM));
+}
+
+TEST_F(EchoLogTest, SighupDoesNotEndAServerWithoutAFile) {
+  for (const char* log : {"--log=", "--log=stderr"}) {
+    auto server =
+        EchoServerProcess::Start({.arguments = {log, "--log_level=error"}});
+    SLUICE_ASSERT_OK(server);
+    SLUICE_ASSERT_OK((*server)->process().Signal(SIGHUP));
+    EchoOnce(**server);
+    SLUICE_EXPECT_OK((*server)->Drain(SIGTERM));
+  }
 }
 
 // A file that cannot be opened, and a level that does not exist, are told at
@@ -158,9 +212,12 @@ TEST_F(EchoLogTest, SaysWhatIsWrongWithTheFlags) {
     int exit_code;
   };
   const std::string nowhere = absl::StrCat(folder_, "/no/echo.log");
+  const std::string link = absl::StrCat(folder_, "/link");
+  std::filesystem::create_symlink(path(), link);
   for (const Case& c :
-       {Case{absl::StrCat("--log=", nowhere), absl::StrCat("open on ", nowhere),
-             1},
+       {Case{absl::StrCat("--log=", nowhere),
+             absl::StrCat("--log: open on ", nowhere), 1},
+        Case{absl::StrCat("--log=", link), "name the file itself", 1},
         Case{"--log_level=loud", "--log_level: severity \"loud\"", 2}}) {
     auto process = Process::Start(
         "apps/echo/server", {.arguments = {"--listen=127.0.0.1:0", c.flag}});

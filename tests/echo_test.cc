@@ -3,6 +3,8 @@
 
 #include <signal.h>
 
+#include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -24,6 +26,7 @@
 #include "sluice/tests/client_socket.h"
 #include "sluice/tests/echo_server_process.h"
 #include "sluice/tests/process.h"
+#include "sluice/tests/test_environment.h"
 
 namespace sluice {
 namespace {
@@ -33,6 +36,7 @@ using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
+using ::testing::Not;
 using ::testing::StartsWith;
 
 constexpr absl::Duration kPatience = ClientSocket::kPatience;
@@ -113,6 +117,105 @@ TEST(EchoServerTest, LooksUpNames) {
   SLUICE_EXPECT_OK(client->Echo("hello"));
 }
 
+TEST(EchoServerTest, WithoutAHostItListensOnBothFamilies) {
+  for (const std::vector<std::string>& model :
+       {std::vector<std::string>{"--listen=:0"},
+        {"--listen=:0", "--model=reuseport", "--threads=2"}}) {
+    auto server = EchoServerProcess::Start({.arguments = model});
+    SLUICE_ASSERT_OK(server);
+    const std::string port = (*server)->address();  // ":12345"
+    EXPECT_THAT(port, MatchesRegex(":[1-9][0-9]*"));
+    for (const char* host : {"127.0.0.1", "[::1]"}) {
+      auto client = ClientSocket::Connect(absl::StrCat(host, port));
+      if (!client.ok() && host[0] == '[') continue;  // no IPv6 here
+      SLUICE_ASSERT_OK(client);
+      SLUICE_EXPECT_OK(client->Echo("hello"));
+    }
+  }
+}
+
+TEST(EchoServerTest, AServerThatSharesItsPortSaysSo) {
+  for (const char* host : {"127.0.0.1", ""}) {
+    auto first = EchoServerProcess::Start(
+        {.arguments = {absl::StrCat("--listen=", host, ":0"),
+                       "--model=reuseport", "--threads=2"}});
+    SLUICE_ASSERT_OK(first);
+    auto second = EchoServerProcess::Start(
+        {.arguments = {"--listen=" + (*first)->address(), "--model=reuseport",
+                       "--threads=2"}});
+    SLUICE_ASSERT_OK(second);
+    SLUICE_EXPECT_OK((*second)->process().WaitForError(
+        absl::StrCat("another process shares ", (*first)->address()),
+        kPatience));
+    SLUICE_EXPECT_OK((*second)->Drain(SIGTERM));
+    SLUICE_ASSERT_OK((*first)->process().Signal(SIGTERM));
+    const auto ended = (*first)->process().Wait(kPatience);
+    SLUICE_ASSERT_OK(ended);
+    EXPECT_THAT(ended->error, Not(HasSubstr("shares")));
+  }
+}
+
+// Connections of one that has ended are in TIME_WAIT.
+TEST(EchoServerTest, AServerAfterAnotherSharesNothing) {
+  std::string address = "127.0.0.1:0";
+  for (int i = 0; i < 2; ++i) {
+    auto server = EchoServerProcess::Start(
+        {.arguments = {"--listen=" + address, "--model=reuseport",
+                       "--threads=2"}});
+    SLUICE_ASSERT_OK(server);
+    address = (*server)->address();
+    auto client = ClientSocket::Connect(address);
+    SLUICE_ASSERT_OK(client);
+    SLUICE_EXPECT_OK(client->Echo("hello"));
+    SLUICE_ASSERT_OK((*server)->process().Signal(SIGTERM));
+    const auto ended = (*server)->process().Wait(kPatience);
+    SLUICE_ASSERT_OK(ended);
+    EXPECT_THAT(ended->error, Not(HasSubstr("shares")));
+  }
+}
+
+// How many descriptors a server says that it needs; it is given too few.
+int64_t NeededDescriptors(uint64_t limit) {
+  auto process = Process::Start(
+      "apps/echo/server",
+      {.arguments = {"--listen=127.0.0.1:0"}, .descriptor_limit = limit});
+  EXPECT_THAT(process, IsOk());
+  const auto ended = (*process)->Wait(kPatience);
+  EXPECT_THAT(ended, IsOk());
+  EXPECT_EQ(ended->exit_code, 1);
+  long long is = 0, needed = 0;
+  EXPECT_EQ(std::sscanf(ended->error.c_str(),
+                        "sluice echo server: the limit on descriptors "
+                        "(RLIMIT_NOFILE) is %lld, and with --threads=1 the "
+                        "server needs %lld to hold a connection\n",
+                        &is, &needed),
+            2)
+      << ended->error;
+  EXPECT_EQ(is, limit);
+  return needed;
+}
+
+TEST(EchoServerTest, WithoutDescriptorsForAConnectionItDoesNotStart) {
+  for (const uint64_t limit : {6, 7, 9}) {
+    EXPECT_GT(NeededDescriptors(limit), limit);
+  }
+}
+
+// With a log and with every poller.
+TEST(EchoServerTest, AsManyDescriptorsAsItSaysAreEnough) {
+  if (kSanitized) GTEST_SKIP() << "a sanitizer needs descriptors too";
+  const auto enough = static_cast<uint64_t>(NeededDescriptors(/*limit=*/7));
+  for (const char* poller : {"epoll", "poll", "select"}) {
+    auto server = EchoServerProcess::Start(
+        {.arguments = {absl::StrCat("--poller=", poller), "--log=/dev/null"},
+         .descriptor_limit = enough});
+    SLUICE_ASSERT_OK(server);
+    auto client = ClientSocket::Connect((*server)->address());
+    SLUICE_ASSERT_OK(client);
+    SLUICE_EXPECT_OK(client->Echo("hello"));
+  }
+}
+
 struct WrongUse {
   std::vector<std::string> arguments;
   std::string says;  // on standard error
@@ -138,6 +241,8 @@ TEST(EchoServerTest, WrongUseIsExplainedAndExits2) {
       {{"--listen=127.0.0.1:99999"}, "\"127.0.0.1:99999\""},
       {{"--listen=1.2.3.4.5:1"}, "\"1.2.3.4.5:1\""},
       {{"--listen=localhost:http"}, "\"localhost:http\""},
+      {{"--listen=127.1:80"}, "four decimal numbers"},
+      {{"--listen=0x7f.1:80"}, "four decimal numbers"},
   };
   for (const WrongUse& use : wrong_uses) {
     SCOPED_TRACE(use.arguments.front());
@@ -273,26 +378,15 @@ TEST(EchoServerTest, LeavesSocketFileThatReplacedItsOwn) {
 }
 
 TEST(EchoServerTest, LivesWhenItsOutputHasNoReader) {
-  const ShortFolder folder;
-  const std::string address = "unix:" + folder.File("socket");
-  auto process = Process::Start("apps/echo/server",
-                                {.arguments = {"--listen=" + address}});
-  SLUICE_ASSERT_OK(process);
-  (*process)->CloseOutput();
-  absl::StatusOr<ClientSocket> client = absl::UnknownError("not tried");
-  ASSERT_TRUE(Eventually(
-      [&] {
-        client = ClientSocket::Connect(address);
-        return client.ok();
-      },
-      kPatience))
-      << client.status();
+  auto server = EchoServerProcess::Start();
+  SLUICE_ASSERT_OK(server);
+  (*server)->process().CloseOutput();
+  auto client = ClientSocket::Connect((*server)->address());
+  SLUICE_ASSERT_OK(client);
   SLUICE_EXPECT_OK(client->Echo("hello"));
-  SLUICE_ASSERT_OK((*process)->Signal(SIGTERM));
-  const auto ended = (*process)->Wait(kPatience);
-  SLUICE_ASSERT_OK(ended);
-  EXPECT_EQ(ended->exit_code, 0) << ended->error;
-  EXPECT_THAT(ended->error, StartsWith("served 1 connections, 5 bytes in "));
+  const auto summary = (*server)->Drain(SIGTERM);
+  SLUICE_ASSERT_OK(summary);
+  EXPECT_EQ(summary->bytes, 5);
 }
 
 }  // namespace

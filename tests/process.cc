@@ -226,21 +226,40 @@ absl::StatusOr<int64_t> Process::OpenDescriptors() const {
   return std::distance(begin(entries), end(entries));
 }
 
-absl::StatusOr<int64_t> Process::StatusKiB(absl::string_view key) const {
+absl::StatusOr<std::vector<std::string>> Process::StatusWords(
+    absl::string_view key) const {
   std::ifstream file(absl::StrCat("/proc/", pid_, "/status"));
   std::string line;
   while (std::getline(file, line)) {
     // "VmRSS:      1234 kB"
-    const std::vector<absl::string_view> words =
+    std::vector<std::string> words =
         absl::StrSplit(line, absl::ByAnyChar(": \t"), absl::SkipEmpty());
-    int64_t value;
-    if (words.size() == 3 && words[0] == key &&
-        absl::SimpleAtoi(words[1], &value)) {
-      return value * 1024;
-    }
+    if (words.empty() || words[0] != key) continue;
+    words.erase(words.begin());
+    return words;
   }
   return absl::UnavailableError(
       absl::StrCat("no ", key, " in the status of process ", pid_));
+}
+
+absl::StatusOr<int64_t> Process::StatusKiB(absl::string_view key) const {
+  const auto words = StatusWords(key);
+  if (!words.ok()) return words.status();
+  int64_t value;
+  if (words->size() == 2 && absl::SimpleAtoi((*words)[0], &value)) {
+    return value * 1024;
+  }
+  return absl::DataLossError(absl::StrCat(key, " is no number of kB"));
+}
+
+absl::StatusOr<uint64_t> Process::CaughtSignals() const {
+  const auto words = StatusWords("SigCgt");
+  if (!words.ok()) return words.status();
+  uint64_t value;
+  if (words->size() == 1 && absl::SimpleHexAtoi((*words)[0], &value)) {
+    return value;
+  }
+  return absl::DataLossError("SigCgt is no set of signals");
 }
 
 absl::StatusOr<int64_t> Process::ResidentBytes() const {

@@ -66,6 +66,8 @@ class Process {
   absl::StatusOr<int64_t> OpenDescriptors() const;
   absl::StatusOr<int64_t> ResidentBytes() const;      // now
   absl::StatusOr<int64_t> PeakResidentBytes() const;  // the most there ever was
+  // The signals that it has handlers for: bit n - 1 is signal n.
+  absl::StatusOr<uint64_t> CaughtSignals() const;
   // What all its threads have spent, user and system.
   absl::StatusOr<absl::Duration> CpuTime() const;
 
@@ -82,6 +84,9 @@ class Process {
   // Takes in output until `done` or the deadline.
   absl::Status PumpUntil(absl::FunctionRef<bool()> done,
                          absl::Duration timeout);
+  // The words after `key` in /proc/PID/status.
+  absl::StatusOr<std::vector<std::string>> StatusWords(
+      absl::string_view key) const;
   absl::StatusOr<int64_t> StatusKiB(absl::string_view key) const;
 
   const pid_t pid_;

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/base/version.h"
 
 namespace sluice {
@@ -170,14 +171,13 @@ std::string CommandLine::Help() const {
 }
 
 int CommandLine::FailUsage(const absl::Status& status) const {
-  Fail(status);
-  std::fprintf(stderr, "--help lists the flags\n");
+  WriteToStandardError(absl::StrCat(program_, ": ", status.message(),
+                                    "\n--help lists the flags\n"));
   return 2;
 }
 
 int CommandLine::Fail(const absl::Status& status) const {
-  std::fprintf(stderr, "%s: %s\n", program_.c_str(),
-               std::string(status.message()).c_str());
+  WriteToStandardError(absl::StrCat(program_, ": ", status.message(), "\n"));
   return 1;
 }
 

@@ -45,7 +45,8 @@ class CommandLine {
   std::string Help() const;
 
   // Print a line on stderr, "PROGRAM: MESSAGE", and return the exit code: of a
-  // usage error, with a line that names the way out; of any other.
+  // usage error, with a line that names the way out; of any other. Do not block
+  // if nobody reads stderr: see WriteToStandardError().
   int FailUsage(const absl::Status& status) const;
   int Fail(const absl::Status& status) const;
 

@@ -24,6 +24,7 @@
 #include "sluice/apps/echo/loop_signal.h"
 #include "sluice/apps/echo/resolve.h"
 #include "sluice/apps/echo/termination_signals.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/event/poller_kind.h"
 #include "sluice/net/linux_platform.h"
@@ -104,6 +105,10 @@ absl::Status Check(const Flags& flags, const CommandLine& line) {
     return absl::InvalidArgumentError(
         "--messages and --duration: each says when to end; give one");
   }
+  if (flags.warmup == absl::InfiniteDuration()) {
+    return absl::InvalidArgumentError(
+        "--warmup=inf: nothing would ever be measured; give a time that ends");
+  }
   if (flags.message_size > kMaxMessageSize) {
     return absl::InvalidArgumentError(
         absl::StrCat("--message_size=", flags.message_size, ": more than ",
@@ -176,7 +181,7 @@ class ProgressLine {
     if (isatty(STDERR_FILENO) == 1) loop_->Arm(&timer_, kInterval);
   }
   ~ProgressLine() {
-    if (printed_) std::fprintf(stderr, "\r\x1b[K");
+    if (printed_) WriteToStandardError("\r\x1b[K");
   }
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
@@ -186,12 +191,12 @@ class ProgressLine {
 
   void Print() {
     const uint64_t messages = generator_->results().messages();
-    std::fprintf(stderr,
-                 "\r%llu connections open, %llu messages, %llu in the last "
-                 "second\x1b[K",
-                 static_cast<unsigned long long>(generator_->open()),
-                 static_cast<unsigned long long>(messages),
-                 static_cast<unsigned long long>(messages - last_));
+    // A terminal that takes no more, as after Ctrl-S, holds up no load.
+    WriteToStandardError(
+        absl::StrCat("\r", generator_->open(), " connections open, ", messages,
+                     " messages, ", messages - last_,
+                     " in the last second\x1b[K"),
+        /*limit=*/absl::ZeroDuration());
     last_ = messages;
     printed_ = true;
     loop_->Arm(&timer_, kInterval);
@@ -218,7 +223,6 @@ class EchoClient {
     auto loop = NewEventLoop(platform_, LoadGenerator::LoopOptions(options_));
     if (!loop.ok()) return loop.status();
     loop_ = *std::move(loop);
-    // Before other threads, which inherit what it does with signals.
     auto signals =
         TerminationSignals::Catch(loop_.get(), [this] { generator_->Stop(); });
     if (!signals.ok()) return signals.status();
@@ -239,7 +243,10 @@ class EchoClient {
     if (options_.schedule.rate > 0) prctl(PR_SET_TIMERSLACK, 1);
     generator_->Start([this] { loop_->Stop(); });
     const ProgressLine progress(loop_.get(), generator_.get());
-    return loop_->Run();
+    const absl::Status status = loop_->Run();
+    // No loop reads signals any more: each one has its default action.
+    signals_.reset();
+    return status;
   }
 
   const LoadResults& results() const { return generator_->results(); }
@@ -279,12 +286,11 @@ class EchoClient {
 
 // With --json the errors in words go to stderr, where a person may look.
 void Print(const LoadResults& results, bool json) {
-  if (json) std::fputs(ErrorsToText(results).c_str(), stderr);
+  if (json) WriteToStandardError(ErrorsToText(results));
   const std::string text =
       json ? ToJson(results)
            : absl::StrCat(ToText(results), ErrorsToText(results));
   std::fputs(text.c_str(), stdout);
-  std::fflush(stdout);
 }
 
 }  // namespace
@@ -306,6 +312,11 @@ int EchoClientMain(int argc, char* argv[]) {
     return line.FailUsage(server.status());
   }
   if (!server.ok()) return line.Fail(server.status());
+  if (server->both_families()) {
+    return line.FailUsage(absl::InvalidArgumentError(
+        absl::StrCat("--connect=", flags.connect, ": names no host; 127.0.0.1",
+                     flags.connect, " is this one")));
+  }
   const auto options = ToOptions(flags, *server);
   if (!options.ok()) return line.FailUsage(options.status());
 
@@ -313,7 +324,9 @@ int EchoClientMain(int argc, char* argv[]) {
   const absl::Status status = client.Run();
   if (!status.ok()) return line.Fail(status);
   Print(client.results(), flags.json);
-  return client.results().ok() ? 0 : 1;
+  // Before the log ends, which may take seconds if nobody reads it.
+  return FinishStandardOutput("sluice echo client",
+                              client.results().ok() ? 0 : 1);
 }
 
 }  // namespace sluice

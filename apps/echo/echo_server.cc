@@ -1,8 +1,12 @@
 #include "sluice/apps/echo/echo_server.h"
 
+#include <netinet/in.h>
+#include <signal.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -14,6 +18,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "sluice/apps/echo/app_log.h"
 #include "sluice/apps/echo/command_line.h"
@@ -22,6 +27,7 @@
 #include "sluice/apps/echo/loop_signal.h"
 #include "sluice/apps/echo/resolve.h"
 #include "sluice/apps/echo/termination_signals.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/event/loop_threads.h"
 #include "sluice/event/poller_kind.h"
 #include "sluice/log/log.h"
@@ -50,10 +56,12 @@ constexpr int64_t kMaxThreads = 1024;
 
 CommandLine MakeCommandLine(Flags* flags) {
   CommandLine line("sluice echo server",
-                   "sends back what clients send, until SIGTERM or SIGINT");
+                   "sends back what clients send, until SIGTERM or SIGINT; a "
+                   "second one ends it at once; SIGHUP never ends it");
   line.AddString("listen", "ADDRESS",
-                 "HOST:PORT, [V6]:PORT, unix:PATH or unix:@NAME; port 0 picks "
-                 "a free one",
+                 "HOST:PORT; [V6]:PORT, for IPv6 alone; :PORT, for every IPv4 "
+                 "and IPv6 address of this host; unix:PATH or unix:@NAME; "
+                 "port 0 picks a free one",
                  &flags->listen);
   line.AddInt("threads", "threads that serve", 1, &flags->threads);
   line.AddString("model", "MODEL",
@@ -63,7 +71,7 @@ CommandLine MakeCommandLine(Flags* flags) {
                  "how readiness is waited for: auto, epoll, poll, select",
                  &flags->poller);
   line.AddDuration("idle_timeout",
-                   "closes a connection on which nothing moved for so long",
+                   "close a connection after this long without traffic",
                    &flags->idle_timeout);
   line.AddInt("max_connections",
               "while so many are open, new ones wait to be accepted", 1,
@@ -103,12 +111,38 @@ absl::Status Check(const Flags& flags) {
   return AppLog::Check(flags.log);
 }
 
+// How many descriptors a server needs to hold one connection. Called when the
+// server has opened none.
+int64_t NeededDescriptors(int64_t threads) {
+  // Each thread has a poller with its wake-up, a listener, and one connection
+  // past max_connections. Signals and the log take three.
+  return OpenDescriptors() + 4 * threads + 3 + 1;
+}
+
 // How many connections there are descriptors for, below `limit`, some left for
 // other needs. Called when the server has all that it needs but its listeners.
 int64_t RoomForConnections(int64_t limit, int64_t threads) {
   // A listener for each thread, and one connection past max_connections.
   const int64_t spare = 8 + 2 * threads;
   return std::max<int64_t>(limit - OpenDescriptors() - spare, 1);
+}
+
+// Whether another process listens at `address` and shares it. A socket that
+// does not share can be bound only if no other one is; it does not listen, so
+// that no connection is lost.
+bool IsShared(const SocketAddress& address) {
+  if (address.port() == 0) return false;
+  const int fd = socket(address.family(), SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (fd < 0) return false;
+  const int on = 1;
+  const int ipv6_only = address.both_families() ? 0 : 1;
+  // As the listener will have it: connections in TIME_WAIT are no listener.
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
+  setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &ipv6_only, sizeof(ipv6_only));
+  const bool shared =
+      bind(fd, address.data(), address.size()) != 0 && errno == EADDRINUSE;
+  close(fd);
+  return shared;
 }
 
 // The server while it runs.
@@ -121,21 +155,70 @@ class EchoServer {
         platform_(LinuxPlatform(poller_)) {}
 
   absl::Status Start(const SocketAddress& address) {
+    descriptor_limit_ = RaiseDescriptorLimit();
+    const int64_t needed = NeededDescriptors(flags_.threads);
+    if (needed > Limit()) return TooFewDescriptors(needed);
     auto threads = LoopThreads::Create(
         {.num_loops = static_cast<int>(flags_.threads), .name = "echo"},
         [this] { return NewEventLoop(platform_); });
     if (!threads.ok()) return threads.status();
     threads_ = *std::move(threads);
-    const auto loops = threads_->loops();
-    auto signals =
-        TerminationSignals::Catch(loops.front(), [this] { Drain(); });
+    auto signals = TerminationSignals::Catch(threads_->loops().front(),
+                                             [this] { Drain(); });
     if (!signals.ok()) return signals.status();
     signals_ = *std::move(signals);
     const absl::Status logging = StartLog();
     if (!logging.ok()) return logging;
-    const int64_t limit = RaiseDescriptorLimit();
-    const int64_t room = RoomForConnections(
-        std::min<int64_t>(limit, DescriptorLimit(poller_)), flags_.threads);
+    const absl::Status listening = StartServer(address);
+    if (!listening.ok()) return listening;
+    const absl::Status started = threads_->Start();
+    if (!started.ok()) return started;
+    const absl::Status said = SayAddress();
+    if (said.ok()) return said;
+    threads_->Stop();
+    (void)threads_->Join();
+    return said;
+  }
+
+  absl::Status Wait() {
+    const absl::Status status = threads_->Join();
+    // No loop reads signals any more: each one has its default action.
+    signals_.reset();
+    if (!status.ok()) return status;
+    const std::vector<TcpServer::LoopStats> stats = server_->stats();
+    TcpServer::LoopStats sum;
+    std::string text;
+    for (size_t i = 0; i < stats.size(); ++i) {
+      sum.accepted += stats[i].accepted;
+      sum.bytes_out += stats[i].bytes_out;
+      if (stats.size() > 1) {
+        absl::StrAppend(&text, "echo/", i, ": ", Served(stats[i]), "\n");
+      }
+    }
+    if (stats.size() > 1) {
+      absl::StrAppendFormat(&text, "fairness %.3f\n", Fairness(stats));
+    }
+    const double seconds =
+        absl::ToDoubleSeconds(platform_.clock->Now() - start_);
+    absl::StrAppendFormat(&text, "served %s in %.1f s, %d forced\n",
+                          Served(sum), seconds, forced_);
+    WriteToStandardError(text);
+    SLUICE_LOG(log_->logger(), kInfo, "served {} in {:.1f} s, {} forced",
+               Served(sum), seconds, forced_);
+    return absl::OkStatus();
+  }
+
+ private:
+  static std::string Served(const TcpServer::LoopStats& stats) {
+    return absl::StrCat(stats.accepted, " connections, ", stats.bytes_out,
+                        " bytes");
+  }
+
+  absl::Status StartServer(const SocketAddress& address) {
+    const auto loops = threads_->loops();
+    const int64_t room = RoomForConnections(Limit(), flags_.threads);
+    // One thread alone shares its port with nobody; TcpServer.
+    const bool shared = flags_.threads > 1 && IsShared(address);
     auto server = TcpServer::Start(
         &platform_, {loops.begin(), loops.end()}, address,
         [logger = log_->logger()](const SocketAddress& peer) {
@@ -150,64 +233,64 @@ class EchoServer {
     if (!server.ok()) return server.status();
     server_ = *std::move(server);
     start_ = platform_.clock->Now();
-    const absl::Status started = threads_->Start();
-    if (!started.ok()) return started;
     SLUICE_LOG(log_->logger(), kInfo, "listening on {}", server_->address());
-    std::printf("listening on %s\n", server_->address().ToString().c_str());
-    std::fflush(stdout);
-    TellIfFew(room, limit);
+    TellIfFew(room);
+    if (shared) TellOfSharing();
     return absl::OkStatus();
   }
 
-  absl::Status Wait() {
-    const absl::Status status = threads_->Join();
-    if (!status.ok()) return status;
-    const std::vector<TcpServer::LoopStats> stats = server_->stats();
-    TcpServer::LoopStats sum;
-    for (size_t i = 0; i < stats.size(); ++i) {
-      sum.accepted += stats[i].accepted;
-      sum.bytes_out += stats[i].bytes_out;
-      if (stats.size() > 1) {
-        std::fprintf(stderr, "echo/%zu: %s\n", i, Served(stats[i]).c_str());
-      }
+  // A line for the program that has started this one. If that line is lost, the
+  // server ends: with port 0 nobody knows where it listens, and a supervisor
+  // that waits for the line would wait for ever.
+  absl::Status SayAddress() const {
+    const std::string line =
+        absl::StrCat("listening on ", server_->address().ToString());
+    if (std::printf("%s\n", line.c_str()) > 0 && std::fflush(stdout) == 0) {
+      return absl::OkStatus();
     }
-    if (stats.size() > 1) {
-      std::fprintf(stderr, "fairness %.3f\n", Fairness(stats));
-    }
-    const double seconds =
-        absl::ToDoubleSeconds(platform_.clock->Now() - start_);
-    std::fprintf(stderr, "served %s in %.1f s, %zu forced\n",
-                 Served(sum).c_str(), seconds, forced_);
-    SLUICE_LOG(log_->logger(), kInfo, "served {} in {:.1f} s, {} forced",
-               Served(sum), seconds, forced_);
-    return absl::OkStatus();
+    const int error = errno;
+    std::clearerr(stdout);  // said here, and once
+    return absl::ErrnoToStatus(
+        error, absl::StrCat("cannot write the line \"", line, "\" to stdout"));
   }
 
- private:
-  static std::string Served(const TcpServer::LoopStats& stats) {
-    return absl::StrCat(stats.accepted, " connections, ", stats.bytes_out,
-                        " bytes");
+  void TellOfSharing() const {
+    WriteToStandardError(
+        absl::StrCat("sluice echo server: another process shares ",
+                     server_->address().ToString(),
+                     " and gets a part of the connections; if that is not "
+                     "intended, end it or choose another port\n"));
   }
 
-  // Of the default nobody expects so much; of a few he should know.
-  void TellIfFew(int64_t room, int64_t limit) const {
+  // Below which the server opens descriptors.
+  int64_t Limit() const {
+    return std::min<int64_t>(descriptor_limit_, DescriptorLimit(poller_));
+  }
+  // Which limit that is, for people.
+  std::string LimitText() const {
+    return Limit() < descriptor_limit_
+               ? absl::StrCat("--poller=", flags_.poller,
+                              " takes descriptors below ", Limit())
+               : absl::StrCat("the limit on descriptors (RLIMIT_NOFILE) is ",
+                              Limit());
+  }
+
+  absl::Status TooFewDescriptors(int64_t needed) const {
+    return absl::ResourceExhaustedError(
+        absl::StrCat(LimitText(), ", and with --threads=", flags_.threads,
+                     " the server needs ", needed, " to hold a connection"));
+  }
+
+  // Warns only if the user asked for this limit, or if the room is unusually
+  // small.
+  void TellIfFew(int64_t room) const {
     if (room >= flags_.max_connections) return;
     if (!max_connections_given_ && room >= kFewConnections) return;
-    const int64_t poller_limit = DescriptorLimit(poller_);
-    const std::string why =
-        poller_limit < limit
-            ? absl::StrCat("--poller=", flags_.poller,
-                           " takes descriptors below ", poller_limit)
-            : absl::StrCat("the limit on descriptors (RLIMIT_NOFILE) is ",
-                           limit);
-    std::fprintf(stderr,
-                 "sluice echo server: will hold %lld connections at once, not "
-                 "%lld: %s\n",
-                 static_cast<long long>(room),
-                 static_cast<long long>(flags_.max_connections), why.c_str());
+    WriteToStandardError(absl::StrCat(
+        "sluice echo server: will hold ", room, " connections at once, not ",
+        flags_.max_connections, ": ", LimitText(), "\n"));
   }
 
-  // Before other threads, which inherit what it does with signals.
   absl::Status StartLog() {
     auto log = AppLog::Start(flags_.log, platform_.clock);
     if (!log.ok()) return log.status();
@@ -235,6 +318,7 @@ class EchoServer {
   const bool max_connections_given_;
   const PollerKind poller_;
   const Platform platform_;
+  int64_t descriptor_limit_ = 0;  // RLIMIT_NOFILE
   MonotonicTime start_;
   std::unique_ptr<AppLog> log_;  // outlives whoever logs
   std::unique_ptr<LoopThreads> threads_;
@@ -255,6 +339,8 @@ int EchoServerMain(int argc, char* argv[]) {
   const absl::Status checked = Check(flags);
   if (!checked.ok()) return line.FailUsage(checked);
 
+  // Until the log is a file: a terminal that is closed must not end a server.
+  signal(SIGHUP, SIG_IGN);
   const absl::StatusOr<SocketAddress> address = Resolve(flags.listen);
   if (absl::IsInvalidArgument(address.status())) {
     return line.FailUsage(address.status());

@@ -8,6 +8,12 @@
 #include "sluice/timer/clock.h"
 
 namespace sluice {
+namespace {
+
+// How long a person waits for the end that he has asked for.
+constexpr absl::Duration kStopTimeout = absl::Seconds(1);
+
+}  // namespace
 
 EventLoop::Options LoadGenerator::LoopOptions(const Options& options) {
   EventLoop::Options loop;
@@ -144,12 +150,20 @@ void LoadGenerator::Fire() {
 }
 
 void LoadGenerator::Stop() {
+  if (phase_ == Phase::kDone) return;
+  stopped_ = true;
+  const bool only_awaits =
+      phase_ == Phase::kAwaiting || phase_ == Phase::kClosing ||
+      (phase_ == Phase::kRunning && schedule_->exhausted());
   if (phase_ == Phase::kConnecting) {
     for (const auto& connection : connections_) connection->CancelConnect();
     results_->connections = open_;
     Close();
-  } else if (phase_ == Phase::kRunning) {
+  } else if (phase_ == Phase::kRunning && !only_awaits) {
     Await();
+  } else {
+    if (phase_ != Phase::kClosing) Close();
+    if (phase_ != Phase::kDone) Done();
   }
 }
 
@@ -158,7 +172,7 @@ void LoadGenerator::Await() {
   schedule_->Stop(Now());
   if (schedule_->open_loop()) Pace();
   if (shared_.in_flight == 0) return Close();
-  loop_->Arm(this, options_.timeout);
+  loop_->Arm(this, AtMost(options_.timeout));
 }
 
 void LoadGenerator::OnNothingInFlight() {
@@ -170,6 +184,7 @@ void LoadGenerator::OnNothingInFlight() {
 
 void LoadGenerator::OnEnded() {
   --open_;
+  if (phase_ == Phase::kDone) return;
   if (phase_ == Phase::kClosing) {
     if (open_ == 0) Done();
   } else if (phase_ != Phase::kConnecting && open_ == 0) {
@@ -192,7 +207,7 @@ void LoadGenerator::Close() {
                  absl::ZeroDuration());
   }
   for (const auto& connection : connections_) connection->Finish();
-  loop_->Arm(this, options_.close_timeout);
+  loop_->Arm(this, AtMost(options_.close_timeout));
   if (open_ == 0) Done();
 }
 
@@ -203,5 +218,9 @@ void LoadGenerator::Done() {
 }
 
 MonotonicTime LoadGenerator::Now() const { return platform_->clock->Now(); }
+
+absl::Duration LoadGenerator::AtMost(absl::Duration limit) const {
+  return stopped_ ? std::min(limit, kStopTimeout) : limit;
+}
 
 }  // namespace sluice

@@ -66,7 +66,9 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
   // `done` is called once, in a later turn or inside Stop(), when results() are
   // complete. REQUIRES: called once.
   void Start(absl::AnyInvocable<void() &&> done);
-  // Ends early: awaits and closes as at the end.
+  // Ends early, for a person who waits: sends no more, and awaits the answers
+  // that are due and the server's FINs, each for a second at most. If answers
+  // are all that was awaited, ends at once, inside this call.
   void Stop();
 
   // Valid at any time; `elapsed` and `unanswered` only when done.
@@ -91,6 +93,8 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
   void Close();
   void Done();
   MonotonicTime Now() const;
+  // `limit`, or less after Stop().
+  absl::Duration AtMost(absl::Duration limit) const;
 
   const Platform* const platform_;
   EventLoop* const loop_;
@@ -107,6 +111,7 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
   uint64_t paced_ = 0;       // messages whose time has come
   uint64_t connecting_ = 0;  // attempts under way
   uint64_t open_ = 0;
+  bool stopped_ = false;  // by Stop()
   Phase phase_ = Phase::kConnecting;
 };
 

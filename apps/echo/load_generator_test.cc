@@ -311,6 +311,42 @@ TEST_F(LoadGeneratorTest, StopEndsItWithTheResultsSoFar) {
   EXPECT_EQ(results().bytes(), ReceivedByServer());
 }
 
+TEST_F(LoadGeneratorTest, StopEndsTheWaitForAnswersAtOnce) {
+  Start({.connections = 3, .pipeline = 4, .schedule = {.messages = 12}});
+  server_->on_input = [](Stream&, absl::string_view, uint64_t) {};
+  ASSERT_TRUE(server_->RunUntil([&] { return ReceivedByServer() == 12 * 64; }));
+  generator_->Stop();
+  EXPECT_EQ(done_, 1);
+  EXPECT_EQ(results().unanswered, 12u);
+  server_->Turn();
+  EXPECT_EQ(done_, 1);
+}
+
+TEST_F(LoadGeneratorTest, StopWaitsASecondForAServerThatStalls) {
+  Start({.connections = 3, .schedule = {.duration = absl::Hours(1)}});
+  ASSERT_TRUE(server_->RunUntil([&] { return results().messages() > 100; }));
+  server_->Stall();
+  server_->Turn();
+  generator_->Stop();
+  server_->Advance(absl::Milliseconds(990));
+  server_->Turn();
+  EXPECT_EQ(done_, 0);
+  server_->Advance(2 * kTick);
+  ASSERT_TRUE(RunUntilDone());
+  EXPECT_EQ(results().unanswered, 3u);
+}
+
+TEST_F(LoadGeneratorTest, StopEndsTheWaitForFinsAtOnce) {
+  Start({.connections = 3, .schedule = {.messages = 3}});
+  bool asked = false;
+  server_->on_input_end = [&](Stream&) { asked = true; };
+  ASSERT_TRUE(server_->RunUntil([&] { return asked; }));
+  EXPECT_EQ(done_, 0);
+  generator_->Stop();
+  EXPECT_EQ(done_, 1);
+  EXPECT_TRUE(results().ok());
+}
+
 TEST_F(LoadGeneratorTest, StopEndsItAtAnyTime) {
   for (int turns = 0; turns < 12; ++turns) {
     SCOPED_TRACE(turns);

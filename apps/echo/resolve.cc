@@ -3,24 +3,48 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 namespace sluice {
 namespace {
 
-// What may stand for a number: letters, digits, hyphens and dots, RFC 1123, and
-// the underscore that names in use have.
+// Letters, digits, hyphens and dots, RFC 1123, and the underscore, which names
+// in use have.
 bool IsHostName(absl::string_view text) {
-  return !text.empty() &&
-         text.find_first_not_of(
-             "abcdefghijklmnopqrstuvwxyz"
-             "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
-             "0123456789-._") == absl::string_view::npos &&
-         text.find_first_not_of("0123456789.") != absl::string_view::npos;
+  return !text.empty() && text.find_first_not_of(
+                              "abcdefghijklmnopqrstuvwxyz"
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "0123456789-._") == absl::string_view::npos;
+}
+
+// Whether the last part of `host` is a number: 127.1 and 0x7f.1, which
+// inet_aton(3) takes for addresses, and 1.2.3.4.5. No name in use ends so.
+bool EndsInNumber(absl::string_view host) {
+  absl::ConsumeSuffix(&host, ".");
+  absl::string_view last = host.substr(host.rfind('.') + 1);
+  const bool hexadecimal = absl::StartsWithIgnoreCase(last, "0x");
+  if (hexadecimal) last.remove_prefix(2);
+  return (hexadecimal || !last.empty()) &&
+         std::all_of(last.begin(), last.end(), [&](char c) {
+           return hexadecimal ? absl::ascii_isxdigit(c)
+                              : absl::ascii_isdigit(c);
+         });
+}
+
+// RFC 6761, 6.3: these names are loopback whatever files and servers say, and
+// a small root has no /etc/hosts.
+bool IsLocalhost(absl::string_view host) {
+  absl::ConsumeSuffix(&host, ".");
+  return absl::EqualsIgnoreCase(host, "localhost") ||
+         absl::EndsWithIgnoreCase(host, ".localhost");
 }
 
 }  // namespace
@@ -37,6 +61,15 @@ absl::StatusOr<SocketAddress> Resolve(absl::string_view text) {
       SocketAddress::Parse(absl::StrCat("0.0.0.0", text.substr(colon)));
   if (!any.ok()) return parsed;
 
+  if (EndsInNumber(text.substr(0, colon))) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("address \"", text,
+                     "\": write an IPv4 address as four decimal numbers "
+                     "without leading zeros, as in 127.0.0.1:80"));
+  }
+  if (IsLocalhost(text.substr(0, colon))) {
+    return SocketAddress::Loopback4(any->port());
+  }
   const std::string host(text.substr(0, colon));
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;

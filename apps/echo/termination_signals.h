@@ -10,26 +10,26 @@
 
 namespace sluice {
 
-// SIGTERM and SIGINT as an event of a loop, for main(): the first one is told,
-// the second ends the process as if nobody cared. SIGPIPE is ignored.
-// Loop-bound. Changes the signal mask of the calling thread; threads that are
-// started later inherit it.
+// SIGTERM and SIGINT as an event of a loop, for main(). The first signal is an
+// event. From that moment on both signals have their default action, so that
+// the second one ends the process at once, even if the loop or another thread
+// is blocked. Loop-bound.
 class TerminationSignals {
  public:
-  // Calls `on_signal` on `loop`, once. Errors of
-  // LoopSignal::Catch(). REQUIRES: no other thread has been started.
+  // Calls `on_signal` on `loop`, once. Catches signals that were ignored or
+  // blocked when this process was started. Ignores SIGPIPE from now on. Errors
+  // of LoopSignal::Catch(), whose requirements hold here too.
   static absl::StatusOr<std::unique_ptr<TerminationSignals>> Catch(
       EventLoop* loop, absl::AnyInvocable<void() &&> on_signal);
+  // From now on both signals have their default action.
+  ~TerminationSignals() = default;
   TerminationSignals(const TerminationSignals&) = delete;
   TerminationSignals& operator=(const TerminationSignals&) = delete;
 
  private:
-  explicit TerminationSignals(absl::AnyInvocable<void() &&> on_signal);
+  explicit TerminationSignals(std::unique_ptr<LoopSignal> signals);
 
-  void OnSignal();
-
-  absl::AnyInvocable<void() &&> on_signal_;
-  std::unique_ptr<LoopSignal> signals_;
+  const std::unique_ptr<LoopSignal> signals_;
 };
 
 }  // namespace sluice

@@ -2,6 +2,7 @@
 
 #include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <memory>
@@ -31,7 +32,95 @@ class TerminationSignalsDeathTest : public ::testing::TestWithParam<int> {
     after(GetParam());
     _exit(0);
   }
+
+  // The loop does not run: it may be blocked, or have ended.
+  static void CatchWithoutRunning(
+      void (*then)(int signal, std::unique_ptr<TerminationSignals> signals)) {
+    const Platform platform = LinuxPlatform();
+    const auto loop = NewEventLoop(platform).value();
+    then(GetParam(), TerminationSignals::Catch(loop.get(), [] {}).value());
+    _exit(0);
+  }
 };
+
+TEST_P(TerminationSignalsDeathTest, TheSecondNeedsNoLoop) {
+  EXPECT_EXIT(CatchWithoutRunning([](int signal, auto) {
+                for (int i = 0; i < 2; ++i) kill(getpid(), signal);
+              }),
+              ::testing::KilledBySignal(GetParam()), "");
+}
+
+TEST_P(TerminationSignalsDeathTest, TheOtherSignalIsASecondOneToo) {
+  EXPECT_EXIT(CatchWithoutRunning([](int signal, auto) {
+                kill(getpid(), signal == SIGTERM ? SIGINT : SIGTERM);
+                kill(getpid(), signal);
+              }),
+              ::testing::KilledBySignal(GetParam()), "");
+}
+
+TEST_P(TerminationSignalsDeathTest, AfterwardsTheFirstEndsTheProcess) {
+  EXPECT_EXIT(CatchWithoutRunning([](int signal, auto signals) {
+                signals.reset();
+                kill(getpid(), signal);
+              }),
+              ::testing::KilledBySignal(GetParam()), "");
+}
+
+TEST_P(TerminationSignalsDeathTest, SignalsThatWereBlockedCount) {
+  EXPECT_EXIT(
+      {
+        sigset_t all;
+        sigfillset(&all);
+        pthread_sigmask(SIG_BLOCK, &all, nullptr);
+        RunAndSignal([](int signal) { kill(getpid(), signal); });
+      },
+      ::testing::KilledBySignal(GetParam()), "");
+}
+
+// A child process inherits the handler and the eventfd.
+TEST_P(TerminationSignalsDeathTest, AChildIsKilledAndItsParentIsNotTold) {
+  EXPECT_EXIT(
+      {
+        const Platform platform = LinuxPlatform();
+        const auto loop = NewEventLoop(platform).value();
+        int told = 0;
+        const auto signals =
+            TerminationSignals::Catch(loop.get(), [&] { ++told; }).value();
+        const pid_t child = fork();
+        if (child == 0) {
+          raise(GetParam());
+          _exit(0);
+        }
+        int status = 0;
+        waitpid(child, &status, 0);
+        for (int i = 0; i < 3; ++i) (void)loop->RunOnce(absl::ZeroDuration());
+        const bool killed =
+            WIFSIGNALED(status) && WTERMSIG(status) == GetParam();
+        _exit(killed && told == 0 ? 0 : 1);
+      },
+      ::testing::ExitedWithCode(0), "");
+}
+
+TEST_P(TerminationSignalsDeathTest, AChildMayCatchSignalsItself) {
+  EXPECT_EXIT(
+      CatchWithoutRunning([](int signal, auto) {
+        const pid_t child = fork();
+        if (child == 0) RunAndSignal([](int s) { raise(s); });
+        int status = 0;
+        waitpid(child, &status, 0);
+        _exit(WIFSIGNALED(status) && WTERMSIG(status) == signal ? 0 : 1);
+      }),
+      ::testing::ExitedWithCode(0), "");
+}
+
+TEST_P(TerminationSignalsDeathTest, NoSignalIsBlocked) {
+  EXPECT_EXIT(CatchWithoutRunning([](int signal, auto) {
+                sigset_t blocked;
+                pthread_sigmask(SIG_BLOCK, nullptr, &blocked);
+                _exit(sigismember(&blocked, signal));
+              }),
+              ::testing::ExitedWithCode(0), "");
+}
 
 TEST_P(TerminationSignalsDeathTest, TheFirstIsToldToTheLoop) {
   EXPECT_EXIT(RunAndSignal([](int) {}), ::testing::ExitedWithCode(0), "");

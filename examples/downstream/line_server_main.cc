@@ -3,10 +3,12 @@
 #include "absl/strings/str_cat.h"
 #include "line_server.h"
 #include "log/logger.h"  // ours; of Sluice's headers all begin with "sluice/"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/log/descriptor_writer.h"
 #include "sluice/net/linux_platform.h"
 
 int main() {
+  sluice::FillStandardDescriptors();  // none of them is to be a socket
   sluice::DescriptorWriter output(/*fd=*/1);
   downstream::Logger log(&output, "line_server");
   const sluice::Platform platform = sluice::LinuxPlatform();
