@@ -54,7 +54,7 @@ absl::StatusOr<std::unique_ptr<FileWriter>> FileWriter::Open(FileCalls* calls,
                                                              Options options) {
   absl::Status valid =
       CheckOption("FileWriter: max_bytes", options.max_bytes, 1, INT64_MAX);
-  valid.Update(CheckOption("FileWriter: keep", options.keep, 0, 10'000));
+  valid.Update(CheckOption("FileWriter: keep", options.keep, 0, 1'000'000));
   if ((options.mode & ~mode_t{0777}) != 0) {
     valid.Update(absl::InvalidArgumentError(absl::StrFormat(
         "FileWriter: mode is 0%o, and must be 0 to 0777", options.mode)));

@@ -52,8 +52,8 @@ class FileWriter final : public LogWriter {
   struct Options {
     // Files are cut where lines end. A longer line has a file of its own.
     int64_t max_bytes = 128 << 20;  // at least 1
-    // Files that have been rotated, at most 10,000: a rotation renames each. 0:
-    // each is removed at once.
+    // Files that have been rotated, at most a million: a rotation renames each.
+    // 0: each is removed at once.
     int keep = 8;
     // Rotates also when the wall clock shows another day than at the last write
     // to the file, be that by an earlier process (the file's mtime).

@@ -149,8 +149,8 @@ TEST_F(FileWriterTest, RefusesEachOptionOutOfRange) {
   } kBad[] = {
       {"max_bytes is 0, and must be at least 1", {.max_bytes = 0}},
       {"max_bytes is -9223372036854775808", {.max_bytes = INT64_MIN}},
-      {"keep is -1, and must be 0 to 10000", {.keep = -1}},
-      {"keep is 10001", {.keep = 10'001}},
+      {"keep is -1, and must be 0 to 1000000", {.keep = -1}},
+      {"keep is 1000001", {.keep = 1'000'001}},
       {"keep is 2147483647", {.keep = INT_MAX}},
       {"mode is 01000, and must be 0 to 0777", {.mode = 01000}},
       {"mode is 037777777777", {.mode = ~mode_t{0}}},
@@ -165,7 +165,7 @@ TEST_F(FileWriterTest, RefusesEachOptionOutOfRange) {
 
 TEST_F(FileWriterTest, LimitsMayBeAsLargeAsTheyGet) {
   auto writer = FileWriter::Open(&calls_, &clock_, folder_.Path("log"),
-                                 {.max_bytes = INT64_MAX, .keep = 10'000});
+                                 {.max_bytes = INT64_MAX, .keep = 1'000'000});
   SLUICE_ASSERT_OK(writer);
   absl::string_view line = "1\n";
   SLUICE_EXPECT_OK((*writer)->Write(&line));
