@@ -146,6 +146,30 @@ TEST_P(EchoLimitsTest, RunsOutOfDescriptorsAndRecovers) {
   ExpectServedInTurns(**server);
 }
 
+TEST_P(EchoLimitsTest, SaysThatItCannotAcceptAndThatItCanAgain) {
+  if (kSanitized) {
+    GTEST_SKIP() << "the sanitizer needs descriptors too";
+  }
+  auto server = Start();
+  SLUICE_ASSERT_OK(server);
+  Process& process = (*server)->process();
+  rlimit limit;
+  ASSERT_EQ(prlimit(process.pid(), RLIMIT_NOFILE, nullptr, &limit), 0);
+  const rlimit none = {3, limit.rlim_max};
+  ASSERT_EQ(prlimit(process.pid(), RLIMIT_NOFILE, &none, nullptr), 0);
+  auto client = ClientSocket::Connect((*server)->address());
+  SLUICE_ASSERT_OK(client);
+  SLUICE_EXPECT_OK(process.WaitForError(
+      absl::StrCat("sluice echo server: accepts no connections for now: "
+                   "accept on ",
+                   (*server)->address(), ": Too many open files"),
+      kPatience));
+  ASSERT_EQ(prlimit(process.pid(), RLIMIT_NOFILE, &limit, nullptr), 0);
+  SLUICE_EXPECT_OK(process.WaitForError(
+      "sluice echo server: accepts connections again\n", kPatience));
+  SLUICE_EXPECT_OK(client->Echo("x"));
+}
+
 TEST_P(EchoLimitsTest, HoldsNoMoreThanMaxConnections) {
   constexpr size_t kMax = 2;
   // Each further thread may have let in one more.

@@ -214,6 +214,18 @@ class EchoServer {
                         " bytes");
   }
 
+  // On a loop, which standard error must not hold up.
+  static void TellAcceptTrouble(AsyncLogger* logger,
+                                const absl::Status& trouble) {
+    const std::string text =
+        trouble.ok() ? "accepts connections again"
+                     : absl::StrCat("accepts no connections for now: ",
+                                    trouble.message());
+    SLUICE_LOG(logger, kWarning, "{}", text);
+    WriteToStandardError(absl::StrCat("sluice echo server: ", text, "\n"),
+                         absl::ZeroDuration());
+  }
+
   absl::Status StartServer(const SocketAddress& address) {
     const auto loops = threads_->loops();
     const int64_t room = RoomForConnections(Limit(), flags_.threads);
@@ -229,7 +241,11 @@ class EchoServer {
              static_cast<size_t>(std::min(room, flags_.max_connections)),
          .connection = {.high_water = 64 * 1024,
                         .low_water = 16 * 1024,
-                        .idle_timeout = flags_.idle_timeout}});
+                        .idle_timeout = flags_.idle_timeout},
+         .on_accept_trouble =
+             [logger = log_->logger()](const absl::Status& trouble) {
+               TellAcceptTrouble(logger, trouble);
+             }});
     if (!server.ok()) return server.status();
     server_ = *std::move(server);
     start_ = platform_.clock->Now();

@@ -2,7 +2,10 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
+#include <cerrno>
+#include <climits>
 #include <cstdio>
 #include <memory>
 #include <optional>
@@ -20,7 +23,9 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/check.h"
+#include "sluice/base/io_result.h"
 #include "sluice/base/mutex.h"
+#include "sluice/base/status_matchers.h"
 #include "sluice/base/thread.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/event/loop_threads.h"
@@ -36,12 +41,14 @@
 #include "sluice/net/tcp_server.h"
 #include "sluice/net/thread_model.h"
 #include "sluice/tests/test_environment.h"
+#include "sluice/tests/torture/call_faults.h"
 #include "sluice/tests/torture/fault_runner.h"
 #include "sluice/timer/timer_wheel.h"
 
 namespace sluice {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // Nothing ends by itself: a peer that is told nothing waits for ever, and the
@@ -412,6 +419,29 @@ absl::Status SeveralLoops(PollerKind kind) {
   return ran;
 }
 
+// Runs a server until it says that it cannot accept.
+absl::Status TroubleWithAccepting(PollerKind kind) {
+  auto world = World::New(kind);
+  if (!world.ok()) return world.status();
+  absl::Status trouble;
+  auto server = TcpServer::Start(
+      &(*world)->platform, {(*world)->loop.get()}, SocketAddress::Loopback4(0),
+      [](const SocketAddress&) -> std::unique_ptr<StreamHandler> {
+        return nullptr;
+      },
+      {.on_accept_trouble = [&](const absl::Status& status) {
+        trouble.Update(status);
+      }});
+  if (!server.ok()) return server.status();
+  SocketApi* const sockets = (*world)->platform.sockets;
+  const IoResult fd = sockets->StartConnect((*server)->address(), nullptr);
+  if (!fd.ok()) return ToStatus(fd, "connect", "the server");
+  const Socket client(sockets, static_cast<int>(fd.value()));
+  const absl::Status ran = (*world)->RunUntil([&] { return !trouble.ok(); });
+  server->reset();
+  return ran.ok() ? trouble : ran;
+}
+
 using Scenario = absl::Status (*)(PollerKind);
 
 class NetworkTortureTest : public ::testing::TestWithParam<PollerKind> {
@@ -437,6 +467,28 @@ TEST_P(NetworkTortureTest, ConnectAndRefuse) { Torture(ConnectAndRefuse, 100); }
 TEST_P(NetworkTortureTest, Drain) { Torture(Drain, 100); }
 TEST_P(NetworkTortureTest, Timers) { Torture(Timers, 10); }
 TEST_P(NetworkTortureTest, SeveralLoops) { Torture(SeveralLoops, 100); }
+
+// No connection is ever accepted: the program hears of that, and nobody spins.
+TEST_P(NetworkTortureTest, AcceptThatFailsForEver) {
+  const auto kinds = CallKinds();
+  const auto accept4 =
+      std::find_if(kinds.begin(), kinds.end(),
+                   [](const CallKind& kind) { return kind.name == "accept4"; });
+  for (const int error : {EMFILE, ENFILE, ENOBUFS, ENOMEM}) {
+    const CallFault fault = {
+        .kind = static_cast<size_t>(accept4 - kinds.begin()),
+        .nth = 1,
+        .error = error,
+        .in_a_row = INT_MAX};
+    BeginCalls(&fault);
+    const absl::Status told = TroubleWithAccepting(GetParam());
+    const int calls = CallCounts()[fault.kind];
+    EndCalls();
+    EXPECT_THAT(told, StatusIs(absl::StatusCode::kResourceExhausted,
+                               HasSubstr("accept on 127.0.0.1:")));
+    EXPECT_LT(calls, 100);
+  }
+}
 
 // What fails for a while is tried again, later and later, or given up: nobody
 // spins.
