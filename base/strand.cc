@@ -2,6 +2,7 @@
 
 #include <limits>
 
+#include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 
 namespace sluice {
@@ -46,16 +47,20 @@ bool Strand::ForEach(size_t limit, void (*each)(ExecTask*)) {
 }
 
 void Strand::Run() {
-  if (ForEach(max_tasks_per_run_, [](ExecTask* task) { task->Run(); })) {
-    executor_->Submit(this);
-  }
+  CallWithoutUnwind([this] {
+    if (ForEach(max_tasks_per_run_, [](ExecTask* task) { task->Run(); })) {
+      executor_->Submit(this);
+    }
+  });
 }
 
 void Strand::Abandon() {
-  // The executor has ended: what is submitted meanwhile goes the same way.
-  while (ForEach(std::numeric_limits<size_t>::max(),
-                 [](ExecTask* task) { task->Abandon(); })) {
-  }
+  CallWithoutUnwind([this] {
+    // The executor has ended: what is submitted meanwhile goes the same way.
+    while (ForEach(std::numeric_limits<size_t>::max(),
+                   [](ExecTask* task) { task->Abandon(); })) {
+    }
+  });
 }
 
 }  // namespace sluice

@@ -18,6 +18,9 @@ namespace sluice {
 // The strand itself is the task queued below, once while it has work, so that a
 // thousand tasks cost one submission there. After `max_tasks_per_run` tasks it
 // queues itself anew, behind others. Thread-safe; allocates nothing.
+//
+// An exception that leaves a task ends the process by std::terminate() at the
+// throw: docs/architecture.md, "Exceptions".
 class Strand final : public Executor, private ExecTask {
  public:
   // `executor` outlives the strand.

@@ -6,6 +6,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 #include "sluice/base/cpu_relax.h"
 #include "sluice/base/increase.h"
@@ -52,36 +53,51 @@ EventLoop::EventLoop(Options options)
       posted_(options.max_posted) {}
 
 EventLoop::~EventLoop() {
-  SequenceScope scope(&role_);
-  AbandonTasks();
-  for (const Slot& slot : slots_) SLUICE_CHECK(slot.target == nullptr);
+  CallWithoutUnwind([this] {
+    SequenceScope scope(&role_);
+    AbandonTasks();
+    for (const Slot& slot : slots_) SLUICE_CHECK(slot.target == nullptr);
+  });
 }
 
 absl::Status EventLoop::Run() {
-  SequenceScope scope(&role_);
   absl::Status status;
-  while (status.ok() && !stopped()) {
-    status = Turn(absl::InfiniteDuration());
-  }
-  End();
+  CallWithoutUnwind([this, &status] {
+    SequenceScope scope(&role_);
+    while (status.ok() && !stopped()) {
+      status = Turn(absl::InfiniteDuration());
+    }
+    End();
+  });
   return status;
 }
 
 absl::Status EventLoop::RunOnce(absl::Duration max_wait) {
-  SequenceScope scope(&role_);
-  return Turn(max_wait);
+  absl::Status status;
+  CallWithoutUnwind([&, this] {
+    SequenceScope scope(&role_);
+    status = Turn(max_wait);
+  });
+  return status;
 }
 
 absl::Duration EventLoop::BeginTurn(absl::Duration max_wait) {
-  SequenceScope scope(&role_);
-  RunHooks(&before_wait_);
-  return TimeToWait(max_wait);
+  CallWithoutUnwind([&, this] {
+    SequenceScope scope(&role_);
+    RunHooks(&before_wait_);
+    max_wait = TimeToWait(max_wait);
+  });
+  return max_wait;
 }
 
 absl::Status EventLoop::EndTurn(
     const absl::StatusOr<absl::Span<const IoEvent>>& events) {
-  SequenceScope scope(&role_);
-  return Serve(events);
+  absl::Status status;
+  CallWithoutUnwind([&, this] {
+    SequenceScope scope(&role_);
+    status = Serve(events);
+  });
+  return status;
 }
 
 void EventLoop::Stop() {

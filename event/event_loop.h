@@ -54,6 +54,9 @@ class TurnHook : public IntrusiveNode {
 // thread."; the sequence is the thread that is inside Run() or RunOnce(), and
 // while none is, whoever sets up or tears down. Owns its poller; owns no
 // descriptor, target, timer, hook or task.
+//
+// An exception that leaves a callback ends the process by std::terminate() at
+// the throw: docs/architecture.md, "Exceptions".
 class EventLoop final : public Executor {
  public:
   using Callable = absl::AnyInvocable<void() &&>;

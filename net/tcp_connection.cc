@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 #include "sluice/base/increase.h"
 
@@ -312,7 +313,7 @@ void TcpConnection::Drain() {
   if (ended_ || draining_) return;
   SLUICE_CHECK(destroyed_ == nullptr);
   draining_ = true;
-  if (open_) TellDraining();
+  if (open_) CallWithoutUnwind([this] { TellDraining(); });
 }
 
 void TcpConnection::TellDraining() {

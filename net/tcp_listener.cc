@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "absl/memory/memory.h"
+#include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 #include "sluice/event/poller.h"
 
@@ -77,8 +78,10 @@ void TcpListener::OnIo(const IoEvent&) {
 
 void TcpListener::AcceptBacklog() {
   SLUICE_CHECK(destroyed_ == nullptr);
-  size_t accepted = 0;
-  Accept(backlog_, &accepted);
+  CallWithoutUnwind([this] {
+    size_t accepted = 0;
+    Accept(backlog_, &accepted);
+  });
 }
 
 TcpListener::End TcpListener::Accept(size_t limit, size_t* accepted) {

@@ -7,6 +7,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 #include "sluice/base/cpu_count.h"
 #include "sluice/base/increase.h"
@@ -343,10 +344,12 @@ ExecTask* WorkerPool::PopAny() {
 }
 
 void WorkerPool::AbandonAll() {
-  while (ExecTask* const task = PopAny()) {
-    task->Abandon();
-    abandoned_late_.fetch_add(1, std::memory_order_relaxed);
-  }
+  CallWithoutUnwind([this] {
+    while (ExecTask* const task = PopAny()) {
+      task->Abandon();
+      abandoned_late_.fetch_add(1, std::memory_order_relaxed);
+    }
+  });
 }
 
 // ---------------------------------------------------------------------------

@@ -38,9 +38,8 @@ namespace sluice {
 // workers use no CPU. Unbounded save for callables: the tasks that exist are
 // the bound.
 //
-// A task must not throw: an exception that leaves Run() or a callable ends the
-// process by std::terminate(), where it was thrown, so that a core has the
-// stack of the thrower. A task that never ends keeps its worker, and with it
+// An exception that leaves a task ends the process by std::terminate() at the
+// throw: docs/architecture.md, "Exceptions". A task that never ends keeps its worker, and with it
 // Join() and the destructor; TryJoin() is for owners who would rather give up.
 class WorkerPool final : public Executor {
  public:
