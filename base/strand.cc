@@ -1,6 +1,7 @@
 #include "sluice/base/strand.h"
 
 #include <limits>
+#include <memory>
 
 #include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
@@ -9,11 +10,18 @@ namespace sluice {
 
 Strand::Strand(Executor* executor, size_t max_tasks_per_run)
     : executor_(executor), max_tasks_per_run_(max_tasks_per_run) {
+  std::construct_at(&tasks_);
   SLUICE_CHECK(max_tasks_per_run > 0);
 }
 
 Strand::~Strand() {
+  if (outstanding_.load(std::memory_order_acquire) > 0 && !owner_.IsCurrent()) {
+    // A thread of the parent may have been in the middle of tasks_.
+    TaskQueue::Forget(this);
+    return;
+  }
   if (destroyed_ != nullptr) *destroyed_ = true;
+  std::destroy_at(&tasks_);
 }
 
 bool Strand::Submit(ExecTask* task) {

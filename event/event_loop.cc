@@ -53,6 +53,10 @@ EventLoop::EventLoop(Options options)
       posted_(options.max_posted) {}
 
 EventLoop::~EventLoop() {
+  if (forked()) {
+    DropTasks();
+    return;
+  }
   CallWithoutUnwind([this] {
     SequenceScope scope(&role_);
     AbandonTasks();
@@ -60,7 +64,17 @@ EventLoop::~EventLoop() {
   });
 }
 
+void EventLoop::operator delete(EventLoop* loop, std::destroying_delete_t) {
+  const bool runs = SequenceRole::OnAny() || !loop->role_.IsCurrent();
+  if (runs && loop->forked()) return;
+  loop->~EventLoop();
+  ::operator delete(loop);
+}
+
 absl::Status EventLoop::Run() {
+  // Make loops after fork() and daemon(), in the process that runs them.
+  const bool made_after_fork = !forked();
+  SLUICE_CHECK(made_after_fork);
   absl::Status status;
   CallWithoutUnwind([this, &status] {
     SequenceScope scope(&role_);
@@ -201,6 +215,11 @@ void EventLoop::AbandonTasks() {
   while (LoopTask* const task = tasks_.Pop()) task->Abandon();
 }
 
+void EventLoop::DropTasks() {
+  tasks_.DropAll();
+  TaskQueue::Forget(&run_posted_);
+}
+
 absl::Status EventLoop::Add(IoTarget* target, int fd, IoEvents interest,
                             AddOptions options) {
   role_.Assert();
@@ -234,6 +253,11 @@ absl::Status EventLoop::SetInterest(IoTarget* target, IoEvents interest) {
 }
 
 void EventLoop::Remove(IoTarget* target) {
+  if (!role_.IsCurrent() && forked()) {
+    // The slots are as a thread of the parent left them.
+    target->slot_ = kNoSlot;
+    return;
+  }
   role_.Assert();
   if (!target->registered()) return;
   // kNotFound: a Modify() that failed half-way has ended the watching already.
@@ -281,6 +305,11 @@ bool EventLoop::ScheduleRemote(LoopTask* task) {
 }
 
 void EventLoop::Cancel(LoopTask* task) {
+  if (task->queued() && forked()) {
+    if (role_.IsCurrent()) DropTasks();
+    TaskQueue::Forget(task);
+    return;
+  }
   role_.Assert();
   tasks_.Remove(task);
 }

@@ -49,7 +49,13 @@ ConnectionContext::ConnectionContext(EventLoop* loop,
 }
 
 ConnectionContext::~ConnectionContext() {
-  if (mailbox_ != nullptr) mailbox_->Close();
+  if (mailbox_ == nullptr) return;
+  if (loop_->forked()) {
+    // A reference for ever, lest the last handle destroy it.
+    (void)new std::shared_ptr<StreamMailbox>(std::move(mailbox_));
+    return;
+  }
+  mailbox_->Close();
 }
 
 TcpConnection::TcpConnection(ConnectionContext* context, TransportPtr transport,
@@ -405,7 +411,7 @@ StreamHandle TcpConnection::handle() {
 void TcpConnection::EndHandles() {
   if (!has_handle_) return;
   has_handle_ = false;
-  context_->mailbox_->Remove(this);
+  if (!context_->loop_->forked()) context_->mailbox_->Remove(this);
 }
 
 }  // namespace sluice

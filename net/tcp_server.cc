@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "sluice/base/check.h"
+#include "sluice/base/sequence_role.h"
 #include "sluice/event/loop_task.h"
 #include "sluice/net/connection_limit.h"
 #include "sluice/timer/timer_wheel.h"
@@ -76,7 +77,7 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
 
   // Any thread.
   void Drain(MonotonicTime deadline, std::shared_ptr<DrainSum> sum);
-  void ServerGone() { loop_->ScheduleRemote(&end_); }
+  void ServerGone();
   LoopStats stats() const;
 
  private:
@@ -152,6 +153,17 @@ absl::Status TcpServer::Shard::Listen(const SocketAddress& address,
   return absl::OkStatus();
 }
 
+void TcpServer::Shard::ServerGone() {
+  if (!loop_->forked()) {
+    loop_->ScheduleRemote(&end_);
+    return;
+  }
+  // The child's copy; unless a thread of the parent was on the loop, and may
+  // have been in the middle of anything.
+  const bool runs = SequenceRole::OnAny() || !loop_->role().IsCurrent();
+  if (!runs) delete this;
+}
+
 void TcpServer::Shard::OnAccept(Socket socket, const SocketAddress& peer) {
   std::unique_ptr<StreamHandler> handler = shared_->new_handler(peer);
   if (handler == nullptr) {
@@ -170,7 +182,8 @@ void TcpServer::Shard::OnAccept(Socket socket, const SocketAddress& peer) {
 
 void TcpServer::Shard::StopListening() {
   listener_.reset();
-  shared_->limit.StopWaiting(&accept_again_);
+  // In a child a thread that does not exist there may have the lock.
+  if (!loop_->forked()) shared_->limit.StopWaiting(&accept_again_);
   loop_->Cancel(&accept_again_);
 }
 

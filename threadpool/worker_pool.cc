@@ -128,6 +128,13 @@ WorkerPool::~WorkerPool() {
   if (workers_.front()->thread.has_value()) Join();
 }
 
+void WorkerPool::operator delete(WorkerPool* pool, std::destroying_delete_t) {
+  const bool joined = !pool->workers_.front()->thread.has_value();
+  if (!joined && !pool->owner_.IsCurrent()) return;
+  pool->~WorkerPool();
+  ::operator delete(pool, std::align_val_t(alignof(WorkerPool)));
+}
+
 void WorkerPool::Shutdown(OnShutdown what, Done done, absl::Duration limit) {
   MutexLock lock(&mutex_);
   SLUICE_CHECK(mode_.load() == Mode::kOpen);
