@@ -3,10 +3,12 @@
 
 #include <algorithm>
 #include <condition_variable>
+#include <memory>
 #include <mutex>
 
 #include "absl/base/thread_annotations.h"
 #include "absl/time/time.h"
+#include "sluice/base/owner_process.h"
 
 namespace sluice {
 
@@ -53,9 +55,14 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
 // a loop. Thread-safe.
 class CondVar {
  public:
-  CondVar() = default;
+  CondVar() { std::construct_at(&condition_); }
   CondVar(const CondVar&) = delete;
   CondVar& operator=(const CondVar&) = delete;
+  // pthread_cond_destroy(3) blocks until no thread waits. In the child of a
+  // fork() threads of the parent wait for ever, and nothing is done.
+  ~CondVar() {
+    if (owner_.IsCurrent()) std::destroy_at(&condition_);
+  }
 
   // Lets go of `mutex` while it waits.
   void Wait(Mutex* mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
@@ -81,7 +88,10 @@ class CondVar {
   void SignalAll() { condition_.notify_all(); }
 
  private:
-  std::condition_variable condition_;
+  const OwnerProcess owner_;
+  union {
+    std::condition_variable condition_;
+  };
 };
 
 }  // namespace sluice

@@ -1,11 +1,13 @@
 #include "sluice/base/mutex.h"
 
 #include <chrono>
+#include <memory>
 #include <thread>
 #include <vector>
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "sluice/base/in_child.h"
 
 namespace sluice {
 namespace {
@@ -106,6 +108,30 @@ TEST(CondVarTest, ATimeoutThatIsNotPositiveHasPassed) {
        {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
     EXPECT_TRUE(never.WaitWithTimeout(&mutex, timeout));
   }
+}
+
+// pthread_cond_destroy(3) would wait for the parent's thread.
+TEST(CondVarTest, AChildOfForkDestroysOneThatIsWaitedFor) {
+  Mutex mutex;
+  auto changed = std::make_unique<CondVar>();
+  bool waiting = false;
+  bool done = false;
+  std::thread other([&] {
+    MutexLock lock(&mutex);
+    waiting = true;
+    while (!done) changed->Wait(&mutex);
+  });
+  const auto is_waiting = [&] {
+    MutexLock lock(&mutex);
+    return waiting;
+  };
+  while (!is_waiting()) std::this_thread::yield();
+  EXPECT_EQ(InChild([&] { changed.reset(); }), 0);
+  mutex.Lock();
+  done = true;
+  changed->Signal();
+  mutex.Unlock();
+  other.join();
 }
 
 }  // namespace

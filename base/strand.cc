@@ -1,18 +1,27 @@
 #include "sluice/base/strand.h"
 
 #include <limits>
+#include <memory>
 
+#include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 
 namespace sluice {
 
 Strand::Strand(Executor* executor, size_t max_tasks_per_run)
     : executor_(executor), max_tasks_per_run_(max_tasks_per_run) {
+  std::construct_at(&tasks_);
   SLUICE_CHECK(max_tasks_per_run > 0);
 }
 
 Strand::~Strand() {
+  if (outstanding_.load(std::memory_order_acquire) > 0 && !owner_.IsCurrent()) {
+    // A thread of the parent may have been in the middle of tasks_.
+    TaskQueue::Forget(this);
+    return;
+  }
   if (destroyed_ != nullptr) *destroyed_ = true;
+  std::destroy_at(&tasks_);
 }
 
 bool Strand::Submit(ExecTask* task) {
@@ -46,16 +55,20 @@ bool Strand::ForEach(size_t limit, void (*each)(ExecTask*)) {
 }
 
 void Strand::Run() {
-  if (ForEach(max_tasks_per_run_, [](ExecTask* task) { task->Run(); })) {
-    executor_->Submit(this);
-  }
+  CallWithoutUnwind([this] {
+    if (ForEach(max_tasks_per_run_, [](ExecTask* task) { task->Run(); })) {
+      executor_->Submit(this);
+    }
+  });
 }
 
 void Strand::Abandon() {
-  // The executor has ended: what is submitted meanwhile goes the same way.
-  while (ForEach(std::numeric_limits<size_t>::max(),
-                 [](ExecTask* task) { task->Abandon(); })) {
-  }
+  CallWithoutUnwind([this] {
+    // The executor has ended: what is submitted meanwhile goes the same way.
+    while (ForEach(std::numeric_limits<size_t>::max(),
+                   [](ExecTask* task) { task->Abandon(); })) {
+    }
+  });
 }
 
 }  // namespace sluice

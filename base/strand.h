@@ -6,6 +6,7 @@
 
 #include "absl/base/thread_annotations.h"
 #include "sluice/base/executor.h"
+#include "sluice/base/owner_process.h"
 #include "sluice/base/sequence_role.h"
 #include "sluice/base/task_queue.h"
 
@@ -18,11 +19,15 @@ namespace sluice {
 // The strand itself is the task queued below, once while it has work, so that a
 // thousand tasks cost one submission there. After `max_tasks_per_run` tasks it
 // queues itself anew, behind others. Thread-safe; allocates nothing.
+//
+// An exception that leaves a task ends the process by std::terminate() at the
+// throw: docs/architecture.md, "Exceptions".
 class Strand final : public Executor, private ExecTask {
  public:
   // `executor` outlives the strand.
   explicit Strand(Executor* executor, size_t max_tasks_per_run = 64);
-  // REQUIRES: idle. The strand's last task may destroy it.
+  // REQUIRES: idle, or in the child of a fork(), where its tasks stay as they
+  // are. The strand's last task may destroy it.
   ~Strand() override;
 
   bool Submit(ExecTask* task) override;
@@ -37,10 +42,13 @@ class Strand final : public Executor, private ExecTask {
   // see to. The strand may be gone: then there are none.
   bool ForEach(size_t limit, void (*each)(ExecTask*));
 
+  const OwnerProcess owner_;
   Executor* const executor_;
   const size_t max_tasks_per_run_;
   SequenceRole role_;
-  TaskQueue tasks_;
+  union {
+    TaskQueue tasks_;  // not destroyed in the child of a fork(), unless idle
+  };
   // Tasks submitted less tasks done. Whoever raises it from 0 queues the strand
   // below; a run that leaves it above 0 does so too. A task may be done before
   // its submitter has counted it: the count then wraps below 0, queues nothing,

@@ -41,6 +41,17 @@ class TaskQueue {
   // pushes it meanwhile.
   void Remove(ExecTask* task);
   bool empty() const;
+  // In the child of a fork(), where no other thread goes on: takes all tasks
+  // out, and runs none.
+  void DropAll() {
+    while (Pop() != nullptr) {
+    }
+  }
+  // In the child of a fork(): takes `task` back, which is in no list of a queue
+  // that is used again. Another thread may have claimed it and not pushed it.
+  static void Forget(ExecTask* task) {
+    task->next_.store(nullptr, std::memory_order_relaxed);
+  }
   // How many tasks are queued at this moment; O(1) plus what other threads
   // pushed since the last call. Bounds a batch: tasks that the batch itself
   // submits come behind these.

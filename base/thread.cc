@@ -56,12 +56,12 @@ absl::StatusOr<Thread> Thread::Start(std::string name,
   return Thread(thread);
 }
 
-Thread::~Thread() { SLUICE_CHECK(!thread_.has_value()); }
+Thread::~Thread() { SLUICE_CHECK(!thread_.has_value() || !owner_.IsCurrent()); }
 
 void Thread::Join() {
   SLUICE_CHECK(thread_.has_value());
   SLUICE_CHECK(!SequenceRole::OnAny());
-  pthread_join(*thread_, nullptr);
+  if (owner_.IsCurrent()) pthread_join(*thread_, nullptr);
   thread_.reset();
 }
 

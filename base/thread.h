@@ -9,6 +9,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
+#include "sluice/base/owner_process.h"
 
 namespace sluice {
 
@@ -20,6 +21,9 @@ namespace sluice {
 // Of the signals of the process it takes none, whatever its creator's mask is:
 // those go to the threads that main() has made. What the thread itself causes
 // (SIGSEGV and the like) and SIGPROF come all the same.
+//
+// In the child of a fork() there is no such thread: Join() returns at once, and
+// destruction requires nothing.
 class Thread {
  public:
   // `name` is cut to 15 bytes, which is what pthread_setname_np(3) takes. The
@@ -28,7 +32,8 @@ class Thread {
                                       absl::AnyInvocable<void() &&> body);
 
   Thread(Thread&& other) noexcept
-      : thread_(std::exchange(other.thread_, std::nullopt)) {}
+      : owner_(other.owner_),
+        thread_(std::exchange(other.thread_, std::nullopt)) {}
   Thread& operator=(Thread&& other) = delete;
   // REQUIRES: joined, or moved from.
   ~Thread();
@@ -40,6 +45,7 @@ class Thread {
  private:
   explicit Thread(pthread_t thread) : thread_(thread) {}
 
+  const OwnerProcess owner_;
   std::optional<pthread_t> thread_;
 };
 

@@ -12,6 +12,7 @@
 
 #include "absl/strings/match.h"
 #include "gtest/gtest.h"
+#include "sluice/base/in_child.h"
 #include "sluice/base/sequence_role.h"
 #include "sluice/base/status_matchers.h"
 
@@ -103,6 +104,23 @@ TEST_F(ThreadDeathTest, NoThreadToBeHadIsAStatusThatNamesIt) {
         _exit(named ? 7 : 1);
       },
       ::testing::ExitedWithCode(7), "");
+}
+
+TEST(Thread, AChildOfForkWaitsForNoneOfItsParent) {
+  std::atomic<bool> stop{false};
+  auto joined = Thread::Start("joined", [&] { stop.wait(false); });
+  auto destroyed = Thread::Start("destroyed", [&] { stop.wait(false); });
+  SLUICE_ASSERT_OK(joined);
+  SLUICE_ASSERT_OK(destroyed);
+  EXPECT_EQ(InChild([&] {
+              joined->Join();
+              Thread moved = *std::move(destroyed);
+            }),
+            0);
+  stop.store(true);
+  stop.notify_all();
+  joined->Join();
+  destroyed->Join();
 }
 
 }  // namespace

@@ -98,6 +98,12 @@ absl::Status EpollPoller::Remove(int fd) {
 
 absl::Status EpollPoller::Control(int operation, int fd, uint32_t events,
                                   uint64_t token) {
+  if (wakeup_->forked()) {
+    if (operation == EPOLL_CTL_DEL) return absl::OkStatus();
+    return absl::FailedPreconditionError(
+        absl::StrCat("EpollPoller on descriptor ", fd,
+                     ": in the child of a fork; make a poller there"));
+  }
   epoll_event event{};
   event.events = events;
   event.data.u64 = token;

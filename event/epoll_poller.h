@@ -23,6 +23,9 @@ namespace sluice {
 // Wait(); nothing in user space per descriptor. Waits to the nanosecond where
 // the kernel can (5.11), else to the millisecond. Thread-compatible, save
 // Wake(). Owns two descriptors.
+//
+// An epoll instance is not copied by fork(). In the child Remove() does
+// nothing, and Add() and Modify() return kFailedPrecondition.
 class EpollPoller final : public Poller {
  public:
   // kInvalidArgument, kResourceExhausted (descriptors, memory); what

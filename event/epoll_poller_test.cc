@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sluice/base/in_child.h"
 #include "sluice/base/status_matchers.h"
 #include "sluice/base/without_system_call.h"
 #include "sluice/event/poller.h"
@@ -94,6 +95,36 @@ TEST(EpollPollerTest, WaitsWhereThereIsNoEpollPwait2) {
       SLUICE_EXPECT_OK((*poller)->Wait(absl::InfiniteDuration()));
     });
   }
+}
+
+// Which have one epoll instance.
+TEST(EpollPollerTest, AChildOfForkChangesNothingForItsParent) {
+  auto poller = EpollPoller::Create();
+  SLUICE_ASSERT_OK(poller);
+  int pipe_ends[2];
+  ASSERT_EQ(pipe2(pipe_ends, O_CLOEXEC), 0);
+  SLUICE_ASSERT_OK((*poller)->Add(pipe_ends[1], kWritable, 1, AddHint::kNone));
+  EXPECT_EQ(
+      InChild([&] {
+        const auto refused = absl::StatusCode::kFailedPrecondition;
+        if ((*poller)->Add(0, kReadable, 2, AddHint::kNone).code() != refused) {
+          _exit(1);
+        }
+        if ((*poller)->Modify(pipe_ends[1], 0, 3).code() != refused) {
+          _exit(2);
+        }
+        if (!(*poller)->Remove(pipe_ends[1]).ok()) _exit(3);
+        poller->reset();
+      }),
+      0);
+  const auto events = (*poller)->Wait(absl::ZeroDuration());
+  SLUICE_ASSERT_OK(events);
+  ASSERT_EQ(events->size(), 1u);
+  EXPECT_EQ((*events)[0].token, 1u);
+  EXPECT_EQ((*events)[0].flags, kWritable);
+  SLUICE_EXPECT_OK((*poller)->Remove(pipe_ends[1]));
+  close(pipe_ends[0]);
+  close(pipe_ends[1]);
 }
 
 }  // namespace

@@ -8,6 +8,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 #include "sluice/base/check_option.h"
 #include "sluice/base/cpu_relax.h"
@@ -61,40 +62,68 @@ EventLoop::EventLoop(Options options)
       posted_(options.max_posted) {}
 
 EventLoop::~EventLoop() {
-  SequenceScope scope(&role_);
-  AbandonTasks();
-  for (const Slot& slot : slots_) SLUICE_CHECK(slot.target == nullptr);
+  if (forked()) {
+    DropTasks();
+    return;
+  }
+  CallWithoutUnwind([this] {
+    SequenceScope scope(&role_);
+    AbandonTasks();
+    for (const Slot& slot : slots_) SLUICE_CHECK(slot.target == nullptr);
+  });
+}
+
+void EventLoop::operator delete(EventLoop* loop, std::destroying_delete_t) {
+  const bool runs = SequenceRole::OnAny() || !loop->role_.IsCurrent();
+  if (runs && loop->forked()) return;
+  loop->~EventLoop();
+  ::operator delete(loop);
 }
 
 absl::Status EventLoop::Run() {
-  SequenceScope scope(&role_);
+  // Make loops after fork() and daemon(), in the process that runs them.
+  const bool made_after_fork = !forked();
+  SLUICE_CHECK(made_after_fork);
   absl::Status status;
-  while (status.ok() && !stopped()) {
-    status = Turn(absl::InfiniteDuration());
-  }
-  End();
+  CallWithoutUnwind([this, &status] {
+    SequenceScope scope(&role_);
+    while (status.ok() && !stopped()) {
+      status = Turn(absl::InfiniteDuration());
+    }
+    End();
+  });
   return status;
 }
 
 absl::Status EventLoop::RunOnce(absl::Duration max_wait) {
-  SequenceScope scope(&role_);
-  absl::Status status = Turn(max_wait);
-  const MonotonicTime deadline = timers_.NextDeadline();
-  const bool came_in_the_wait = wait_began_ < deadline && deadline <= now_;
-  if (!status.ok() || !came_in_the_wait) return status;
-  return Turn(absl::ZeroDuration());
+  absl::Status status;
+  CallWithoutUnwind([&, this] {
+    SequenceScope scope(&role_);
+    status = Turn(max_wait);
+    const MonotonicTime deadline = timers_.NextDeadline();
+    const bool came_in_the_wait = wait_began_ < deadline && deadline <= now_;
+    if (status.ok() && came_in_the_wait) status = Turn(absl::ZeroDuration());
+  });
+  return status;
 }
 
 absl::Duration EventLoop::BeginTurn(absl::Duration max_wait) {
-  SequenceScope scope(&role_);
-  RunHooks(&before_wait_);
-  return TimeToWait(max_wait);
+  CallWithoutUnwind([&, this] {
+    SequenceScope scope(&role_);
+    RunHooks(&before_wait_);
+    max_wait = TimeToWait(max_wait);
+  });
+  return max_wait;
 }
 
 absl::Status EventLoop::EndTurn(
     const absl::StatusOr<absl::Span<const IoEvent>>& events) {
-  SequenceScope scope(&role_);
-  return Serve(events);
+  absl::Status status;
+  CallWithoutUnwind([&, this] {
+    SequenceScope scope(&role_);
+    status = Serve(events);
+  });
+  return status;
 }
 
 void EventLoop::Stop() {
@@ -242,6 +271,11 @@ void EventLoop::AbandonTasks() {
   while (LoopTask* const task = tasks_.Pop()) task->Abandon();
 }
 
+void EventLoop::DropTasks() {
+  tasks_.DropAll();
+  TaskQueue::Forget(&run_posted_);
+}
+
 absl::Status EventLoop::Add(IoTarget* target, int fd, IoEvents interest,
                             AddOptions options) {
   role_.Assert();
@@ -276,6 +310,11 @@ absl::Status EventLoop::SetInterest(IoTarget* target, IoEvents interest) {
 }
 
 void EventLoop::Remove(IoTarget* target) {
+  if (!role_.IsCurrent() && forked()) {
+    // The slots are as a thread of the parent left them.
+    target->slot_ = kNoSlot;
+    return;
+  }
   role_.Assert();
   if (!target->registered()) return;
   // kNotFound: a Modify() that failed half-way has ended the watching already.
@@ -323,6 +362,11 @@ bool EventLoop::ScheduleRemote(LoopTask* task) {
 }
 
 void EventLoop::Cancel(LoopTask* task) {
+  if (task->queued() && forked()) {
+    if (role_.IsCurrent()) DropTasks();
+    TaskQueue::Forget(task);
+    return;
+  }
   role_.Assert();
   tasks_.Remove(task);
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <optional>
 #include <vector>
 
@@ -16,6 +17,7 @@
 #include "absl/types/span.h"
 #include "sluice/base/executor.h"
 #include "sluice/base/intrusive_list.h"
+#include "sluice/base/owner_process.h"
 #include "sluice/base/sequence_role.h"
 #include "sluice/base/task_queue.h"
 #include "sluice/event/event_queue.h"
@@ -62,6 +64,10 @@ class TurnHook : public IntrusiveNode {
 // thread."; the sequence is the thread that is inside Run() or RunOnce(), and
 // while none is, whoever sets up or tears down. Owns its poller; owns no
 // descriptor, target, timer, hook or task.
+//
+// An exception that leaves a callback ends the process by std::terminate() at
+// the throw: docs/architecture.md, "Exceptions". In the child of a fork() a
+// loop of the parent may be destroyed and not be run: "fork()" there.
 class EventLoop final : public Executor {
  public:
   using Callable = absl::AnyInvocable<void() &&>;
@@ -88,12 +94,16 @@ class EventLoop final : public Executor {
   // Tells the tasks that are still queued Abandon(); disarms timers.
   // REQUIRES: not running; no target is registered.
   ~EventLoop() override;
+  // In the child of a fork() leaves a loop in memory, as it is, if a thread was
+  // inside Run() or RunOnce() when the child was made.
+  static void operator delete(EventLoop* loop, std::destroying_delete_t);
 
   // Takes turns until Stop(), and then a last one in which the tasks queued by
   // then run; what they or anyone else queues after that is told Abandon(), in
   // this call or in the destructor. Posted callables that did not run are
   // destroyed. Returns the poller's error, after the same last turn.
-  // REQUIRES: not running; called at most once.
+  // REQUIRES: not running; called at most once; not in a child of the process
+  // in which the loop was made.
   absl::Status Run();
 
   // One turn that waits for at most `max_wait`: for tests and simulators, and
@@ -167,6 +177,9 @@ class EventLoop final : public Executor {
   // Memory for one read: valid until the caller returns to the loop.
   absl::Span<char> receive_buffer();
   const SequenceRole& role() const ABSL_LOCK_RETURNED(role_) { return role_; }
+  // Any thread. Whether this is the child of a fork(), and the loop its
+  // parent's. A system call.
+  bool forked() const { return !owner_.IsCurrent(); }
 
   struct Stats {
     uint64_t turns = 0;
@@ -219,10 +232,13 @@ class EventLoop final : public Executor {
   void RunTasks(size_t limit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void End() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void AbandonTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
+  // What AbandonTasks() is in the child of a fork(): calls nothing.
+  void DropTasks();
   bool SpinForTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void RunPosted();
   void WakeIfAsleep();
 
+  const OwnerProcess owner_;
   const std::unique_ptr<Poller> poller_;
   const Clock* const clock_;
   const size_t receive_buffer_size_;

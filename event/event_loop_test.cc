@@ -872,6 +872,7 @@ TEST_F(EventLoopDeathTest, RunInsideRunIsAnError) {
 TEST_F(EventLoopDeathTest, DestructionWithATargetIsAnError) {
   EXPECT_DEATH(
       {
+        NewLoop({});  // this process's own
         auto* target = new Target([](IoEvents) {});
         (void)loop_->Add(target, 3, kReadable);
         loop_.reset();

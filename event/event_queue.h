@@ -52,7 +52,9 @@ class EventQueue {
   explicit EventQueue(size_t capacity);
   EventQueue(const EventQueue&) = delete;
   EventQueue& operator=(const EventQueue&) = delete;
-  // Destroys what was not consumed. REQUIRES: no other call is under way.
+  // Destroys what was not consumed. REQUIRES: no other call is under way; or
+  // this is the child of a fork(), where an item of which another thread was in
+  // the middle is left alone.
   ~EventQueue();
 
   // Any thread. Lock-free. `item` is untouched unless it was pushed. At most
@@ -159,7 +161,7 @@ EventQueue<T>::~EventQueue() {
   // Relaxed: whoever may destroy the queue has seen the last push and drain.
   const uint64_t tail = tail_.load(std::memory_order_relaxed) & kPositionMask;
   for (uint64_t p = head_.load(std::memory_order_relaxed); p != tail; ++p) {
-    std::destroy_at(&CellAt(p).item);
+    if (IsFilled(p)) std::destroy_at(&CellAt(p).item);
   }
 }
 

@@ -32,7 +32,7 @@ absl::StatusOr<std::unique_ptr<LoopThreads>> LoopThreads::Create(
 }
 
 LoopThreads::~LoopThreads() {
-  if (threads_.empty()) return;
+  if (threads_.empty() || !owner_.IsCurrent()) return;
   Stop();
   JoinThreads();
 }

@@ -13,6 +13,7 @@
 #include "absl/status/statusor.h"
 #include "absl/types/span.h"
 #include "sluice/base/mutex.h"
+#include "sluice/base/owner_process.h"
 #include "sluice/base/thread.h"
 #include "sluice/event/event_loop.h"
 
@@ -39,7 +40,8 @@ class LoopThreads {
       absl::FunctionRef<absl::StatusOr<std::unique_ptr<EventLoop>>()> new_loop);
 
   // Stops and joins, if that was not done; then destroys the loops. What was
-  // set up on them has to be gone, as for any loop.
+  // set up on them has to be gone, as for any loop. In the child of a fork()
+  // neither stops nor joins.
   ~LoopThreads();
   LoopThreads(const LoopThreads&) = delete;
   LoopThreads& operator=(const LoopThreads&) = delete;
@@ -75,6 +77,7 @@ class LoopThreads {
   void Send(Signal signal) ABSL_LOCKS_EXCLUDED(mutex_);
   void JoinThreads();
 
+  const OwnerProcess owner_;
   const Options options_;
   std::vector<std::unique_ptr<EventLoop>> loops_;
   std::vector<EventLoop*> loop_pointers_;

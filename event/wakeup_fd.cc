@@ -22,7 +22,7 @@ WakeupFd::~WakeupFd() { close(fd_); }
 void WakeupFd::Wake() {
   // Sequentially consistent, and matched in TakeEdge(): a caller that finds the
   // flag set has made its news visible before the taking that clears it ends.
-  if (pending_.exchange(true)) return;
+  if (pending_.exchange(true) || forked()) return;
   const uint64_t one = 1;
   const int saved_errno = errno;
   // Fails only when the counter is full, and then the wake-up is there already.

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
+#include "sluice/base/fork_mark.h"
 
 namespace sluice {
 
@@ -22,7 +23,12 @@ class WakeupFd {
   // Readable from a Wake() until the Take() that follows.
   int fd() const { return fd_; }
 
-  // Thread-safe and async-signal-safe.
+  // Any thread. Whether this is the child of a fork(), and the eventfd its
+  // parent's. Costs a load.
+  bool forked() const { return fork_mark_.InChild(); }
+
+  // Thread-safe and async-signal-safe. Does nothing in the child of a fork(),
+  // whose parent has the same eventfd.
   void Wake();
   // What a Wake() that this call answers made known before is visible after it.
   // To be called by the wait that found fd() readable.
@@ -34,6 +40,7 @@ class WakeupFd {
  private:
   explicit WakeupFd(int fd) : fd_(fd) {}
 
+  const ForkMark fork_mark_;
   const int fd_;
   // Set by the Wake() that wrote to fd_, cleared by the taking: in between,
   // further calls have nothing to add.

@@ -17,6 +17,7 @@
 #include "absl/status/status.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sluice/base/in_child.h"
 #include "sluice/base/status_matchers.h"
 
 namespace {
@@ -138,6 +139,17 @@ TEST(WakeupFdTest, NoNewsIsLost) {
   }
   for (std::thread& thread : threads) thread.join();
   EXPECT_EQ(seen, kThreads * kNewsOfEach);
+}
+
+// Which have one eventfd.
+TEST(WakeupFdTest, AChildOfForkDoesNotWakeItsParent) {
+  auto wakeup = WakeupFd::Create();
+  SLUICE_ASSERT_OK(wakeup);
+  EXPECT_EQ(InChild([&] { (*wakeup)->Wake(); }), 0);
+  pollfd polled = {.fd = (*wakeup)->fd(), .events = POLLIN, .revents = 0};
+  EXPECT_EQ(poll(&polled, 1, 0), 0);
+  (*wakeup)->Wake();
+  EXPECT_EQ(poll(&polled, 1, 0), 1);
 }
 
 }  // namespace

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "absl/strings/str_cat.h"
+#include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 #include "sluice/base/increase.h"
 #include "sluice/base/sequence_role.h"
@@ -78,7 +79,7 @@ AsyncLogger::AsyncLogger(std::unique_ptr<LogWriter> writer, Options options)
 }
 
 AsyncLogger::~AsyncLogger() {
-  if (!forked()) Close();
+  if (!forked()) CallWithoutUnwind([this] { Close(); });
   sem_destroy(&work_);
 }
 
@@ -286,16 +287,18 @@ bool AsyncLogger::IsDue(const LogSite& site, absl::Duration interval) {
 
 size_t AsyncLogger::RunOnce() {
   if (forked() || OnBackEnd()) return 0;
-  std::vector<Done> finished;
-  absl::Status flushed;
-  size_t lines;
-  {
-    MutexLock lock(&back_end_);
-    lines = Run();
-    finished.swap(finished_);
-    flushed = flushed_;
-  }
-  for (Done& done : finished) std::move(done)(flushed);
+  size_t lines = 0;
+  CallWithoutUnwind([this, &lines] {
+    std::vector<Done> finished;
+    absl::Status flushed;
+    {
+      MutexLock lock(&back_end_);
+      lines = Run();
+      finished.swap(finished_);
+      flushed = flushed_;
+    }
+    for (Done& done : finished) std::move(done)(flushed);
+  });
   return lines;
 }
 
@@ -425,8 +428,10 @@ void AsyncLogger::SetMayWait(bool may_wait) {
 
 void AsyncLogger::Flush(absl::AnyInvocable<void(absl::Status) &&> done) {
   if (forked()) {
-    std::move(done)(absl::FailedPreconditionError(
-        "flush of a log: in the child of a fork; make a logger there"));
+    CallWithoutUnwind([&done] {
+      std::move(done)(absl::FailedPreconditionError(
+          "flush of a log: in the child of a fork; make a logger there"));
+    });
     return;
   }
   {
@@ -559,7 +564,7 @@ bool AsyncLogger::DrivesBackEnd() const {
 
 bool AsyncLogger::TryRunOnce() {
   if (forked() || OnBackEnd() || !back_end_.TryLock()) return false;
-  Run();
+  CallWithoutUnwind([this]() ABSL_NO_THREAD_SAFETY_ANALYSIS { Run(); });
   back_end_.Unlock();
   return true;
 }

@@ -61,6 +61,9 @@ namespace sluice {
 // logger of the parent takes lines and loses them: nothing is written twice,
 // nobody waits, and destroying it is harmless. A child that logs makes a logger
 // of its own.
+//
+// An exception that leaves the writer, or what prints a value, ends the process
+// by std::terminate() at the throw: docs/architecture.md, "Exceptions".
 class AsyncLogger {
  public:
   // What becomes of a line for which its thread's ring has no room.

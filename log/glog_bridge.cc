@@ -124,6 +124,8 @@ class Sink final : public google::LogSink {
     header.severity = SeverityOf(glog_severity);
     header.file = full_filename;
     header.line = line;
+    // A child of fork() may have destroyed its copy of the logger.
+    if (!owner_.IsCurrent()) return;
     if (!logger_.levels().EnabledByName(header.severity, header.file)) return;
     const bool fatal = header.severity == LogSeverity::kFatal;
     // Before it for room in the ring. The status: there is no other way out.
@@ -133,6 +135,7 @@ class Sink final : public google::LogSink {
   }
 
  private:
+  const OwnerProcess owner_;
   AsyncLogger& logger_;
   const absl::Duration fatal_wait_;
 };
@@ -155,6 +158,9 @@ struct GlogBridge::Parts {
 GlogBridge::GlogBridge(AsyncLogger* logger, absl::Duration fatal_wait)
     : parts_(std::make_unique<Parts>(logger, fatal_wait)) {}
 
-GlogBridge::~GlogBridge() = default;
+GlogBridge::~GlogBridge() {
+  // In a child a thread that does not exist there may have a mutex of glog.
+  if (!owner_.IsCurrent()) (void)parts_.release();
+}
 
 }  // namespace sluice

@@ -4,6 +4,7 @@
 #include <memory>
 
 #include "absl/time/time.h"
+#include "sluice/base/owner_process.h"
 #include "sluice/log/async_logger.h"
 
 namespace sluice {
@@ -34,6 +35,9 @@ namespace sluice {
 // Thread-compatible; comes and goes while others log, whose lines then go to
 // one of the two or to both. But not if glog's flags send lines to stderr or
 // stdout: it changes them without a mutex. Does not own the logger.
+//
+// In the child of a fork() the parent's bridge takes lines and loses them, also
+// after it was destroyed there, and the child can have no bridge of its own.
 class GlogBridge {
  public:
   // A fatal line waits for a LoggerThread so long, at most twice; if there is
@@ -55,6 +59,7 @@ class GlogBridge {
  private:
   struct Parts;
 
+  const OwnerProcess owner_;
   std::unique_ptr<Parts> parts_;
 };
 

@@ -1,6 +1,8 @@
 #include "sluice/log/glog_bridge.h"
 
+#include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <thread>
@@ -12,6 +14,7 @@
 #include "glog/logging.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sluice/base/in_child.h"
 #include "sluice/base/status_matchers.h"
 #include "sluice/log/async_logger.h"
 #include "sluice/log/log.h"
@@ -353,6 +356,37 @@ using GlogBridgeDeathTest = GlogBridgeTest;
 TEST_F(GlogBridgeDeathTest, ThereIsOneAtATime) {
   Start();
   EXPECT_DEATH(GlogBridge(logger_.get()), "has_bridge");
+}
+
+// Another thread of the parent is in the middle of a line, with glog's mutexes.
+TEST_F(GlogBridgeTest, AChildOfForkMayDestroyIt) {
+  std::atomic<bool> in_send{false};
+  std::atomic<bool> go_on{false};
+  struct SlowSink final : google::LogSink {
+    using google::LogSink::send;
+    void send(google::LogSeverity, const char*, const char*, int,
+              const google::LogMessageTime&, const char*, size_t) override {
+      in_send->store(true);
+      while (!go_on->load()) std::this_thread::yield();
+    }
+    std::atomic<bool>* in_send;
+    std::atomic<bool>* go_on;
+  };
+  Start();
+  SlowSink sink;
+  sink.in_send = &in_send;
+  sink.go_on = &go_on;
+  google::AddLogSink(&sink);
+  std::thread other([] { LOG(INFO) << "slow"; });
+  while (!in_send.load()) std::this_thread::yield();
+  EXPECT_EQ(InChild([&] {
+              bridge_.reset();
+              logger_.reset();
+            }),
+            0);
+  go_on.store(true);
+  other.join();
+  google::RemoveLogSink(&sink);
 }
 
 }  // namespace

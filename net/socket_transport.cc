@@ -221,7 +221,10 @@ void SocketTransport::Close(CloseMode mode) {
   closed_ = true;
   loop_->Cancel(this);
   loop_->Remove(this);
-  api_->Close(fd_, output_ == nullptr ? mode : CloseMode::kReset);
+  if (output_ != nullptr) mode = CloseMode::kReset;
+  // In a child the option that asks for RST would be the parent's too.
+  if (mode == CloseMode::kReset && loop_->forked()) mode = CloseMode::kGraceful;
+  api_->Close(fd_, mode);
   if (!in_callback_) delete this;
 }
 

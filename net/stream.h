@@ -80,7 +80,8 @@ class Stream {
 
 // What a user writes. All calls come on the stream's sequence, one at a time,
 // never inside a call on the stream. Who owns the stream may destroy it in any
-// of them, and then returns at once; others use Abort().
+// of them, and then returns at once; others use Abort(). An exception that
+// leaves a call ends the process: docs/architecture.md, "Exceptions".
 class StreamHandler {
  public:
   virtual ~StreamHandler() = default;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 #include "sluice/base/check_option.h"
 #include "sluice/base/increase.h"
@@ -60,7 +61,13 @@ ConnectionContext::ConnectionContext(EventLoop* loop,
 }
 
 ConnectionContext::~ConnectionContext() {
-  if (mailbox_ != nullptr) mailbox_->Close();
+  if (mailbox_ == nullptr) return;
+  if (loop_->forked()) {
+    // A reference for ever, lest the last handle destroy it.
+    (void)new std::shared_ptr<StreamMailbox>(std::move(mailbox_));
+    return;
+  }
+  mailbox_->Close();
 }
 
 TcpConnection::TcpConnection(ConnectionContext* context, TransportPtr transport,
@@ -324,7 +331,7 @@ void TcpConnection::Drain() {
   if (ended_ || draining_) return;
   SLUICE_CHECK(destroyed_ == nullptr);
   draining_ = true;
-  if (open_) TellDraining();
+  if (open_) CallWithoutUnwind([this] { TellDraining(); });
 }
 
 void TcpConnection::TellDraining() {
@@ -416,7 +423,7 @@ StreamHandle TcpConnection::handle() {
 void TcpConnection::EndHandles() {
   if (!has_handle_) return;
   has_handle_ = false;
-  context_->mailbox_->Remove(this);
+  if (!context_->loop_->forked()) context_->mailbox_->Remove(this);
 }
 
 }  // namespace sluice

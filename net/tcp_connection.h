@@ -74,7 +74,8 @@ class ConnectionContext {
   // `owner` may be null. REQUIRES: CheckConnectionOptions() is OK.
   ConnectionContext(EventLoop* loop, const ConnectionOptions& options,
                     ConnectionOwner* owner = nullptr);
-  // Drops messages of handles that are under way.
+  // Drops messages of handles that are under way. In the child of a fork() does
+  // nothing: another thread may have been in the middle of a message.
   ~ConnectionContext();
 
   // Any thread. Bytes taken from, and given to, the kernel.
@@ -108,7 +109,8 @@ class ConnectionContext {
 
 // A Stream on a loop, over a transport: TCP and Unix-domain sockets alike.
 // Loop-bound, destruction included; no locks. One owner; destruction resets a
-// stream that has not ended, and calls nothing.
+// stream that has not ended, and calls nothing. (In the child of a fork() the
+// connection is the parent's, and is not reset.)
 //
 // At most 136 bytes while it idles: memory for input and output is made when it
 // is needed and freed when it is not; a timer, once set, is kept until the end

@@ -9,6 +9,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
+#include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 #include "sluice/base/check_option.h"
 #include "sluice/event/poller.h"
@@ -89,8 +90,10 @@ void TcpListener::OnIo(const IoEvent&) {
 
 void TcpListener::AcceptBacklog() {
   SLUICE_CHECK(destroyed_ == nullptr);
-  size_t accepted = 0;
-  Accept(backlog_, &accepted);
+  CallWithoutUnwind([this] {
+    size_t accepted = 0;
+    Accept(backlog_, &accepted);
+  });
 }
 
 TcpListener::End TcpListener::Accept(size_t limit, size_t* accepted) {

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "sluice/base/check.h"
 #include "sluice/base/check_option.h"
+#include "sluice/base/sequence_role.h"
 #include "sluice/event/loop_task.h"
 #include "sluice/net/connection_limit.h"
 #include "sluice/timer/timer_wheel.h"
@@ -87,7 +88,7 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
 
   // Any thread.
   void Drain(MonotonicTime deadline, std::shared_ptr<DrainSum> sum);
-  void ServerGone() { loop_->ScheduleRemote(&end_); }
+  void ServerGone();
   LoopStats stats() const;
 
  private:
@@ -187,6 +188,17 @@ void TcpServer::Shard::EndAcceptTrouble() {
   shared_->on_accept_trouble(absl::OkStatus());
 }
 
+void TcpServer::Shard::ServerGone() {
+  if (!loop_->forked()) {
+    loop_->ScheduleRemote(&end_);
+    return;
+  }
+  // The child's copy; unless a thread of the parent was on the loop, and may
+  // have been in the middle of anything.
+  const bool runs = SequenceRole::OnAny() || !loop_->role().IsCurrent();
+  if (!runs) delete this;
+}
+
 void TcpServer::Shard::OnAccept(Socket socket, const SocketAddress& peer) {
   EndAcceptTrouble();
   std::unique_ptr<StreamHandler> handler = shared_->new_handler(peer);
@@ -206,7 +218,8 @@ void TcpServer::Shard::OnAccept(Socket socket, const SocketAddress& peer) {
 
 void TcpServer::Shard::StopListening() {
   listener_.reset();
-  shared_->limit.StopWaiting(&accept_again_);
+  // In a child a thread that does not exist there may have the lock.
+  if (!loop_->forked()) shared_->limit.StopWaiting(&accept_again_);
   loop_->Cancel(&accept_again_);
 }
 

@@ -60,7 +60,9 @@ class TcpServer {
 
   // Stops accepting and ends what is left with kServerGone: later, on the
   // loops, or when they are destroyed. Waits for nothing. Any thread, a
-  // handler of its own included. A drain under way is not answered.
+  // handler of its own included. A drain under way is not answered. In the
+  // child of a fork() closes descriptors, and calls nothing:
+  // docs/architecture.md, "fork()".
   ~TcpServer();
   TcpServer(const TcpServer&) = delete;
   TcpServer& operator=(const TcpServer&) = delete;

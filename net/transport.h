@@ -82,7 +82,8 @@ class Transport {
 
   // Ends all calls to the sink, and all for the peer at once: FIN or RST goes
   // out. kGraceful with output left counts as kReset. The transport frees
-  // itself, now or when nothing below needs it any more.
+  // itself, now or when nothing below needs it any more. In the child of a
+  // fork(), whose parent has the same connection, sends nothing.
   virtual void Close(CloseMode mode) = 0;
 
   // Asks the kernel: nothing is kept.

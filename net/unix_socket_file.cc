@@ -25,7 +25,7 @@ absl::StatusOr<UnixSocketFile> UnixSocketFile::Find(
 
 absl::Status UnixSocketFile::Remove() {
   const std::string path = std::exchange(path_, "");
-  if (path.empty()) return absl::OkStatus();
+  if (path.empty() || !owner_.IsCurrent()) return absl::OkStatus();
   SocketApi::FileId id;
   const IoResult found = api_->FindFile(path, &id);
   if (found.error() == ENOENT || found.error() == ENOTSOCK) {

@@ -5,6 +5,7 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "sluice/base/owner_process.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/socket_api.h"
 
@@ -27,15 +28,17 @@ class UnixSocketFile {
 
   // Unlinks the file if it is still the one that Find() saw; OK as well if it
   // has gone or been replaced, or if there is none. Then forgets it. Otherwise
-  // an error of lstat(2) or unlink(2).
-  // REQUIRES: the socket is still open. Open, it holds its inode, whose number
-  // no other file can have; closed, the number soon comes back.
+  // an error of lstat(2) or unlink(2). In the child of a fork() unlinks
+  // nothing: the file is the parent's. REQUIRES: the socket is still open.
+  // Open, it holds its inode, whose number no other file can have; closed, the
+  // number soon comes back.
   //
   // A server that replaces the file between our look at it and the unlink loses
   // it: there is no system call that does both.
   absl::Status Remove();
 
  private:
+  OwnerProcess owner_;
   SocketApi* api_ = nullptr;
   std::string path_;
   SocketApi::FileId id_;

@@ -61,6 +61,8 @@ const Homes& SyscallHomes() {
       "event/registration_errors.cc",  // what is registered
       "event/wakeup_fd.cc",            // waking it
       "event/process_fence.cc",        // order among threads
+      "base/fork_mark.cc",             // a fork()
+      "base/in_child.h",               // and a child, for tests
       "timer/clock.cc",                // time
       "log/descriptor_writer.cc",      // lines
       "log/file_calls.cc",             // files of them

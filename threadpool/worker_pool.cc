@@ -7,6 +7,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 #include "sluice/base/check_option.h"
 #include "sluice/base/cpu_count.h"
@@ -125,6 +126,13 @@ absl::Status WorkerPool::StartThread(Worker* worker) {
 WorkerPool::~WorkerPool() {
   if (mode_.load() == Mode::kOpen) Shutdown(OnShutdown::kDiscard, nullptr);
   if (workers_.front()->thread.has_value()) Join();
+}
+
+void WorkerPool::operator delete(WorkerPool* pool, std::destroying_delete_t) {
+  const bool joined = !pool->workers_.front()->thread.has_value();
+  if (!joined && !pool->owner_.IsCurrent()) return;
+  pool->~WorkerPool();
+  ::operator delete(pool, std::align_val_t(alignof(WorkerPool)));
 }
 
 void WorkerPool::Shutdown(OnShutdown what, Done done, absl::Duration limit) {
@@ -343,10 +351,12 @@ ExecTask* WorkerPool::PopAny() {
 }
 
 void WorkerPool::AbandonAll() {
-  while (ExecTask* const task = PopAny()) {
-    task->Abandon();
-    abandoned_late_.fetch_add(1, std::memory_order_relaxed);
-  }
+  CallWithoutUnwind([this] {
+    while (ExecTask* const task = PopAny()) {
+      task->Abandon();
+      abandoned_late_.fetch_add(1, std::memory_order_relaxed);
+    }
+  });
 }
 
 // ---------------------------------------------------------------------------

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -15,6 +16,7 @@
 #include "absl/time/time.h"
 #include "sluice/base/executor.h"
 #include "sluice/base/mutex.h"
+#include "sluice/base/owner_process.h"
 #include "sluice/base/thread.h"
 #include "sluice/threadpool/delay_probe.h"
 #include "sluice/threadpool/task_lane.h"
@@ -38,10 +40,10 @@ namespace sluice {
 // workers use no CPU. Unbounded save for callables: the tasks that exist are
 // the bound.
 //
-// A task must not throw: an exception that leaves Run() or a callable ends the
-// process by std::terminate(), where it was thrown, so that a core has the
-// stack of the thrower. A task that never ends keeps its worker, and with it
-// Join() and the destructor; TryJoin() is for owners who would rather give up.
+// An exception that leaves a task ends the process by std::terminate() at the
+// throw: docs/architecture.md, "Exceptions". A task that never ends keeps its
+// worker, and with it Join() and the destructor; TryJoin() is for owners who
+// would rather give up.
 class WorkerPool final : public Executor {
  public:
   using Callable = absl::AnyInvocable<void() &&>;
@@ -63,6 +65,9 @@ class WorkerPool final : public Executor {
   // no loop, strand or worker, unless the workers were joined before.
   // REQUIRES: no thread is inside a call, Submit() included.
   ~WorkerPool() override;
+  // In the child of a fork() leaves in memory, as it is, a pool whose workers
+  // were not joined: docs/architecture.md, "fork()".
+  static void operator delete(WorkerPool* pool, std::destroying_delete_t);
 
   // Never fails, blocks or allocates. Once the workers have ended: Abandon(),
   // inside the call.
@@ -171,6 +176,7 @@ class WorkerPool final : public Executor {
   std::vector<std::string> InTask() const;
   Report ReportLocked() const ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
+  const OwnerProcess owner_;
   const Clock* const clock_;
   const size_t max_callables_;
   const MonotonicTime created_;

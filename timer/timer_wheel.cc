@@ -8,6 +8,7 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
+#include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 
 namespace sluice {
@@ -86,14 +87,17 @@ size_t TimerWheel::AdvanceTo(MonotonicTime now, size_t max_fires) {
   advanced_to_ = now;
   now_ = std::max(now_, now);
 
-  firing_ = true;
+  if (due_.empty()) return 0;
   size_t fired = 0;
-  for (; fired < max_fires && !due_.empty(); ++fired) {
-    Timer* const timer = due_.front();
-    timer->Cancel();
-    timer->Fire();
-  }
-  firing_ = false;
+  CallWithoutUnwind([&] {
+    firing_ = true;
+    for (; fired < max_fires && !due_.empty(); ++fired) {
+      Timer* const timer = due_.front();
+      timer->Cancel();
+      timer->Fire();
+    }
+    firing_ = false;
+  });
   return fired;
 }
 

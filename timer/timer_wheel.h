@@ -68,6 +68,9 @@ static_assert(sizeof(void*) != 8 || sizeof(CallbackTimer) <= 80);
 // NextDeadline(), waits by whatever means, and calls AdvanceTo(). Owns no
 // timer. Thread-compatible, together with its timers.
 //
+// An exception that leaves a timer ends the process by std::terminate() at the
+// throw: docs/architecture.md, "Exceptions".
+//
 // Time is cut into ticks, counted from the `now` of the constructor. A timer
 // stands in the first tick that begins at or after its deadline, and fires when
 // AdvanceTo() reaches it: never early, and at most a tick late plus the delay

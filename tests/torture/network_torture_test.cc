@@ -1,5 +1,7 @@
 // Servers and clients, with each of their system calls failing in turn.
 
+#include <sys/types.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -442,6 +444,40 @@ absl::Status TroubleWithAccepting(PollerKind kind) {
   return ran.ok() ? trouble : ran;
 }
 
+// A child of fork() destroys all while threads run; the parent then serves.
+absl::Status ForkedChild(PollerKind kind) {
+  Service service(Service::Kind::kEcho);
+  auto world = World::New(kind);
+  if (!world.ok()) return world.status();
+  auto threads = LoopThreads::Create(
+      {.num_loops = 1}, [&] { return NewEventLoop((*world)->platform); });
+  if (!threads.ok()) return threads.status();
+  auto server = (*world)->Serve(&service, SocketAddress::Loopback4(0));
+  if (!server.ok()) return server.status();
+  absl::Status ran = (*threads)->Start();
+  if (!ran.ok()) return ran;
+
+  const pid_t child = fork();
+  if (child == 0) {
+    server->reset();
+    threads->reset();
+    world->reset();
+    _exit(0);
+  }
+  if (child > 0) {
+    int status = 0;
+    SLUICE_CHECK(waitpid(child, &status, 0) == child);
+    SLUICE_CHECK(status == 0);
+    const std::string data = Pattern(1000);
+    Client client(world->get(), (*server)->address(), data);
+    ran = (*world)->RunUntil([&] { return client.ended(); });
+    if (ran.ok()) ran = client.Result(data, &service);
+  }
+  (*threads)->Stop();
+  ran.Update((*threads)->Join());
+  return ran;
+}
+
 using Scenario = absl::Status (*)(PollerKind);
 
 class NetworkTortureTest : public ::testing::TestWithParam<PollerKind> {
@@ -467,6 +503,7 @@ TEST_P(NetworkTortureTest, ConnectAndRefuse) { Torture(ConnectAndRefuse, 100); }
 TEST_P(NetworkTortureTest, Drain) { Torture(Drain, 100); }
 TEST_P(NetworkTortureTest, Timers) { Torture(Timers, 10); }
 TEST_P(NetworkTortureTest, SeveralLoops) { Torture(SeveralLoops, 100); }
+TEST_P(NetworkTortureTest, ForkedChild) { Torture(ForkedChild, 30); }
 
 // No connection is ever accepted: the program hears of that, and nobody spins.
 TEST_P(NetworkTortureTest, AcceptThatFailsForEver) {

@@ -1,0 +1,46 @@
+#include "sluice/base/fork_mark.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "gtest/gtest.h"
+#include "sluice/base/in_child.h"
+
+namespace sluice {
+namespace {
+
+void ExpectItTellsChildAndParent() {
+  const ForkMark mark;
+  if (mark.InChild()) _exit(1);
+  const int in_child = InChild([&] {
+    const ForkMark own;
+    if (own.InChild()) _exit(2);
+    if (!mark.InChild()) _exit(3);
+    const int in_grandchild = InChild([&] {
+      if (!own.InChild()) _exit(4);
+      if (!mark.InChild()) _exit(5);
+    });
+    if (in_grandchild != 0) _exit(in_grandchild);
+  });
+  if (in_child != 0) _exit(in_child);
+  if (mark.InChild()) _exit(6);
+}
+
+TEST(ForkMark, TellsChildAndParent) {
+  EXPECT_EQ(InChild(ExpectItTellsChildAndParent), 0);
+}
+
+// A sanitizer's own memory is beyond any such limit.
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+TEST(ForkMark, DoesSoWithoutMemory) {
+  EXPECT_EQ(InChild([] {
+              const rlimit none = {0, 0};
+              if (setrlimit(RLIMIT_AS, &none) != 0) _exit(7);
+              ExpectItTellsChildAndParent();
+            }),
+            0);
+}
+#endif
+
+}  // namespace
+}  // namespace sluice
