@@ -360,7 +360,7 @@ void World::StartServer() {
         ends_.push_back(std::move(end));
         return std::make_unique<Handler>(this, ends_.back().get());
       },
-      std::move(options));
+      options);
   const SimFaults& faults = network_.faults();
   Expect(server.ok() || faults.no_descriptors > 0 || faults.no_memory > 0,
          "the server starts");

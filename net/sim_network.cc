@@ -482,6 +482,7 @@ absl::Status SimNetwork::Check(const Options& options) {
       {"no_memory", options.faults.no_memory},
       {"aborted", options.faults.aborted},
       {"spurious", options.faults.spurious},
+      {"stall", options.faults.stall},
       {"loss", options.faults.loss},
       {"reset", options.faults.reset},
   };
@@ -492,6 +493,8 @@ absl::Status SimNetwork::Check(const Options& options) {
     status.Update(
         CheckOption(absl::StrCat("SimNetwork: ", name), probability, 0, 1));
   }
+  status.Update(CheckOption("SimNetwork: longest_stall", options.longest_stall,
+                            absl::ZeroDuration(), absl::Hours(24)));
   const Link& link = options.link;
   status.Update(CheckOption("SimNetwork: latency", link.latency,
                             absl::ZeroDuration(), absl::Hours(24)));

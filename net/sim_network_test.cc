@@ -151,6 +151,8 @@ TEST(SimNetworkOptionsTest, RefusesEachOptionOutOfRange) {
       {"no_memory is nan", {.faults = {.no_memory = kNan}}},
       {"aborted is nan", {.faults = {.aborted = kNan}}},
       {"spurious is nan", {.faults = {.spurious = kNan}}},
+      {"stall is -1", {.faults = {.stall = -1}}},
+      {"longest_stall is inf", {.longest_stall = absl::InfiniteDuration()}},
       {"loss is 2", {.faults = {.loss = 2}}},
       {"reset is -1", {.faults = {.reset = -1}}},
       {"latency is -1ns, and must be 0 to 24h",

@@ -33,7 +33,7 @@ struct TcpServer::Shared {
         limit(std::max<size_t>(options->max_connections, 1)) {}
 
   const NewHandler new_handler;
-  const absl::AnyInvocable<void(const absl::Status&) const> on_accept_trouble;
+  const std::function<void(const absl::Status&)> on_accept_trouble;
   ConnectionLimit limit;
 };
 

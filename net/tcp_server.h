@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <vector>
 
@@ -38,8 +39,7 @@ class TcpServer {
     // error, which names the address; and with OK when that loop accepts again.
     // For the program's log. Called on any loop of the server, hence
     // thread-safe. May be null.
-    absl::AnyInvocable<void(const absl::Status&) const> on_accept_trouble =
-        nullptr;
+    std::function<void(const absl::Status&)> on_accept_trouble = nullptr;
   };
 
   // Makes the handler of a new connection, on its loop; null refuses it. The

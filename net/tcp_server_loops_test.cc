@@ -106,7 +106,7 @@ class TcpServerLoopsTest : public ::testing::Test {
         [this](const SocketAddress&) {
           return std::make_unique<EchoingHandler>(&events_);
         },
-        std::move(options));
+        options);
     if (!server.ok()) return server.status();
     server_ = *std::move(server);
     return absl::OkStatus();

@@ -92,7 +92,7 @@ class TcpServerTest : public ::testing::Test {
           if (refuse_) return nullptr;
           return std::make_unique<EchoingHandler>(&events_);
         },
-        std::move(options));
+        options);
     if (!server.ok()) return server.status();
     server_ = *std::move(server);
     return absl::OkStatus();

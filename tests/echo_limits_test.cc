@@ -155,7 +155,9 @@ TEST_P(EchoLimitsTest, SaysThatItCannotAcceptAndThatItCanAgain) {
   Process& process = (*server)->process();
   rlimit limit;
   ASSERT_EQ(prlimit(process.pid(), RLIMIT_NOFILE, nullptr, &limit), 0);
-  const rlimit none = {3, limit.rlim_max};
+  const auto open = process.OpenDescriptors();
+  SLUICE_ASSERT_OK(open);
+  const rlimit none = {static_cast<rlim_t>(*open), limit.rlim_max};
   ASSERT_EQ(prlimit(process.pid(), RLIMIT_NOFILE, &none, nullptr), 0);
   auto client = ClientSocket::Connect((*server)->address());
   SLUICE_ASSERT_OK(client);

@@ -148,7 +148,7 @@ std::optional<int> TakeFault(Kind kind) {
   if (!counting.load()) return std::nullopt;
   const int nth = ++counts[kind];
   if (planned.kind != kind || nth < planned.nth ||
-      nth >= planned.nth + planned.in_a_row) {
+      nth - planned.nth >= planned.in_a_row) {
     return std::nullopt;
   }
   has_failed.store(true);
