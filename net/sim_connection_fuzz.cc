@@ -369,12 +369,11 @@ void World::StartServer() {
 
 void World::ChangeFault() {
   static constexpr double SimFaults::*kFaults[] = {
-      &SimFaults::short_count,    &SimFaults::would_block,
-      &SimFaults::interrupted,    &SimFaults::spurious,
-      &SimFaults::stall,
-      &SimFaults::no_descriptors, &SimFaults::no_memory,
-      &SimFaults::aborted,        &SimFaults::loss,
-      &SimFaults::reset};
+      &SimFaults::short_count, &SimFaults::would_block,
+      &SimFaults::interrupted, &SimFaults::spurious,
+      &SimFaults::stall,       &SimFaults::no_descriptors,
+      &SimFaults::no_memory,   &SimFaults::aborted,
+      &SimFaults::loss,        &SimFaults::reset};
   constexpr size_t kHarmless = 5;  // the first, whatever the connection does
   const size_t choice = input_.Below(std::size(kFaults));
   const double probability = static_cast<double>(input_.Number(1)) / 512;
