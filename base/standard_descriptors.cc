@@ -30,6 +30,21 @@ bool WaitForRoom(int fd, absl::Duration limit) {
   return ready > 0;
 }
 
+// 0, or errno; ETIMEDOUT if there is no room in time.
+int Write(int fd, absl::string_view text, absl::Duration limit) {
+  while (!text.empty()) {
+    if (!WaitForRoom(fd, limit)) return ETIMEDOUT;
+    const ssize_t written =
+        write(fd, text.data(), std::min(text.size(), kPipeRoom));
+    if (written >= 0) {
+      text.remove_prefix(static_cast<size_t>(written));
+    } else if (errno != EINTR && errno != EAGAIN) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
 // 0, or why output was lost; -1 if that is not known any more.
 int FlushStandardOutput() {
   const bool failed_before = std::ferror(stdout) != 0;
@@ -57,17 +72,11 @@ void FillStandardDescriptors() {
 }
 
 bool WriteToStandardError(absl::string_view text, absl::Duration limit) {
-  while (!text.empty()) {
-    if (!WaitForRoom(STDERR_FILENO, limit)) return false;
-    const ssize_t written =
-        write(STDERR_FILENO, text.data(), std::min(text.size(), kPipeRoom));
-    if (written >= 0) {
-      text.remove_prefix(static_cast<size_t>(written));
-    } else if (errno != EINTR && errno != EAGAIN) {
-      return false;
-    }
-  }
-  return true;
+  return Write(STDERR_FILENO, text, limit) == 0;
+}
+
+int WriteToStandardOutput(absl::string_view text, absl::Duration limit) {
+  return Write(STDOUT_FILENO, text, limit);
 }
 
 int FinishStandardOutput(absl::string_view program, int exit_code) {

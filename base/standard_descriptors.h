@@ -26,6 +26,11 @@ void FillStandardDescriptors();
 bool WriteToStandardError(absl::string_view text,
                           absl::Duration limit = absl::Seconds(1));
 
+// Writes `text` to standard output, past the buffer of stdout, for a line that
+// another program waits for. Waits as WriteToStandardError() does. Returns 0,
+// ETIMEDOUT if nobody reads a full pipe, or the errno of write(2).
+int WriteToStandardOutput(absl::string_view text, absl::Duration limit);
+
 // Writes out what stdout has buffered. Returns `exit_code`; but if any output
 // of the program was lost, as on a full disk, prints a line on standard error,
 // "PROGRAM: cannot write the results to stdout: No space left on device", and

@@ -20,6 +20,10 @@ static_assert(kReadable == POLLIN && kWritable == POLLOUT &&
 constexpr IoEvents kAsked = kReadable | kWritable;
 constexpr IoEvents kReported = kAsked | kError | kHangup;
 
+// The one reason for EINVAL, poll(2): the limit was lowered since Add().
+constexpr absl::string_view kLimitHint =
+    ", more than the limit (RLIMIT_NOFILE) is now";
+
 int DescriptorOf(const pollfd& polled) {
   return polled.fd < 0 ? ~polled.fd : polled.fd;
 }
@@ -91,7 +95,8 @@ absl::StatusOr<absl::Span<const IoEvent>> PollPoller::Wait(
     has_more_ = true;
     if (errno == EINTR) return absl::Span<const IoEvent>();
     return ToStatus(IoResult::FromErrno(errno), "ppoll",
-                    absl::StrCat(polled_.size(), " descriptors"));
+                    absl::StrCat(polled_.size(), " descriptors",
+                                 errno == EINVAL ? kLimitHint : ""));
   }
   const bool woken = polled_.front().revents != 0;
   if (woken) wakeup_->Take();

@@ -2,7 +2,8 @@
 
 #include <algorithm>
 #include <atomic>
-#include <optional>
+#include <cstdint>
+#include <limits>
 #include <utility>
 
 #include "absl/memory/memory.h"
@@ -18,8 +19,8 @@
 namespace sluice {
 namespace {
 
-// Accepting that fails for less passes by itself, as when a burst of
-// connections is over.
+// Trouble that is shorter passes by itself, as when a burst of connections is
+// over.
 constexpr absl::Duration kLongTrouble = absl::Seconds(1);
 
 }  // namespace
@@ -118,8 +119,11 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
   std::vector<std::unique_ptr<TcpConnection>> connections_;
   size_t forced_ = 0;
   std::vector<std::shared_ptr<DrainSum>> drained_;  // who wait for the drain
-  std::optional<MonotonicTime> accept_fails_since_;
+  MonotonicTime accept_fails_since_;
+  MonotonicTime last_accept_failure_ =
+      MonotonicTime::FromNanos(std::numeric_limits<int64_t>::min() / 2);
   bool accept_trouble_told_ = false;
+  CallbackTimer end_accept_trouble_{[this] { EndAcceptTrouble(); }};
   bool draining_ = false;
   bool backlog_looked_at_ = false;  // since the drain began
   bool server_gone_ = false;
@@ -173,9 +177,13 @@ absl::Status TcpServer::Shard::Listen(const SocketAddress& address,
 
 void TcpServer::Shard::OnAcceptFailure(const absl::Status& error) {
   accept_failures_.fetch_add(1, std::memory_order_relaxed);
-  if (!accept_fails_since_.has_value()) accept_fails_since_ = loop_->now();
+  const MonotonicTime now = loop_->now();
+  // The listener tries again sooner than that, unless nobody connects.
+  if (now - last_accept_failure_ > kLongTrouble) accept_fails_since_ = now;
+  last_accept_failure_ = now;
+  end_accept_trouble_.Cancel();
   if (accept_trouble_told_ || shared_->on_accept_trouble == nullptr ||
-      loop_->now() - *accept_fails_since_ < kLongTrouble) {
+      now - accept_fails_since_ < kLongTrouble) {
     return;
   }
   accept_trouble_told_ = true;
@@ -183,8 +191,7 @@ void TcpServer::Shard::OnAcceptFailure(const absl::Status& error) {
 }
 
 void TcpServer::Shard::EndAcceptTrouble() {
-  accept_fails_since_.reset();
-  if (!std::exchange(accept_trouble_told_, false)) return;
+  accept_trouble_told_ = false;
   shared_->on_accept_trouble(absl::OkStatus());
 }
 
@@ -200,7 +207,9 @@ void TcpServer::Shard::ServerGone() {
 }
 
 void TcpServer::Shard::OnAccept(Socket socket, const SocketAddress& peer) {
-  EndAcceptTrouble();
+  if (accept_trouble_told_ && !end_accept_trouble_.armed()) {
+    loop_->Arm(&end_accept_trouble_, kLongTrouble);
+  }
   std::unique_ptr<StreamHandler> handler = shared_->new_handler(peer);
   if (handler == nullptr) {
     refused_.fetch_add(1, std::memory_order_relaxed);

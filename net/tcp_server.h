@@ -35,10 +35,10 @@ class TcpServer {
     size_t max_connections = 100'000;
     TcpListener::Options listener = {};
     ConnectionOptions connection = {};
-    // Called when a loop has failed to accept for a second, with the last
-    // error, which names the address; and with OK when that loop accepts again.
-    // For the program's log. Called on any loop of the server, hence
-    // thread-safe. May be null.
+    // Called when accepting has failed on a loop again and again for a second,
+    // with the last error, which names the address; and with OK when that loop
+    // has then accepted for a second without a failure. For the program's log.
+    // Called on any loop of the server, hence thread-safe. May be null.
     std::function<void(const absl::Status&)> on_accept_trouble = nullptr;
   };
 

@@ -457,10 +457,18 @@ TEST(TcpServerAcceptTroubleTest, IsToldOnceAfterASecondAndWhenItEnds) {
                   absl::StatusCode::kPermissionDenied,
                   HasSubstr("accept on " + (*server)->address().ToString()))));
     sockets.accept_error = 0;
+    for (int i = 0; i < 90; ++i) turn(absl::Milliseconds(10));
+    EXPECT_EQ(told.size(), 1u);
+    // Accepted, and refused again: one trouble, which is told once.
+    sockets.accept_error = EPERM;
+    const Socket another = connect();
     for (int i = 0; i < 100; ++i) turn(absl::Milliseconds(10));
+    EXPECT_EQ(told.size(), 1u);
+    sockets.accept_error = 0;
+    for (int i = 0; i < 200; ++i) turn(absl::Milliseconds(10));
     EXPECT_EQ(told.size(), 2u);
     EXPECT_THAT(told.back(), IsOk());
-    EXPECT_EQ((*server)->stats()[0].refused, static_cast<uint64_t>(round));
+    EXPECT_EQ((*server)->stats()[0].refused, static_cast<uint64_t>(2 * round));
   }
   server->reset();
   turn(absl::ZeroDuration());

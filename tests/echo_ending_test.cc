@@ -202,5 +202,19 @@ TEST(EchoEndingTest, AnErrorThatNobodyReadsEndsTheProgramToo) {
   }
 }
 
+TEST(EchoEndingTest, AServerWhoseFirstLineNobodyReadsEnds) {
+  const FullPipe pipe;
+  auto process = Process::Start(
+      "/bin/sh", {.arguments = {"-c", absl::StrCat("exec apps/echo/server "
+                                                   "--listen=127.0.0.1:0 >>'",
+                                                   pipe.path(), "'")},
+                  .environment = PlainSignals()});
+  SLUICE_ASSERT_OK(process);
+  const auto ended = (*process)->Wait(kPatience);
+  SLUICE_ASSERT_OK(ended);
+  EXPECT_EQ(ended->exit_code, 1);
+  EXPECT_THAT(ended->error, HasSubstr("it is a full pipe that nobody reads"));
+}
+
 }  // namespace
 }  // namespace sluice

@@ -162,13 +162,13 @@ TEST_P(EchoLimitsTest, SaysThatItCannotAcceptAndThatItCanAgain) {
   auto client = ClientSocket::Connect((*server)->address());
   SLUICE_ASSERT_OK(client);
   SLUICE_EXPECT_OK(process.WaitForError(
-      absl::StrCat("sluice echo server: accepts no connections for now: "
+      absl::StrCat("sluice echo server: cannot accept all connections: "
                    "accept on ",
                    (*server)->address(), ": Too many open files"),
       kPatience));
   ASSERT_EQ(prlimit(process.pid(), RLIMIT_NOFILE, &limit, nullptr), 0);
   SLUICE_EXPECT_OK(process.WaitForError(
-      "sluice echo server: accepts connections again\n", kPatience));
+      "sluice echo server: accepts all connections again\n", kPatience));
   SLUICE_EXPECT_OK(client->Echo("x"));
 }
 

@@ -23,7 +23,8 @@ constexpr absl::Duration kEndLimit = absl::Seconds(3);
 
 // -1: another place than standard output or error.
 int StandardDescriptor(const std::string& path) {
-  if (path == "-" || path == "/dev/stdout" || path == "/dev/fd/1") {
+  if (path == "-" || path == "stdout" || path == "/dev/stdout" ||
+      path == "/dev/fd/1") {
     return STDOUT_FILENO;
   }
   if (path == "stderr" || path == "/dev/stderr" || path == "/dev/fd/2") {
@@ -52,8 +53,7 @@ void AppLog::AddFlags(CommandLine* line, Flags* flags) {
   line->AddString(
       "log", "PATH",
       "where lines are logged: a file, which rotates, and is reopened on "
-      "SIGHUP; a FIFO; - or /dev/stdout; stderr or /dev/stderr; nowhere if "
-      "empty",
+      "SIGHUP; a FIFO; - or stdout; stderr; nowhere if empty",
       &flags->log);
   line->AddString("log_level", "LEVEL",
                   "the least severe lines that are logged: debug, info, "

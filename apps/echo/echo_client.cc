@@ -270,7 +270,7 @@ class EchoClient {
                            limit);
     return absl::ResourceExhaustedError(
         absl::StrCat("--connections=", options_.connections, ": ", reason,
-                     ", which leaves room for ", room));
+                     ", which leaves room for ", std::max<int64_t>(room, 0)));
   }
 
   LoadGenerator::Options options_;

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
@@ -218,12 +217,19 @@ class EchoServer {
   static void TellAcceptTrouble(AsyncLogger* logger,
                                 const absl::Status& trouble) {
     const std::string text =
-        trouble.ok() ? "accepts connections again"
-                     : absl::StrCat("accepts no connections for now: ",
-                                    trouble.message());
-    SLUICE_LOG(logger, kWarning, "{}", text);
-    WriteToStandardError(absl::StrCat("sluice echo server: ", text, "\n"),
-                         absl::ZeroDuration());
+        trouble.ok()
+            ? "accepts all connections again"
+            : absl::StrCat("cannot accept all connections: ", trouble.message(),
+                           absl::IsResourceExhausted(trouble)
+                               ? "; raise the limit, or lower "
+                                 "--max_connections"
+                               : "");
+    if (logger != nullptr) {
+      SLUICE_LOG(logger, kWarning, "{}", text);
+    } else {
+      WriteToStandardError(absl::StrCat("sluice echo server: ", text, "\n"),
+                           absl::ZeroDuration());
+    }
   }
 
   absl::Status StartServer(const SocketAddress& address) {
@@ -261,21 +267,28 @@ class EchoServer {
   absl::Status SayAddress() const {
     const std::string line =
         absl::StrCat("listening on ", server_->address().ToString());
-    if (std::printf("%s\n", line.c_str()) > 0 && std::fflush(stdout) == 0) {
-      return absl::OkStatus();
+    constexpr absl::Duration kLimit = absl::Seconds(5);
+    const int error = WriteToStandardOutput(absl::StrCat(line, "\n"), kLimit);
+    if (error == 0) return absl::OkStatus();
+    const std::string lost =
+        absl::StrCat("cannot write the line \"", line, "\" to stdout");
+    if (error == ETIMEDOUT) {
+      return absl::DeadlineExceededError(
+          absl::StrCat(lost, ": it is a full pipe that nobody reads"));
     }
-    const int error = errno;
-    std::clearerr(stdout);  // said here, and once
-    return absl::ErrnoToStatus(
-        error, absl::StrCat("cannot write the line \"", line, "\" to stdout"));
+    const absl::string_view way_out =
+        error == EBADF ? "it is closed; start the server with >/dev/null"
+                       : "start the server with another stdout";
+    return absl::ErrnoToStatus(error, absl::StrCat(lost, ": ", way_out));
   }
 
   void TellOfSharing() const {
-    WriteToStandardError(
-        absl::StrCat("sluice echo server: another process shares ",
-                     server_->address().ToString(),
+    const std::string text =
+        absl::StrCat("another process shares ", server_->address().ToString(),
                      " and gets a part of the connections; if that is not "
-                     "intended, end it or choose another port\n"));
+                     "intended, end it or choose another port");
+    SLUICE_LOG(log_->logger(), kWarning, "{}", text);
+    WriteToStandardError(absl::StrCat("sluice echo server: ", text, "\n"));
   }
 
   // Below which the server opens descriptors.
