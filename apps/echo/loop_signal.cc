@@ -20,14 +20,14 @@
 namespace sluice {
 namespace {
 
-// What the handler does with one signal.
+// Tells the handler what to do with one signal.
 struct Slot {
   std::atomic<int> fd{-1};         // the eventfd; -1: no LoopSignal catches it
   std::atomic<bool> first{false};  // Mode::kFirst
   struct sigaction before = {};    // changes only while fd is -1
 };
 
-// What signal handlers see: one for the process, as they are.
+// The state of the handlers: one for the process, as the handlers are.
 struct ProcessState {
   std::atomic<pid_t> pid{0};  // of the process whose loop is woken
   std::atomic<int> handling{0};

@@ -19,7 +19,7 @@ namespace sluice {
 // through an eventfd(2); no signal is blocked, so that child processes inherit
 // no signal mask from here. Loop-bound.
 //
-// What a signal handler sees belongs to the whole process: this class is the
+// The state of a signal handler belongs to the whole process: this class is the
 // one in this package that has global state.
 class LoopSignal {
  public:
