@@ -10,8 +10,8 @@
 namespace sluice {
 namespace {
 
-// How long a person waits for the end that he has asked for.
-constexpr absl::Duration kStopTimeout = absl::Seconds(1);
+// After Stop(): short for a person who waits, and longer than most round trips.
+constexpr absl::Duration kStopTimeout = absl::Milliseconds(200);
 
 }  // namespace
 

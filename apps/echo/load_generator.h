@@ -67,7 +67,7 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
   // complete. REQUIRES: called once.
   void Start(absl::AnyInvocable<void() &&> done);
   // Ends early, for a person who waits: sends no more, and awaits the answers
-  // that are due and the server's FINs, each for a second at most. If answers
+  // that are due and the server's FINs, each for 200 ms at most. If answers
   // are all that was awaited, ends at once, inside this call.
   void Stop();
 
