@@ -5,6 +5,7 @@
 #include <cstdio>
 
 #include "sluice/base/executor.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/base/strand.h"
 #include "sluice/base/task_queue.h"
 
@@ -44,6 +45,7 @@ class Deposit final : public sluice::ExecTask {
 }  // namespace
 
 int main() {
+  sluice::FillStandardDescriptors();
   QueueOfMain executor;
   sluice::Strand alices(&executor), bobs(&executor);
   int alice = 0, bob = 0;
@@ -54,5 +56,6 @@ int main() {
   bobs.Submit(&second);
   alices.Submit(&third);
   executor.RunAll();
-  return alice == 70 && bob == 5 ? 0 : 1;
+  return sluice::FinishStandardOutput("strand_example",
+                                      alice == 70 && bob == 5 ? 0 : 1);
 }

@@ -27,6 +27,8 @@
 #include <string>
 #include <vector>
 
+#include "sluice/base/standard_descriptors.h"
+
 namespace {
 
 [[noreturn]] void Fail(const char* operation) {
@@ -126,7 +128,7 @@ Server::Server(const Flags& flags) : edge_triggered_(flags.edge_triggered) {
   char host[INET_ADDRSTRLEN];
   inet_ntop(AF_INET, &address.sin_addr, host, sizeof(host));
   std::printf("listening on %s:%d\n", host, ntohs(address.sin_port));
-  std::fflush(stdout);
+  if (std::fflush(stdout) != 0) Fail("stdout");
 }
 
 void Server::Run() {
@@ -239,6 +241,7 @@ void Server::Close(int fd) {
 }  // namespace
 
 int main(int argc, char* argv[]) {
+  sluice::FillStandardDescriptors();
   const Flags flags = ParseFlags(argc, argv);
   signal(SIGPIPE, SIG_IGN);
   RaiseDescriptorLimit();

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/event/event_queue.h"
 
 namespace {
@@ -41,6 +42,7 @@ void Send(Orders* orders, std::counting_semaphore<>* wake, Order order) {
 }  // namespace
 
 int main() {
+  sluice::FillStandardDescriptors();
   constexpr int kClerks = 3;
   constexpr int kOrders = 1000;  // of each
   Orders orders(/*capacity=*/64);
@@ -68,4 +70,5 @@ int main() {
   orders.Close();
   Send(&orders, &wake, {0, "one more tea"});
   std::printf("served %d, %d and %d orders\n", served[0], served[1], served[2]);
+  return sluice::FinishStandardOutput("event_queue_example", 0);
 }

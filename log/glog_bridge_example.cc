@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "glog/logging.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/log/async_logger.h"
 #include "sluice/log/descriptor_writer.h"
 #include "sluice/log/glog_bridge.h"
@@ -27,6 +28,7 @@ void Serve() {
 }  // namespace
 
 int main(int argc, char** argv) {
+  sluice::FillStandardDescriptors();
   (void)argc;
   google::InitGoogleLogging(argv[0]);
   sluice::AsyncLogger logger(

@@ -11,6 +11,7 @@
 #include <cstdlib>
 #include <memory>
 
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/log/async_logger.h"
 #include "sluice/log/descriptor_writer.h"
 #include "sluice/log/log.h"
@@ -30,6 +31,7 @@ void Serve(sluice::AsyncLogger* logger, bool crash) {
 }  // namespace
 
 int main(int argc, char**) {
+  sluice::FillStandardDescriptors();
   sluice::AsyncLogger logger(
       std::make_unique<sluice::DescriptorWriter>(STDERR_FILENO),
       {.clock = sluice::Clock::Real()});

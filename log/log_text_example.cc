@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <cstdio>
 
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/log/log_text.h"
 
 namespace example {
@@ -26,9 +27,11 @@ void SluiceLogPrint(Text& text, const Point& point) {
 }  // namespace example
 
 int main() {
+  sluice::FillStandardDescriptors();
   sluice::LogText text;
   text.Append("moved to ");
   SluiceLogPrint(text, example::Point{-3, 0.25});
   text.AppendChar('\n');
   std::fwrite(text.view().data(), 1, text.size(), stdout);
+  return sluice::FinishStandardOutput("log_text_example", 0);
 }

@@ -26,4 +26,5 @@ int main() {
       [](const auto&) { return std::make_unique<LineLengths>(); }, {});
   if (server.ok()) return loop->Run().ok() ? 0 : 1;
   std::fprintf(stderr, "%s\n", server.status().ToString().c_str());
+  return 1;
 }

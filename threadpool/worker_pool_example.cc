@@ -6,6 +6,7 @@
 
 #include "absl/time/time.h"
 #include "sluice/base/executor.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/base/strand.h"
 #include "sluice/threadpool/worker_pool.h"
 #include "sluice/timer/clock.h"
@@ -64,6 +65,7 @@ class CountPrimes final : public sluice::ExecTask {
 }  // namespace
 
 int main() {
+  sluice::FillStandardDescriptors();
   auto pool = sluice::WorkerPool::Create(
       {.clock = sluice::Clock::Real(), .name = "primes"});
   if (!pool.ok()) {
@@ -91,5 +93,5 @@ int main() {
   const sluice::WorkerPool::Report report = (*pool)->report();
   std::printf("%d primes below 100000; %d tasks abandoned\n", total,
               static_cast<int>(report.abandoned));
-  return EXIT_SUCCESS;
+  return sluice::FinishStandardOutput("worker_pool_example", EXIT_SUCCESS);
 }

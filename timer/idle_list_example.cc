@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "absl/time/time.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/timer/clock.h"
 #include "sluice/timer/idle_list.h"
 #include "sluice/timer/timer_wheel.h"
@@ -18,6 +19,7 @@ struct Connection : sluice::IdleEntry {
 }  // namespace
 
 int main() {
+  sluice::FillStandardDescriptors();
   // Time is whatever the wheel is told, so a minute takes no time here.
   const auto start = sluice::MonotonicTime::FromNanos(0);
   sluice::TimerWheel wheel(start);
@@ -36,4 +38,5 @@ int main() {
     wheel.AdvanceTo(start + absl::Seconds(second));
     if (second <= 100) idle.Touch(&busy);  // a message
   }
+  return sluice::FinishStandardOutput("idle_list_example", 0);
 }

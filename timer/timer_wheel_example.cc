@@ -5,11 +5,13 @@
 
 #include "absl/time/time.h"
 #include "sluice/base/mutex.h"
+#include "sluice/base/standard_descriptors.h"
 #include "sluice/timer/clock.h"
 #include "sluice/timer/repeating_timer.h"
 #include "sluice/timer/timer_wheel.h"
 
 int main() {
+  sluice::FillStandardDescriptors();
   const sluice::Clock* const clock = sluice::Clock::Real();
   sluice::TimerWheel wheel(clock->Now());
 
@@ -38,4 +40,5 @@ int main() {
     }
     wheel.AdvanceTo(clock->Now());
   }
+  return sluice::FinishStandardOutput("timer_wheel_example", 0);
 }

@@ -46,4 +46,5 @@ int main() {
   first.join();
   second.join();
   std::printf("%d numbers, sum %d\n", received, sum);
+  return std::fflush(stdout) == 0 ? 0 : 1;
 }

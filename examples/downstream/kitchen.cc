@@ -19,4 +19,5 @@ int main() {
   while (wheel.size() > 0) {
     wheel.AdvanceTo(wheel.now() + absl::Seconds(10));
   }
+  return std::fflush(stdout) == 0 ? 0 : 1;
 }
