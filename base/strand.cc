@@ -24,23 +24,23 @@ Strand::~Strand() {
   std::destroy_at(&tasks_);
 }
 
-bool Strand::Submit(ExecTask* task) {
+bool Strand::Schedule(Task* task) {
   if (!tasks_.PushRemote(task)) return false;
   // Acquire and release: the run that sees this count sees the task.
   if (outstanding_.fetch_add(1, std::memory_order_acq_rel) == 0) {
-    executor_->Submit(this);
+    executor_->Schedule(this);
   }
   return true;
 }
 
-bool Strand::ForEach(size_t limit, void (*each)(ExecTask*)) {
+bool Strand::ForEach(size_t limit, void (*each)(Task*)) {
   bool destroyed = false;
   destroyed_ = &destroyed;
   size_t done = 0;
   {
     SequenceScope scope(&role_);
     while (done < limit) {
-      ExecTask* const task = tasks_.Pop();
+      Task* const task = tasks_.Pop();
       if (task == nullptr) break;
       ++done;
       each(task);
@@ -56,8 +56,8 @@ bool Strand::ForEach(size_t limit, void (*each)(ExecTask*)) {
 
 void Strand::Run() {
   CallWithoutUnwind([this] {
-    if (ForEach(max_tasks_per_run_, [](ExecTask* task) { task->Run(); })) {
-      executor_->Submit(this);
+    if (ForEach(max_tasks_per_run_, [](Task* task) { task->Run(); })) {
+      executor_->Schedule(this);
     }
   });
 }
@@ -66,7 +66,7 @@ void Strand::Abandon() {
   CallWithoutUnwind([this] {
     // The executor has ended: what is submitted meanwhile goes the same way.
     while (ForEach(std::numeric_limits<size_t>::max(),
-                   [](ExecTask* task) { task->Abandon(); })) {
+                   [](Task* task) { task->Abandon(); })) {
     }
   });
 }

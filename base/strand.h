@@ -22,7 +22,7 @@ namespace sluice {
 //
 // An exception that leaves a task ends the process by std::terminate() at the
 // throw: docs/architecture.md, "Exceptions".
-class Strand final : public Executor, private ExecTask {
+class Strand final : public Executor, private Task {
  public:
   // `executor` outlives the strand.
   explicit Strand(Executor* executor, size_t max_tasks_per_run = 64);
@@ -30,7 +30,7 @@ class Strand final : public Executor, private ExecTask {
   // are. The strand's last task may destroy it.
   ~Strand() override;
 
-  bool Submit(ExecTask* task) override;
+  bool Schedule(Task* task) override;
 
   const SequenceRole& role() const ABSL_LOCK_RETURNED(role_) { return role_; }
 
@@ -40,7 +40,7 @@ class Strand final : public Executor, private ExecTask {
   // Calls `each` for up to `limit` tasks, inside a scope of the role, and takes
   // them off outstanding_. Returns whether there are more, for this caller to
   // see to. The strand may be gone: then there are none.
-  bool ForEach(size_t limit, void (*each)(ExecTask*));
+  bool ForEach(size_t limit, void (*each)(Task*));
 
   const OwnerProcess owner_;
   Executor* const executor_;

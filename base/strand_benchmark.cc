@@ -13,16 +13,16 @@ namespace {
 // On this thread: what a strand adds to any executor.
 class ThisThread final : public Executor {
  public:
-  bool Submit(ExecTask* task) override { return tasks_.PushRemote(task); }
+  bool Schedule(Task* task) override { return tasks_.PushRemote(task); }
   void RunAll() {
-    while (ExecTask* const task = tasks_.Pop()) task->Run();
+    while (Task* const task = tasks_.Pop()) task->Run();
   }
 
  private:
   TaskQueue tasks_;
 };
 
-class EmptyTask final : public ExecTask {
+class EmptyTask final : public Task {
  public:
   void Run() override {}
   void Abandon() override {}
@@ -34,7 +34,7 @@ void BM_WithoutAStrand(benchmark::State& state) {
   ThisThread executor;
   const std::unique_ptr<EmptyTask[]> tasks(new EmptyTask[kTasks]);
   for (auto _ : state) {
-    for (size_t i = 0; i < kTasks; ++i) executor.Submit(&tasks[i]);
+    for (size_t i = 0; i < kTasks; ++i) executor.Schedule(&tasks[i]);
     executor.RunAll();
   }
   state.SetItemsProcessed(state.iterations() * kTasks);
@@ -52,7 +52,7 @@ void BM_OnStrands(benchmark::State& state) {
   }
   const std::unique_ptr<EmptyTask[]> tasks(new EmptyTask[kTasks]);
   for (auto _ : state) {
-    for (size_t i = 0; i < kTasks; ++i) strands[i % count]->Submit(&tasks[i]);
+    for (size_t i = 0; i < kTasks; ++i) strands[i % count]->Schedule(&tasks[i]);
     executor.RunAll();
   }
   state.SetItemsProcessed(state.iterations() * kTasks);

@@ -13,11 +13,9 @@ namespace {
 
 class QueueOfMain final : public sluice::Executor {
  public:
-  bool Submit(sluice::ExecTask* task) override {
-    return tasks_.PushRemote(task);
-  }
+  bool Schedule(sluice::Task* task) override { return tasks_.PushRemote(task); }
   void RunAll() {
-    while (sluice::ExecTask* const task = tasks_.Pop()) task->Run();
+    while (sluice::Task* const task = tasks_.Pop()) task->Run();
   }
 
  private:
@@ -25,7 +23,7 @@ class QueueOfMain final : public sluice::Executor {
 };
 
 // Writes to an account, which has no lock: its strand runs one task at a time.
-class Deposit final : public sluice::ExecTask {
+class Deposit final : public sluice::Task {
  public:
   Deposit(const char* name, int* balance, int amount)
       : name_(name), balance_(balance), amount_(amount) {}
@@ -52,9 +50,9 @@ int main() {
   Deposit first("Alice", &alice, 100), second("Bob", &bob, 5),
       third("Alice", &alice, -30);
 
-  alices.Submit(&first);
-  bobs.Submit(&second);
-  alices.Submit(&third);
+  alices.Schedule(&first);
+  bobs.Schedule(&second);
+  alices.Schedule(&third);
   executor.RunAll();
   return sluice::FinishStandardOutput("strand_example",
                                       alice == 70 && bob == 5 ? 0 : 1);

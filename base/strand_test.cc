@@ -19,18 +19,18 @@ using ::testing::ElementsAre;
 // Runs tasks when told to, one at a time; counts submissions.
 class ManualExecutor : public Executor {
  public:
-  bool Submit(ExecTask* task) override {
+  bool Schedule(Task* task) override {
     if (!tasks_.PushRemote(task)) return false;
     submissions_.fetch_add(1, std::memory_order_relaxed);
     return true;
   }
   bool RunOne() {
-    ExecTask* const task = tasks_.Pop();
+    Task* const task = tasks_.Pop();
     if (task != nullptr) task->Run();
     return task != nullptr;
   }
   void AbandonAll() {
-    while (ExecTask* task = tasks_.Pop()) task->Abandon();
+    while (Task* task = tasks_.Pop()) task->Abandon();
   }
   int submissions() const { return submissions_.load(); }
 
@@ -39,8 +39,8 @@ class ManualExecutor : public Executor {
   std::atomic<int> submissions_{0};
 };
 
-struct Task : ExecTask {
-  explicit Task(std::function<void()> f) : run(std::move(f)) {}
+struct TestTask : Task {
+  explicit TestTask(std::function<void()> f) : run(std::move(f)) {}
   void Run() override { run(); }
   void Abandon() override { abandoned = true; }
   std::function<void()> run;
@@ -49,8 +49,8 @@ struct Task : ExecTask {
 
 class StrandTest : public ::testing::Test {
  protected:
-  Task Append(int i) {
-    return Task([this, i] { order_.push_back(i); });
+  TestTask Append(int i) {
+    return TestTask([this, i] { order_.push_back(i); });
   }
   ManualExecutor executor_;
   std::vector<int> order_;
@@ -58,11 +58,11 @@ class StrandTest : public ::testing::Test {
 
 TEST_F(StrandTest, RunsInOrderForOneSubmissionBelow) {
   Strand strand(&executor_);
-  Task one = Append(1), two = Append(2), three = Append(3);
-  EXPECT_TRUE(strand.Submit(&one));
-  EXPECT_TRUE(strand.Submit(&two));
-  EXPECT_TRUE(strand.Submit(&three));
-  EXPECT_FALSE(strand.Submit(&three));
+  TestTask one = Append(1), two = Append(2), three = Append(3);
+  EXPECT_TRUE(strand.Schedule(&one));
+  EXPECT_TRUE(strand.Schedule(&two));
+  EXPECT_TRUE(strand.Schedule(&three));
+  EXPECT_FALSE(strand.Schedule(&three));
   EXPECT_EQ(executor_.submissions(), 1);
   EXPECT_TRUE(executor_.RunOne());
   EXPECT_THAT(order_, ElementsAre(1, 2, 3));
@@ -72,20 +72,21 @@ TEST_F(StrandTest, RunsInOrderForOneSubmissionBelow) {
 TEST_F(StrandTest, RunsInsideItsRole) {
   Strand strand(&executor_);
   bool inside = false;
-  Task task(
+  TestTask task(
       [&] { inside = SequenceRole::OnAny() && strand.role().IsCurrent(); });
-  strand.Submit(&task);
+  strand.Schedule(&task);
   executor_.RunOne();
   EXPECT_TRUE(inside);
 }
 
 TEST_F(StrandTest, GivesWayAfterABatch) {
   Strand strand(&executor_, /*max_tasks_per_run=*/2);
-  Task one = Append(1), two = Append(2), three = Append(3), other = Append(9);
-  strand.Submit(&one);
-  strand.Submit(&two);
-  strand.Submit(&three);
-  executor_.Submit(&other);
+  TestTask one = Append(1), two = Append(2), three = Append(3),
+           other = Append(9);
+  strand.Schedule(&one);
+  strand.Schedule(&two);
+  strand.Schedule(&three);
+  executor_.Schedule(&other);
   while (executor_.RunOne()) {
   }
   EXPECT_THAT(order_, ElementsAre(1, 2, 9, 3));
@@ -94,11 +95,11 @@ TEST_F(StrandTest, GivesWayAfterABatch) {
 TEST_F(StrandTest, ATaskMaySubmitItselfAnew) {
   Strand strand(&executor_, /*max_tasks_per_run=*/1);
   int left = 3;
-  std::optional<Task> task;
+  std::optional<TestTask> task;
   task.emplace([&] {
-    if (--left > 0) strand.Submit(&*task);
+    if (--left > 0) strand.Schedule(&*task);
   });
-  strand.Submit(&*task);
+  strand.Schedule(&*task);
   while (executor_.RunOne()) {
   }
   EXPECT_EQ(left, 0);
@@ -106,8 +107,8 @@ TEST_F(StrandTest, ATaskMaySubmitItselfAnew) {
 
 TEST_F(StrandTest, ItsLastTaskMayDestroyIt) {
   auto strand = std::make_unique<Strand>(&executor_);
-  Task last([&] { strand.reset(); });
-  strand->Submit(&last);
+  TestTask last([&] { strand.reset(); });
+  strand->Schedule(&last);
   EXPECT_TRUE(executor_.RunOne());
   EXPECT_EQ(strand, nullptr);
   EXPECT_FALSE(SequenceRole::OnAny());
@@ -115,9 +116,9 @@ TEST_F(StrandTest, ItsLastTaskMayDestroyIt) {
 
 TEST_F(StrandTest, AbandonsWhatIsQueuedWhenItsExecutorEnds) {
   Strand strand(&executor_);
-  Task one = Append(1), two = Append(2);
-  strand.Submit(&one);
-  strand.Submit(&two);
+  TestTask one = Append(1), two = Append(2);
+  strand.Schedule(&one);
+  strand.Schedule(&two);
   executor_.AbandonAll();
   EXPECT_TRUE(one.abandoned);
   EXPECT_TRUE(two.abandoned);
@@ -129,7 +130,7 @@ TEST_F(StrandTest, AbandonsWhatIsQueuedWhenItsExecutorEnds) {
 TEST_F(StrandTest, ExcludesAndKeepsOrderAcrossThreads) {
   constexpr int kSubmitters = 3;
   constexpr int kTasks = 5'000;
-  struct Numbered : ExecTask {
+  struct Numbered : Task {
     void Run() override { on_run(submitter, number); }
     void Abandon() override {}
     std::function<void(int, int)> on_run;
@@ -138,13 +139,13 @@ TEST_F(StrandTest, ExcludesAndKeepsOrderAcrossThreads) {
   // Hands each submission to the next of two threads.
   class TwoThreads : public Executor {
    public:
-    bool Submit(ExecTask* task) override {
+    bool Schedule(Task* task) override {
       return lanes_[turn_.fetch_add(1) % 2].PushRemote(task);
     }
     void RunLane(int lane, const std::atomic<bool>& stop) {
       while (true) {
         const bool stopping = stop.load();
-        if (ExecTask* task = lanes_[lane].Pop()) {
+        if (Task* task = lanes_[lane].Pop()) {
           task->Run();
         } else if (stopping) {
           return;
@@ -179,7 +180,7 @@ TEST_F(StrandTest, ExcludesAndKeepsOrderAcrossThreads) {
   }
   for (int s = 0; s < kSubmitters; ++s) {
     threads.emplace_back([&, s] {
-      for (int i = 0; i < kTasks; ++i) strand.Submit(&tasks[s * kTasks + i]);
+      for (int i = 0; i < kTasks; ++i) strand.Schedule(&tasks[s * kTasks + i]);
     });
   }
   while (finished.load() < kSubmitters * kTasks) std::this_thread::yield();

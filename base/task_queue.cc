@@ -14,14 +14,14 @@ constexpr int kPatience = 32;
 
 // Sequentially consistent, as is the store in Pop(): a caller that finds a task
 // claimed, and wrote an atomic before, knows that the run will read it.
-bool TaskQueue::Claim(ExecTask* task) {
-  ExecTask* unqueued = nullptr;
+bool TaskQueue::Claim(Task* task) {
+  Task* unqueued = nullptr;
   return task->next_.compare_exchange_strong(unqueued, Mark());
 }
 
-bool TaskQueue::PushRemote(ExecTask* task) {
+bool TaskQueue::PushRemote(Task* task) {
   if (!Claim(task)) return false;
-  ExecTask* newest = remote_.load(std::memory_order_relaxed);
+  Task* newest = remote_.load(std::memory_order_relaxed);
   while (true) {
     task->next_.store(newest == nullptr ? Mark() : newest,
                       std::memory_order_relaxed);
@@ -37,18 +37,18 @@ bool TaskQueue::PushRemote(ExecTask* task) {
   }
 }
 
-bool TaskQueue::Push(ExecTask* task) {
+bool TaskQueue::Push(Task* task) {
   if (!Claim(task)) return false;
   TakeRemote();  // this caller's earlier PushRemote() comes first
   Append(task, task, 1);
   return true;
 }
 
-ExecTask* TaskQueue::Pop() {
+Task* TaskQueue::Pop() {
   if (first_ == nullptr) TakeRemote();
-  ExecTask* const task = first_;
+  Task* const task = first_;
   if (task == nullptr) return nullptr;
-  ExecTask* const next = task->next_.load(std::memory_order_relaxed);
+  Task* const next = task->next_.load(std::memory_order_relaxed);
   first_ = next == Mark() ? nullptr : next;
   (first_ == nullptr ? last_ : first_->prev_) = nullptr;
   --size_;
@@ -61,15 +61,15 @@ void TaskQueue::MoveTo(TaskQueue* to, size_t limit) {
   if (limit > size_) TakeRemote();
   const size_t count = std::min(limit, size_);
   if (count == 0) return;
-  ExecTask* const first = first_;
-  ExecTask* last = last_;
+  Task* const first = first_;
+  Task* last = last_;
   if (count < size_) {
     last = first;
     for (size_t i = 1; i < count; ++i) {
       last = last->next_.load(std::memory_order_relaxed);
     }
   }
-  ExecTask* const next = last->next_.load(std::memory_order_relaxed);
+  Task* const next = last->next_.load(std::memory_order_relaxed);
   first_ = next == Mark() ? nullptr : next;
   (first_ == nullptr ? last_ : first_->prev_) = nullptr;
   size_ -= count;
@@ -77,11 +77,11 @@ void TaskQueue::MoveTo(TaskQueue* to, size_t limit) {
   to->Append(first, last, count);
 }
 
-void TaskQueue::Remove(ExecTask* task) {
+void TaskQueue::Remove(Task* task) {
   if (!task->queued()) return;
   TakeRemote();
-  ExecTask* const next = task->next_.load(std::memory_order_relaxed);
-  ExecTask* const prev = task->prev_;
+  Task* const next = task->next_.load(std::memory_order_relaxed);
+  Task* const prev = task->prev_;
   (next == Mark() ? last_ : next->prev_) = prev;
   if (prev == nullptr) {
     first_ = next == Mark() ? nullptr : next;
@@ -102,7 +102,7 @@ size_t TaskQueue::Count() {
   return size_;
 }
 
-void TaskQueue::Append(ExecTask* first, ExecTask* last, size_t count) {
+void TaskQueue::Append(Task* first, Task* last, size_t count) {
   first->prev_ = last_;
   if (last_ == nullptr) {
     first_ = first;
@@ -116,13 +116,13 @@ void TaskQueue::Append(ExecTask* first, ExecTask* last, size_t count) {
 void TaskQueue::TakeRemote() {
   if (remote_.load(std::memory_order_relaxed) == nullptr) return;
   // Acquire: what the callers wrote before they pushed.
-  ExecTask* const newest = remote_.exchange(nullptr, std::memory_order_acquire);
+  Task* const newest = remote_.exchange(nullptr, std::memory_order_acquire);
   // Turns the links round.
-  ExecTask* newer = Mark();
-  ExecTask* task = newest;
+  Task* newer = Mark();
+  Task* task = newest;
   size_t count = 1;
   while (true) {
-    ExecTask* const older = task->next_.load(std::memory_order_relaxed);
+    Task* const older = task->next_.load(std::memory_order_relaxed);
     task->next_.store(newer, std::memory_order_relaxed);
     if (older == Mark()) break;
     task->prev_ = older;

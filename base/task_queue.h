@@ -4,7 +4,7 @@
 #include <atomic>
 #include <cstddef>
 
-#include "sluice/base/executor.h"
+#include "sluice/base/task.h"
 
 namespace sluice {
 
@@ -24,14 +24,14 @@ class TaskQueue {
   ~TaskQueue() { SLUICE_CHECK(empty()); }
 
   // Any thread. False, changing nothing, if `task` is queued somewhere.
-  bool PushRemote(ExecTask* task);
+  bool PushRemote(Task* task);
 
   // The rest is for the consumer alone.
 
   // Like PushRemote(), without the shared stack.
-  bool Push(ExecTask* task);
+  bool Push(Task* task);
   // The oldest task, no longer queued; null when empty.
-  ExecTask* Pop();
+  Task* Pop();
   // Moves the oldest `limit` tasks, or all, to the end of `to`, in order. Each
   // stays queued all the while. O(limit), O(1) for all, plus what other threads
   // pushed since the last call. REQUIRES: this is the consumer of both.
@@ -39,7 +39,7 @@ class TaskQueue {
   // Takes `task` out; no-op when it is not queued. O(1) plus what other threads
   // pushed since the last call. REQUIRES: queued here or nowhere; no thread
   // pushes it meanwhile.
-  void Remove(ExecTask* task);
+  void Remove(Task* task);
   bool empty() const;
   // In the child of a fork(), where no other thread goes on: takes all tasks
   // out, and runs none.
@@ -49,7 +49,7 @@ class TaskQueue {
   }
   // In the child of a fork(): takes `task` back, which is in no list of a queue
   // that is used again. Another thread may have claimed it and not pushed it.
-  static void Forget(ExecTask* task) {
+  static void Forget(Task* task) {
     task->next_.store(nullptr, std::memory_order_relaxed);
   }
   // How many tasks are queued at this moment; O(1) plus what other threads
@@ -60,16 +60,16 @@ class TaskQueue {
  private:
   // The next_ of a task that is claimed and not yet linked, and of the last one
   // of a list: not null, and never followed.
-  static ExecTask* Mark() { return reinterpret_cast<ExecTask*>(1); }
+  static Task* Mark() { return reinterpret_cast<Task*>(1); }
 
-  static bool Claim(ExecTask* task);
+  static bool Claim(Task* task);
   // Tasks that are linked to each other; `last` is marked as the last.
-  void Append(ExecTask* first, ExecTask* last, size_t count);
+  void Append(Task* first, Task* last, size_t count);
   void TakeRemote();
 
-  std::atomic<ExecTask*> remote_{nullptr};  // newest first
-  ExecTask* first_ = nullptr;
-  ExecTask* last_ = nullptr;
+  std::atomic<Task*> remote_{nullptr};  // newest first
+  Task* first_ = nullptr;
+  Task* last_ = nullptr;
   size_t size_ = 0;  // of the consumer's list
 };
 

@@ -14,8 +14,8 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-struct Task : ExecTask {
-  explicit Task(int i = 0) : id(i) {}
+struct TestTask : Task {
+  explicit TestTask(int i = 0) : id(i) {}
   void Run() override {}
   void Abandon() override {}
   int id;
@@ -23,14 +23,14 @@ struct Task : ExecTask {
 
 std::vector<int> PopAll(TaskQueue& queue) {
   std::vector<int> ids;
-  while (ExecTask* task = queue.Pop())
-    ids.push_back(static_cast<Task*>(task)->id);
+  while (Task* task = queue.Pop())
+    ids.push_back(static_cast<TestTask*>(task)->id);
   return ids;
 }
 
 class TaskQueueTest : public ::testing::Test {
  protected:
-  Task one_{1}, two_{2}, three_{3};
+  TestTask one_{1}, two_{2}, three_{3};
   TaskQueue queue_;
 };
 
@@ -51,7 +51,7 @@ TEST_F(TaskQueueTest, KeepsOneCallersOrderAcrossBothCalls) {
 
 TEST_F(TaskQueueTest, MovesTheOldestInOrderAndTheyStayQueued) {
   TaskQueue other;
-  Task four(4);
+  TestTask four(4);
   EXPECT_TRUE(queue_.Push(&one_));
   EXPECT_TRUE(queue_.PushRemote(&two_));
   EXPECT_TRUE(queue_.PushRemote(&three_));
@@ -67,8 +67,8 @@ TEST_F(TaskQueueTest, MovesTheOldestInOrderAndTheyStayQueued) {
 
 TEST_F(TaskQueueTest, WhatWasMovedAndWhatWasLeftCanBeRemoved) {
   TaskQueue other;
-  Task four(4), five(5);
-  for (Task* task : {&one_, &two_, &three_, &four}) queue_.PushRemote(task);
+  TestTask four(4), five(5);
+  for (TestTask* task : {&one_, &two_, &three_, &four}) queue_.PushRemote(task);
   EXPECT_TRUE(other.Push(&five));
   queue_.MoveTo(&other, 2);
   queue_.Remove(&three_);  // the first now
@@ -97,7 +97,7 @@ TEST_F(TaskQueueTest, PoppedTaskIsNotQueued) {
 }
 
 TEST_F(TaskQueueTest, RemovesFromAnyPlace) {
-  for (Task* victim : {&one_, &two_, &three_}) {
+  for (TestTask* victim : {&one_, &two_, &three_}) {
     queue_.Push(&one_);
     queue_.PushRemote(&two_);
     queue_.PushRemote(&three_);
@@ -125,7 +125,7 @@ TEST(TaskQueueDeathTest, DestroyingAQueuedTaskIsAnError) {
   EXPECT_DEATH(
       {
         TaskQueue queue;
-        Task task;
+        TestTask task;
         queue.Push(&task);
       },
       "SLUICE_CHECK failed");
@@ -136,9 +136,10 @@ TEST(TaskQueueThreadsTest, ManyProducersLoseNothingAndKeepTheirOrder) {
   constexpr int kProducers = 4;
   constexpr int kTasks = 20'000;
   TaskQueue queue;
-  std::vector<std::vector<std::unique_ptr<Task>>> tasks(kProducers);
+  std::vector<std::vector<std::unique_ptr<TestTask>>> tasks(kProducers);
   for (auto& of_one : tasks) {
-    for (int i = 0; i < kTasks; ++i) of_one.push_back(std::make_unique<Task>());
+    for (int i = 0; i < kTasks; ++i)
+      of_one.push_back(std::make_unique<TestTask>());
   }
   std::vector<std::thread> threads;
   for (int p = 0; p < kProducers; ++p) {
@@ -151,12 +152,12 @@ TEST(TaskQueueThreadsTest, ManyProducersLoseNothingAndKeepTheirOrder) {
   }
   std::vector<int> next(kProducers, 0);
   for (int seen = 0; seen < kProducers * kTasks;) {
-    ExecTask* const task = queue.Pop();
+    Task* const task = queue.Pop();
     if (task == nullptr) {
       std::this_thread::yield();
       continue;
     }
-    const int id = static_cast<Task*>(task)->id;
+    const int id = static_cast<TestTask*>(task)->id;
     ASSERT_EQ(id % kTasks, next[id / kTasks]++);
     ++seen;
   }
@@ -170,7 +171,7 @@ TEST(TaskQueueThreadsTest, RefusedPushIsSeenByTheQueuedRun) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 20'000;
   TaskQueue queue;
-  Task task;
+  TestTask task;
   std::atomic<int> wanted{0};
   std::vector<std::thread> threads;
   for (int t = 0; t < kThreads; ++t) {

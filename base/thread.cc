@@ -13,13 +13,13 @@ namespace sluice {
 namespace {
 
 // What a new thread is to do.
-struct Task {
+struct ThreadStart {
   std::string name;
   absl::AnyInvocable<void() &&> body;
 };
 
 void* RunTask(void* argument) {
-  const std::unique_ptr<Task> task(static_cast<Task*>(argument));
+  const std::unique_ptr<ThreadStart> task(static_cast<ThreadStart*>(argument));
   pthread_setname_np(pthread_self(), task->name.substr(0, 15).c_str());
   std::move(task->body)();
   return nullptr;
@@ -40,7 +40,8 @@ sigset_t ProcessSignals() {
 
 absl::StatusOr<Thread> Thread::Start(std::string name,
                                      absl::AnyInvocable<void() &&> body) {
-  auto task = std::make_unique<Task>(Task{std::move(name), std::move(body)});
+  auto task = std::make_unique<ThreadStart>(
+      ThreadStart{std::move(name), std::move(body)});
   // The new thread inherits the mask: no signal can come before it is set.
   const sigset_t blocked = ProcessSignals();
   sigset_t before;

@@ -50,7 +50,7 @@ TEST_P(EchoLimitTest, EchoesUntilTheClientHasFinished) {
   for (int i = 0; i < 10; ++i) {
     ClientSocket client = Connect();
     SLUICE_ASSERT_OK(client.Echo("hello"));
-    SLUICE_ASSERT_OK(client.SendAndFinish("and good bye"));
+    SLUICE_ASSERT_OK(client.SendAndShutdownWrite("and good bye"));
     EXPECT_EQ(client.ReceiveAll().value(), "and good bye");
   }
 }

@@ -16,9 +16,9 @@
 #include <utility>
 
 #include "sluice/base/check.h"
+#include "sluice/base/task.h"
 #include "sluice/event/epoll_poller.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/event/loop_task.h"
 #include "sluice/timer/clock.h"
 
 // Event loops that other threads call, each behind the same calls:
@@ -89,7 +89,7 @@ template <size_t kMaxSpins = 0>
 class SluiceScheduleRemote : public SluiceLoop<kMaxSpins> {
  public:
   using SluiceLoop<kMaxSpins>::SluiceLoop;
-  void Call() { this->loop_->ScheduleRemote(&task_); }
+  void Call() { this->loop_->Schedule(&task_); }
 
  private:
   void Run1() { this->on_call_(); }

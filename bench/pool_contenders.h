@@ -23,9 +23,9 @@
 
 #include "absl/base/thread_annotations.h"
 #include "sluice/base/check.h"
-#include "sluice/base/executor.h"
 #include "sluice/base/mutex.h"
 #include "sluice/base/strand.h"
+#include "sluice/base/task.h"
 #include "sluice/base/thread.h"
 #include "sluice/threadpool/worker_pool.h"
 #include "sluice/timer/clock.h"
@@ -35,10 +35,10 @@
 //
 //   P()              has its threads
 //   P::Task          what its tasks derive from: they have Run()
-//   Submit(task)     any thread, where InProducer() calls `body`, and tasks
+//   Schedule(task)     any thread, where InProducer() calls `body`, and tasks
 //   InProducer(body) calls `body`, on a thread that submits much
 //   Drain()          until all has run; the last call
-//   P::Strand        has P::Strand(&pool) and Submit(task)
+//   P::Strand        has P::Strand(&pool) and Schedule(task)
 //
 // Some lack a strand. A pool of callables is given one that holds a pointer.
 namespace sluice {
@@ -89,13 +89,13 @@ class BarePool {
    public:
     explicit Strand(BarePool* pool) : pool_(pool) {}
 
-    void Submit(Task* task) {
+    void Schedule(Task* task) {
       {
         MutexLock lock(&mutex_);
         list_.Push(task);
         if (std::exchange(queued_, true)) return;
       }
-      pool_->Submit(this);
+      pool_->Schedule(this);
     }
 
    private:
@@ -107,7 +107,7 @@ class BarePool {
         if (task == nullptr) return;
         task->Run();
       }
-      pool_->Submit(this);
+      pool_->Schedule(this);
     }
     Task* Take() {
       MutexLock lock(&mutex_);
@@ -124,7 +124,7 @@ class BarePool {
 
   BarePool() { StartThreads(this, &threads_); }
 
-  void Submit(Task* task) {
+  void Schedule(Task* task) {
     bool wake;
     {
       MutexLock lock(&mutex_);
@@ -172,13 +172,13 @@ class BarePool {
 // Tasks of ours.
 class SluicePool {
  public:
-  struct Task : ExecTask {
+  struct Task : Task {
     void Abandon() override { SLUICE_CHECK(false); }
   };
   class Strand {
    public:
     explicit Strand(SluicePool* pool) : strand_(pool->pool_.get()) {}
-    void Submit(Task* task) { strand_.Submit(task); }
+    void Schedule(Task* task) { strand_.Schedule(task); }
 
    private:
     sluice::Strand strand_;
@@ -189,7 +189,7 @@ class SluicePool {
                                    .num_threads = kPoolThreads,
                                    .max_callables = size_t{1} << 30})) {}
 
-  void Submit(Task* task) { pool_->Submit(task); }
+  void Schedule(Task* task) { pool_->Schedule(task); }
   template <typename Body>
   void InProducer(Body body) {
     body();
@@ -215,8 +215,8 @@ class SluiceCallables : public SluicePool {
  public:
   using Task = RunnableTask;
 
-  void Submit(Task* task) {
-    SLUICE_CHECK(pool_->TrySubmit([task] { task->Run(); }).ok());
+  void Schedule(Task* task) {
+    SLUICE_CHECK(pool_->Post([task] { task->Run(); }).ok());
   }
 };
 
@@ -227,7 +227,7 @@ class AsioPool {
    public:
     explicit Strand(AsioPool* pool)
         : strand_(boost::asio::make_strand(pool->pool_)) {}
-    void Submit(Task* task) {
+    void Schedule(Task* task) {
       boost::asio::post(strand_, [task] { task->Run(); });
     }
 
@@ -235,7 +235,7 @@ class AsioPool {
     boost::asio::strand<boost::asio::thread_pool::executor_type> strand_;
   };
 
-  void Submit(Task* task) {
+  void Schedule(Task* task) {
     boost::asio::post(pool_, [task] { task->Run(); });
   }
   template <typename Body>
@@ -256,7 +256,7 @@ class TbbGroup {
 
   TbbGroup() { arena_.initialize(); }
 
-  void Submit(Task* task) {
+  void Schedule(Task* task) {
     group_.run([task] { task->Run(); });
   }
   template <typename Body>
@@ -283,7 +283,7 @@ class TbbArena {
 
   TbbArena() { arena_.initialize(); }
 
-  void Submit(Task* task) {
+  void Schedule(Task* task) {
     arena_.enqueue(group_.defer([task] { task->Run(); }));
   }
   template <typename Body>
@@ -306,7 +306,7 @@ class DequePool {
 
   DequePool() { StartThreads(this, &threads_); }
 
-  void Submit(Task* task) {
+  void Schedule(Task* task) {
     {
       MutexLock lock(&mutex_);
       deque_.push_back([task] { task->Run(); });

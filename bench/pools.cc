@@ -67,7 +67,7 @@ std::vector<double> EmptyTasks() {
   const auto produce = [&](size_t producer) {
     pool.InProducer([&] {
       EmptyTask<P>* const mine = &tasks[producer * kEach];
-      for (size_t i = 0; i < kEach; ++i) pool.Submit(&mine[i]);
+      for (size_t i = 0; i < kEach; ++i) pool.Schedule(&mine[i]);
     });
   };
   LetThemSleep();
@@ -148,12 +148,12 @@ class alignas(64) FibTask final : public P::Task {
       End(n_);
     } else if (fork_ == Fork::kBoth) {
       sum_and_left_.store(2, std::memory_order_relaxed);
-      Submit(n_ - 1);
-      Submit(n_ - 2);
+      Schedule(n_ - 1);
+      Schedule(n_ - 2);
     } else {
       // Those of this task's own calls, and itself.
       sum_and_left_.store(n_, std::memory_order_relaxed);
-      for (int n = n_; n >= 2; --n) Submit(n - 2);
+      for (int n = n_; n >= 2; --n) Schedule(n - 2);
       End(1);
     }
   }
@@ -167,10 +167,10 @@ class alignas(64) FibTask final : public P::Task {
   }
 
  private:
-  void Submit(int n) {
+  void Schedule(int n) {
     FibTask* const task = store_->New();
     task->Set(store_, this, fork_, n);
-    store_->pool()->Submit(task);
+    store_->pool()->Schedule(task);
   }
   // One of those that this call waits for.
   void End(uint64_t value) {
@@ -213,7 +213,7 @@ std::vector<double> FibByTasks() {
     store.Reset();
     first.Set(&store, nullptr, kForkBoth ? Task::Fork::kBoth : Task::Fork::kOne,
               kFib);
-    pool.Submit(&first);
+    pool.Schedule(&first);
     return first.Await();
   });
   pool.Drain();
@@ -264,7 +264,7 @@ std::vector<double> SubmitToStart() {
   for (size_t i = 0; i < kRounds; ++i) {
     Pause(absl::Microseconds(200));
     const int64_t submitted = Clock::Real()->Now().nanos();
-    pool.Submit(&tasks[i]);
+    pool.Schedule(&tasks[i]);
     while (tasks[i].started.load() == 0) {
     }
     micros.push_back(static_cast<double>(tasks[i].started.load() - submitted) /
@@ -290,7 +290,7 @@ std::vector<double> Strands() {
   LetThemSleep();
   return NanosPerPart(kEmptyTasks, [&] {
     for (size_t i = 0; i < kEmptyTasks; ++i) {
-      strands[i % kStrands]->Submit(&tasks[i]);
+      strands[i % kStrands]->Schedule(&tasks[i]);
     }
     pool.Drain();
   });

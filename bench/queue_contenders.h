@@ -164,7 +164,7 @@ class SluiceQueueThatArms : public SluiceQueue<T> {
   template <typename Consume>
   size_t Drain(Consume consume) {
     const size_t count = this->queue_.Drain(SIZE_MAX, consume);
-    if (count == 0) (void)this->queue_.MaySleep();
+    if (count == 0) (void)this->queue_.PrepareToSleep();
     return count;
   }
 };

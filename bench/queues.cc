@@ -99,7 +99,7 @@ ComparedCase EventsCase(size_t producers, size_t cpu_count) {
   }
   add.template operator()<SluiceQueue<T>>("Sluice");
   add.template operator()<SluiceQueueThatArms<T>>(
-      "Sluice, MaySleep() when empty");
+      "Sluice, PrepareToSleep() when empty");
   add.template operator()<SluiceQueueOfBatches<T>>("Sluice, batches of 16");
   add.template operator()<Moodycamel<T>>("moodycamel (unbounded)");
   add.template operator()<MoodycamelInBulk<T>>("moodycamel, dequeued in bulk");
@@ -157,10 +157,10 @@ ComparedCase RoundTripCase(size_t cpu_count) {
         {name, [=] { return CallBackAndForth<L>(cpus); }});
   };
   add.template operator()<BareLoop>("eventfd and epoll");
-  add.template operator()<SluiceScheduleRemote<>>("Sluice, ScheduleRemote");
+  add.template operator()<SluiceScheduleRemote<>>("Sluice, Schedule");
   add.template operator()<SluicePost>("Sluice, Post");
   add.template operator()<SluiceScheduleRemote<1'000>>(
-      "Sluice, ScheduleRemote, 1,000 spins");
+      "Sluice, Schedule, 1,000 spins");
   add.template operator()<UvAsync>("libuv, uv_async_send");
   add.template operator()<AsioPost>("Boost.Asio, post");
   return result;

@@ -39,10 +39,10 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(Options options) {
                             options.receive_buffer_size, 1, 1 << 30));
   status.Update(
       CheckOption("EventLoop: max_posted", options.max_posted, 1, 1 << 20));
-  status.Update(CheckOption("EventLoop: max_tasks_per_turn",
-                            options.max_tasks_per_turn, 1, SIZE_MAX));
-  status.Update(CheckOption("EventLoop: max_timers_per_turn",
-                            options.max_timers_per_turn, 1, SIZE_MAX));
+  status.Update(CheckOption("EventLoop: max_tasks_per_iteration",
+                            options.max_tasks_per_iteration, 1, SIZE_MAX));
+  status.Update(CheckOption("EventLoop: max_timers_per_iteration",
+                            options.max_timers_per_iteration, 1, SIZE_MAX));
   if (!status.ok()) return status;
   return absl::WrapUnique(new EventLoop(std::move(options)));
 }
@@ -51,8 +51,8 @@ EventLoop::EventLoop(Options options)
     : poller_(std::move(options.poller)),
       clock_(options.clock),
       receive_buffer_size_(options.receive_buffer_size),
-      max_tasks_per_turn_(options.max_tasks_per_turn),
-      max_timers_per_turn_(options.max_timers_per_turn),
+      max_tasks_per_iteration_(options.max_tasks_per_iteration),
+      max_timers_per_iteration_(options.max_timers_per_iteration),
       max_spins_(options.max_spins),
       now_(clock_->Now()),
       wait_began_(now_),
@@ -88,7 +88,7 @@ absl::Status EventLoop::Run() {
   CallWithoutUnwind([this, &status] {
     SequenceScope scope(&role_);
     while (status.ok() && !stopped()) {
-      status = Turn(absl::InfiniteDuration());
+      status = RunIteration(absl::InfiniteDuration());
     }
     End();
   });
@@ -99,15 +99,16 @@ absl::Status EventLoop::RunOnce(absl::Duration max_wait) {
   absl::Status status;
   CallWithoutUnwind([&, this] {
     SequenceScope scope(&role_);
-    status = Turn(max_wait);
+    status = RunIteration(max_wait);
     const MonotonicTime deadline = timers_.NextDeadline();
     const bool came_in_the_wait = wait_began_ < deadline && deadline <= now_;
-    if (status.ok() && came_in_the_wait) status = Turn(absl::ZeroDuration());
+    if (status.ok() && came_in_the_wait)
+      status = RunIteration(absl::ZeroDuration());
   });
   return status;
 }
 
-absl::Duration EventLoop::BeginTurn(absl::Duration max_wait) {
+absl::Duration EventLoop::BeginIteration(absl::Duration max_wait) {
   CallWithoutUnwind([&, this] {
     SequenceScope scope(&role_);
     RunHooks(&before_wait_);
@@ -116,7 +117,7 @@ absl::Duration EventLoop::BeginTurn(absl::Duration max_wait) {
   return max_wait;
 }
 
-absl::Status EventLoop::EndTurn(
+absl::Status EventLoop::EndIteration(
     const absl::StatusOr<absl::Span<const IoEvent>>& events) {
   absl::Status status;
   CallWithoutUnwind([&, this] {
@@ -131,7 +132,7 @@ void EventLoop::Stop() {
   WakeIfAsleep();
 }
 
-absl::Status EventLoop::Turn(absl::Duration max_wait) {
+absl::Status EventLoop::RunIteration(absl::Duration max_wait) {
   RunHooks(&before_wait_);
   return Serve(poller_->Wait(TimeToWait(max_wait)));
 }
@@ -154,8 +155,8 @@ absl::Status EventLoop::Serve(
   if (next_deadline_ <= looked_at_ && tasks_.Push(&fire_timers_)) {
     fire_until_ = looked_at_;
   }
-  RunTasks(max_tasks_per_turn_);
-  Increase(turns_, 1);
+  RunTasks(max_tasks_per_iteration_);
+  Increase(iterations_, 1);
   return absl::OkStatus();
 }
 
@@ -188,7 +189,8 @@ void EventLoop::FireTimers() {
   role_.Assert();
   // None, if those that were due have been cancelled meanwhile.
   if (timers_.NextDeadline() > fire_until_) return;
-  Increase(timers_fired_, timers_.AdvanceTo(fire_until_, max_timers_per_turn_));
+  Increase(timers_fired_,
+           timers_.AdvanceTo(fire_until_, max_timers_per_iteration_));
 }
 
 absl::Duration EventLoop::TimeToWait(absl::Duration max_wait) {
@@ -232,14 +234,14 @@ void EventLoop::Dispatch(absl::Span<const IoEvent> events, uint32_t kind) {
   Increase(events_, dispatched);
 }
 
-void EventLoop::RunHooks(IntrusiveList<TurnHook>* hooks) {
+void EventLoop::RunHooks(IntrusiveList<IterationHook>* hooks) {
   if (hooks->empty()) return;
-  IntrusiveList<TurnHook> due;
+  IntrusiveList<IterationHook> due;
   hooks->MoveAllTo(&due);
-  while (TurnHook* const hook = due.front()) {
+  while (IterationHook* const hook = due.front()) {
     hook->Unlink();
     hooks->PushBack(hook);
-    hook->OnTurn();
+    hook->OnIteration();
   }
 }
 
@@ -247,7 +249,7 @@ void EventLoop::RunTasks(size_t limit) {
   // Counted before the first: what tasks schedule comes in the next turn.
   const size_t count = std::min(tasks_.Count(), limit);
   for (size_t i = 0; i < count; ++i) {
-    LoopTask* const task = tasks_.Pop();
+    Task* const task = tasks_.Pop();
     if (task == nullptr) break;  // others were cancelled
     Increase(tasks_run_, 1);
     task->Run();
@@ -268,7 +270,7 @@ void EventLoop::AbandonTasks() {
   Cancel(&run_posted_);
   Cancel(&fire_timers_);
   posted_.Drain(std::numeric_limits<size_t>::max(), [](Callable&&) {});
-  while (LoopTask* const task = tasks_.Pop()) task->Abandon();
+  while (Task* const task = tasks_.Pop()) task->Abandon();
 }
 
 void EventLoop::DropTasks() {
@@ -344,24 +346,24 @@ TimerWheel* EventLoop::timers() {
   return &timers_;
 }
 
-void EventLoop::Hook(TurnHook::Point point, TurnHook* hook) {
+void EventLoop::Hook(IterationHook::Point point, IterationHook* hook) {
   role_.Assert();
-  (point == TurnHook::Point::kBeforeWait ? before_wait_ : after_urgent_)
+  (point == IterationHook::Point::kBeforeWait ? before_wait_ : after_urgent_)
       .PushBack(hook);
 }
 
-bool EventLoop::Schedule(LoopTask* task) {
+bool EventLoop::ScheduleLocal(Task* task) {
   role_.Assert();
   return tasks_.Push(task);
 }
 
-bool EventLoop::ScheduleRemote(LoopTask* task) {
+bool EventLoop::Schedule(Task* task) {
   if (!tasks_.PushRemote(task)) return false;
   WakeIfAsleep();
   return true;
 }
 
-void EventLoop::Cancel(LoopTask* task) {
+void EventLoop::Cancel(Task* task) {
   if (task->queued() && forked()) {
     if (role_.IsCurrent()) DropTasks();
     TaskQueue::Forget(task);
@@ -374,7 +376,7 @@ void EventLoop::Cancel(LoopTask* task) {
 absl::Status EventLoop::Post(Callable&& callable) {
   switch (posted_.TryPush(std::move(callable))) {
     case EventQueue<Callable>::PushResult::kPushedFirst:
-      ScheduleRemote(&run_posted_);
+      Schedule(&run_posted_);
       return absl::OkStatus();
     case EventQueue<Callable>::PushResult::kPushed:
       return absl::OkStatus();
@@ -394,7 +396,7 @@ void EventLoop::RunPosted() {
   // must not overtake some.
   posted_.Drain(std::numeric_limits<size_t>::max(),
                 [](Callable&& callable) { std::move(callable)(); });
-  if (!posted_.MaySleep()) Schedule(&run_posted_);
+  if (!posted_.PrepareToSleep()) ScheduleLocal(&run_posted_);
 }
 
 void EventLoop::WakeIfAsleep() {
@@ -416,7 +418,7 @@ absl::Span<char> EventLoop::receive_buffer() {
 
 EventLoop::Stats EventLoop::stats() const {
   Stats stats;
-  stats.turns = turns_.load(std::memory_order_relaxed);
+  stats.iterations = iterations_.load(std::memory_order_relaxed);
   stats.events = events_.load(std::memory_order_relaxed);
   stats.timers = timers_fired_.load(std::memory_order_relaxed);
   stats.tasks = tasks_run_.load(std::memory_order_relaxed);

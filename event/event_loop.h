@@ -19,10 +19,10 @@
 #include "sluice/base/intrusive_list.h"
 #include "sluice/base/owner_process.h"
 #include "sluice/base/sequence_role.h"
+#include "sluice/base/task.h"
 #include "sluice/base/task_queue.h"
 #include "sluice/event/event_queue.h"
 #include "sluice/event/io_target.h"
-#include "sluice/event/loop_task.h"
 #include "sluice/event/poller.h"
 #include "sluice/event/spin_credit.h"
 #include "sluice/timer/clock.h"
@@ -32,15 +32,15 @@ namespace sluice {
 
 // Called once per turn, those of one point in the order hooked. Owned by its
 // user; destruction unhooks. Loop-bound.
-class TurnHook : public IntrusiveNode {
+class IterationHook : public IntrusiveNode {
  public:
   enum class Point {
     kBeforeWait,   // the turn's last word: what was put off is done here
     kAfterUrgent,  // listeners have accepted; nobody has been served yet
   };
-  virtual ~TurnHook() = default;
+  virtual ~IterationHook() = default;
   // Must not block. May unhook or destroy any hook.
-  virtual void OnTurn() = 0;
+  virtual void OnIteration() = 0;
 };
 
 // One thread's reactor: descriptors, timers and tasks, in turns. A turn is
@@ -79,8 +79,8 @@ class EventLoop final : public Executor {
     absl::Duration timer_tick = absl::Milliseconds(1);
     size_t receive_buffer_size = 64 * 1024;  // 1 to 2^30 bytes
     size_t max_posted = 4096;                // 1 to 2^20
-    size_t max_tasks_per_turn = 1024;        // at least 1
-    size_t max_timers_per_turn = 1024;       // at least 1
+    size_t max_tasks_per_iteration = 1024;   // at least 1
+    size_t max_timers_per_iteration = 1024;  // at least 1
     // How often to look for what other threads schedule, some ten nanoseconds
     // each, before sleeping; descriptors and timers wait meanwhile. It takes
     // the kernel's wake-up out of the way between CPUs, 1000 being enough, and
@@ -115,10 +115,11 @@ class EventLoop final : public Executor {
   // RunOnce() in two halves, for simulators, in which others take their turns
   // while this loop waits: from one to the other it sleeps, and who queues a
   // task wakes its poller. Returns how long its poller may wait. REQUIRES: as
-  // RunOnce(); after the last BeginTurn() there was an EndTurn().
-  absl::Duration BeginTurn(absl::Duration max_wait);
-  // With what Poller::Wait() returned. REQUIRES: BeginTurn() was called.
-  absl::Status EndTurn(const absl::StatusOr<absl::Span<const IoEvent>>& events);
+  // RunOnce(); after the last BeginIteration() there was an EndIteration().
+  absl::Duration BeginIteration(absl::Duration max_wait);
+  // With what Poller::Wait() returned. REQUIRES: BeginIteration() was called.
+  absl::Status EndIteration(
+      const absl::StatusOr<absl::Span<const IoEvent>>& events);
 
   // Any thread. Makes Run() end after the turn under way.
   void Stop();
@@ -149,21 +150,18 @@ class EventLoop final : public Executor {
   TimerWheel* timers();
 
   // Until the hook is unlinked or destroyed. REQUIRES: not hooked.
-  void Hook(TurnHook::Point point, TurnHook* hook);
+  void Hook(IterationHook::Point point, IterationHook* hook);
 
-  // Runs `task` later in this turn or in the next, never inside this call.
-  // Cannot fail: no allocation, no bound but the tasks that exist. False,
-  // changing nothing, if `task` is queued already.
-  bool Schedule(LoopTask* task);
-  // Any thread. The same, waking the loop if it sleeps; one caller's order is
-  // kept, across Schedule() too. What the task is to see: Executor::Submit().
-  bool ScheduleRemote(LoopTask* task);
-  // Any thread. ScheduleRemote().
-  bool Submit(ExecTask* task) override { return ScheduleRemote(task); }
+  // Any thread. Runs `task` on the loop, in this iteration or in the next,
+  // never inside this call; wakes the loop if it sleeps. Runs tasks in the
+  // order in which one caller has scheduled them, here or by ScheduleLocal().
+  bool Schedule(Task* task) override;
+  // Schedule() from the loop itself: does not look whether the loop sleeps.
+  bool ScheduleLocal(Task* task);
   // Takes `task` back, however scheduled; no-op when it is not queued. O(1)
   // plus what other threads just scheduled.
   // REQUIRES: nobody schedules it meanwhile.
-  void Cancel(LoopTask* task);
+  void Cancel(Task* task);
 
   // Any thread. Runs `callable` on the loop, in the order of one caller's
   // posts. kResourceExhausted when Options::max_posted wait; kCancelled once
@@ -182,7 +180,7 @@ class EventLoop final : public Executor {
   bool forked() const { return !owner_.IsCurrent(); }
 
   struct Stats {
-    uint64_t turns = 0;
+    uint64_t iterations = 0;
     uint64_t events = 0;  // dispatched
     uint64_t timers = 0;  // fired
     uint64_t tasks = 0;   // run; all posts drained at once are one
@@ -214,7 +212,7 @@ class EventLoop final : public Executor {
 
   explicit EventLoop(Options options);
 
-  absl::Status Turn(absl::Duration max_wait)
+  absl::Status RunIteration(absl::Duration max_wait)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   // What comes after the wait.
   absl::Status Serve(const absl::StatusOr<absl::Span<const IoEvent>>& events)
@@ -223,7 +221,7 @@ class EventLoop final : public Executor {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void Dispatch(absl::Span<const IoEvent> events, uint32_t kind)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
-  void RunHooks(IntrusiveList<TurnHook>* hooks)
+  void RunHooks(IntrusiveList<IterationHook>* hooks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   // Notes what the last wait has looked at.
   void NoteLook(absl::Span<const IoEvent> events)
@@ -242,8 +240,8 @@ class EventLoop final : public Executor {
   const std::unique_ptr<Poller> poller_;
   const Clock* const clock_;
   const size_t receive_buffer_size_;
-  const size_t max_tasks_per_turn_;
-  const size_t max_timers_per_turn_;
+  const size_t max_tasks_per_iteration_;
+  const size_t max_timers_per_iteration_;
   const size_t max_spins_;
 
   SequenceRole role_;
@@ -262,8 +260,8 @@ class EventLoop final : public Executor {
   std::vector<Slot> slots_ ABSL_GUARDED_BY(role_);
   uint32_t first_free_slot_ ABSL_GUARDED_BY(role_) = kMaxSlots;
   size_t urgent_targets_ ABSL_GUARDED_BY(role_) = 0;
-  IntrusiveList<TurnHook> before_wait_ ABSL_GUARDED_BY(role_);
-  IntrusiveList<TurnHook> after_urgent_ ABSL_GUARDED_BY(role_);
+  IntrusiveList<IterationHook> before_wait_ ABSL_GUARDED_BY(role_);
+  IntrusiveList<IterationHook> after_urgent_ ABSL_GUARDED_BY(role_);
   const std::unique_ptr<char[]> receive_buffer_;
   SpinCredit spin_credit_ ABSL_GUARDED_BY(role_);
 
@@ -283,7 +281,7 @@ class EventLoop final : public Executor {
   std::atomic<bool> asleep_{false};
 
   // Written on the sequence, save the last two.
-  std::atomic<uint64_t> turns_{0};
+  std::atomic<uint64_t> iterations_{0};
   std::atomic<uint64_t> events_{0};
   std::atomic<uint64_t> timers_fired_{0};
   std::atomic<uint64_t> tasks_run_{0};

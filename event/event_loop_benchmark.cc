@@ -5,9 +5,9 @@
 #include "absl/time/time.h"
 #include "benchmark/benchmark.h"
 #include "sluice/base/check.h"
+#include "sluice/base/task.h"
 #include "sluice/event/epoll_poller.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/event/loop_task.h"
 #include "sluice/timer/clock.h"
 #include "sluice/timer/timer_wheel.h"
 
@@ -21,18 +21,18 @@ std::unique_ptr<EventLoop> NewLoop() {
   return EventLoop::Create(std::move(options)).value();
 }
 
-void TakeTurn(EventLoop* loop) {
+void RunIteration(EventLoop* loop) {
   SLUICE_CHECK(loop->RunOnce(absl::ZeroDuration()).ok());
 }
 
 // A turn in which nothing happens: the clock, timers, and the kernel's wait.
-void BM_EmptyTurn(benchmark::State& state) {
+void BM_EmptyIteration(benchmark::State& state) {
   const auto loop = NewLoop();
-  for (auto _ : state) TakeTurn(loop.get());
+  for (auto _ : state) RunIteration(loop.get());
 }
-BENCHMARK(BM_EmptyTurn);
+BENCHMARK(BM_EmptyIteration);
 
-struct CountingTask final : LoopTask {
+struct CountingTask final : Task {
   void Run() override { ++runs; }
   void Abandon() override {}
   uint64_t runs = 0;
@@ -45,8 +45,8 @@ void BM_Schedule(benchmark::State& state) {
   const auto loop = NewLoop();
   const std::unique_ptr<CountingTask[]> tasks(new CountingTask[kTasks]);
   for (auto _ : state) {
-    for (int i = 0; i < kTasks; ++i) loop->Schedule(&tasks[i]);
-    TakeTurn(loop.get());
+    for (int i = 0; i < kTasks; ++i) loop->ScheduleLocal(&tasks[i]);
+    RunIteration(loop.get());
   }
   SLUICE_CHECK(tasks[0].runs == static_cast<uint64_t>(state.iterations()));
   state.SetItemsProcessed(state.iterations() * kTasks);
@@ -58,8 +58,8 @@ void BM_ScheduleRemote(benchmark::State& state) {
   const auto loop = NewLoop();
   const std::unique_ptr<CountingTask[]> tasks(new CountingTask[kTasks]);
   for (auto _ : state) {
-    for (int i = 0; i < kTasks; ++i) loop->ScheduleRemote(&tasks[i]);
-    TakeTurn(loop.get());
+    for (int i = 0; i < kTasks; ++i) loop->Schedule(&tasks[i]);
+    RunIteration(loop.get());
   }
   SLUICE_CHECK(tasks[0].runs == static_cast<uint64_t>(state.iterations()));
   state.SetItemsProcessed(state.iterations() * kTasks);
@@ -74,7 +74,7 @@ void BM_Post(benchmark::State& state) {
     for (int i = 0; i < kTasks; ++i) {
       SLUICE_CHECK(loop->Post([&runs] { ++runs; }).ok());
     }
-    TakeTurn(loop.get());
+    RunIteration(loop.get());
   }
   SLUICE_CHECK(runs == static_cast<uint64_t>(state.iterations()) * kTasks);
   state.SetItemsProcessed(state.iterations() * kTasks);

@@ -98,7 +98,7 @@ class LoopModel {
     kUnqueueLate,
   };
 
-  // ScheduleRemote() by caller `c`.
+  // Schedule() by caller `c`.
   bool StepCaller(int c) {
     Caller& self = callers_[c];
     switch (self.at) {
@@ -210,7 +210,7 @@ class LoopModel {
         loop_at_ = planted_ == Planted::kClearsAndThenReads ? kRead : kAwake;
         return true;
       case kAwake:
-        // Turn() or TimeToWait(): asleep_.store(false, relaxed)
+        // RunIteration() or TimeToWait(): asleep_.store(false, relaxed)
         loop_at_ = kTake;
         return memory.TryStore(kLoop, kAsleep, 0, memory.kRelaxed);
       case kTake:

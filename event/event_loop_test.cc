@@ -22,12 +22,11 @@
 #include "absl/types/span.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sluice/base/executor.h"
 #include "sluice/base/sequence_role.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/task.h"
 #include "sluice/event/epoll_poller.h"
 #include "sluice/event/io_target.h"
-#include "sluice/event/loop_task.h"
 #include "sluice/event/poller.h"
 #include "sluice/timer/clock.h"
 #include "sluice/timer/sim_clock.h"
@@ -135,9 +134,9 @@ class Target : public IoTarget {
   std::function<void(IoEvents)> on_io_;
 };
 
-class Task : public LoopTask {
+class TestTask : public Task {
  public:
-  explicit Task(std::function<void()> f) : run_(std::move(f)) {}
+  explicit TestTask(std::function<void()> f) : run_(std::move(f)) {}
   void Run() override { run_(); }
   void Abandon() override { abandoned = true; }
   bool abandoned = false;
@@ -146,10 +145,10 @@ class Task : public LoopTask {
   std::function<void()> run_;
 };
 
-class Hook : public TurnHook {
+class Hook : public IterationHook {
  public:
   explicit Hook(std::function<void()> f) : on_turn_(std::move(f)) {}
-  void OnTurn() override { on_turn_(); }
+  void OnIteration() override { on_turn_(); }
 
  private:
   std::function<void()> on_turn_;
@@ -168,7 +167,7 @@ class EventLoopTest : public ::testing::Test {
     ASSERT_TRUE(loop.ok()) << loop.status();
     loop_ = *std::move(loop);
   }
-  void Turn(absl::Duration max_wait = absl::ZeroDuration()) {
+  void RunIteration(absl::Duration max_wait = absl::ZeroDuration()) {
     SLUICE_ASSERT_OK(loop_->RunOnce(max_wait));
   }
   // A task, hook, ... that notes that it ran.
@@ -194,9 +193,9 @@ TEST_F(EventLoopTest, RefusesEachOptionOutOfRange) {
   };
   EXPECT_THAT(create([](Options& o) { o.timer_tick = absl::Hours(1); }),
               IsOk());
-  EXPECT_THAT(create([](Options& o) { o.max_tasks_per_turn = SIZE_MAX; }),
+  EXPECT_THAT(create([](Options& o) { o.max_tasks_per_iteration = SIZE_MAX; }),
               IsOk());
-  EXPECT_THAT(create([](Options& o) { o.max_timers_per_turn = SIZE_MAX; }),
+  EXPECT_THAT(create([](Options& o) { o.max_timers_per_iteration = SIZE_MAX; }),
               IsOk());
   const struct {
     const char* name;
@@ -218,9 +217,10 @@ TEST_F(EventLoopTest, RefusesEachOptionOutOfRange) {
        [](Options& o) { o.receive_buffer_size = SIZE_MAX; }},
       {"max_posted is 0", [](Options& o) { o.max_posted = 0; }},
       {"max_posted is 1844", [](Options& o) { o.max_posted = SIZE_MAX; }},
-      {"max_tasks_per_turn is 0", [](Options& o) { o.max_tasks_per_turn = 0; }},
-      {"max_timers_per_turn is 0",
-       [](Options& o) { o.max_timers_per_turn = 0; }},
+      {"max_tasks_per_iteration is 0",
+       [](Options& o) { o.max_tasks_per_iteration = 0; }},
+      {"max_timers_per_iteration is 0",
+       [](Options& o) { o.max_timers_per_iteration = 0; }},
   };
   for (const auto& bad : kBad) {
     EXPECT_THAT(create(bad.change),
@@ -231,8 +231,8 @@ TEST_F(EventLoopTest, RefusesEachOptionOutOfRange) {
 
 TEST_F(EventLoopTest, ATurnKeepsTheDocumentedOrder) {
   Hook before(Note("before wait")), after(Note("after urgent"));
-  loop_->Hook(TurnHook::Point::kBeforeWait, &before);
-  loop_->Hook(TurnHook::Point::kAfterUrgent, &after);
+  loop_->Hook(IterationHook::Point::kBeforeWait, &before);
+  loop_->Hook(IterationHook::Point::kAfterUrgent, &after);
   Target plain([&](IoEvents) { Note("target")(); });
   Target urgent([&](IoEvents) { Note("urgent")(); });
   SLUICE_ASSERT_OK(loop_->Add(&plain, 3, kReadable));
@@ -242,9 +242,9 @@ TEST_F(EventLoopTest, ATurnKeepsTheDocumentedOrder) {
   CallbackTimer timer(Note("timer"));
   loop_->Arm(&timer, absl::Milliseconds(1));
   clock_.Advance(absl::Milliseconds(5));
-  Task task(Note("task"));
-  loop_->Schedule(&task);
-  Turn();
+  TestTask task(Note("task"));
+  loop_->ScheduleLocal(&task);
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("before wait", "urgent", "after urgent",
                                      "target", "task", "timer"));
   loop_->Remove(&plain);
@@ -256,10 +256,10 @@ TEST_F(EventLoopTest, PassesTheConditionsToTheTarget) {
   Target target([&](IoEvents events) { seen = events; });
   SLUICE_ASSERT_OK(loop_->Add(&target, 3, kReadable));
   poller_->SetReady(3, kReadable | kWritable);
-  Turn();
+  RunIteration();
   EXPECT_EQ(seen, kReadable);
   SLUICE_ASSERT_OK(loop_->SetInterest(&target, kReadable | kWritable));
-  Turn();
+  RunIteration();
   EXPECT_EQ(seen, kReadable | kWritable);
   loop_->Remove(&target);
   EXPECT_FALSE(poller_->watches(3));
@@ -287,7 +287,7 @@ TEST_F(EventLoopTest, DropsAnEventFetchedForATargetThatWasRemoved) {
   SLUICE_ASSERT_OK(loop_->Add(&second, 4, kReadable));
   poller_->SetReady(3, kReadable);
   poller_->SetReady(4, kReadable);
-  Turn();
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("first"));
   loop_->Remove(&first);
 }
@@ -304,9 +304,9 @@ TEST_F(EventLoopTest, AnEventOfTheOldRegistrationDoesNotReachTheNewOne) {
   SLUICE_ASSERT_OK(loop_->Add(&second, 4, kReadable));
   poller_->SetReady(3, kReadable);
   poller_->SetReady(4, kReadable);
-  Turn();
+  RunIteration();
   EXPECT_THAT(TakeLog(), IsEmpty());
-  Turn();
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("reused"));
   loop_->Remove(&first);
   loop_->Remove(&reused);
@@ -321,8 +321,8 @@ TEST_F(EventLoopTest, ATargetMayDestroyItselfInItsEvent) {
   });
   SLUICE_ASSERT_OK(loop_->Add(target.get(), 3, kReadable));
   poller_->SetReady(3, kReadable);
-  Turn();
-  Turn();
+  RunIteration();
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("gone"));
 }
 
@@ -339,69 +339,69 @@ TEST_F(EventLoopTest, TargetsAddedInATurnAreSeenInTheNext) {
   });
   SLUICE_ASSERT_OK(loop_->Add(&first, 3, kReadable));
   poller_->SetReady(3, kReadable);
-  Turn();
+  RunIteration();
   EXPECT_THAT(TakeLog(), IsEmpty());
-  Turn();
+  RunIteration();
   EXPECT_EQ(TakeLog().size(), 100u);
   EXPECT_EQ(loop_->stats().events, 101u);
   for (auto& target : more) loop_->Remove(target.get());
 }
 
 TEST_F(EventLoopTest, TasksRunInOrderAndNotInsideSchedule) {
-  Task one(Note("one")), two(Note("two")), three(Note("three"));
-  EXPECT_TRUE(loop_->Schedule(&one));
-  EXPECT_TRUE(loop_->ScheduleRemote(&two));
-  EXPECT_TRUE(loop_->Submit(&three));
-  EXPECT_FALSE(loop_->Schedule(&one));
+  TestTask one(Note("one")), two(Note("two")), three(Note("three"));
+  EXPECT_TRUE(loop_->ScheduleLocal(&one));
+  EXPECT_TRUE(loop_->Schedule(&two));
+  EXPECT_TRUE(loop_->Schedule(&three));
+  EXPECT_FALSE(loop_->ScheduleLocal(&one));
   EXPECT_THAT(log_, IsEmpty());
-  Turn(absl::InfiniteDuration());  // does not wait: there are tasks
+  RunIteration(absl::InfiniteDuration());  // does not wait: there are tasks
   EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
   EXPECT_THAT(TakeLog(), ElementsAre("one", "two", "three"));
 }
 
 TEST_F(EventLoopTest, WhatATaskSchedulesRunsInTheNextTurn) {
-  std::unique_ptr<Task> task;
-  task = std::make_unique<Task>([&] {
+  std::unique_ptr<TestTask> task;
+  task = std::make_unique<TestTask>([&] {
     Note("run")();
-    loop_->Schedule(task.get());
+    loop_->ScheduleLocal(task.get());
   });
-  loop_->Schedule(task.get());
-  Turn();
+  loop_->ScheduleLocal(task.get());
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("run"));
-  Turn(absl::InfiniteDuration());
+  RunIteration(absl::InfiniteDuration());
   EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
   EXPECT_THAT(TakeLog(), ElementsAre("run"));
   loop_->Cancel(task.get());
-  Turn();
+  RunIteration();
   EXPECT_THAT(TakeLog(), IsEmpty());
 }
 
 TEST_F(EventLoopTest, ATaskScheduledByATargetRunsInTheSameTurn) {
-  Task task(Note("task"));
-  Target target([&](IoEvents) { loop_->Schedule(&task); });
+  TestTask task(Note("task"));
+  Target target([&](IoEvents) { loop_->ScheduleLocal(&task); });
   SLUICE_ASSERT_OK(loop_->Add(&target, 3, kReadable));
   poller_->SetReady(3, kReadable);
-  Turn();
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("task"));
   loop_->Remove(&target);
 }
 
 TEST_F(EventLoopTest, TasksPerTurnAreBounded) {
-  NewLoop({.max_tasks_per_turn = 2});
-  Task one(Note("1")), two(Note("2")), three(Note("3"));
-  for (Task* task : {&one, &two, &three}) loop_->Schedule(task);
-  Turn();
+  NewLoop({.max_tasks_per_iteration = 2});
+  TestTask one(Note("1")), two(Note("2")), three(Note("3"));
+  for (TestTask* task : {&one, &two, &three}) loop_->ScheduleLocal(task);
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("1", "2"));
-  Turn(absl::InfiniteDuration());
+  RunIteration(absl::InfiniteDuration());
   EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
   EXPECT_THAT(TakeLog(), ElementsAre("3"));
 }
 
 TEST_F(EventLoopTest, ACancelledTaskDoesNotRunThoughOthersOfItsBatchDo) {
-  Task second(Note("second")), third(Note("third"));
-  Task first([&] { loop_->Cancel(&second); });
-  for (Task* task : {&first, &second, &third}) loop_->ScheduleRemote(task);
-  Turn();
+  TestTask second(Note("second")), third(Note("third"));
+  TestTask first([&] { loop_->Cancel(&second); });
+  for (TestTask* task : {&first, &second, &third}) loop_->Schedule(task);
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("third"));
   EXPECT_FALSE(second.queued());
 }
@@ -413,10 +413,10 @@ TEST_F(EventLoopTest, MemberTaskCallsItsOwner) {
     int done = 0, gone = 0;
     MemberTask<&Owner::Done, &Owner::Gone> task{this};
   } run, abandoned;
-  loop_->Schedule(&run.task);
-  Turn();
+  loop_->ScheduleLocal(&run.task);
+  RunIteration();
   EXPECT_EQ(run.done, 1);
-  loop_->Schedule(&abandoned.task);
+  loop_->ScheduleLocal(&abandoned.task);
   loop_.reset();
   EXPECT_EQ(abandoned.done, 0);
   EXPECT_EQ(abandoned.gone, 1);
@@ -427,7 +427,7 @@ TEST_F(EventLoopTest, PostsRunInOrderAndMayBeMoveOnly) {
   SLUICE_ASSERT_OK(loop_->Post(
       [this, owned = std::move(owned)] { log_.push_back(*owned); }));
   SLUICE_ASSERT_OK(loop_->Post(Note("two")));
-  Turn(absl::InfiniteDuration());
+  RunIteration(absl::InfiniteDuration());
   EXPECT_THAT(TakeLog(), ElementsAre("one", "two"));
 }
 
@@ -439,9 +439,9 @@ TEST_F(EventLoopTest, AFullPostQueueLeavesTheCallableUntouched) {
   EXPECT_THAT(loop_->Post(std::move(third)),
               StatusIs(absl::StatusCode::kResourceExhausted));
   EXPECT_EQ(loop_->stats().posts_refused, 1u);
-  Turn();
+  RunIteration();
   SLUICE_ASSERT_OK(loop_->Post(std::move(third)));
-  Turn();
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("1", "2", "3"));
 }
 
@@ -451,9 +451,9 @@ TEST_F(EventLoopTest, PostsOfPostsRunInTheNextTurn) {
     SLUICE_EXPECT_OK(loop_->Post(Note("3")));
   }));
   SLUICE_ASSERT_OK(loop_->Post(Note("2")));
-  Turn();
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("1", "2"));
-  Turn(absl::InfiniteDuration());
+  RunIteration(absl::InfiniteDuration());
   EXPECT_THAT(TakeLog(), ElementsAre("3"));
 }
 
@@ -462,7 +462,8 @@ TEST_F(EventLoopTest, TimersFireNeitherEarlyNorMoreThanATickLate) {
   CallbackTimer timer([&] { fired.push_back(clock_.Now()); });
   const MonotonicTime armed = clock_.Now();
   loop_->Arm(&timer, absl::Microseconds(2500));
-  for (int i = 0; i < 10 && fired.empty(); ++i) Turn(absl::InfiniteDuration());
+  for (int i = 0; i < 10 && fired.empty(); ++i)
+    RunIteration(absl::InfiniteDuration());
   ASSERT_EQ(fired.size(), 1u);
   EXPECT_GE(fired[0] - armed, absl::Microseconds(2500));
   EXPECT_LE(fired[0] - armed, absl::Microseconds(3500));
@@ -471,27 +472,27 @@ TEST_F(EventLoopTest, TimersFireNeitherEarlyNorMoreThanATickLate) {
 TEST_F(EventLoopTest, ArmCountsFromTheClockAndNotFromTheTurn) {
   MonotonicTime armed, fired;
   CallbackTimer timer([&] { fired = clock_.Now(); });
-  Task slow([&] {
+  TestTask slow([&] {
     clock_.Advance(absl::Milliseconds(50));
     armed = clock_.Now();
     loop_->Arm(&timer, absl::Milliseconds(10));
   });
-  loop_->Schedule(&slow);
-  for (int i = 0; i < 10; ++i) Turn(absl::Milliseconds(10));
+  loop_->ScheduleLocal(&slow);
+  for (int i = 0; i < 10; ++i) RunIteration(absl::Milliseconds(10));
   EXPECT_GE(fired - armed, absl::Milliseconds(10));
 }
 
 TEST_F(EventLoopTest, TimersPerTurnAreBoundedAndTheRestDoesNotWait) {
-  NewLoop({.max_timers_per_turn = 2});
+  NewLoop({.max_timers_per_iteration = 2});
   std::vector<std::unique_ptr<CallbackTimer>> timers;
   for (const char* name : {"1", "2", "3"}) {
     timers.push_back(std::make_unique<CallbackTimer>(Note(name)));
     loop_->Arm(timers.back().get(), absl::Milliseconds(1));
   }
   clock_.Advance(absl::Milliseconds(5));
-  Turn();
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("1", "2"));
-  Turn(absl::InfiniteDuration());
+  RunIteration(absl::InfiniteDuration());
   EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
   EXPECT_THAT(TakeLog(), ElementsAre("3"));
   EXPECT_EQ(loop_->stats().timers, 3u);
@@ -512,14 +513,14 @@ class EventLoopLateTimerTest : public EventLoopTest {
       SLUICE_ASSERT_OK(loop_->Add(targets_.back().get(), fd, kReadable));
     }
     loop_->Arm(&timer_, absl::Milliseconds(100));
-    Turn();
+    RunIteration();
     ASSERT_THAT(TakeLog(), IsEmpty());
     for (int fd = 0; fd < count; ++fd) poller_->SetReady(fd, kReadable);
     clock_.Advance(absl::Milliseconds(300));
   }
   // Until the timer has fired: what was noted.
   std::vector<std::string> TakeLogOfTurns() {
-    for (int i = 0; i < 100 && timer_.armed(); ++i) Turn();
+    for (int i = 0; i < 100 && timer_.armed(); ++i) RunIteration();
     EXPECT_FALSE(timer_.armed());
     return TakeLog();
   }
@@ -556,30 +557,30 @@ TEST_F(EventLoopLateTimerTest, FiresAfterWhatBecameReadyWhileTheProcessStood) {
   SLUICE_ASSERT_OK(loop_->Add(&late, 8, kReadable));
   poller_->SetReady(7, kReadable);
   loop_->Arm(&timer_, absl::Milliseconds(100));
-  const absl::Duration wait = loop_->BeginTurn(absl::InfiniteDuration());
+  const absl::Duration wait = loop_->BeginIteration(absl::InfiniteDuration());
   EXPECT_LE(wait, absl::Milliseconds(101));
   const auto events = poller_->Wait(absl::ZeroDuration());
   clock_.Advance(absl::Milliseconds(300));
-  SLUICE_ASSERT_OK(loop_->EndTurn(events));
+  SLUICE_ASSERT_OK(loop_->EndIteration(events));
   EXPECT_THAT(TakeLogOfTurns(), ElementsAre("first", "late", "timer"));
   loop_->Remove(&first);
   loop_->Remove(&late);
 }
 
 TEST_F(EventLoopLateTimerTest, FiresAfterTasksThatWereQueuedBefore) {
-  NewLoop({.max_tasks_per_turn = 2});
-  std::vector<std::unique_ptr<Task>> tasks;
+  NewLoop({.max_tasks_per_iteration = 2});
+  std::vector<std::unique_ptr<TestTask>> tasks;
   for (int i = 0; i < 5; ++i) {
-    tasks.push_back(std::make_unique<Task>(Note("task")));
+    tasks.push_back(std::make_unique<TestTask>(Note("task")));
   }
   HoldUp(0);
-  for (const auto& task : tasks) loop_->Schedule(task.get());
+  for (const auto& task : tasks) loop_->ScheduleLocal(task.get());
   EXPECT_THAT(TakeLogOfTurns(),
               ElementsAre("task", "task", "task", "task", "task", "timer"));
 }
 
 TEST_F(EventLoopLateTimerTest, FiresAfterPostsThatWereQueuedBefore) {
-  NewLoop({.max_tasks_per_turn = 2});
+  NewLoop({.max_tasks_per_iteration = 2});
   HoldUp(0);
   for (int i = 0; i < 5; ++i) SLUICE_ASSERT_OK(loop_->Post(Note("post")));
   EXPECT_THAT(TakeLogOfTurns(),
@@ -603,10 +604,10 @@ TEST_F(EventLoopLateTimerTest, TheWheelKnowsTheTimeBeforeItFires) {
 
 TEST_F(EventLoopLateTimerTest, ATaskMayCancelIt) {
   HoldUp(0);
-  Task task([&] { timer_.Cancel(); });
-  loop_->Schedule(&task);
+  TestTask task([&] { timer_.Cancel(); });
+  loop_->ScheduleLocal(&task);
   EXPECT_THAT(TakeLogOfTurns(), IsEmpty());
-  for (int i = 0; i < 3; ++i) Turn(absl::Milliseconds(10));
+  for (int i = 0; i < 3; ++i) RunIteration(absl::Milliseconds(10));
   EXPECT_EQ(loop_->stats().timers, 0u);
 }
 
@@ -622,7 +623,7 @@ TEST_F(EventLoopLateTimerTest, DescriptorsThatStayReadyDoNotStarveIt) {
   // Five waits for each of them, and one that begins with the first again.
   for (int i = 0; i < 6; ++i) {
     EXPECT_TRUE(timer_.armed());
-    Turn();
+    RunIteration();
   }
   EXPECT_FALSE(timer_.armed());
   for (const auto& target : targets) loop_->Remove(target.get());
@@ -632,7 +633,7 @@ TEST_F(EventLoopLateTimerTest, AWaitThatASignalInterruptsHasLookedAtNothing) {
   HoldUp(1);
   poller_->SetReady(0, 0);
   poller_->interrupted = true;
-  for (int i = 0; i < 3; ++i) Turn();
+  for (int i = 0; i < 3; ++i) RunIteration();
   EXPECT_TRUE(timer_.armed());
   poller_->interrupted = false;
   poller_->SetReady(0, kReadable);
@@ -640,21 +641,21 @@ TEST_F(EventLoopLateTimerTest, AWaitThatASignalInterruptsHasLookedAtNothing) {
 }
 
 TEST_F(EventLoopTest, NowStandsStillWithinATurn) {
-  Task task([&] {
+  TestTask task([&] {
     const MonotonicTime before = loop_->now();
     clock_.Advance(absl::Milliseconds(7));
     EXPECT_EQ(loop_->now(), before);
   });
-  loop_->Schedule(&task);
-  Turn();
-  Turn();
+  loop_->ScheduleLocal(&task);
+  RunIteration();
+  RunIteration();
   EXPECT_EQ(loop_->now(), clock_.Now());
 }
 
 TEST_F(EventLoopTest, WaitsNoLongerThanAsked) {
-  Turn(absl::Milliseconds(3));
+  RunIteration(absl::Milliseconds(3));
   EXPECT_EQ(poller_->last_timeout(), absl::Milliseconds(3));
-  Turn(absl::InfiniteDuration());
+  RunIteration(absl::InfiniteDuration());
   EXPECT_EQ(poller_->last_timeout(), absl::InfiniteDuration());
 }
 
@@ -665,9 +666,9 @@ TEST_F(EventLoopTest, WhatComesWhileItFallsAsleepDoesNotWait) {
   NewLoop({.clock = &clock});
   CallbackTimer timer(Note("timer"));
   loop_->Arm(&timer, absl::Hours(1));
-  Task task(Note("task"));
-  clock.on_now = [&] { loop_->ScheduleRemote(&task); };
-  Turn(absl::InfiniteDuration());
+  TestTask task(Note("task"));
+  clock.on_now = [&] { loop_->Schedule(&task); };
+  RunIteration(absl::InfiniteDuration());
   EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
   EXPECT_THAT(TakeLog(), ElementsAre("task"));
 
@@ -677,49 +678,49 @@ TEST_F(EventLoopTest, WhatComesWhileItFallsAsleepDoesNotWait) {
 }
 
 TEST_F(EventLoopTest, BetweenTheHalvesOfATurnItSleeps) {
-  Task task(Note("task"));
+  TestTask task(Note("task"));
   Hook hook(Note("hook"));
   Target target([&](IoEvents) { Note("target")(); });
   SLUICE_ASSERT_OK(loop_->Add(&target, 7, kReadable));
   poller_->SetReady(7, kReadable);
-  loop_->Hook(TurnHook::Point::kBeforeWait, &hook);
-  EXPECT_EQ(loop_->BeginTurn(absl::Seconds(5)), absl::Seconds(5));
+  loop_->Hook(IterationHook::Point::kBeforeWait, &hook);
+  EXPECT_EQ(loop_->BeginIteration(absl::Seconds(5)), absl::Seconds(5));
   EXPECT_EQ(loop_->stats().wakes, 0u);
-  loop_->ScheduleRemote(&task);
+  loop_->Schedule(&task);
   EXPECT_EQ(loop_->stats().wakes, 1u);
   clock_.Advance(absl::Seconds(1));
-  SLUICE_EXPECT_OK(loop_->EndTurn(poller_->Wait(absl::ZeroDuration())));
+  SLUICE_EXPECT_OK(loop_->EndIteration(poller_->Wait(absl::ZeroDuration())));
   EXPECT_EQ(loop_->now(), clock_.Now());
-  EXPECT_EQ(loop_->stats().turns, 1u);
+  EXPECT_EQ(loop_->stats().iterations, 1u);
   EXPECT_THAT(TakeLog(), ElementsAre("hook", "target", "task"));
   // Whoever comes now finds it awake.
-  loop_->ScheduleRemote(&task);
+  loop_->Schedule(&task);
   EXPECT_EQ(loop_->stats().wakes, 1u);
-  EXPECT_EQ(loop_->BeginTurn(absl::Seconds(5)), absl::ZeroDuration());
-  EXPECT_THAT(loop_->EndTurn(absl::InternalError("broken")),
+  EXPECT_EQ(loop_->BeginIteration(absl::Seconds(5)), absl::ZeroDuration());
+  EXPECT_THAT(loop_->EndIteration(absl::InternalError("broken")),
               StatusIs(absl::StatusCode::kInternal));
   loop_->Remove(&target);
-  Turn();
+  RunIteration();
 }
 
 TEST_F(EventLoopTest, SpinsBeforeItSleepsWhileThatHelps) {
   NewLoop({.max_spins = 1});
-  for (int i = 0; i < 1'000; ++i) Turn();
+  for (int i = 0; i < 1'000; ++i) RunIteration();
   EXPECT_EQ(loop_->stats().spins, 0u);  // they do not wait
-  for (int i = 0; i < 10'000; ++i) Turn(absl::Milliseconds(1));
+  for (int i = 0; i < 10'000; ++i) RunIteration(absl::Milliseconds(1));
   EXPECT_EQ(loop_->stats().spins, 8u + 9);
   EXPECT_EQ(poller_->last_timeout(), absl::Milliseconds(1));
   NewLoop({});
-  for (int i = 0; i < 1'000; ++i) Turn(absl::Milliseconds(1));
+  for (int i = 0; i < 1'000; ++i) RunIteration(absl::Milliseconds(1));
   EXPECT_EQ(loop_->stats().spins, 0u);
 }
 
 TEST_F(EventLoopTest, WhatComesWhileItSpinsNeedsNoWakeUp) {
   NewLoop({.max_spins = SIZE_MAX});
-  Task task(Note("task"));
+  TestTask task(Note("task"));
   std::thread other([&] {
     while (loop_->stats().spins == 0) std::this_thread::yield();
-    loop_->ScheduleRemote(&task);
+    loop_->Schedule(&task);
     while (task.queued()) std::this_thread::yield();
     loop_->Stop();
   });
@@ -739,11 +740,11 @@ TEST_F(EventLoopTest, HooksRunInOrderAndMayLeave) {
   });
   Hook third(Note("third"));
   for (Hook* hook : {&first, once.get(), &third}) {
-    loop_->Hook(TurnHook::Point::kBeforeWait, hook);
+    loop_->Hook(IterationHook::Point::kBeforeWait, hook);
   }
-  Turn();
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("first", "once", "third"));
-  Turn();
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("first", "third"));
 }
 
@@ -753,29 +754,29 @@ TEST_F(EventLoopTest, AHookMayUnhookAnotherAndAddOneForTheNextTurn) {
   Hook first([&] {
     Note("first")();
     victim.Unlink();
-    if (!later.linked()) loop_->Hook(TurnHook::Point::kBeforeWait, &later);
+    if (!later.linked()) loop_->Hook(IterationHook::Point::kBeforeWait, &later);
   });
-  loop_->Hook(TurnHook::Point::kBeforeWait, &first);
-  loop_->Hook(TurnHook::Point::kBeforeWait, &victim);
-  Turn();
+  loop_->Hook(IterationHook::Point::kBeforeWait, &first);
+  loop_->Hook(IterationHook::Point::kBeforeWait, &victim);
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("first"));
-  Turn();
+  RunIteration();
   EXPECT_THAT(TakeLog(), ElementsAre("first", "later"));
 }
 
 TEST_F(EventLoopTest, AnEndlessTaskStarvesNeitherTargetsNorTimers) {
-  std::unique_ptr<Task> task;
-  task = std::make_unique<Task>([&] {
+  std::unique_ptr<TestTask> task;
+  task = std::make_unique<TestTask>([&] {
     clock_.Advance(absl::Milliseconds(1));
-    loop_->Schedule(task.get());
+    loop_->ScheduleLocal(task.get());
   });
-  loop_->Schedule(task.get());
+  loop_->ScheduleLocal(task.get());
   Target target([&](IoEvents) { Note("target")(); });
   SLUICE_ASSERT_OK(loop_->Add(&target, 3, kReadable));
   poller_->SetReady(3, kReadable);
   CallbackTimer timer(Note("timer"));
   loop_->Arm(&timer, absl::Milliseconds(1));
-  for (int i = 0; i < 4; ++i) Turn();
+  for (int i = 0; i < 4; ++i) RunIteration();
   EXPECT_THAT(log_, ::testing::Contains("timer"));
   EXPECT_THAT(log_, ::testing::Contains("target").Times(4));
   loop_->Remove(&target);
@@ -790,17 +791,17 @@ TEST_F(EventLoopTest, TheReceiveBufferHasItsSize) {
 }
 
 TEST_F(EventLoopTest, RunReturnsThePollersErrorAfterALastTurn) {
-  Task task(Note("task"));
-  Target target([&](IoEvents) { loop_->Schedule(&task); });
+  TestTask task(Note("task"));
+  Target target([&](IoEvents) { loop_->ScheduleLocal(&task); });
   poller_->FailNextWait(absl::InternalError("broken"));
-  loop_->ScheduleRemote(&task);
+  loop_->Schedule(&task);
   EXPECT_THAT(loop_->Run(), StatusIs(absl::StatusCode::kInternal));
   EXPECT_THAT(TakeLog(), ElementsAre("task"));
 }
 
 TEST_F(EventLoopTest, StopBeforeRunGivesOneLastTurn) {
-  Task task(Note("task"));
-  loop_->Schedule(&task);
+  TestTask task(Note("task"));
+  loop_->ScheduleLocal(&task);
   EXPECT_FALSE(loop_->stopped());
   loop_->Stop();
   EXPECT_TRUE(loop_->stopped());
@@ -809,21 +810,21 @@ TEST_F(EventLoopTest, StopBeforeRunGivesOneLastTurn) {
 }
 
 TEST_F(EventLoopTest, WhatTheLastTurnSchedulesIsAbandoned) {
-  Task successor(Note("successor"));
-  Task task([&] {
+  TestTask successor(Note("successor"));
+  TestTask task([&] {
     Note("task")();
-    loop_->Schedule(&successor);
+    loop_->ScheduleLocal(&successor);
   });
-  Task stop([&] { loop_->Stop(); });
-  loop_->Schedule(&stop);
-  Task follower([&] { loop_->Schedule(&task); });
-  loop_->Schedule(&follower);
+  TestTask stop([&] { loop_->Stop(); });
+  loop_->ScheduleLocal(&stop);
+  TestTask follower([&] { loop_->ScheduleLocal(&task); });
+  loop_->ScheduleLocal(&follower);
   SLUICE_EXPECT_OK(loop_->Run());
   EXPECT_THAT(TakeLog(), ElementsAre("task"));
   EXPECT_TRUE(successor.abandoned);
   EXPECT_FALSE(task.abandoned);
-  Task late(Note("late"));
-  EXPECT_TRUE(loop_->ScheduleRemote(&late));
+  TestTask late(Note("late"));
+  EXPECT_TRUE(loop_->Schedule(&late));
   loop_.reset();
   EXPECT_TRUE(late.abandoned);
   EXPECT_THAT(TakeLog(), IsEmpty());
@@ -831,11 +832,11 @@ TEST_F(EventLoopTest, WhatTheLastTurnSchedulesIsAbandoned) {
 
 TEST_F(EventLoopTest, AfterStopPostsAreRefusedAndWhatWaitedIsDestroyed) {
   auto token = std::make_shared<int>(0);
-  Task stop([&] {
+  TestTask stop([&] {
     loop_->Stop();
     SLUICE_ASSERT_OK(loop_->Post([token, this] { Note("posted")(); }));
   });
-  loop_->Schedule(&stop);
+  loop_->ScheduleLocal(&stop);
   SLUICE_EXPECT_OK(loop_->Run());
   EXPECT_THAT(TakeLog(), IsEmpty());
   EXPECT_EQ(token.use_count(), 1);
@@ -844,8 +845,8 @@ TEST_F(EventLoopTest, AfterStopPostsAreRefusedAndWhatWaitedIsDestroyed) {
 }
 
 TEST_F(EventLoopTest, DestructionAbandonsWhatIsQueued) {
-  Task task(Note("task"));
-  loop_->Schedule(&task);
+  TestTask task(Note("task"));
+  loop_->ScheduleLocal(&task);
   loop_.reset();
   EXPECT_TRUE(task.abandoned);
   EXPECT_FALSE(task.queued());
@@ -853,19 +854,19 @@ TEST_F(EventLoopTest, DestructionAbandonsWhatIsQueued) {
 
 TEST_F(EventLoopTest, CallbacksRunOnItsSequence) {
   bool current = false;
-  Task task(
+  TestTask task(
       [&] { current = SequenceRole::OnAny() && loop_->role().IsCurrent(); });
-  loop_->Schedule(&task);
-  Turn();
+  loop_->ScheduleLocal(&task);
+  RunIteration();
   EXPECT_TRUE(current);
 }
 
 using EventLoopDeathTest = EventLoopTest;
 
 TEST_F(EventLoopDeathTest, RunInsideRunIsAnError) {
-  Task task([&] { (void)loop_->RunOnce(absl::ZeroDuration()); });
-  loop_->Schedule(&task);
-  EXPECT_DEATH(Turn(), "SLUICE_CHECK failed");
+  TestTask task([&] { (void)loop_->RunOnce(absl::ZeroDuration()); });
+  loop_->ScheduleLocal(&task);
+  EXPECT_DEATH(RunIteration(), "SLUICE_CHECK failed");
   loop_->Cancel(&task);
 }
 
@@ -904,9 +905,9 @@ TEST_F(EventLoopThreadsTest, ASleepingLoopIsWokenByEachWayIn) {
   StartLoop();
   for (int i = 0; i < 1000; ++i) {
     std::atomic<bool> ran{false};
-    Task task([&] { ran.store(true); });
+    TestTask task([&] { ran.store(true); });
     if (i % 2 == 0) {
-      loop_->ScheduleRemote(&task);
+      loop_->Schedule(&task);
     } else {
       SLUICE_ASSERT_OK(loop_->Post([&] { ran.store(true); }));
     }
@@ -918,17 +919,17 @@ TEST_F(EventLoopThreadsTest, ASleepingLoopIsWokenByEachWayIn) {
 
 TEST_F(EventLoopThreadsTest, ABurstWhileTheLoopIsBusyNeedsNoWakeUp) {
   constexpr int kTasks = 10'000;
-  std::vector<std::unique_ptr<Task>> tasks;
+  std::vector<std::unique_ptr<TestTask>> tasks;
   int ran = 0;  // on the loop
-  Task block([&] {
-    for (auto& task : tasks) loop_->ScheduleRemote(task.get());
+  TestTask block([&] {
+    for (auto& task : tasks) loop_->Schedule(task.get());
   });
   for (int i = 0; i < kTasks; ++i) {
-    tasks.push_back(std::make_unique<Task>([&] {
+    tasks.push_back(std::make_unique<TestTask>([&] {
       if (++ran == kTasks) loop_->Stop();
     }));
   }
-  loop_->Schedule(&block);
+  loop_->ScheduleLocal(&block);
   SLUICE_EXPECT_OK(loop_->Run());
   EXPECT_EQ(ran, kTasks);
   EXPECT_EQ(loop_->stats().wakes, 0u);
@@ -940,10 +941,10 @@ TEST_F(EventLoopThreadsTest, PostsToABusyLoopNeedNoWakeUp) {
   const auto count = [&] {
     if (++ran == kPosts) loop_->Stop();
   };
-  Task busy([&] {
+  TestTask busy([&] {
     for (int i = 0; i < kPosts; ++i) SLUICE_ASSERT_OK(loop_->Post(count));
   });
-  loop_->Schedule(&busy);
+  loop_->ScheduleLocal(&busy);
   SLUICE_EXPECT_OK(loop_->Run());
   EXPECT_EQ(ran, kPosts);
   EXPECT_EQ(loop_->stats().wakes, 0u);
@@ -983,11 +984,11 @@ class EventLoopBurstTest : public EventLoopThreadsTest {
 };
 
 TEST_F(EventLoopBurstTest, ScheduledRemotelyTakesThreeWakeUpsAtMost) {
-  std::vector<std::unique_ptr<Task>> tasks;
+  std::vector<std::unique_ptr<TestTask>> tasks;
   for (int i = 0; i < kBurst; ++i) {
-    tasks.push_back(std::make_unique<Task>([this, i] { Run(i); }));
+    tasks.push_back(std::make_unique<TestTask>([this, i] { Run(i); }));
   }
-  for (auto& task : tasks) loop_->ScheduleRemote(task.get());
+  for (auto& task : tasks) loop_->Schedule(task.get());
   EXPECT_LE(StopLoopAndCountWakes(), 3u);
 }
 
@@ -1008,9 +1009,9 @@ TEST_F(EventLoopThreadsTest, NothingIsLostBetweenManyCallersAndSleeps) {
     callers.emplace_back([&] {
       int mine = 0;  // written on the loop, read after the hand-shake
       std::atomic<int> seen{0};
-      Task task([&] { seen.store(++mine); });
+      TestTask task([&] { seen.store(++mine); });
       for (int i = 1; i <= kRounds; ++i) {
-        loop_->ScheduleRemote(&task);
+        loop_->Schedule(&task);
         while (seen.load() < i) std::this_thread::yield();
       }
       ran.fetch_add(mine);

@@ -26,10 +26,10 @@ namespace sluice {
 // nobody else. For users' tasks and events; the library's own duties travel as
 // ExecTasks, which no bound can refuse.
 //
-// A consumer that has drained asks MaySleep(). If it may, the next item will be
-// announced by a kPushedFirst, which is returned after the question was asked.
-// Whoever gets one wakes the consumer, which then drains, and asks again. A new
-// queue counts as one whose consumer has asked and may.
+// A consumer that has drained asks PrepareToSleep(). If it may, the next item
+// will be announced by a kPushedFirst, which is returned after the question was
+// asked. Whoever gets one wakes the consumer, which then drains, and asks
+// again. A new queue counts as one whose consumer has asked and may.
 //
 // A push is one locked instruction, however many items it pushes. Memory: an
 // item and 8 bytes for each cell.
@@ -58,7 +58,7 @@ class EventQueue {
   ~EventQueue();
 
   // Any thread. Lock-free. `item` is untouched unless it was pushed. At most
-  // one push per MaySleep() returns kPushedFirst.
+  // one push per PrepareToSleep() returns kPushedFirst.
   [[nodiscard]] PushResult TryPush(T&& item);
 
   // Any thread. Moves as many of `*items` as there is room for, from the front,
@@ -80,7 +80,7 @@ class EventQueue {
 
   // Consumer only. False: there is an item, or will be at once, that nobody
   // announces, so drain again. REQUIRES: not called from `consume`.
-  [[nodiscard]] bool MaySleep();
+  [[nodiscard]] bool PrepareToSleep();
 
  private:
   // Positions count pushes from 0 and do not wrap: 2^62 are more than a machine
@@ -230,8 +230,8 @@ typename EventQueue<T>::PushResult EventQueue<T>::Publish(const Claim& claim) {
     CellAt(p).turn.store(p + 1, std::memory_order_release);  // the item
   }
   // The stores above come before the load below, in the eyes of a consumer that
-  // executes fence_ in between its own: MaySleep(). Here the compiler alone
-  // must be told.
+  // executes fence_ in between its own: PrepareToSleep(). Here the compiler
+  // alone must be told.
   std::atomic_signal_fence(std::memory_order_seq_cst);
   const uint64_t awaited = awaited_.load(std::memory_order_relaxed);
   if (awaited - claim.position < claim.count) return PushResult::kPushedFirst;
@@ -289,7 +289,7 @@ T EventQueue<T>::Take(uint64_t position) {
 }
 
 template <typename T>
-bool EventQueue<T>::MaySleep() {
+bool EventQueue<T>::PrepareToSleep() {
   const uint64_t head = head_.load(std::memory_order_relaxed);
   if (announced_ == head) return !IsFilled(head);
   // Relaxed, all three: if `head` is not claimed when the bit is set, then its

@@ -57,7 +57,7 @@ void BM_PushDrainAndMaySleep(benchmark::State& state) {
   for (auto _ : state) {
     benchmark::DoNotOptimize(queue.TryPush({1}));
     queue.Drain(kAll, [&sum](const Item<16>& item) { sum += item[0]; });
-    benchmark::DoNotOptimize(queue.MaySleep());
+    benchmark::DoNotOptimize(queue.PrepareToSleep());
   }
   benchmark::DoNotOptimize(sum);
 }

@@ -64,7 +64,7 @@ int main() {
       ++all;
     });
     // Only if it may sleep is there somebody to wake it.
-    if (orders.MaySleep() && all < kClerks * kOrders) wake.acquire();
+    if (orders.PrepareToSleep() && all < kClerks * kOrders) wake.acquire();
   }
   for (std::thread& clerk : clerks) clerk.join();
   orders.Close();

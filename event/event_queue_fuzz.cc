@@ -32,7 +32,7 @@ class Comparison {
       case 3:
         return Push();
       case 4:
-        return MaySleep();
+        return PrepareToSleep();
       case 5:
         return Drain(SIZE_MAX);
       default:
@@ -115,8 +115,8 @@ class Comparison {
     SLUICE_CHECK(count == expected && consumed == expected);
   }
 
-  void MaySleep() {
-    const bool may = queue_.MaySleep();
+  void PrepareToSleep() {
+    const bool may = queue_.PrepareToSleep();
     SLUICE_CHECK(may == model_.empty());
     if (may) armed_ = true;
   }

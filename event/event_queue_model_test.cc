@@ -25,10 +25,10 @@ enum class Planted : uint8_t {
   kPublisherDoesNotLook,  // Publish(): no awaited_
   kClaimLeavesTheBit,     // TryClaim(): tail + count, with the armed bit
   kClaimLosesTheBit,      // TryClaim(): does not report the armed bit
-  kArmsWithAStore,        // MaySleep(): tail_ by a plain store
-  kSleepsOnAClaim,        // MaySleep(): claimed and not filled: sleeps
-  kLooksAndThenAwaits,    // MaySleep(): no look after the fence
-  kNoFence,               // MaySleep(): no fence_
+  kArmsWithAStore,        // PrepareToSleep(): tail_ by a plain store
+  kSleepsOnAClaim,        // PrepareToSleep(): claimed and not filled: sleeps
+  kLooksAndThenAwaits,    // PrepareToSleep(): no look after the fence
+  kNoFence,               // PrepareToSleep(): no fence_
   kFreesBeforeItTakes,    // Drain(): head_ before the item
   kClaimsBeyondTheRoom,   // RoomAt(): a cell more than there is
 };
@@ -96,7 +96,7 @@ class QueueModel {
   };
   static constexpr const char* kFaults[] = {
       nullptr, "an item is lost, torn or out of order",
-      "more than one announcement for one MaySleep()",
+      "more than one announcement for one PrepareToSleep()",
       "the consumer sleeps, an item is there, and nobody announces it"};
 
   struct Producer {
@@ -330,11 +330,11 @@ class QueueModel {
         return true;
       case Consumer::kAsk:
         if (self.announced == self.head) {
-          // MaySleep(): announced_ == head, IsFilled(head)
+          // PrepareToSleep(): announced_ == head, IsFilled(head)
           self.at = IsFilled() ? Consumer::kLook : Consumer::kAsleep;
           return true;
         }
-        // MaySleep(): tail_.load(relaxed)
+        // PrepareToSleep(): tail_.load(relaxed)
         self.tail = memory.Load(kConsumer, kTail);
         self.at = Consumer::kArm;
         if (Position(self.tail) != self.head) LeaveTail(Consumer::kSpin);
@@ -342,7 +342,7 @@ class QueueModel {
       case Consumer::kArm:
         return Arm();
       case Consumer::kSpin:
-        // MaySleep(): IsFilled(head), up to kPatience times
+        // PrepareToSleep(): IsFilled(head), up to kPatience times
         if (IsFilled()) {
           self.at = Consumer::kLook;
         } else if (planted_ == Planted::kSleepsOnAClaim) {
@@ -352,7 +352,7 @@ class QueueModel {
         }
         return true;
       case Consumer::kAwait:
-        // MaySleep(): awaited_.store(head, relaxed)
+        // PrepareToSleep(): awaited_.store(head, relaxed)
         if (!memory.TryStore(kConsumer, kAwaited, self.head, memory.kRelaxed)) {
           return false;
         }
@@ -361,12 +361,12 @@ class QueueModel {
                                                 : Consumer::kFence;
         return true;
       case Consumer::kFence:
-        // MaySleep(): fence_.Execute()
+        // PrepareToSleep(): fence_.Execute()
         memory.DrainAll();
         self.at = Consumer::kLookAgain;
         return true;
       case Consumer::kLookAgain:
-        // MaySleep(): IsFilled(head)
+        // PrepareToSleep(): IsFilled(head)
         if (planted_ != Planted::kLooksAndThenAwaits && IsFilled()) {
           self.at = Consumer::kLook;
         } else {
@@ -385,7 +385,8 @@ class QueueModel {
     return false;
   }
 
-  // MaySleep(): tail_.compare_exchange_weak(tail, tail | kArmedBit, relaxed)
+  // PrepareToSleep(): tail_.compare_exchange_weak(tail, tail | kArmedBit,
+  // relaxed)
   bool Arm() {
     Consumer& self = consumer_;
     if (planted_ == Planted::kArmsWithAStore) {

@@ -111,14 +111,14 @@ TEST(EventQueue, ConsumerCountsAsAsleepBeforeTheFirstDrain) {
 
 TEST(EventQueue, FirstPushAfterTheConsumerMaySleepSaysSo) {
   Queue queue(8);
-  EXPECT_TRUE(queue.MaySleep());
+  EXPECT_TRUE(queue.PrepareToSleep());
   EXPECT_EQ(Push(queue, 1), PushResult::kPushedFirst);
   EXPECT_EQ(Push(queue, 2), PushResult::kPushed);
   EXPECT_THAT(Drain(queue), ElementsAre(1, 2));
   EXPECT_EQ(Push(queue, 3), PushResult::kPushed);  // it was not asked
   EXPECT_THAT(Drain(queue), ElementsAre(3));
-  EXPECT_TRUE(queue.MaySleep());
-  EXPECT_TRUE(queue.MaySleep());
+  EXPECT_TRUE(queue.PrepareToSleep());
+  EXPECT_TRUE(queue.PrepareToSleep());
   EXPECT_EQ(Push(queue, 4), PushResult::kPushedFirst);
   EXPECT_EQ(Push(queue, 5), PushResult::kPushed);
 }
@@ -126,23 +126,23 @@ TEST(EventQueue, FirstPushAfterTheConsumerMaySleepSaysSo) {
 TEST(EventQueue, ConsumerMayNotSleepWhileThereIsAnItem) {
   Queue queue(8);
   EXPECT_EQ(Push(queue, 1), PushResult::kPushedFirst);
-  EXPECT_FALSE(queue.MaySleep());
+  EXPECT_FALSE(queue.PrepareToSleep());
   EXPECT_EQ(Push(queue, 2), PushResult::kPushed);
   EXPECT_THAT(Drain(queue, 1), ElementsAre(1));
-  EXPECT_FALSE(queue.MaySleep());
+  EXPECT_FALSE(queue.PrepareToSleep());
   EXPECT_THAT(Drain(queue, 0), IsEmpty());
-  EXPECT_FALSE(queue.MaySleep());
+  EXPECT_FALSE(queue.PrepareToSleep());
   EXPECT_THAT(Drain(queue, 1), ElementsAre(2));
-  EXPECT_TRUE(queue.MaySleep());
+  EXPECT_TRUE(queue.PrepareToSleep());
 }
 
 TEST(EventQueue, ConsumerOfAClosedQueueMaySleepWhenItIsEmpty) {
   Queue queue(8);
   EXPECT_EQ(Push(queue, 1), PushResult::kPushedFirst);
   queue.Close();
-  EXPECT_FALSE(queue.MaySleep());
+  EXPECT_FALSE(queue.PrepareToSleep());
   EXPECT_THAT(Drain(queue), ElementsAre(1));
-  EXPECT_TRUE(queue.MaySleep());
+  EXPECT_TRUE(queue.PrepareToSleep());
   EXPECT_EQ(Push(queue, 2), PushResult::kClosed);
 }
 
@@ -154,7 +154,7 @@ TEST(EventQueue, DrainLeavesWhatIsPushedMeanwhile) {
   Push(queue, 1);
   Push(queue, 2);
   EXPECT_EQ(queue.Drain(kAll, push_another), 2u);
-  EXPECT_FALSE(queue.MaySleep());
+  EXPECT_FALSE(queue.PrepareToSleep());
   EXPECT_THAT(Drain(queue), ElementsAre(11, 12));
 }
 
@@ -174,7 +174,7 @@ TEST(EventQueue, ABatchKeepsItsOrderAndIsAnnouncedOnce) {
   batch = absl::MakeSpan(items);
   EXPECT_EQ(queue.TryPushBatch(&batch), PushResult::kPushed);
   EXPECT_THAT(Drain(queue), ElementsAre(1, 2, 3, 4, 5));
-  EXPECT_TRUE(queue.MaySleep());
+  EXPECT_TRUE(queue.PrepareToSleep());
   EXPECT_EQ(Push(queue, 6), PushResult::kPushedFirst);
 }
 
@@ -281,7 +281,7 @@ class SlowProducerTest : public ::testing::Test {
 TEST_F(SlowProducerTest, DelaysTheItemsBehindAndWakesTheConsumerForThem) {
   EXPECT_EQ(queue_.TryPush(SlowItem(2)), SlowResult::kPushed);
   EXPECT_THAT(DrainAll(), IsEmpty());
-  EXPECT_TRUE(queue_.MaySleep());
+  EXPECT_TRUE(queue_.PrepareToSleep());
   FinishSlowPush();
   EXPECT_EQ(slow_result_, SlowResult::kPushedFirst);
   EXPECT_THAT(DrainAll(), ElementsAre(1, 2));
@@ -291,7 +291,7 @@ TEST_F(SlowProducerTest, SucceedsAlthoughTheQueueWasClosedMeanwhile) {
   queue_.Close();
   EXPECT_EQ(queue_.TryPush(SlowItem(2)), SlowResult::kClosed);
   EXPECT_THAT(DrainAll(), IsEmpty());
-  EXPECT_TRUE(queue_.MaySleep());
+  EXPECT_TRUE(queue_.PrepareToSleep());
   FinishSlowPush();
   EXPECT_EQ(slow_result_, SlowResult::kPushedFirst);
   EXPECT_THAT(DrainAll(), ElementsAre(1));
@@ -317,13 +317,13 @@ class SlowSecondProducerTest : public SlowProducerTest {
 };
 
 TEST_F(SlowSecondProducerTest, WakesTheConsumerThatFellAsleepMeanwhile) {
-  EXPECT_TRUE(queue_.MaySleep());
+  EXPECT_TRUE(queue_.PrepareToSleep());
   EXPECT_EQ(queue_.TryPush(SlowItem(2)), SlowResult::kPushed);
   EXPECT_THAT(DrainAll(), IsEmpty());
-  EXPECT_TRUE(queue_.MaySleep());
+  EXPECT_TRUE(queue_.PrepareToSleep());
   FinishSlowPush();
   EXPECT_EQ(slow_result_, SlowResult::kPushedFirst);
-  EXPECT_FALSE(queue_.MaySleep());
+  EXPECT_FALSE(queue_.PrepareToSleep());
   EXPECT_THAT(DrainAll(), ElementsAre(1, 2));
 }
 
@@ -335,12 +335,12 @@ TEST_F(SlowSecondProducerTest, SaysNothingToAConsumerThatIsAwake) {
 
 TEST_F(SlowSecondProducerTest, KeepsTheConsumerAwakeWhereThereIsNoFence) {
   WithoutSystemCall(SYS_membarrier, ENOSYS, [this] {
-    EXPECT_FALSE(queue_.MaySleep());
-    EXPECT_FALSE(queue_.MaySleep());
+    EXPECT_FALSE(queue_.PrepareToSleep());
+    EXPECT_FALSE(queue_.PrepareToSleep());
   });
   FinishSlowPush();
   EXPECT_THAT(DrainAll(), ElementsAre(1));
-  EXPECT_TRUE(queue_.MaySleep());
+  EXPECT_TRUE(queue_.PrepareToSleep());
 }
 
 // A consumer that sleeps in the kernel unless it was woken, so that a lost
@@ -415,7 +415,7 @@ TEST_P(EventQueueStressTest, NoWakeUpIsLostAndEachProducersOrderIsKept) {
   };
   while (total < kProducers * kEvents) {
     queue.Drain(GetParam().max_items, consume);
-    if (!queue.MaySleep()) continue;
+    if (!queue.PrepareToSleep()) continue;
     if (total < kProducers * kEvents && !sleeper.Sleep()) {
       ADD_FAILURE() << "a wake-up was lost after " << total << " events";
       failed = true;
@@ -431,8 +431,8 @@ INSTANTIATE_TEST_SUITE_P(
                       StressCase{2, kAll, 10},  // full all the time
                       StressCase{64, 16, 100}, StressCase{1'024, kAll, 1'000}));
 
-// One push against one MaySleep(), begun at once, very often: if the consumer
-// may sleep, the push must be a kPushedFirst. The fence is for this.
+// One push against one PrepareToSleep(), begun at once, very often: if the
+// consumer may sleep, the push must be a kPushedFirst. The fence is for this.
 TEST(EventQueueThreadsTest, PushThatARacingMaySleepMissesSaysSo) {
   constexpr int kRounds = 100'000;
   EventQueue<int> queue(4);
@@ -457,12 +457,12 @@ TEST(EventQueueThreadsTest, PushThatARacingMaySleepMissesSaysSo) {
   int lost = 0;
   for (int round = 1; round <= kRounds; ++round) {
     // Takes the duty to announce, so that the other push has it only if
-    // MaySleep() gives it.
+    // PrepareToSleep() gives it.
     EXPECT_NE(queue.TryPush(0), Result::kFull);
     queue.Drain(kAll, ignore);
     started.store(round);
     for (volatile int delay = round % 64; delay > 0;) delay = delay - 1;
-    const bool may_sleep = queue.MaySleep();
+    const bool may_sleep = queue.PrepareToSleep();
     await(finished, round);
     if (may_sleep && result != Result::kPushedFirst) ++lost;
     EXPECT_EQ(queue.Drain(kAll, ignore), 1u);

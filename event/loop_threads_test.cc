@@ -29,9 +29,9 @@
 #include "gtest/gtest.h"
 #include "sluice/base/sequence_role.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/task.h"
 #include "sluice/event/epoll_poller.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/event/loop_task.h"
 #include "sluice/event/poller.h"
 #include "sluice/timer/clock.h"
 
@@ -163,14 +163,14 @@ TEST_F(LoopThreadsTest, ALoopMayStopThemAll) {
 TEST_F(LoopThreadsTest, StoppedBeforeTheStartTheyTakeTheirLastTurn) {
   Create({.num_loops = 2});
   std::atomic<int> last_turns{0};
-  struct Last : LoopTask {
+  struct Last : Task {
     explicit Last(std::atomic<int>* turns) : turns_(turns) {}
     void Run() override { ++*turns_; }
     void Abandon() override {}
     std::atomic<int>* const turns_;
   } first(&last_turns), second(&last_turns);
-  threads_->loops()[0]->Schedule(&first);
-  threads_->loops()[1]->Schedule(&second);
+  threads_->loops()[0]->ScheduleLocal(&first);
+  threads_->loops()[1]->ScheduleLocal(&second);
   threads_->Stop();
   SLUICE_ASSERT_OK(threads_->Start());
   SLUICE_EXPECT_OK(threads_->Join());

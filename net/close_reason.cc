@@ -6,20 +6,20 @@ namespace sluice {
 
 absl::string_view CloseReasonName(CloseReason reason) {
   switch (reason) {
-    case CloseReason::kDone:
-      return "done";
+    case CloseReason::kNormal:
+      return "normal";
     case CloseReason::kAborted:
       return "aborted";
     case CloseReason::kIdleTimeout:
       return "idle timeout";
-    case CloseReason::kInputCap:
-      return "input cap";
-    case CloseReason::kOutputCap:
-      return "output cap";
-    case CloseReason::kServerGone:
-      return "server gone";
-    case CloseReason::kDrainForced:
-      return "drain forced";
+    case CloseReason::kInputLimit:
+      return "input limit";
+    case CloseReason::kOutputLimit:
+      return "output limit";
+    case CloseReason::kServerDestroyed:
+      return "server destroyed";
+    case CloseReason::kDrainTimeout:
+      return "drain timeout";
     case CloseReason::kPeerReset:
       return "peer reset";
     case CloseReason::kIoError:

@@ -15,17 +15,17 @@ void ConnectionLimit::Remove() {
   SLUICE_DCHECK(before > 0);
   if (before > max_ || !awaited_.load()) return;
   MutexLock lock(&mutex_);
-  SubmitWaitersIfRoom();
+  ScheduleWaitersIfRoom();
 }
 
-void ConnectionLimit::AwaitRoom(Executor* executor, ExecTask* task) {
+void ConnectionLimit::AwaitRoom(Executor* executor, Task* task) {
   MutexLock lock(&mutex_);
   waiters_.push_back({executor, task});
   awaited_.store(true);
-  SubmitWaitersIfRoom();
+  ScheduleWaitersIfRoom();
 }
 
-void ConnectionLimit::StopWaiting(ExecTask* task) {
+void ConnectionLimit::StopWaiting(Task* task) {
   MutexLock lock(&mutex_);
   waiters_.erase(
       std::remove_if(waiters_.begin(), waiters_.end(),
@@ -33,10 +33,10 @@ void ConnectionLimit::StopWaiting(ExecTask* task) {
       waiters_.end());
 }
 
-void ConnectionLimit::SubmitWaitersIfRoom() {
+void ConnectionLimit::ScheduleWaitersIfRoom() {
   if (open_.load() >= max_) return;
   awaited_.store(false);
-  for (const Waiter& waiter : waiters_) waiter.executor->Submit(waiter.task);
+  for (const Waiter& waiter : waiters_) waiter.executor->Schedule(waiter.task);
   waiters_.clear();
 }
 

@@ -27,19 +27,18 @@ class ConnectionLimit {
 
   // Submits `task` to `executor` when there is room, once; at once if there is.
   // REQUIRES: `task` does not wait already.
-  void AwaitRoom(Executor* executor, ExecTask* task)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  void AwaitRoom(Executor* executor, Task* task) ABSL_LOCKS_EXCLUDED(mutex_);
   // From now on `task` is not submitted; it may be queued. No-op if it does not
   // wait.
-  void StopWaiting(ExecTask* task) ABSL_LOCKS_EXCLUDED(mutex_);
+  void StopWaiting(Task* task) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   struct Waiter {
     Executor* executor;
-    ExecTask* task;
+    Task* task;
   };
 
-  void SubmitWaitersIfRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  void ScheduleWaitersIfRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_;
   // Who leaves looks for waiters after counting, who waits looks at the count

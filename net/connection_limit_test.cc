@@ -14,7 +14,7 @@ namespace {
 // Counts what it is given, and runs nothing.
 class CountingExecutor : public Executor {
  public:
-  bool Submit(ExecTask*) override {
+  bool Schedule(Task*) override {
     submitted_.fetch_add(1);
     return true;
   }
@@ -24,7 +24,7 @@ class CountingExecutor : public Executor {
   std::atomic<int> submitted_{0};
 };
 
-struct NoTask : ExecTask {
+struct NoTask : Task {
   void Run() override {}
   void Abandon() override {}
 };

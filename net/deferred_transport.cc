@@ -12,7 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "sluice/base/check.h"
-#include "sluice/event/loop_task.h"
+#include "sluice/base/task.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/output_queue.h"
 #include "sluice/net/socket_address.h"
@@ -25,7 +25,7 @@ constexpr size_t kMaxSendBytes = 64 * 1024;
 
 class DeferredTransport final : public Transport,
                                 private Transport::Sink,
-                                private LoopTask {
+                                private Task {
  public:
   using Sink = Transport::Sink;  // which both bases call so
 
@@ -36,7 +36,7 @@ class DeferredTransport final : public Transport,
   void SetReading(bool on) override;
   size_t TrySend(absl::Span<const absl::string_view> pieces) override;
   void Flush(OutputQueue* output) override;
-  void ShutdownSend() override;
+  void ShutdownWrite() override;
   bool HasUnreadInput() const override {
     return !received_.empty() || inner_->HasUnreadInput();
   }
@@ -102,12 +102,12 @@ class DeferredTransport final : public Transport,
   Turn input_ended_;
   Turn failed_in_;
   absl::Status error_;
-  CloseReason reason_ = CloseReason::kDone;
+  CloseReason reason_ = CloseReason::kNormal;
   Turn closed_in_;  // with segments pinned
 
   bool open_ = false;
   bool reading_ = false;
-  bool shutdown_send_ = false;
+  bool shutdown_write_ = false;
   bool failed_ = false;  // the inner transport has
   bool in_callback_ = false;
   bool closed_ = false;
@@ -122,26 +122,26 @@ void DeferredTransport::Start(Sink* sink) {
 void DeferredTransport::SetReading(bool on) {
   reading_ = on;
   SetInnerReading();
-  if (on) loop_->Schedule(this);
+  if (on) loop_->ScheduleLocal(this);
 }
 
 size_t DeferredTransport::TrySend(absl::Span<const absl::string_view>) {
-  SLUICE_CHECK(open_ && output_ == nullptr && !shutdown_send_);
+  SLUICE_CHECK(open_ && output_ == nullptr && !shutdown_write_);
   return 0;
 }
 
 void DeferredTransport::Flush(OutputQueue* output) {
-  SLUICE_CHECK(open_ && !shutdown_send_);
+  SLUICE_CHECK(open_ && !shutdown_write_);
   SLUICE_CHECK(output_ == nullptr || output_ == output);
   output_ = output;
-  loop_->Schedule(this);
+  loop_->ScheduleLocal(this);
 }
 
-void DeferredTransport::ShutdownSend() {
+void DeferredTransport::ShutdownWrite() {
   SLUICE_CHECK(open_);
-  if (shutdown_send_) return;
-  shutdown_send_ = true;
-  if (output_ == nullptr && !failed_) inner_->ShutdownSend();
+  if (shutdown_write_) return;
+  shutdown_write_ = true;
+  if (output_ == nullptr && !failed_) inner_->ShutdownWrite();
 }
 
 void DeferredTransport::Close(CloseMode mode) {
@@ -177,7 +177,7 @@ void DeferredTransport::OnError(absl::Status error, CloseReason reason) {
 void DeferredTransport::Run() {
   if (closed_) {
     if (!IsDue(closed_in_)) {
-      loop_->Schedule(this);
+      loop_->ScheduleLocal(this);
       return;
     }
     // The kernel may still be reading when the transport is closed.
@@ -198,7 +198,7 @@ void DeferredTransport::Run() {
     loop_->Cancel(this);
     delete this;
   } else if (AwaitsTurn()) {
-    loop_->Schedule(this);
+    loop_->ScheduleLocal(this);
   }
 }
 
@@ -223,7 +223,7 @@ void DeferredTransport::CompleteSend() {
   output_->Consume(bytes);
   if (output_->empty()) {
     output_ = nullptr;
-    if (shutdown_send_ && !failed_) inner_->ShutdownSend();
+    if (shutdown_write_ && !failed_) inner_->ShutdownWrite();
   }
   sink_->OnSent(bytes);
 }
@@ -282,12 +282,12 @@ void DeferredTransport::TellError() {
 }
 
 void DeferredTransport::Happens(Turn* turn) {
-  *turn = loop_->stats().turns;
-  loop_->Schedule(this);
+  *turn = loop_->stats().iterations;
+  loop_->ScheduleLocal(this);
 }
 
 bool DeferredTransport::IsDue(const Turn& turn) const {
-  return turn.has_value() && *turn < loop_->stats().turns;
+  return turn.has_value() && *turn < loop_->stats().iterations;
 }
 
 // Whether Run() has something to do that only a later turn is needed for.

@@ -31,7 +31,7 @@ class DeferredTransportTest : public ::testing::Test, private Transport::Sink {
     transport_->Start(this);
   }
 
-  void Turn() { RunTurns(loop_.get(), 1); }
+  void RunIterations() { sluice::RunIterations(loop_.get(), 1); }
   void Open() {
     ASSERT_TRUE(RunUntil(loop_.get(), [&] { return opens_ == 1; }));
   }
@@ -80,9 +80,9 @@ class LivingSegment final : public Segment {
 };
 
 TEST_F(DeferredTransportTest, OpensATurnAfterTheInnerTransport) {
-  Turn();
+  RunIterations();
   EXPECT_EQ(opens_, 0);
-  Turn();
+  RunIterations();
   EXPECT_EQ(opens_, 1);
 }
 
@@ -96,9 +96,9 @@ TEST_F(DeferredTransportTest, TellsInputATurnAfterItWasReceived) {
   Open();
   PeerSends("input");
   transport_->SetReading(true);
-  Turn();
+  RunIterations();
   EXPECT_EQ(input_, "");
-  Turn();
+  RunIterations();
   EXPECT_EQ(input_, "input");
 }
 
@@ -106,14 +106,14 @@ TEST_F(DeferredTransportTest, KeepsWhatWasReceivedWhenReadingWasSwitchedOff) {
   Open();
   PeerSends("input");
   transport_->SetReading(true);
-  Turn();
+  RunIterations();
   transport_->SetReading(false);
-  RunTurns(loop_.get());
+  sluice::RunIterations(loop_.get());
   EXPECT_EQ(input_, "");
   EXPECT_TRUE(transport_->HasUnreadInput());
   transport_->SetReading(true);
   EXPECT_EQ(input_, "");
-  Turn();
+  RunIterations();
   EXPECT_EQ(input_, "input");
 }
 
@@ -137,7 +137,7 @@ TEST_F(DeferredTransportTest, WhatIsPinnedOutlivesCloseAndQueue) {
   bool live;
   output_.Append(new LivingSegment(&live));
   transport_->Flush(&output_);
-  Turn();
+  RunIterations();
   transport_.reset();
   output_.Consume(output_.size());
   EXPECT_TRUE(live);
@@ -149,7 +149,7 @@ TEST_F(DeferredTransportTest, TheLoopsEndFreesWhatCloseLeft) {
   bool live;
   output_.Append(new LivingSegment(&live));
   transport_->Flush(&output_);
-  Turn();
+  RunIterations();
   transport_.reset();
   output_.Consume(output_.size());
   EXPECT_TRUE(live);

@@ -50,7 +50,7 @@ struct End {
   // Whether it ended the connection for a reason of its own.
   bool gave_up() const {
     switch (reason) {
-      case CloseReason::kDone:
+      case CloseReason::kNormal:
       case CloseReason::kPeerReset:
       case CloseReason::kIoError:
         return destroyed;
@@ -65,7 +65,7 @@ struct End {
   bool offset_known = false;
   Stream* stream = nullptr;                          // null after its end
   size_t bite = std::numeric_limits<size_t>::max();  // consumes no more at once
-  uint64_t written = 0;                              // before Finish()
+  uint64_t written = 0;                              // before ShutdownWrite()
   uint64_t consumed = 0;
   uint64_t offered = 0;
   bool finished = false;
@@ -76,7 +76,7 @@ struct End {
   bool draining = false;
   bool active_at_end = false;  // since FinishAll()
   int closed = 0;
-  CloseReason reason = CloseReason::kDone;
+  CloseReason reason = CloseReason::kNormal;
 };
 
 // Clients and an echo server in a simulated world; the input chooses what they
@@ -166,7 +166,7 @@ class World {
   void Connect();
   void OnConnected(Client& client, absl::StatusOr<Socket> socket);
   void Write(End& end, size_t size);
-  void Finish(End& end);
+  void ShutdownWrite(End& end);
   void Abort(End& end);
   void Destroy(Client& client);
   void Drain();
@@ -239,9 +239,9 @@ class World::Handler final : public StreamHandler {
     world_.Expect(!end_.input_ended, "OnInputEnd() comes once", end_);
     end_.input_ended = true;
     end_.finished = true;
-    stream.Finish();
+    stream.ShutdownWrite();
   }
-  void OnDrained(Stream& stream) override {
+  void OnWritable(Stream& stream) override {
     Called();
     stream.ResumeReading();
   }
@@ -250,12 +250,12 @@ class World::Handler final : public StreamHandler {
     Called();
     end_.draining = true;
     end_.finished = true;
-    stream.Finish();
+    stream.ShutdownWrite();
   }
   void OnClosed(Stream&, absl::Status why, CloseReason reason) override {
     end_.reason = reason;
     world_.Expect(++end_.closed == 1, "OnClosed() comes once", end_);
-    world_.Expect(why.ok() == (reason == CloseReason::kDone),
+    world_.Expect(why.ok() == (reason == CloseReason::kNormal),
                   "OnClosed() is OK if and only if it is done", end_);
     world_.Expect(end_.aborted || reason != CloseReason::kAborted,
                   "nobody aborts but the handler", end_);
@@ -344,7 +344,7 @@ void World::StartServer() {
   TcpServer::Options options;
   options.connection = connection_options_;
   if (input_.Bool()) {
-    options.threads = ThreadModel::kReusePort;
+    options.thread_model = ThreadModel::kReusePort;
     loops.push_back(server_host_->NewLoop(LoopOptions()));
   }
   if (input_.Bool()) {
@@ -463,7 +463,7 @@ void World::Act(End& end) {
   if (!end.alive()) return;
   switch (input_.Below(12)) {
     case 0:
-      return Finish(end);
+      return ShutdownWrite(end);
     case 1:
       return Abort(end);
     case 2:
@@ -521,7 +521,7 @@ void World::OnConnected(Client& client, absl::StatusOr<Socket> socket) {
       client_host_->platform().new_transport(client_loop_, *std::move(socket)),
       client.handler.get());
   end->stream = client.connection.get();
-  if (finishing_) Finish(*end);
+  if (finishing_) ShutdownWrite(*end);
 }
 
 void World::Write(End& end, size_t size) {
@@ -538,10 +538,10 @@ void World::Write(End& end, size_t size) {
   }
 }
 
-void World::Finish(End& end) {
+void World::ShutdownWrite(End& end) {
   if (!end.alive()) return;
   end.finished = true;
-  end.stream->Finish();
+  end.stream->ShutdownWrite();
 }
 
 void World::Abort(End& end) {
@@ -581,7 +581,7 @@ void World::FinishAll() {
     end->stream->ResumeReading();
     if (end->is_server) continue;
     Write(*end, 1);  // so that both ends are heard of again
-    Finish(*end);
+    ShutdownWrite(*end);
   }
   Expect(network_.RunUntil([this] { return AllEnded(); }, absl::Hours(1)),
          "every connection ends");
@@ -646,9 +646,9 @@ void World::CheckPair(const End& client, const End* server) {
   Expect(client.offered <= server->written, "no byte is added", client);
   Expect(server->offered <= client.written, "no byte is added", *server);
   const bool client_done = client.closed > 0 && !client.gave_up() &&
-                           client.reason == CloseReason::kDone;
+                           client.reason == CloseReason::kNormal;
   const bool server_done =
-      server->closed > 0 && server->reason == CloseReason::kDone;
+      server->closed > 0 && server->reason == CloseReason::kNormal;
   if (client_done) {
     Expect(client.offered == server->written, "all echoes come", client);
   }

@@ -159,7 +159,7 @@ class SimHost::Workers final : public Executor {
  public:
   ~Workers() override { AbandonAll(); }
 
-  bool Submit(ExecTask* task) override {
+  bool Schedule(Task* task) override {
     if (!queue_.Push(task)) return false;
     tasks_.push_back(task);
     return true;
@@ -167,19 +167,19 @@ class SimHost::Workers final : public Executor {
   bool empty() const { return tasks_.empty(); }
   void RunOne(SimRandom* random) {
     const size_t i = tasks_.size() == 1 ? 0 : random->Below(tasks_.size());
-    ExecTask* const task = tasks_[i];
+    Task* const task = tasks_[i];
     tasks_.erase(tasks_.begin() + static_cast<std::ptrdiff_t>(i));
     queue_.Remove(task);
     task->Run();
   }
   void AbandonAll() {
     tasks_.clear();
-    while (ExecTask* const task = queue_.Pop()) task->Abandon();
+    while (Task* const task = queue_.Pop()) task->Abandon();
   }
 
  private:
   TaskQueue queue_;  // which marks them as queued
-  std::vector<ExecTask*> tasks_;
+  std::vector<Task*> tasks_;
 };
 
 // The poller of one loop. A loop of NewLoop() never calls Wait(): it sleeps
@@ -249,7 +249,7 @@ class SimHost::LoopPoller final : public Poller {
         returned_.assign(returned.begin(), returned.end());
         if (Stalls()) return;
       }
-      const absl::Status status = loop->EndTurn(returned_);
+      const absl::Status status = loop->EndIteration(returned_);
       SLUICE_CHECK(status.ok());
       asleep_ = false;
       nudged_ = false;
@@ -262,7 +262,7 @@ class SimHost::LoopPoller final : public Poller {
       SLUICE_CHECK(loop->Run().ok());  // the last turn
       return;
     }
-    SetDeadline(loop->BeginTurn(absl::InfiniteDuration()));
+    SetDeadline(loop->BeginIteration(absl::InfiniteDuration()));
     seen_changes_ = kNone;  // what it left may be ready still
   }
 
@@ -309,7 +309,7 @@ class SimHost::LoopPoller final : public Poller {
   SimPoller poller_;
   std::atomic<bool> woken_{false};
   bool nudged_ = true;
-  bool asleep_ = false;  // between BeginTurn() and EndTurn()
+  bool asleep_ = false;  // between BeginIteration() and EndIteration()
   // Between two parts of Step(), by SimFaults::stall, by the world's time.
   std::optional<MonotonicTime> stalled_until_;
   std::vector<IoEvent> returned_;  // by the last wait

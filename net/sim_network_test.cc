@@ -81,7 +81,7 @@ class Client final : public StreamHandler {
             })) {}
 
   void Write(absl::string_view data) { connection_->Write(data); }
-  void Finish() { connection_->Finish(); }
+  void ShutdownWrite() { connection_->ShutdownWrite(); }
 
   bool open = false;
   bool ended = false;
@@ -191,7 +191,7 @@ TEST_F(SimNetworkTest, AClientTalksToAServer) {
   Client client(client_, server_->address(7));
   ASSERT_TRUE(Until(client.open));
   EXPECT_TRUE(Echoes(&client, "hello"));
-  client.Finish();
+  client.ShutdownWrite();
   ASSERT_TRUE(Until(client.ended));
   SLUICE_EXPECT_OK(client.why);
   EXPECT_EQ(client_->open_descriptors(), 0u);
@@ -373,7 +373,7 @@ TEST_F(SimNetworkTest, WhatMayHappenInAnyOrderDoes) {
   EXPECT_THAT(orders, Contains("ba"));
 }
 
-struct NotesItself final : public ExecTask {
+struct NotesItself final : public Task {
   NotesItself(std::string* notes, char name) : notes_(*notes), name_(name) {}
   void Run() override { notes_ += name_; }
   void Abandon() override { notes_ += '-'; }
@@ -389,8 +389,8 @@ TEST_F(SimNetworkTest, WorkersRunEachTaskOnceInAnyOrder) {
     std::string order;
     NotesItself a(&order, 'a'), b(&order, 'b'), c(&order, 'c');
     for (NotesItself* task : {&a, &b, &c}) {
-      EXPECT_TRUE(host->workers()->Submit(task));
-      EXPECT_FALSE(host->workers()->Submit(task));
+      EXPECT_TRUE(host->workers()->Schedule(task));
+      EXPECT_FALSE(host->workers()->Schedule(task));
     }
     EXPECT_EQ(order, "");
     network.RunFor(absl::ZeroDuration());
@@ -405,7 +405,7 @@ TEST_F(SimNetworkTest, WorkersRunEachTaskOnceInAnyOrder) {
 TEST_F(SimNetworkTest, ACrashAbandonsTasks) {
   std::string notes;
   NotesItself task(&notes, 'a');
-  server_->workers()->Submit(&task);
+  server_->workers()->Schedule(&task);
   server_->Crash();
   EXPECT_EQ(notes, "-");
   server_->Restart();
@@ -415,7 +415,7 @@ TEST_F(SimNetworkTest, ACrashAbandonsTasksOfTheProgramBeforeItIsDestroyed) {
   class Program final : public SimProgram {
    public:
     Program(SimHost* host, std::string* notes) : task_(notes, 'a') {
-      EXPECT_TRUE(host->workers()->Submit(&task_));
+      EXPECT_TRUE(host->workers()->Schedule(&task_));
     }
 
    private:
@@ -454,13 +454,13 @@ TEST_F(SimNetworkTest, AStoppedLoopTakesALastTurnAndNoMore) {
   stops->Arm(&timer, absl::Seconds(2));
   CallbackTimer stop([&] {
     stops->Stop();
-    stops->Submit(&task);
+    stops->Schedule(&task);
   });
   other->Arm(&stop, absl::Seconds(1));
   network_.RunFor(absl::Seconds(3));
   EXPECT_EQ(notes, "a");
   EXPECT_FALSE(fired);
-  stops->Submit(&late);
+  stops->Schedule(&late);
   network_.RunFor(absl::Seconds(3));
   EXPECT_EQ(notes, "a");
   server_->Crash();
@@ -468,9 +468,9 @@ TEST_F(SimNetworkTest, AStoppedLoopTakesALastTurnAndNoMore) {
 }
 
 TEST(SimNetworkDeathTest, AProgramThatSpinsEndsTheWorld) {
-  struct Spins final : ExecTask {
+  struct Spins final : Task {
     explicit Spins(Executor* e) : executor(e) {}
-    void Run() override { executor->Submit(this); }
+    void Run() override { executor->Schedule(this); }
     void Abandon() override {}
     Executor* const executor;
   };

@@ -6,8 +6,8 @@
 #include "absl/status/status.h"
 #include "sluice/base/check.h"
 #include "sluice/base/io_result.h"
+#include "sluice/base/task.h"
 #include "sluice/event/io_target.h"
-#include "sluice/event/loop_task.h"
 #include "sluice/event/poller.h"
 
 namespace sluice {
@@ -22,9 +22,7 @@ CloseReason ReasonOf(IoResult error) {
              : CloseReason::kIoError;
 }
 
-class SocketTransport final : public Transport,
-                              private IoTarget,
-                              private LoopTask {
+class SocketTransport final : public Transport, private IoTarget, private Task {
  public:
   SocketTransport(EventLoop* loop, Socket socket)
       : loop_(loop), api_(&socket.api()), fd_(socket.Release()) {}
@@ -33,7 +31,7 @@ class SocketTransport final : public Transport,
   void SetReading(bool on) override;
   size_t TrySend(absl::Span<const absl::string_view> pieces) override;
   void Flush(OutputQueue* output) override;
-  void ShutdownSend() override;
+  void ShutdownWrite() override;
   bool HasUnreadInput() const override;
   void Close(CloseMode mode) override;
   absl::StatusOr<SocketAddress> Address(SocketApi::End end) const override {
@@ -70,7 +68,7 @@ class SocketTransport final : public Transport,
   bool reading_ : 1 = false;
   bool resumed_ : 1 = false;  // reading began inside this callback
   bool input_ended_ : 1 = false;
-  bool shutdown_send_ : 1 = false;
+  bool shutdown_write_ : 1 = false;
   bool failed_ : 1 = false;
   bool closed_ : 1 = false;
   bool in_callback_ : 1 = false;
@@ -80,7 +78,7 @@ static_assert(sizeof(void*) != 8 || sizeof(SocketTransport) <= 88);
 void SocketTransport::Start(Sink* sink) {
   SLUICE_CHECK(sink_ == nullptr);
   sink_ = sink;
-  loop_->Schedule(this);
+  loop_->ScheduleLocal(this);
 }
 
 void SocketTransport::Run() {
@@ -166,7 +164,7 @@ void SocketTransport::Send() {
   if (total == 0) return;
   if (output_->empty()) {
     output_ = nullptr;
-    if (shutdown_send_) (void)api_->ShutdownWrite(fd_);
+    if (shutdown_write_) (void)api_->ShutdownWrite(fd_);
   }
   sink_->OnSent(total);
 }
@@ -192,21 +190,21 @@ void SocketTransport::SetReading(bool on) {
 }
 
 size_t SocketTransport::TrySend(absl::Span<const absl::string_view> pieces) {
-  SLUICE_DCHECK(output_ == nullptr && !shutdown_send_);
+  SLUICE_DCHECK(output_ == nullptr && !shutdown_write_);
   // An error is met again by the Flush() that must follow.
   const IoResult result = api_->Write(fd_, pieces);
   return result.ok() ? static_cast<size_t>(result.value()) : 0;
 }
 
 void SocketTransport::Flush(OutputQueue* output) {
-  SLUICE_DCHECK(!shutdown_send_);
+  SLUICE_DCHECK(!shutdown_write_);
   output_ = output;
   UpdateInterest();
 }
 
-void SocketTransport::ShutdownSend() {
-  if (shutdown_send_) return;
-  shutdown_send_ = true;
+void SocketTransport::ShutdownWrite() {
+  if (shutdown_write_) return;
+  shutdown_write_ = true;
   // Its errors are those of a connection that has ended, which reading tells.
   if (output_ == nullptr) (void)api_->ShutdownWrite(fd_);
 }
@@ -252,7 +250,7 @@ void SocketTransport::UpdateInterest() {
     // Perhaps it is watched no longer. The sink may be the caller: the task
     // tries once more, and tells it if that fails too.
     loop_->Remove(this);
-    loop_->Schedule(this);
+    loop_->ScheduleLocal(this);
   }
 }
 

@@ -73,7 +73,7 @@ class SocketTransportTest : public ::testing::Test, protected Transport::Sink {
     transport_ = NewSocketTransport(loop_.get(), std::move(second));
   }
 
-  void Turn() { RunTurns(loop_.get(), 1); }
+  void RunIterations() { sluice::RunIterations(loop_.get(), 1); }
   void Open() {
     transport_->Start(this);
     ASSERT_TRUE(RunUntil(loop_.get(), [&] { return opens_ == 1; }));
@@ -91,7 +91,7 @@ class SocketTransportTest : public ::testing::Test, protected Transport::Sink {
   uint64_t sent_ = 0;
   int errors_ = 0;
   absl::Status error_;
-  CloseReason reason_ = CloseReason::kDone;
+  CloseReason reason_ = CloseReason::kNormal;
 
  private:
   void OnOpen() override {
@@ -150,12 +150,12 @@ TEST_F(SocketTransportTest, ReadsAtMost256KiBPerTurn) {
     sent += peer_->Send(absl::string_view(bytes).substr(sent));
     return sent == bytes.size();
   }));
-  RunTurns(loop_.get(), 100);
+  sluice::RunIterations(loop_.get(), 100);
   transport_->SetReading(true);
   uint64_t most = 0;
   ASSERT_TRUE(RunUntil(loop_.get(), [&] {
     const uint64_t before = received_;
-    Turn();
+    RunIterations();
     most = std::max(most, received_ - before);
     return received_ == bytes.size();
   }));
@@ -170,7 +170,7 @@ TEST_F(SocketTransportTest, SendsAtMost1MiBPerTurn) {
   uint64_t most = 0;
   ASSERT_TRUE(RunUntil(loop_.get(), [&] {
     const uint64_t before = sent_;
-    Turn();
+    RunIterations();
     most = std::max(most, sent_ - before);
     peer_->Receive();
     return output_.empty();
@@ -182,7 +182,7 @@ TEST_F(SocketTransportTest, APollerThatDoesNotTakeItIsAnError) {
   poller_->refuse = true;
   transport_->Start(this);
   ASSERT_TRUE(RunUntil(loop_.get(), [&] { return errors_ > 0; }));
-  RunTurns(loop_.get());
+  sluice::RunIterations(loop_.get());
   EXPECT_EQ(errors_, 1);
   EXPECT_EQ(opens_, 0);
   EXPECT_EQ(error_, absl::ResourceExhaustedError("refused"));
@@ -196,7 +196,7 @@ TEST_F(SocketTransportTest, APollerThatRefusesAChangeIsAnErrorByATask) {
   EXPECT_EQ(errors_, 0);
   transport_->SetReading(true);
   ASSERT_TRUE(RunUntil(loop_.get(), [&] { return errors_ > 0; }));
-  RunTurns(loop_.get());
+  sluice::RunIterations(loop_.get());
   EXPECT_EQ(errors_, 1);
   EXPECT_EQ(error_, absl::ResourceExhaustedError("refused"));
   EXPECT_EQ(reason_, CloseReason::kIoError);
@@ -208,7 +208,7 @@ TEST_F(SocketTransportTest, APollerThatRefusesAChangeOnceIsAskedAgain) {
   transport_->SetReading(false);
   poller_->refuse = false;
   ASSERT_EQ(peer_->Send("first"), 5u);
-  RunTurns(loop_.get());
+  sluice::RunIterations(loop_.get());
   EXPECT_EQ(received_, 0u);
   // Registered anew with what is wanted: a poller that refuses all changes is
   // not asked for one in every turn.

@@ -4,13 +4,13 @@ namespace sluice {
 
 void StreamHandler::OnOpen(Stream&) {}
 
-void StreamHandler::OnInputEnd(Stream& stream) { stream.Finish(); }
+void StreamHandler::OnInputEnd(Stream& stream) { stream.ShutdownWrite(); }
 
-void StreamHandler::OnDrained(Stream&) {}
+void StreamHandler::OnWritable(Stream&) {}
 
 void StreamHandler::OnTimeout(Stream&) {}
 
-void StreamHandler::OnDraining(Stream& stream) { stream.Finish(); }
+void StreamHandler::OnDraining(Stream& stream) { stream.ShutdownWrite(); }
 
 void StreamHandler::OnClosed(Stream&, absl::Status, CloseReason) {}
 

@@ -23,9 +23,9 @@ class StreamHandle;
 class Stream {
  public:
   // Sends at once what fits, and queues the rest. Returns false while pending
-  // output is past the high-water mark: stop until OnDrained(). Output past
-  // max_output is not queued: the stream ends with kOutputCap. Ignored, and
-  // false, after Finish() and after the end.
+  // output is past the high-water mark: stop until OnWritable(). Output past
+  // max_output is not queued: the stream ends with kOutputLimit. Ignored, and
+  // false, after ShutdownWrite() and after the end.
   virtual bool Write(absl::string_view data) = 0;
   // The same; what is queued shares the Cord's memory.
   virtual bool Write(const absl::Cord& data) = 0;
@@ -39,12 +39,12 @@ class Stream {
   //   stream.Write(body);
   //
   // 64 KiB, high_water or max_output, whichever is least, are held at most: the
-  // Write() that would pass it sends. Finish() sends too.
+  // Write() that would pass it sends. ShutdownWrite() sends too.
   virtual void Cork() = 0;
 
   // Sends FIN after pending output. Reading goes on: the stream is done when
   // the peer has finished too. No-op the second time.
-  virtual void Finish() = 0;
+  virtual void ShutdownWrite() = 0;
 
   // Resets the connection: what is pending is lost. OnClosed(why, kAborted)
   // follows. No-op after the end. REQUIRES: !why.ok().
@@ -94,7 +94,7 @@ class StreamHandler {
   // during the call. Returns how many bytes of its front are consumed. The rest
   // is kept, and offered anew together with what comes next; 0 waits for more.
   // A rest of max_input bytes, unless the call has paused reading, ends the
-  // stream with kInputCap: it never waits for ever, and never grows.
+  // stream with kInputLimit: it never waits for ever, and never grows.
   virtual size_t OnInput(Stream& stream, absl::string_view input) = 0;
 
   // The peer sends no more, and what it sent was offered; we may send for as
@@ -103,7 +103,7 @@ class StreamHandler {
 
   // Pending output has fallen to the low-water mark, after a Write() that
   // returned false. Once for each such crossing.
-  virtual void OnDrained(Stream& stream);
+  virtual void OnWritable(Stream& stream);
 
   // The delay of SetTimeout() has passed.
   virtual void OnTimeout(Stream& stream);

@@ -23,9 +23,9 @@ absl::Status StreamHandle::Write(std::string&& data) const {
   return mailbox_->Write({slot_, generation_}, std::move(data));
 }
 
-absl::Status StreamHandle::Finish() const {
+absl::Status StreamHandle::ShutdownWrite() const {
   if (mailbox_ == nullptr) return NoStream();
-  return mailbox_->Finish({slot_, generation_});
+  return mailbox_->ShutdownWrite({slot_, generation_});
 }
 
 absl::Status StreamHandle::Abort(absl::Status why) const {

@@ -28,7 +28,7 @@ class StreamMailbox;
 //
 // Bounds: ConnectionOptions::max_handle_bytes under way to all streams of one
 // server on one loop. Nothing holds a writer back but that: a stream that gets
-// more than its peer takes ends with kOutputCap. Who must not let that happen
+// more than its peer takes ends with kOutputLimit. Who must not let that happen
 // posts, and looks at Stream::pending_output().
 class StreamHandle {
  public:
@@ -41,8 +41,8 @@ class StreamHandle {
   // `data` is then untouched. Writes that follow each other are sent together.
   absl::Status Write(std::string&& data) const;
 
-  // Stream::Finish(). kNotFound; there is always room for it.
-  absl::Status Finish() const;
+  // Stream::ShutdownWrite(). kNotFound; there is always room for it.
+  absl::Status ShutdownWrite() const;
 
   // Stream::Abort(). kNotFound; there is always room for it. From now on all
   // handles of the stream answer kNotFound. REQUIRES: !why.ok().

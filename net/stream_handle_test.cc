@@ -59,7 +59,7 @@ void ExpectGone(const StreamHandle& handle) {
   EXPECT_THAT(handle.Write(std::move(data)),
               StatusIs(absl::StatusCode::kNotFound));
   EXPECT_EQ(data, copy);
-  EXPECT_THAT(handle.Finish(), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(handle.ShutdownWrite(), StatusIs(absl::StatusCode::kNotFound));
   EXPECT_THAT(handle.Abort(Why()), StatusIs(absl::StatusCode::kNotFound));
   bool called = false;
   StreamHandle::Callable callable = [&](Stream&) { called = true; };
@@ -104,8 +104,8 @@ TEST_P(StreamHandleTest, MessagesComeInOrderAndByATask) {
     called = true;
   }));
   SLUICE_EXPECT_OK(handle.Write("three"));
-  SLUICE_EXPECT_OK(handle.Finish());
-  SLUICE_EXPECT_OK(handle.Write("ignored, as after Stream::Finish()"));
+  SLUICE_EXPECT_OK(handle.ShutdownWrite());
+  SLUICE_EXPECT_OK(handle.Write("ignored, as after Stream::ShutdownWrite()"));
   EXPECT_FALSE(called);
   EXPECT_EQ(link->connection->pending_output(), 0u);
   EXPECT_EQ(sockets_.writes, 0);
@@ -131,7 +131,7 @@ TEST_P(StreamHandleTest, AStreamThatIsNotOpenYetTakesMessages) {
 TEST_P(StreamHandleTest, ALargeMessageArrivesWhole) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
   SLUICE_EXPECT_OK(link->connection->handle().Write(std::string(ManyBytes())));
-  SLUICE_EXPECT_OK(link->connection->handle().Finish());
+  SLUICE_EXPECT_OK(link->connection->handle().ShutdownWrite());
   ASSERT_TRUE(link->UntilPeerIsClosed());
   EXPECT_TRUE(link->peer.received() == ManyBytes());
 }
@@ -183,10 +183,10 @@ TEST_P(StreamHandleTest, WhatComesAfterTheEndIsDroppedAndCounted) {
     const auto alive = std::make_shared<int>();
     SLUICE_EXPECT_OK(handle.Write("lost"));
     SLUICE_EXPECT_OK(handle.Post([alive](Stream&) { ADD_FAILURE(); }));
-    SLUICE_EXPECT_OK(handle.Finish());
+    SLUICE_EXPECT_OK(handle.ShutdownWrite());
     destroyed ? link->connection.reset() : link->connection->Abort(Why());
     EXPECT_EQ(alive.use_count(), 2);
-    Turns();
+    RunIterations();
     EXPECT_EQ(alive.use_count(), 1);
     EXPECT_EQ(link->context->messages_delivered(), 0u);
     EXPECT_EQ(link->context->messages_dropped(), 3u);
@@ -201,7 +201,7 @@ TEST_P(StreamHandleTest, TheNextStreamInItsPlaceGetsNothing) {
     for (const StreamHandle& other : earlier) EXPECT_NE(handle, other);
     earlier.push_back(handle);
     SLUICE_EXPECT_OK(handle.Write("to the former one"));
-    SLUICE_EXPECT_OK(handle.Finish());
+    SLUICE_EXPECT_OK(handle.ShutdownWrite());
     Reconnect(*link);
     SLUICE_EXPECT_OK(link->connection->handle().Write("to this one"));
     for (const StreamHandle& other : earlier) ExpectGone(other);
@@ -237,7 +237,7 @@ TEST_P(StreamHandleTest, MoreThanThePeerTakesEndsTheStream) {
   SLUICE_EXPECT_OK(handle.Write(std::string(100, 'x')));
   SLUICE_EXPECT_OK(handle.Write("y"));
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(link->handler.reason, CloseReason::kOutputCap);
+  EXPECT_EQ(link->handler.reason, CloseReason::kOutputLimit);
   ExpectGone(handle);
 }
 
@@ -266,7 +266,7 @@ TEST_P(StreamHandleTest, PastMaxHandleBytesMessagesAreRefused) {
     ASSERT_TRUE(callable != nullptr);
     std::move(callable)(*link->connection);
     EXPECT_TRUE(called);
-    Turns();
+    RunIterations();
   }
   EXPECT_EQ(link->context->messages_delivered(), 9u);
   EXPECT_EQ(link->context->messages_dropped(), 0u);
@@ -306,7 +306,7 @@ TEST_P(StreamHandleTest, CallablesCountToo) {
   }
   EXPECT_THAT(handle.Post([](Stream&) {}),
               StatusIs(absl::StatusCode::kResourceExhausted));
-  Turns(1);
+  RunIterations(1);
   EXPECT_EQ(called, 10);
   SLUICE_EXPECT_OK(handle.Post([](Stream&) {}));
 }
@@ -315,7 +315,7 @@ TEST_P(StreamHandleTest, ThereIsAlwaysRoomForFinishAndAbort) {
   auto link = ConnectAndOpen({.max_handle_bytes = 0});
   const StreamHandle handle = link->connection->handle();
   EXPECT_THAT(handle.Write(""), StatusIs(absl::StatusCode::kResourceExhausted));
-  for (int i = 0; i < 100; ++i) SLUICE_EXPECT_OK(handle.Finish());
+  for (int i = 0; i < 100; ++i) SLUICE_EXPECT_OK(handle.ShutdownWrite());
   SLUICE_EXPECT_OK(handle.Abort(Why()));
   ASSERT_TRUE(link->UntilClosed());
   EXPECT_EQ(link->handler.reason, CloseReason::kAborted);
@@ -331,7 +331,7 @@ TEST_P(StreamHandleTest, DeliversAtMost1024MessagesPerTurn) {
     SLUICE_EXPECT_OK(handle.Post([&, i](Stream&) { EXPECT_EQ(called++, i); }));
   }
   for (const int expected : {1024, 2048, 2500, 2500}) {
-    Turns(1);
+    RunIterations(1);
     EXPECT_EQ(called, expected);
   }
 }
@@ -342,9 +342,9 @@ TEST_P(StreamHandleTest, WhatAMessageSendsComesInALaterTurn) {
   SLUICE_EXPECT_OK(handle.Post([&](Stream&) {
     SLUICE_EXPECT_OK(handle.Post([&](Stream& stream) { stream.Write("x"); }));
   }));
-  Turns(1);
+  RunIterations(1);
   EXPECT_EQ(link->context->messages_delivered(), 1u);
-  Turns(1);
+  RunIterations(1);
   EXPECT_EQ(link->context->messages_delivered(), 2u);
 }
 
@@ -363,7 +363,7 @@ TEST_P(StreamHandleTest, ACallableMayDestroyTheStreamAndItsContext) {
     SLUICE_EXPECT_OK(handle->Post([alive](Stream&) { ADD_FAILURE(); }));
     SLUICE_EXPECT_OK(handle->Write("lost"));
     handle.reset();
-    Turns();
+    RunIterations();
     EXPECT_EQ(link->connection, nullptr);
     EXPECT_EQ(alive.use_count(), 1);
     ASSERT_TRUE(link->UntilPeerIsClosed());
@@ -381,14 +381,14 @@ TEST_P(StreamHandleTest, ACallableMayCallTheStream) {
     stream.Write("one ");
     stream.Write("two");
     stream.ResumeReading();
-    stream.Finish();
+    stream.ShutdownWrite();
   }));
   ASSERT_TRUE(link->UntilPeerIsClosed());
   EXPECT_EQ(link->peer.received(), "one two");
   EXPECT_EQ(sockets_.writes, 1);
-  link->peer.FinishSending();
+  link->peer.ShutdownWrite();
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(link->handler.reason, CloseReason::kDone);
+  EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
 }
 
 // Calls its handle when it is moved and destroyed: with a lock held, it would
@@ -414,13 +414,13 @@ TEST_P(StreamHandleTest, NoLockIsHeldWhileACallableIsMovedOrDestroyed) {
     return handle.Post(StreamHandle::Callable(Nosy(&handle)));
   };
   for (int i = 0; i < 20; ++i) SLUICE_EXPECT_OK(post());
-  Turns();  // run
+  RunIterations();  // run
   while (post().ok()) {
   }  // refused
-  Turns(200);
+  RunIterations(200);
   SLUICE_EXPECT_OK(post());
   link->connection->Abort(Why());
-  Turns();  // dropped for want of its stream
+  RunIterations();  // dropped for want of its stream
   EXPECT_THAT(post(), StatusIs(absl::StatusCode::kNotFound));
   Reconnect(*link);
   const StreamHandle next = link->connection->handle();
@@ -440,7 +440,7 @@ TEST_P(StreamHandleTest, WithItsContextAllIsDropped) {
   link->context.reset();
   EXPECT_EQ(alive.use_count(), 1);
   ExpectGone(handle);
-  Turns();
+  RunIterations();
 }
 
 TEST_P(StreamHandleTest, WithItsLoopAllIsDropped) {
@@ -566,7 +566,7 @@ TEST_P(StreamHandleTest, StreamContextAndLoopMayGoWhileThreadsCall) {
     }
     for (std::thread& thread : threads) thread.join();
     link.reset();
-    Turns(5);
+    RunIterations(5);
     EXPECT_EQ(alive.use_count(), 1);
   }
 }

@@ -77,16 +77,17 @@ void StreamMailbox::Close() {
 absl::Status StreamMailbox::Write(Name name, std::string&& data) {
   const uint64_t cost = kMessageCost + data.capacity();
   MutexLock lock(&mutex_);
-  absl::Status status = MayQueue(name, cost);
+  absl::Status status = CheckRoom(name, cost);
   if (status.ok()) Queue(name, cost, std::move(data));
   return status;
 }
 
-absl::Status StreamMailbox::Finish(Name name) {
+absl::Status StreamMailbox::ShutdownWrite(Name name) {
   MutexLock lock(&mutex_);
   Entry* const entry = Find(name);
   if (entry == nullptr) return Gone();
-  if (!std::exchange(entry->finishing, true)) Queue(name, 0, FinishRequest());
+  if (!std::exchange(entry->finishing, true))
+    Queue(name, 0, ShutdownWriteRequest());
   return absl::OkStatus();
 }
 
@@ -104,7 +105,7 @@ absl::Status StreamMailbox::Post(Name name, Callable&& callable) {
   absl::Status status;
   {
     MutexLock lock(&mutex_);
-    status = MayQueue(name, kMessageCost);
+    status = CheckRoom(name, kMessageCost);
     if (status.ok()) {
       Queue(name, kMessageCost, std::move(moved));
       return status;
@@ -120,7 +121,7 @@ StreamMailbox::Entry* StreamMailbox::Find(Name name) {
   return entry.open && entry.generation == name.generation ? &entry : nullptr;
 }
 
-absl::Status StreamMailbox::MayQueue(Name name, uint64_t cost) {
+absl::Status StreamMailbox::CheckRoom(Name name, uint64_t cost) {
   if (Find(name) == nullptr) return Gone();
   if (bytes_ + cost > max_bytes_) {
     return absl::ResourceExhaustedError(absl::StrCat(
@@ -133,7 +134,7 @@ absl::Status StreamMailbox::MayQueue(Name name, uint64_t cost) {
 void StreamMailbox::Queue(Name name, uint64_t cost, Content content) {
   bytes_ += cost;
   queue_.push_back({name, cost, std::move(content)});
-  if (!std::exchange(scheduled_, true)) loop_->ScheduleRemote(this);
+  if (!std::exchange(scheduled_, true)) loop_->Schedule(this);
 }
 
 void StreamMailbox::Run() {
@@ -158,7 +159,7 @@ void StreamMailbox::Run() {
   MutexLock lock(&mutex_);
   bytes_ -= delivered;
   scheduled_ = !batch_.empty() || !queue_.empty();
-  if (scheduled_) loop_->Schedule(this);
+  if (scheduled_) loop_->ScheduleLocal(this);
 }
 
 void StreamMailbox::Deliver(Message message) {
@@ -179,7 +180,7 @@ void StreamMailbox::Deliver(Message message) {
   } else if (auto* const why = std::get_if<absl::Status>(&message.content)) {
     stream->Abort(std::move(*why));
   } else {
-    stream->Finish();
+    stream->ShutdownWrite();
   }
 }
 

@@ -14,8 +14,8 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "sluice/base/mutex.h"
+#include "sluice/base/task.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/event/loop_task.h"
 #include "sluice/net/stream.h"
 
 namespace sluice {
@@ -30,7 +30,7 @@ namespace sluice {
 // for each stream that has handles, the messages, and room for 1024 of these
 // that is kept.
 class StreamMailbox final : public std::enable_shared_from_this<StreamMailbox>,
-                            private LoopTask {
+                            private Task {
  public:
   using Callable = absl::AnyInvocable<void(Stream&) &&>;
 
@@ -65,15 +65,15 @@ class StreamMailbox final : public std::enable_shared_from_this<StreamMailbox>,
 
   // Any thread; see StreamHandle.
   absl::Status Write(Name name, std::string&& data);
-  absl::Status Finish(Name name);
+  absl::Status ShutdownWrite(Name name);
   absl::Status Abort(Name name, absl::Status why);
   absl::Status Post(Name name, Callable&& callable);
 
  private:
-  struct FinishRequest {};
+  struct ShutdownWriteRequest {};
   // A callable has memory of its own: to move it may be to call its owner.
   using Content = std::variant<std::string, std::unique_ptr<Callable>,
-                               FinishRequest, absl::Status>;
+                               ShutdownWriteRequest, absl::Status>;
   struct Message {
     Name to;
     uint64_t cost = 0;
@@ -83,7 +83,7 @@ class StreamMailbox final : public std::enable_shared_from_this<StreamMailbox>,
   struct Entry {
     uint32_t generation = 0;
     bool open = false;       // a stream has it, and no Abort() was accepted
-    bool finishing = false;  // Finish() was
+    bool finishing = false;  // ShutdownWrite() was
   };
 
   void Run() override;
@@ -95,7 +95,7 @@ class StreamMailbox final : public std::enable_shared_from_this<StreamMailbox>,
   // Null: the stream is gone.
   Entry* Find(Name name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // kNotFound, kResourceExhausted.
-  absl::Status MayQueue(Name name, uint64_t cost)
+  absl::Status CheckRoom(Name name, uint64_t cost)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Queue(Name name, uint64_t cost, Content content)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);

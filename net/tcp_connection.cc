@@ -16,10 +16,11 @@ constexpr uint64_t kMaxHeld = 64 * 1024;  // of corked output
 
 // Reasons that give the peer no time.
 bool IsForced(CloseReason reason) {
-  return reason == CloseReason::kAborted || reason == CloseReason::kInputCap ||
-         reason == CloseReason::kOutputCap ||
-         reason == CloseReason::kServerGone ||
-         reason == CloseReason::kDrainForced;
+  return reason == CloseReason::kAborted ||
+         reason == CloseReason::kInputLimit ||
+         reason == CloseReason::kOutputLimit ||
+         reason == CloseReason::kServerDestroyed ||
+         reason == CloseReason::kDrainTimeout;
 }
 
 }  // namespace
@@ -101,7 +102,7 @@ bool TcpConnection::Call(absl::FunctionRef<void(StreamHandler&)> call) {
 void TcpConnection::OnOpen() {
   open_ = true;
   if (output_ != nullptr) Flush();
-  if (finishing_) transport_->ShutdownSend();
+  if (write_shut_down_) transport_->ShutdownWrite();
   if (!Call([this](StreamHandler& handler) { handler.OnOpen(*this); })) return;
   if (ended_) return;
   SetReading();
@@ -158,7 +159,7 @@ void TcpConnection::EndIfCapped() {
   if (paused_ || input_->size() < context_->options_.max_input) return;
   Close(absl::ResourceExhaustedError(
             absl::StrCat(input_->size(), " bytes of input are not consumed")),
-        CloseReason::kInputCap);
+        CloseReason::kInputLimit);
 }
 
 void TcpConnection::OnInputEnd() {
@@ -176,7 +177,7 @@ void TcpConnection::OnSent(uint64_t bytes) {
   }
   if (above_high_water_ && pending_output() <= context_->options_.low_water) {
     above_high_water_ = false;
-    Call([this](StreamHandler& handler) { handler.OnDrained(*this); });
+    Call([this](StreamHandler& handler) { handler.OnWritable(*this); });
   } else {
     EndIfDone();
   }
@@ -187,18 +188,18 @@ void TcpConnection::OnError(absl::Status error, CloseReason reason) {
 }
 
 bool TcpConnection::Write(absl::string_view data) {
-  if (ended_ || finishing_) return false;
+  if (ended_ || write_shut_down_) return false;
   if (!MayHold(data.size())) {
     data.remove_prefix(TrySend(absl::MakeConstSpan(&data, 1)));
   }
   if (data.empty()) return !above_high_water_;
-  if (!MayQueue(data.size())) return false;
+  if (!EnforceOutputLimit(data.size())) return false;
   output_->Append(data);
   return Queued();
 }
 
 bool TcpConnection::Write(const absl::Cord& data) {
-  if (ended_ || finishing_) return false;
+  if (ended_ || write_shut_down_) return false;
   absl::Cord rest = data;
   if (!MayHold(data.size())) {
     absl::string_view pieces[SocketApi::kMaxPieces];
@@ -210,16 +211,16 @@ bool TcpConnection::Write(const absl::Cord& data) {
     rest.RemovePrefix(TrySend(absl::MakeConstSpan(pieces, count)));
   }
   if (rest.empty()) return !above_high_water_;
-  if (!MayQueue(rest.size())) return false;
+  if (!EnforceOutputLimit(rest.size())) return false;
   output_->Append(rest);
   return Queued();
 }
 
 void TcpConnection::Cork() {
-  if (ended_ || finishing_) return;
+  if (ended_ || write_shut_down_) return;
   corked_ = true;
   // Call() uncorks when a callback ends; outside of one, the task does.
-  if (destroyed_ == nullptr) context_->loop_->Schedule(this);
+  if (destroyed_ == nullptr) context_->loop_->ScheduleLocal(this);
 }
 
 bool TcpConnection::MayHold(uint64_t more) const {
@@ -262,12 +263,12 @@ size_t TcpConnection::SendNow(absl::Span<const absl::string_view> pieces) {
   return sent;
 }
 
-bool TcpConnection::MayQueue(uint64_t more) {
+bool TcpConnection::EnforceOutputLimit(uint64_t more) {
   if (pending_output() + more > context_->options_.max_output) {
     Close(absl::ResourceExhaustedError(
               absl::StrCat(pending_output(), " bytes of output wait, ", more,
                            " more would exceed max_output")),
-          CloseReason::kOutputCap);
+          CloseReason::kOutputLimit);
     return false;
   }
   if (output_ == nullptr) output_ = std::make_unique<OutputQueue>();
@@ -285,20 +286,20 @@ void TcpConnection::Flush() {
   transport_->Flush(output_.get());
 }
 
-void TcpConnection::Finish() {
-  if (ended_ || finishing_) return;
-  finishing_ = true;
+void TcpConnection::ShutdownWrite() {
+  if (ended_ || write_shut_down_) return;
+  write_shut_down_ = true;
   Uncork();
-  if (open_) transport_->ShutdownSend();
+  if (open_) transport_->ShutdownWrite();
   // Perhaps the stream is done. Call() looks when a callback ends; from
   // elsewhere, the task does.
-  if (destroyed_ == nullptr) context_->loop_->Schedule(this);
+  if (destroyed_ == nullptr) context_->loop_->ScheduleLocal(this);
 }
 
 void TcpConnection::EndIfDone() {
-  if (ended_ || !finishing_ || output_ != nullptr) return;
+  if (ended_ || !write_shut_down_ || output_ != nullptr) return;
   if (input_ended_ || draining_) {
-    End(absl::OkStatus(), CloseReason::kDone, CloseMode::kGraceful);
+    End(absl::OkStatus(), CloseReason::kNormal, CloseMode::kGraceful);
   }
 }
 
@@ -324,7 +325,7 @@ void TcpConnection::End(absl::Status why, CloseReason reason, CloseMode mode) {
   timer_.reset();
   transport_.release()->Close(mode);
   output_.reset();
-  context_->loop_->Schedule(this);
+  context_->loop_->ScheduleLocal(this);
 }
 
 void TcpConnection::Drain() {
@@ -349,7 +350,7 @@ void TcpConnection::ResumeReading() {
   paused_ = false;
   if (input_ != nullptr || offering_) {
     offer_kept_ = true;
-    context_->loop_->Schedule(this);
+    context_->loop_->ScheduleLocal(this);
   } else if (open_) {
     SetReading();
   }

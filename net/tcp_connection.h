@@ -16,8 +16,8 @@
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 #include "sluice/base/executor.h"
+#include "sluice/base/task.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/event/loop_task.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/output_queue.h"
 #include "sluice/net/socket_address.h"
@@ -37,12 +37,12 @@ class TcpConnection;
 // of output plus what its handler writes after a Write() that returned false,
 // up to max_output.
 struct ConnectionOptions {
-  // Unconsumed: kInputCap. 0 is as 1: everything has to be consumed at once.
+  // Unconsumed: kInputLimit. 0 is as 1: everything has to be consumed at once.
   size_t max_input = 1 << 20;
   // Pending output: Write() returns false. Above max_output it never does.
   uint64_t high_water = 256 * 1024;
-  uint64_t low_water = 64 * 1024;  // OnDrained(); at most high_water
-  uint64_t max_output = 64 << 20;  // kOutputCap
+  uint64_t low_water = 64 * 1024;  // OnWritable(); at most high_water
+  uint64_t max_output = 64 << 20;  // kOutputLimit
   // Nothing received and nothing sent for so long: kIdleTimeout, up to an
   // eighth late. Positive; infinite: no limit.
   absl::Duration idle_timeout = absl::Minutes(5);
@@ -117,7 +117,7 @@ class ConnectionContext {
 // or SetTimeout(infinite).
 class TcpConnection final : public Stream,
                             private Transport::Sink,
-                            private LoopTask,
+                            private Task,
                             private IdleEntry {
  public:
   // Starts the transport; OnOpen() or OnClosed() follows by a task. `handler`
@@ -130,7 +130,7 @@ class TcpConnection final : public Stream,
   bool Write(absl::string_view data) override;
   bool Write(const absl::Cord& data) override;
   void Cork() override;
-  void Finish() override;
+  void ShutdownWrite() override;
   void Abort(absl::Status why) override;
   void PauseReading() override;
   void ResumeReading() override;
@@ -186,7 +186,7 @@ class TcpConnection final : public Stream,
   size_t TrySend(absl::Span<const absl::string_view> pieces);
   size_t SendNow(absl::Span<const absl::string_view> pieces);
   // Whether `more` bytes may be queued; ends the stream if not.
-  bool MayQueue(uint64_t more);
+  bool EnforceOutputLimit(uint64_t more);
   bool Queued();
   void Flush();
   void TellDraining();
@@ -209,13 +209,13 @@ class TcpConnection final : public Stream,
   absl::Status why_;
   bool* destroyed_ = nullptr;  // on the stack of Call() while that runs
   uint32_t tag_;
-  CloseReason reason_ = CloseReason::kDone;
+  CloseReason reason_ = CloseReason::kNormal;
   bool open_ : 1 = false;
   bool paused_ : 1 = false;
   bool offer_kept_ : 1 = false;  // by the task, before reading goes on
   bool offering_ : 1 = false;    // OnInput() runs: its rest is not kept yet
   bool input_ended_ : 1 = false;
-  bool finishing_ : 1 = false;  // Finish() was called
+  bool write_shut_down_ : 1 = false;  // ShutdownWrite() was called
   bool above_high_water_ : 1 = false;
   bool corked_ : 1 = false;
   bool flushing_ : 1 = false;  // the transport has output_

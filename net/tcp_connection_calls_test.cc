@@ -47,7 +47,8 @@ void Provoke(Link& link, SimClock& clock, GatedSockets& sockets) {
   ASSERT_TRUE(link.Until([&] {
     link.peer.Receive();
     return gone() || link.handler.closed() ||
-           link.handler.count(Callback::kDrained) > 0 || link.peer.closed();
+           link.handler.count(Callback::kWritableAgain) > 0 ||
+           link.peer.closed();
   }));
   if (gone()) return;
   link.peer.Send("input");
@@ -60,12 +61,12 @@ void Provoke(Link& link, SimClock& clock, GatedSockets& sockets) {
   clock.Advance(absl::Seconds(2));
   ASSERT_TRUE(until(Callback::kTimeout));
   if (gone()) return;
-  if (!link.handler.closed() && !link.peer.closed()) link.peer.FinishSending();
+  if (!link.handler.closed() && !link.peer.closed()) link.peer.ShutdownWrite();
   ASSERT_TRUE(until(Callback::kInputEnd));
   if (gone()) return;
   link.connection->Drain();
   if (gone()) return;
-  RunTurns(link.loop);
+  RunIterations(link.loop);
   if (gone()) return;
   link.connection->Abort(Why());
   ASSERT_TRUE(until(Callback::kClosed));
@@ -96,7 +97,7 @@ std::vector<std::function<void(Stream&)>> AllCalls() {
   static const absl::Cord& cord = *new absl::Cord(large);
   return {
       [](Stream& s) { s.Abort(Why()); },
-      [](Stream& s) { s.Finish(); },
+      [](Stream& s) { s.ShutdownWrite(); },
       [](Stream& s) { s.PauseReading(); },
       [](Stream& s) { s.ResumeReading(); },
       [](Stream& s) {
@@ -108,7 +109,7 @@ std::vector<std::function<void(Stream&)>> AllCalls() {
       [](Stream& s) { s.Write(cord); },
       [](Stream& s) {
         s.Write(large);
-        s.Finish();
+        s.ShutdownWrite();
       },
       [](Stream& s) { s.Cork(); },
       [](Stream& s) {
@@ -119,16 +120,16 @@ std::vector<std::function<void(Stream&)>> AllCalls() {
       [](Stream& s) {
         s.Cork();
         s.Write("small");
-        s.Finish();
+        s.ShutdownWrite();
       },
       [](Stream& s) { (void)s.handle().Write("small"); },
-      [](Stream& s) { (void)s.handle().Finish(); },
+      [](Stream& s) { (void)s.handle().ShutdownWrite(); },
       [](Stream& s) { (void)s.handle().Abort(Why()); },
       [](Stream& s) { (void)s.handle().Post([](Stream&) {}); },
       [](Stream& s) { s.SetTimeout(absl::Seconds(1)); },
       [](Stream& s) { s.SetTimeout(absl::InfiniteDuration()); },
       [](Stream& s) {
-        s.Finish();
+        s.ShutdownWrite();
         s.Abort(Why());
       },
   };
@@ -153,7 +154,7 @@ TEST_P(TcpConnectionTest, EachCallbackMayMakeEachCall) {
       };
       // What the callback did may keep others from coming.
       ASSERT_TRUE(link->UntilOpen());
-      Turns(3);
+      RunIterations(3);
       sockets_.room = 0;
       link->connection->Write(std::string(kLarge, 'x'));
       const auto turns_with_peer = [&] {
@@ -161,7 +162,7 @@ TEST_P(TcpConnectionTest, EachCallbackMayMakeEachCall) {
           if (i == 5) sockets_.room = SIZE_MAX;
           link->peer.Receive();
           link->peer.ForgetReceived();
-          Turns(1);
+          RunIterations(1);
         }
       };
       turns_with_peer();
@@ -169,8 +170,8 @@ TEST_P(TcpConnectionTest, EachCallbackMayMakeEachCall) {
       turns_with_peer();
       link->connection->SetTimeout(absl::Seconds(1));
       clock_.Advance(absl::Seconds(2));
-      Turns(3);
-      if (!link->peer.closed()) link->peer.FinishSending();
+      RunIterations(3);
+      if (!link->peer.closed()) link->peer.ShutdownWrite();
       turns_with_peer();
       link->connection->ResumeReading();
       turns_with_peer();
@@ -228,7 +229,7 @@ TEST_P(TcpConnectionTest, APostedCallableMayDestroyTheStreamAfterEachCall) {
 TEST_P(TcpConnectionTest, NoCallRunsTheHandlerInsideItself) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
   ASSERT_TRUE(link->PeerSends("input"));
-  link->peer.FinishSending();
+  link->peer.ShutdownWrite();
   TcpConnection& connection = *link->connection;
   link->handler.forbidden = true;
   connection.PauseReading();
@@ -240,7 +241,7 @@ TEST_P(TcpConnectionTest, NoCallRunsTheHandlerInsideItself) {
   (void)connection.handle();
   (void)connection.HasUnreadInput();
   (void)connection.peer();
-  connection.Finish();
+  connection.ShutdownWrite();
   connection.Abort(Why());
   link->handler.forbidden = false;
   ASSERT_TRUE(link->UntilClosed());

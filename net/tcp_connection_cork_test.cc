@@ -107,7 +107,7 @@ TEST_P(TcpConnectionTest, OutsideACallbackATaskEndsTheCork) {
   EXPECT_TRUE(link->connection->Write("two"));
   EXPECT_EQ(link->connection->pending_output(), 7u);
   EXPECT_EQ(sockets_.writes, 0);
-  Turns(1);
+  RunIterations(1);
   if (GetParam().make == NewSocketTransport) {
     EXPECT_EQ(sockets_.writes, 1);
   }
@@ -135,7 +135,7 @@ TEST_P(TcpConnectionTest, ACorkEndsWithItsCallback) {
 TEST_P(TcpConnectionTest, TheCallbackThatCorksSendsWhateverElseItDoes) {
   for (const Callback target :
        {Callback::kOpen, Callback::kInput, Callback::kInputEnd,
-        Callback::kDrained, Callback::kTimeout, Callback::kDraining}) {
+        Callback::kWritableAgain, Callback::kTimeout, Callback::kDraining}) {
     SCOPED_TRACE(static_cast<int>(target));
     auto link = Connect({.high_water = 1000, .low_water = 1000});
     sockets_.room = 0;
@@ -154,7 +154,7 @@ TEST_P(TcpConnectionTest, TheCallbackThatCorksSendsWhateverElseItDoes) {
     link->connection->Write(std::string(1001, 'x'));
     sockets_.room = SIZE_MAX;
     link->peer.Send("input");
-    link->peer.FinishSending();
+    link->peer.ShutdownWrite();
     link->connection->SetTimeout(absl::ZeroDuration());
     clock_.Advance(absl::Milliseconds(2));
     ASSERT_TRUE(link->Until(
@@ -174,16 +174,16 @@ TEST_P(TcpConnectionTest, FinishUnderCorkIsFinAfterWhatIsHeld) {
     link->connection->Cork();
     link->connection->Write("one ");
     link->connection->Write("two");
-    link->connection->Finish();
+    link->connection->ShutdownWrite();
     link->connection->Cork();
     EXPECT_FALSE(link->connection->Write("late"));
     ASSERT_TRUE(link->UntilPeerIsClosed());
     EXPECT_TRUE(link->peer.ended());
     EXPECT_EQ(link->peer.received(), "one two");
     EXPECT_EQ(sockets_.writes - before, 1);
-    link->peer.FinishSending();
+    link->peer.ShutdownWrite();
     ASSERT_TRUE(link->UntilClosed());
-    EXPECT_EQ(link->handler.reason, CloseReason::kDone);
+    EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
   }
 }
 
@@ -244,7 +244,7 @@ TEST_P(TcpConnectionTest, MaxOutputHoldsUnderCork) {
   EXPECT_TRUE(link->connection->Write(std::string(100, 'x')));
   EXPECT_FALSE(link->connection->Write("y"));
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(link->handler.reason, CloseReason::kOutputCap);
+  EXPECT_EQ(link->handler.reason, CloseReason::kOutputLimit);
 }
 
 TEST_P(TcpConnectionTest, TheWaterMarksAreExactUnderCork) {
@@ -257,24 +257,25 @@ TEST_P(TcpConnectionTest, TheWaterMarksAreExactUnderCork) {
     EXPECT_FALSE(connection.Write("b"));
     connection.Cork();
     EXPECT_FALSE(connection.Write("c"));
-    Turns();
+    RunIterations();
     EXPECT_EQ(connection.pending_output(), 102u);
-    EXPECT_EQ(link->handler.count(Callback::kDrained), round - 1);
+    EXPECT_EQ(link->handler.count(Callback::kWritableAgain), round - 1);
     if (GetParam().make == NewSocketTransport) {
       sockets_.room = 51;
-      Turns();
-      EXPECT_EQ(link->handler.count(Callback::kDrained), round - 1);
+      RunIterations();
+      EXPECT_EQ(link->handler.count(Callback::kWritableAgain), round - 1);
       sockets_.room = 1;  // to the mark
     } else {
       sockets_.room = SIZE_MAX;
     }
-    ASSERT_TRUE(link->Until(
-        [&] { return link->handler.count(Callback::kDrained) == round; }));
+    ASSERT_TRUE(link->Until([&] {
+      return link->handler.count(Callback::kWritableAgain) == round;
+    }));
     connection.Cork();
     EXPECT_TRUE(connection.Write("d"));
     sockets_.room = SIZE_MAX;
     ASSERT_TRUE(UntilReceived(*link, 103 * round));
-    EXPECT_EQ(link->handler.count(Callback::kDrained), round);
+    EXPECT_EQ(link->handler.count(Callback::kWritableAgain), round);
   }
 }
 
@@ -286,7 +287,7 @@ TEST_P(TcpConnectionTest, WhatIsHeldUpToHighWaterIsNeverDrained) {
     EXPECT_TRUE(link->connection->Write(std::string(100, 'a')));
     ASSERT_TRUE(UntilReceived(*link, i * 100));
   }
-  EXPECT_EQ(link->handler.count(Callback::kDrained), 0);
+  EXPECT_EQ(link->handler.count(Callback::kWritableAgain), 0);
 }
 
 TEST_P(TcpConnectionTest, CorkedOutputFollowsWhatIsPendingAlready) {
@@ -296,7 +297,7 @@ TEST_P(TcpConnectionTest, CorkedOutputFollowsWhatIsPendingAlready) {
   link->connection->Cork();
   link->connection->Write("two ");
   sockets_.room = SIZE_MAX;
-  Turns(5);  // what is pending goes, and the cork ends
+  RunIterations(5);  // what is pending goes, and the cork ends
   link->connection->Cork();
   link->connection->Write("three ");
   link->connection->Write("four");
@@ -308,7 +309,7 @@ TEST_P(TcpConnectionTest, ACorkBeforeOnOpenHolds) {
   auto link = Connect();
   link->connection->Cork();
   link->connection->Write("one ");
-  Turns(1);
+  RunIterations(1);
   link->connection->Cork();
   link->connection->Write("two");
   ASSERT_TRUE(UntilReceived(*link, 7));

@@ -11,7 +11,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/status_matchers.h"
-#include "sluice/event/loop_task.h"
+#include "sluice/base/task.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/socket_api.h"
 #include "sluice/net/stream.h"
@@ -45,8 +45,8 @@ TEST_P(TcpConnectionTest, AbortResetsAndTellsWhy) {
 
 TEST_P(TcpConnectionTest, CloseForAReasonIsGracefulUnlessForced) {
   for (const CloseReason reason :
-       {CloseReason::kIdleTimeout, CloseReason::kServerGone,
-        CloseReason::kDrainForced}) {
+       {CloseReason::kIdleTimeout, CloseReason::kServerDestroyed,
+        CloseReason::kDrainTimeout}) {
     auto link = ConnectAndOpen();
     EXPECT_TRUE(link->connection->Close(Why(), reason));
     EXPECT_FALSE(link->connection->Close(Why(), CloseReason::kAborted));
@@ -88,7 +88,7 @@ TEST_P(TcpConnectionTest, DestructionAfterTheEndCallsNothing) {
   link->connection->Abort(Why());
   link->handler.forbidden = true;
   link->connection.reset();
-  Turns();
+  RunIterations();
 }
 
 TEST_P(TcpConnectionTest, APeersResetEndsTheStream) {
@@ -97,7 +97,7 @@ TEST_P(TcpConnectionTest, APeersResetEndsTheStream) {
       auto link = ConnectAndOpen({}, kSmallBuffers);
       if (paused) link->connection->PauseReading();
       if (writing) link->connection->Write(ManyBytes());
-      Turns();
+      RunIterations();
       const std::string peer =
           link->peer.Address(SocketApi::End::kLocal).ToString();
       link->peer.Close(CloseMode::kReset);
@@ -119,13 +119,13 @@ TEST_P(TcpConnectionTest, AResetOfAPausedStreamIsToldOnceAndWakesNobodyAgain) {
     if (unread) {
       ASSERT_TRUE(link->PeerSends("unread"));
     }
-    Turns();
+    RunIterations();
     const uint64_t events = loop_->stats().events;
-    Turns(100);
+    RunIterations(100);
     EXPECT_EQ(loop_->stats().events, events);
     link->peer.Close(CloseMode::kReset);
     ASSERT_TRUE(link->UntilClosed());
-    Turns(100);
+    RunIterations(100);
     EXPECT_LE(loop_->stats().events - events, 1u);
     EXPECT_EQ(link->handler.count(Callback::kClosed), 1);
     EXPECT_EQ(link->handler.count(Callback::kInput), 0);
@@ -135,10 +135,10 @@ TEST_P(TcpConnectionTest, AResetOfAPausedStreamIsToldOnceAndWakesNobodyAgain) {
 TEST_P(TcpConnectionTest, AFinForAPausedStreamWakesNobody) {
   auto link = ConnectAndOpen();
   link->connection->PauseReading();
-  Turns();
+  RunIterations();
   const uint64_t events = loop_->stats().events;
-  link->peer.FinishSending();
-  Turns(100);
+  link->peer.ShutdownWrite();
+  RunIterations(100);
   EXPECT_EQ(loop_->stats().events, events);
   EXPECT_EQ(link->handler.count(Callback::kInputEnd), 0);
 }
@@ -175,7 +175,7 @@ TEST_P(TcpConnectionTest, TheOwnerIsNotToldOfWhatOnClosedDestroyed) {
   ASSERT_TRUE(link->UntilClosed());
 }
 
-class AbortTask final : public LoopTask {
+class AbortTask final : public Task {
  public:
   explicit AbortTask(Stream* stream) : stream_(stream) {}
   void Run() override { stream_->Abort(Why()); }
@@ -196,8 +196,8 @@ TEST_P(TcpConnectionTest, ALoopThatEndsStillTellsOnClosed) {
   // They run in the loop's last turn, so that OnClosed() has no turn to run in.
   AbortTask abort_ended(ended->connection.get());
   AbortTask abort_destroyed(destroyed->connection.get());
-  loop_->Schedule(&abort_ended);
-  loop_->Schedule(&abort_destroyed);
+  loop_->ScheduleLocal(&abort_ended);
+  loop_->ScheduleLocal(&abort_destroyed);
   loop_->Stop();
   SLUICE_EXPECT_OK(loop_->Run());
   EXPECT_TRUE(ended->handler.closed());
@@ -219,7 +219,7 @@ TEST_P(TcpConnectionTest, AfterTheEndEachCallIsANoOp) {
   EXPECT_FALSE(connection.Write("x"));
   EXPECT_FALSE(connection.Write(absl::Cord("x")));
   connection.Cork();
-  connection.Finish();
+  connection.ShutdownWrite();
   connection.Abort(Why());
   connection.PauseReading();
   connection.ResumeReading();
@@ -228,7 +228,7 @@ TEST_P(TcpConnectionTest, AfterTheEndEachCallIsANoOp) {
   EXPECT_EQ(connection.pending_output(), 0u);
   EXPECT_FALSE(connection.HasUnreadInput());
   clock_.Advance(absl::Hours(1));
-  Turns();
+  RunIterations();
   EXPECT_EQ(link->handler.count(Callback::kClosed), 1);
 }
 
@@ -240,7 +240,7 @@ TEST_P(TcpConnectionTest, ADrainedStreamFinishesWithoutThePeersFin) {
   EXPECT_EQ(link->handler.count(Callback::kDraining), 1);
   link->connection->Drain();
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(link->handler.reason, CloseReason::kDone);
+  EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
   ASSERT_TRUE(link->UntilPeerIsClosed());
   EXPECT_TRUE(link->peer.ended());
 }
@@ -249,28 +249,28 @@ TEST_P(TcpConnectionTest, ADrainedStreamLivesUntilItIsFinishedAndHasSentAll) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
   link->handler.on_draining = [](Stream& stream) { stream.Write("bye "); };
   link->connection->Drain();
-  Turns();
+  RunIterations();
   EXPECT_FALSE(link->handler.closed());
   const std::string& bytes = ManyBytes();
   link->connection->Write(bytes);
-  link->connection->Finish();
-  Turns();
+  link->connection->ShutdownWrite();
+  RunIterations();
   EXPECT_FALSE(link->handler.closed());
   ASSERT_TRUE(link->UntilPeerIsClosed());
   EXPECT_TRUE(link->peer.ended());
   EXPECT_TRUE(link->peer.received() == "bye " + bytes);
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(link->handler.reason, CloseReason::kDone);
+  EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
 }
 
 TEST_P(TcpConnectionTest, AStreamThatFinishedBeforeTheDrainIsClosedByIt) {
   auto link = ConnectAndOpen();
-  link->connection->Finish();
-  Turns();
+  link->connection->ShutdownWrite();
+  RunIterations();
   EXPECT_FALSE(link->handler.closed());
   link->connection->Drain();
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(link->handler.reason, CloseReason::kDone);
+  EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
 }
 
 TEST_P(TcpConnectionTest, ADrainBeforeOnOpenIsToldAfterIt) {
@@ -280,7 +280,7 @@ TEST_P(TcpConnectionTest, ADrainBeforeOnOpenIsToldAfterIt) {
   ASSERT_TRUE(link->UntilClosed());
   EXPECT_EQ(link->handler.count(Callback::kOpen), 1);
   EXPECT_EQ(link->handler.count(Callback::kDraining), 1);
-  EXPECT_EQ(link->handler.reason, CloseReason::kDone);
+  EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
 }
 
 TEST_P(TcpConnectionTest, ADrainBeforeOnOpenSurvivesItsDestruction) {

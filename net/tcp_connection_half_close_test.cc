@@ -22,7 +22,7 @@ INSTANTIATE_TEST_SUITE_P(Over, TcpConnectionTest, TransportKinds(),
 TEST_P(TcpConnectionTest, SendsForLongAfterThePeersFin) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
   link->handler.on_input_end = [](Stream&) {};
-  link->peer.FinishSending();
+  link->peer.ShutdownWrite();
   ASSERT_TRUE(link->Until(
       [&] { return link->handler.count(Callback::kInputEnd) == 1; }));
   const std::string& bytes = ManyBytes();
@@ -32,13 +32,13 @@ TEST_P(TcpConnectionTest, SendsForLongAfterThePeersFin) {
       link->peer.Receive();
       return link->connection->pending_output() == 0;
     }));
-    Turns();
+    RunIterations();
     EXPECT_FALSE(link->handler.closed());
   }
-  link->connection->Finish();
+  link->connection->ShutdownWrite();
   EXPECT_FALSE(link->handler.closed());
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(link->handler.reason, CloseReason::kDone);
+  EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
   ASSERT_TRUE(link->UntilPeerIsClosed());
   EXPECT_TRUE(link->peer.ended());
   EXPECT_TRUE(link->peer.received() == bytes + bytes);
@@ -47,45 +47,45 @@ TEST_P(TcpConnectionTest, SendsForLongAfterThePeersFin) {
 TEST_P(TcpConnectionTest, FinishedWithThePeerOutputIsStillSent) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
   link->handler.on_input_end = [](Stream&) {};
-  link->peer.FinishSending();
+  link->peer.ShutdownWrite();
   ASSERT_TRUE(link->Until(
       [&] { return link->handler.count(Callback::kInputEnd) == 1; }));
   const std::string& bytes = ManyBytes();
   link->connection->Write(bytes);
-  link->connection->Finish();
-  Turns();
+  link->connection->ShutdownWrite();
+  RunIterations();
   EXPECT_FALSE(link->handler.closed());
   ASSERT_TRUE(link->UntilPeerIsClosed());
   EXPECT_TRUE(link->peer.ended());
   EXPECT_TRUE(link->peer.received() == bytes);
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(link->handler.reason, CloseReason::kDone);
+  EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
 }
 
-TEST_P(TcpConnectionTest, ReceivesForLongAfterFinish) {
+TEST_P(TcpConnectionTest, ReceivesForLongAfterShutdownWrite) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
-  link->connection->Finish();
+  link->connection->ShutdownWrite();
   ASSERT_TRUE(link->UntilPeerIsClosed());
   const std::string& bytes = ManyBytes();
   ASSERT_TRUE(link->PeerSends(bytes));
   ASSERT_TRUE(
       link->Until([&] { return link->handler.input.size() >= bytes.size(); }));
-  Turns();
+  RunIterations();
   EXPECT_FALSE(link->handler.closed());
-  link->peer.FinishSending();
+  link->peer.ShutdownWrite();
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(link->handler.reason, CloseReason::kDone);
+  EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
   EXPECT_TRUE(link->handler.input == bytes);
 }
 
 TEST_P(TcpConnectionTest, BothEndsMayFinishAtOnce) {
   auto link = ConnectAndOpen();
   link->connection->Write("a");
-  link->connection->Finish();
+  link->connection->ShutdownWrite();
   ASSERT_TRUE(link->PeerSends("b"));
-  link->peer.FinishSending();
+  link->peer.ShutdownWrite();
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(link->handler.reason, CloseReason::kDone);
+  EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
   EXPECT_EQ(link->handler.input, "b");
   ASSERT_TRUE(link->UntilPeerIsClosed());
   EXPECT_TRUE(link->peer.ended());
@@ -100,12 +100,12 @@ TEST_P(TcpConnectionTest, AMessageWithFinBehindItIsEchoedWhole) {
       return input.size();
     };
     ASSERT_TRUE(link->PeerSends("message"));
-    link->peer.FinishSending();
+    link->peer.ShutdownWrite();
     ASSERT_TRUE(link->UntilPeerIsClosed());
     ASSERT_TRUE(link->peer.ended());
     ASSERT_EQ(link->peer.received(), "message");
     ASSERT_TRUE(link->UntilClosed());
-    ASSERT_EQ(link->handler.reason, CloseReason::kDone);
+    ASSERT_EQ(link->handler.reason, CloseReason::kNormal);
   }
 }
 
@@ -118,18 +118,18 @@ TEST_P(TcpConnectionTest, InAnyOrderAllOfBothSidesArrives) {
     SCOPED_TRACE(static_cast<int>(order));
     auto link = ConnectAndOpen({}, kSmallBuffers);
     link->handler.on_input_end = [&](Stream& stream) {
-      if (order == Order::kPeerFirst) stream.Finish();
+      if (order == Order::kPeerFirst) stream.ShutdownWrite();
     };
     // More than the kernel holds, so that both sides have some left.
     link->connection->Write(bytes);
-    if (order != Order::kPeerFirst) link->connection->Finish();
+    if (order != Order::kPeerFirst) link->connection->ShutdownWrite();
     size_t sent = 0;
     bool finished = false;
     const auto exchange = [&] {
       if (sent < bytes.size()) {
         sent += link->peer.Send(absl::string_view(bytes).substr(sent));
       } else if (!std::exchange(finished, true)) {
-        link->peer.FinishSending();
+        link->peer.ShutdownWrite();
       }
     };
     if (order == Order::kWeFirst) {
@@ -146,7 +146,7 @@ TEST_P(TcpConnectionTest, InAnyOrderAllOfBothSidesArrives) {
       if (order != Order::kPeerFirst || finished) link->peer.Receive(50'000);
       return link->peer.ended() && link->handler.closed();
     }));
-    EXPECT_EQ(link->handler.reason, CloseReason::kDone);
+    EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
     EXPECT_EQ(link->handler.count(Callback::kInputEnd), 1);
     EXPECT_TRUE(link->peer.received() == bytes);
     EXPECT_TRUE(link->handler.input == bytes);
@@ -162,28 +162,28 @@ TEST_P(TcpConnectionTest, UnreadInputIsReadBeforeTheStreamIsDone) {
     };
     if (!kept) link->connection->PauseReading();
     ASSERT_TRUE(link->PeerSends("unread"));
-    link->peer.FinishSending();
+    link->peer.ShutdownWrite();
     if (kept) {
       ASSERT_TRUE(
           link->Until([&] { return link->handler.offered.size() == 1; }));
     }
     link->connection->Write("answer");
-    link->connection->Finish();
+    link->connection->ShutdownWrite();
     ASSERT_TRUE(link->UntilPeerIsClosed());
     EXPECT_TRUE(link->peer.ended());
     EXPECT_EQ(link->peer.received(), "answer");
     // Both have sent FIN, which the poller tells of a stream that nobody reads:
     // not every turn.
-    Turns();
+    RunIterations();
     const uint64_t events = loop_->stats().events;
-    Turns(100);
+    RunIterations(100);
     EXPECT_LE(loop_->stats().events - events, 1u);
     EXPECT_FALSE(link->handler.closed());
     link->handler.on_input = nullptr;
     link->connection->ResumeReading();
     ASSERT_TRUE(link->UntilClosed());
     EXPECT_EQ(link->handler.input, "unread");
-    EXPECT_EQ(link->handler.reason, CloseReason::kDone);
+    EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
   }
 }
 
@@ -196,14 +196,14 @@ TEST_P(TcpConnectionTest, AResetAfterHalfACloseEndsTheStream) {
         link->handler.on_input_end = [](Stream&) {};
         if (output_pending) link->connection->Write(ManyBytes());
         if (we_finished) {
-          link->connection->Finish();
+          link->connection->ShutdownWrite();
         } else {
-          link->peer.FinishSending();
+          link->peer.ShutdownWrite();
           ASSERT_TRUE(link->Until(
               [&] { return link->handler.count(Callback::kInputEnd) == 1; }));
         }
         if (paused) link->connection->PauseReading();
-        Turns();
+        RunIterations();
         EXPECT_FALSE(link->handler.closed());
         link->peer.Close(CloseMode::kReset);
         ASSERT_TRUE(link->UntilClosed());
@@ -216,16 +216,16 @@ TEST_P(TcpConnectionTest, AResetAfterHalfACloseEndsTheStream) {
 
 TEST_P(TcpConnectionTest, WhatThePeerSendsAfterItGotOurFinArrives) {
   auto link = ConnectAndOpen();
-  link->connection->Finish();
+  link->connection->ShutdownWrite();
   ASSERT_TRUE(link->UntilPeerIsClosed());
   for (const char* const piece : {"one", "two"}) {
     link->handler.input.clear();
     ASSERT_TRUE(link->PeerSends(piece));
     ASSERT_TRUE(link->Until([&] { return link->handler.input == piece; }));
   }
-  link->peer.FinishSending();
+  link->peer.ShutdownWrite();
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(link->handler.reason, CloseReason::kDone);
+  EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
 }
 
 }  // namespace

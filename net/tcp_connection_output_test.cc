@@ -48,7 +48,7 @@ TEST_P(TcpConnectionTest, WriteSaysWhenToStopAndOnDrainedWhenToGoOn) {
       link->peer.Receive(10'000);
       return link->connection->pending_output() < 90'000;
     }));
-    if (link->handler.count(Callback::kDrained) < round) {
+    if (link->handler.count(Callback::kWritableAgain) < round) {
       EXPECT_FALSE(link->connection->Write("x"));
       written += 1;
     }
@@ -57,7 +57,7 @@ TEST_P(TcpConnectionTest, WriteSaysWhenToStopAndOnDrainedWhenToGoOn) {
       return link->peer.received_bytes() == written &&
              link->connection->pending_output() == 0;
     }));
-    EXPECT_EQ(link->handler.count(Callback::kDrained), round);
+    EXPECT_EQ(link->handler.count(Callback::kWritableAgain), round);
   }
 }
 
@@ -68,8 +68,8 @@ TEST_P(TcpConnectionTest, OutputThatStaysBelowHighWaterIsNotDrained) {
     link->peer.Receive();
     return link->peer.received_bytes() == 200'000;
   }));
-  Turns();
-  EXPECT_EQ(link->handler.count(Callback::kDrained), 0);
+  RunIterations();
+  EXPECT_EQ(link->handler.count(Callback::kWritableAgain), 0);
 }
 
 TEST_P(TcpConnectionTest, OutputPastMaxOutputEndsTheStream) {
@@ -82,7 +82,7 @@ TEST_P(TcpConnectionTest, OutputPastMaxOutputEndsTheStream) {
     EXPECT_EQ(link->connection->pending_output(), 0u);
     EXPECT_FALSE(link->handler.closed());
     ASSERT_TRUE(link->UntilClosed());
-    EXPECT_EQ(link->handler.reason, CloseReason::kOutputCap);
+    EXPECT_EQ(link->handler.reason, CloseReason::kOutputLimit);
     EXPECT_THAT(link->handler.why,
                 StatusIs(absl::StatusCode::kResourceExhausted,
                          HasSubstr("10 bytes of output wait, 1 more")));
@@ -113,7 +113,7 @@ TEST_P(TcpConnectionTest, WhatIsWrittenArrivesWholeAndInOrder) {
   link->connection->Write(absl::Cord());
   link->connection->Write("end");
   expected += "end";
-  link->connection->Finish();
+  link->connection->ShutdownWrite();
   ASSERT_TRUE(link->UntilPeerIsClosed());
   EXPECT_TRUE(link->peer.ended());
   EXPECT_TRUE(link->peer.received() == expected);
@@ -123,15 +123,15 @@ TEST_P(TcpConnectionTest, FinishIsFinAfterPendingOutput) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
   const std::string& bytes = ManyBytes();
   link->connection->Write(bytes);
-  link->connection->Finish();
-  link->connection->Finish();
+  link->connection->ShutdownWrite();
+  link->connection->ShutdownWrite();
   EXPECT_FALSE(link->connection->Write("late"));
   EXPECT_FALSE(link->connection->Write(absl::Cord("late")));
   ASSERT_TRUE(link->UntilPeerIsClosed());
   EXPECT_TRUE(link->peer.ended());
   EXPECT_TRUE(link->peer.received() == bytes);
   EXPECT_FALSE(link->connection->Write("later"));
-  Turns();
+  RunIterations();
   EXPECT_FALSE(link->handler.closed());  // the peer may still send
 }
 
@@ -158,7 +158,7 @@ TEST_P(TcpConnectionTest, EchoToASlowReaderHoldsWhatItsOptionsSay) {
           link->peer.Send(absl::string_view(block).substr(sent % block.size()));
       if (more == 0) break;
       sent += more;
-      if (sent == kTotal) link->peer.FinishSending();
+      if (sent == kTotal) link->peer.ShutdownWrite();
     }
     link->peer.Receive(60'000);
     const std::string& received = link->peer.received();
@@ -180,7 +180,7 @@ TEST_P(TcpConnectionTest, EchoToASlowReaderHoldsWhatItsOptionsSay) {
   EXPECT_GT(most_pending, kOptions.high_water);
   EXPECT_LE(most_pending, kOptions.high_water + 64 * 1024);
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(handler.reason, CloseReason::kDone);
+  EXPECT_EQ(handler.reason, CloseReason::kNormal);
 }
 
 TEST_P(TcpConnectionTest, WhatFitsIsSentAtOnce) {
@@ -209,23 +209,23 @@ TEST_P(TcpConnectionTest, TheWaterMarksAreExact) {
     EXPECT_EQ(connection.pending_output(), 101u);
     if (GetParam().make == NewSocketTransport) {
       sockets_.room = 50;
-      Turns();
+      RunIterations();
       EXPECT_EQ(connection.pending_output(), 51u);
       // Below the high mark it is no all the same.
       EXPECT_FALSE(connection.Write(""));
-      EXPECT_EQ(link->handler.count(Callback::kDrained), crossing - 1);
+      EXPECT_EQ(link->handler.count(Callback::kWritableAgain), crossing - 1);
       sockets_.room = 1;
-      Turns();
+      RunIterations();
       EXPECT_EQ(connection.pending_output(), 50u);
     } else {  // which waits until all it has taken is sent
       sockets_.room = 101;
       ASSERT_TRUE(
           link->Until([&] { return connection.pending_output() == 0; }));
     }
-    EXPECT_EQ(link->handler.count(Callback::kDrained), crossing);
+    EXPECT_EQ(link->handler.count(Callback::kWritableAgain), crossing);
     EXPECT_TRUE(
         connection.Write(std::string(100 - connection.pending_output(), 'c')));
-    Turns();
+    RunIterations();
     EXPECT_EQ(connection.pending_output(), 100u);
   }
 }
@@ -261,7 +261,7 @@ TEST_P(TcpConnectionTest, EachCrossingIsToldExactlyOnce) {
     if (random() % 3 == 0) connection.Cork();
     // Past the mark, too, a few.
     while (random() % 3 > 0 && (!above || random() % 16 == 0)) write();
-    Turns(static_cast<int>(random() % 3));
+    RunIterations(static_cast<int>(random() % 3));
     link->peer.Receive();
   }
   sockets_.room = SIZE_MAX;
@@ -272,7 +272,7 @@ TEST_P(TcpConnectionTest, EachCrossingIsToldExactlyOnce) {
   }));
   EXPECT_FALSE(above);
   EXPECT_GT(crossings, 10);
-  EXPECT_EQ(link->handler.count(Callback::kDrained), crossings);
+  EXPECT_EQ(link->handler.count(Callback::kWritableAgain), crossings);
   EXPECT_TRUE(link->peer.received() == written);
 }
 
@@ -283,14 +283,14 @@ TEST_P(TcpConnectionTest, WhatIsQueuedSharesTheMemoryOfACord) {
   link->connection->Write(
       absl::MakeCordFromExternal(absl::string_view(ManyBytes()).substr(0, 5000),
                                  [&](absl::string_view) { released = true; }));
-  Turns();
+  RunIterations();
   EXPECT_FALSE(released);
   sockets_.room = SIZE_MAX;
   ASSERT_TRUE(link->Until([&] {
     link->peer.Receive();
     return link->peer.received_bytes() == 5000;
   }));
-  Turns();
+  RunIterations();
   EXPECT_TRUE(released);
 }
 

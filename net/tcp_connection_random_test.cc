@@ -42,7 +42,7 @@ struct RandomEnd {
         connection->ResumeReading();
         break;
       case 3:
-        if (random() % 20 == 0) Finish();
+        if (random() % 20 == 0) ShutdownWrite();
         break;
       case 4:
         if (random() % 200 == 0) connection->Abort(Why());
@@ -71,7 +71,7 @@ struct RandomEnd {
   void Send(std::mt19937_64& random) {
     const StreamHandle handle = connection->handle();
     if (random() % 100 == 0) {
-      (void)handle.Post([this](Stream&) { Finish(); });
+      (void)handle.Post([this](Stream&) { ShutdownWrite(); });
       return;
     }
     std::string sent;
@@ -88,9 +88,9 @@ struct RandomEnd {
     const size_t size = 1 + random() % (random() % 8 == 0 ? 100'000 : 100);
     return ManyBytes().substr(written.size() % (kManyBytes / 2), size);
   }
-  void Finish() {
+  void ShutdownWrite() {
     finished = true;
-    connection->Finish();
+    connection->ShutdownWrite();
   }
 
   TestHandler handler;
@@ -125,7 +125,7 @@ void RunRandomly(EventLoop* loop, TransportPtr (*make)(EventLoop*, Socket),
                                             : input.size();
     };
     end.handler.on_input_end = [&](Stream&) {
-      if (random() % 2 == 0 && !end.handler.closed()) end.Finish();
+      if (random() % 2 == 0 && !end.handler.closed()) end.ShutdownWrite();
     };
     end.connection = std::make_unique<TcpConnection>(
         &context, make(loop, std::move(&end == ends ? first : second)),
@@ -133,34 +133,34 @@ void RunRandomly(EventLoop* loop, TransportPtr (*make)(EventLoop*, Socket),
   }
   for (int i = 0; i < 300; ++i) {
     ends[random() % 2].Act(random);
-    if (random() % 2 == 0) RunTurns(loop, 1);
+    if (random() % 2 == 0) sluice::RunIterations(loop, 1);
   }
   // To the end, in an orderly way, if they live.
   for (RandomEnd& end : ends) {
     end.handler.on_any = nullptr;
     end.picky = false;
-    end.Finish();
+    end.ShutdownWrite();
     end.connection->ResumeReading();
   }
   ASSERT_TRUE(RunUntil(loop, [&] {
     return ends[0].handler.closed() && ends[1].handler.closed();
   }));
-  RunTurns(loop);
+  sluice::RunIterations(loop);
   for (int i = 0; i < 2; ++i) {
     const RandomEnd& end = ends[i];
     const RandomEnd& other = ends[1 - i];
     EXPECT_EQ(end.handler.count(Callback::kClosed), 1);
     switch (end.handler.reason) {
-      case CloseReason::kDone:
+      case CloseReason::kNormal:
         EXPECT_EQ(end.handler.count(Callback::kInputEnd), 1);
         break;
       case CloseReason::kPeerReset:
-        EXPECT_NE(other.handler.reason, CloseReason::kDone);
+        EXPECT_NE(other.handler.reason, CloseReason::kNormal);
         break;
       default:
         EXPECT_EQ(end.handler.reason, CloseReason::kAborted);
     }
-    if (end.handler.reason == CloseReason::kDone) {
+    if (end.handler.reason == CloseReason::kNormal) {
       EXPECT_EQ(end.offered, other.written.size());
     }
   }

@@ -43,7 +43,7 @@ TEST_P(TcpConnectionTest, WritesAndFinishBeforeOnOpenAreKept) {
   EXPECT_TRUE(link->connection->Write("one "));
   EXPECT_TRUE(link->connection->Write(absl::Cord("two")));
   EXPECT_EQ(link->connection->pending_output(), 7u);
-  link->connection->Finish();
+  link->connection->ShutdownWrite();
   EXPECT_FALSE(link->connection->Write("three"));
   ASSERT_TRUE(link->UntilPeerIsClosed());
   EXPECT_TRUE(link->peer.ended());
@@ -57,7 +57,7 @@ TEST_P(TcpConnectionTest, PauseBeforeOnOpenHolds) {
   ASSERT_TRUE(link->PeerSends("kept"));
   ASSERT_TRUE(link->UntilOpen());
   ASSERT_TRUE(link->Until([&] { return link->connection->HasUnreadInput(); }));
-  Turns();
+  RunIterations();
   EXPECT_EQ(link->handler.count(Callback::kInput), 0);
   link->connection->ResumeReading();
   ASSERT_TRUE(link->Until([&] { return link->handler.input == "kept"; }));
@@ -112,7 +112,7 @@ TEST_P(TcpConnectionTest, OffersARestTogetherWithWhatComesNext) {
     ASSERT_TRUE(
         link->Until([&] { return link->handler.offered.size() > offers; }));
   }
-  Turns();
+  RunIterations();
   EXPECT_THAT(link->handler.offered,
               ElementsAre("one", "one\ntwo\nth", "thre", "three\n", "four\n"));
   EXPECT_EQ(link->handler.input, "one\ntwo\nthree\nfour\n");
@@ -122,10 +122,10 @@ TEST_P(TcpConnectionTest, TheEndOfInputComesThoughARestIsKept) {
   auto link = ConnectAndOpen();
   link->handler.on_input = [](Stream&, absl::string_view) { return size_t{0}; };
   ASSERT_TRUE(link->PeerSends("rest"));
-  link->peer.FinishSending();
+  link->peer.ShutdownWrite();
   ASSERT_TRUE(link->UntilClosed());
   EXPECT_THAT(link->handler.offered, ElementsAre("rest"));
-  EXPECT_EQ(link->handler.reason, CloseReason::kDone);
+  EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
 }
 
 TEST_P(TcpConnectionTest, ARestOfMaxInputEndsTheStream) {
@@ -135,11 +135,11 @@ TEST_P(TcpConnectionTest, ARestOfMaxInputEndsTheStream) {
   };
   ASSERT_TRUE(link->PeerSends("0123456789"));  // leaves 9
   ASSERT_TRUE(link->Until([&] { return link->handler.offered.size() == 1; }));
-  Turns();
+  RunIterations();
   EXPECT_FALSE(link->handler.closed());
   ASSERT_TRUE(link->PeerSends("ab"));  // leaves 10
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(link->handler.reason, CloseReason::kInputCap);
+  EXPECT_EQ(link->handler.reason, CloseReason::kInputLimit);
   EXPECT_THAT(link->handler.why, StatusIs(absl::StatusCode::kResourceExhausted,
                                           HasSubstr("10 bytes of input")));
   ASSERT_TRUE(link->UntilPeerIsClosed());
@@ -151,7 +151,7 @@ TEST_P(TcpConnectionTest, ARestOfMaxInputAtOnceEndsTheStream) {
   link->handler.on_input = [](Stream&, absl::string_view) { return size_t{0}; };
   ASSERT_TRUE(link->PeerSends("0123456789"));
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(link->handler.reason, CloseReason::kInputCap);
+  EXPECT_EQ(link->handler.reason, CloseReason::kInputLimit);
 }
 
 TEST_P(TcpConnectionTest, ARestOfMaxInputIsKeptByWhoPauses) {
@@ -162,17 +162,17 @@ TEST_P(TcpConnectionTest, ARestOfMaxInputIsKeptByWhoPauses) {
   };
   ASSERT_TRUE(link->PeerSends("0123456789"));
   ASSERT_TRUE(link->Until([&] { return link->handler.offered.size() == 1; }));
-  Turns();
+  RunIterations();
   EXPECT_FALSE(link->handler.closed());
   // The same for what is offered anew; until somebody does not pause.
   link->connection->ResumeReading();
   ASSERT_TRUE(link->Until([&] { return link->handler.offered.size() == 2; }));
-  Turns();
+  RunIterations();
   EXPECT_FALSE(link->handler.closed());
   link->handler.on_input = [](Stream&, absl::string_view) { return size_t{0}; };
   link->connection->ResumeReading();
   ASSERT_TRUE(link->UntilClosed());
-  EXPECT_EQ(link->handler.reason, CloseReason::kInputCap);
+  EXPECT_EQ(link->handler.reason, CloseReason::kInputLimit);
 }
 
 TEST_P(TcpConnectionTest, APausedStreamIsOfferedNothing) {
@@ -180,9 +180,9 @@ TEST_P(TcpConnectionTest, APausedStreamIsOfferedNothing) {
   link->connection->PauseReading();
   link->connection->PauseReading();
   ASSERT_TRUE(link->PeerSends("kept"));
-  link->peer.FinishSending();
+  link->peer.ShutdownWrite();
   ASSERT_TRUE(link->Until([&] { return link->connection->HasUnreadInput(); }));
-  Turns();
+  RunIterations();
   EXPECT_EQ(link->handler.count(Callback::kInput), 0);
   EXPECT_EQ(link->handler.count(Callback::kInputEnd), 0);
   link->connection->ResumeReading();
@@ -202,15 +202,15 @@ TEST_P(TcpConnectionTest, ResumeOffersWhatWasKeptAnewByATask) {
   };
   ASSERT_TRUE(link->PeerSends("abcdef"));
   ASSERT_TRUE(link->Until([&] { return link->handler.offered.size() == 1; }));
-  link->peer.FinishSending();
-  Turns();
+  link->peer.ShutdownWrite();
+  RunIterations();
   EXPECT_TRUE(link->connection->HasUnreadInput());
   EXPECT_EQ(link->handler.offered.size(), 1u);
   link->connection->ResumeReading();
   EXPECT_EQ(link->handler.offered.size(), 1u);
   ASSERT_TRUE(link->Until([&] { return link->handler.offered.size() == 2; }));
   // That call has paused again: the end of input waits for what is left.
-  Turns();
+  RunIterations();
   EXPECT_EQ(link->handler.count(Callback::kInputEnd), 0);
   pausing = false;
   link->connection->ResumeReading();
@@ -230,7 +230,7 @@ TEST_P(TcpConnectionTest, PauseTakesAResumeBack) {
   link->connection->ResumeReading();
   link->connection->PauseReading();
   ASSERT_TRUE(link->PeerSends("more"));
-  Turns();
+  RunIterations();
   EXPECT_EQ(link->handler.offered.size(), 1u);
   link->handler.on_input = nullptr;
   link->connection->ResumeReading();
@@ -260,7 +260,7 @@ TEST_P(TcpConnectionTest, ResumeOffersARestAnewAfterTheEndOfInputToo) {
   };
   link->handler.on_input_end = [](Stream&) {};
   ASSERT_TRUE(link->PeerSends("rest"));
-  link->peer.FinishSending();
+  link->peer.ShutdownWrite();
   ASSERT_TRUE(link->Until(
       [&] { return link->handler.count(Callback::kInputEnd) == 1; }));
   consume = true;
@@ -296,9 +296,9 @@ TEST_P(TcpConnectionTest, CountsBytesAsThePeerDoes) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
   link->connection->Write("small");
   link->connection->Write(ManyBytes());
-  link->connection->Finish();
+  link->connection->ShutdownWrite();
   ASSERT_TRUE(link->PeerSends(TestPattern(100'000)));
-  link->peer.FinishSending();
+  link->peer.ShutdownWrite();
   ASSERT_TRUE(link->UntilPeerIsClosed());
   ASSERT_TRUE(link->UntilClosed());
   EXPECT_EQ(link->context->bytes_out(), link->peer.received_bytes());

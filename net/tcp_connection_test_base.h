@@ -48,14 +48,14 @@ enum class Callback {
   kOpen,
   kInput,
   kInputEnd,
-  kDrained,
+  kWritableAgain,
   kTimeout,
   kDraining,
   kClosed,
 };
 inline constexpr std::array kAllCallbacks = {
-    Callback::kOpen,    Callback::kInput,   Callback::kInputEnd,
-    Callback::kDrained, Callback::kTimeout, Callback::kDraining,
+    Callback::kOpen,          Callback::kInput,   Callback::kInputEnd,
+    Callback::kWritableAgain, Callback::kTimeout, Callback::kDraining,
     Callback::kClosed};
 
 // Takes down what it is told, consumes all input unless on_input says
@@ -76,7 +76,7 @@ class TestHandler final : public StreamHandler {
   std::vector<std::string> offered;  // what OnInput() was shown
   std::string input;                 // what it consumed
   absl::Status why;
-  CloseReason reason = CloseReason::kDone;
+  CloseReason reason = CloseReason::kNormal;
   bool forbidden = false;  // no call may come
 
   int count(Callback callback) const {
@@ -104,9 +104,9 @@ class TestHandler final : public StreamHandler {
     EXPECT_EQ(count(Callback::kInputEnd), 1);
     on_input_end ? on_input_end(stream) : StreamHandler::OnInputEnd(stream);
   }
-  void OnDrained(Stream& stream) override {
-    if (!Note(Callback::kDrained, stream)) return;
-    on_drained ? on_drained(stream) : StreamHandler::OnDrained(stream);
+  void OnWritable(Stream& stream) override {
+    if (!Note(Callback::kWritableAgain, stream)) return;
+    on_drained ? on_drained(stream) : StreamHandler::OnWritable(stream);
   }
   void OnTimeout(Stream& stream) override {
     if (!Note(Callback::kTimeout, stream)) return;
@@ -119,7 +119,7 @@ class TestHandler final : public StreamHandler {
   }
   void OnClosed(Stream& stream, absl::Status status,
                 CloseReason closed_for) override {
-    EXPECT_EQ(status.ok(), closed_for == CloseReason::kDone) << status;
+    EXPECT_EQ(status.ok(), closed_for == CloseReason::kNormal) << status;
     why = status;
     reason = closed_for;
     if (!Note(Callback::kClosed, stream)) return;
@@ -165,7 +165,7 @@ struct Link {
     connection.reset();
     // What it leaves behind must not touch the handler.
     handler.forbidden = true;
-    if (loop != nullptr) RunTurns(loop, 5);
+    if (loop != nullptr) sluice::RunIterations(loop, 5);
   }
 
   bool Until(absl::FunctionRef<bool()> done) { return RunUntil(loop, done); }
@@ -236,7 +236,9 @@ class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
     return link;
   }
 
-  void Turns(int turns = 20) { RunTurns(loop_.get(), turns); }
+  void RunIterations(int turns = 20) {
+    sluice::RunIterations(loop_.get(), turns);
+  }
   // Lets time pass in steps, with turns at each, until `done`; how much passed.
   absl::Duration AdvanceUntil(absl::FunctionRef<bool()> done,
                               absl::Duration step, absl::Duration limit) {
@@ -244,7 +246,7 @@ class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
     while (!done() && passed < limit) {
       clock_.Advance(step);
       passed += step;
-      Turns(3);
+      RunIterations(3);
     }
     return passed;
   }

@@ -24,13 +24,13 @@ TEST_P(TcpConnectionTest, TheTimeoutComesOnceAndNeverEarly) {
   auto link = ConnectAndOpen();
   link->connection->SetTimeout(absl::Seconds(10));
   clock_.Advance(absl::Seconds(10) - absl::Nanoseconds(1));
-  Turns();
+  RunIterations();
   EXPECT_EQ(link->handler.count(Callback::kTimeout), 0);
   clock_.Advance(absl::Milliseconds(2));
-  Turns();
+  RunIterations();
   EXPECT_EQ(link->handler.count(Callback::kTimeout), 1);
   clock_.Advance(absl::Seconds(60));
-  Turns();
+  RunIterations();
   EXPECT_EQ(link->handler.count(Callback::kTimeout), 1);
   EXPECT_FALSE(link->handler.closed());
 }
@@ -41,15 +41,15 @@ TEST_P(TcpConnectionTest, ATimeoutTakesThePlaceOfTheLast) {
   clock_.Advance(absl::Seconds(9));
   link->connection->SetTimeout(absl::Seconds(10));
   clock_.Advance(absl::Seconds(9));
-  Turns();
+  RunIterations();
   EXPECT_EQ(link->handler.count(Callback::kTimeout), 0);
   link->connection->SetTimeout(absl::InfiniteDuration());
   clock_.Advance(absl::Seconds(60));
-  Turns();
+  RunIterations();
   EXPECT_EQ(link->handler.count(Callback::kTimeout), 0);
   link->connection->SetTimeout(absl::Milliseconds(1));
   clock_.Advance(absl::Milliseconds(2));
-  Turns();
+  RunIterations();
   EXPECT_EQ(link->handler.count(Callback::kTimeout), 1);
 }
 
@@ -60,13 +60,13 @@ TEST_P(TcpConnectionTest, ATimeoutThatIsNotPositiveComesInTheNextTurn) {
        {absl::ZeroDuration(), -absl::Seconds(1), -absl::InfiniteDuration()}) {
     link->connection->SetTimeout(timeout);
     EXPECT_EQ(link->handler.count(Callback::kTimeout), timeouts);
-    Turns();
+    RunIterations();
     EXPECT_EQ(link->handler.count(Callback::kTimeout), ++timeouts);
   }
   // Past the end of what a clock can show.
   link->connection->SetTimeout(absl::Hours(24 * 365 * 1000));
   clock_.Advance(absl::Hours(24 * 365 * 100));
-  Turns();
+  RunIterations();
   EXPECT_EQ(link->handler.count(Callback::kTimeout), timeouts);
 }
 
@@ -78,7 +78,7 @@ TEST_P(TcpConnectionTest, TheTimeoutMayBeSetAnewWhenItComes) {
   link->connection->SetTimeout(absl::Seconds(1));
   for (int i = 1; i <= 5; ++i) {
     clock_.Advance(absl::Seconds(1) + absl::Milliseconds(1));
-    Turns();
+    RunIterations();
     EXPECT_EQ(link->handler.count(Callback::kTimeout), i);
   }
 }
@@ -118,7 +118,7 @@ TEST_P(TcpConnectionTest, AnIdleStreamEndsNeverEarlyAndAnEighthLateAtMost) {
 
   link = ConnectAndOpen({.idle_timeout = kTimeout}, kSmallBuffers);
   link->connection->Write(ManyBytes());
-  Turns(100);
+  RunIterations(100);
   AdvanceUntil(closed, kStep, absl::Seconds(15));
   ASSERT_GT(link->connection->pending_output(), 0u);
   ASSERT_TRUE(link->Until([&] {
@@ -131,7 +131,7 @@ TEST_P(TcpConnectionTest, AnIdleStreamEndsNeverEarlyAndAnEighthLateAtMost) {
 TEST_P(TcpConnectionTest, WithoutAnIdleTimeoutItIdlesForEver) {
   auto link = ConnectAndOpen({.idle_timeout = absl::InfiniteDuration()});
   clock_.Advance(absl::Hours(1000));
-  Turns();
+  RunIterations();
   EXPECT_FALSE(link->handler.closed());
   EXPECT_EQ(loop_->timers()->size(), 0u);
 }
@@ -140,7 +140,7 @@ TEST_P(TcpConnectionTest, ATimeoutMayComeBeforeOnOpen) {
   auto link = Connect();
   link->connection->SetTimeout(absl::ZeroDuration());
   clock_.Advance(absl::Milliseconds(2));
-  Turns(1);
+  RunIterations(1);
   EXPECT_EQ(link->handler.count(Callback::kTimeout), 1);
   ASSERT_TRUE(link->UntilOpen());
   EXPECT_EQ(link->handler.count(Callback::kTimeout), 1);
@@ -162,13 +162,13 @@ TEST_P(TcpConnectionTest, SetAnewInOnInputItIsAReadTimeout) {
   for (int i = 1; i <= 5; ++i) {
     clock_.Advance(kTimeout - absl::Milliseconds(1));
     link->connection->Write("what we send does not count");
-    Turns();
+    RunIterations();
     ASSERT_TRUE(link->PeerSends("x"));
     ASSERT_TRUE(link->Until(
         [&] { return link->handler.count(Callback::kInput) == i; }));
   }
   clock_.Advance(kTimeout - absl::Milliseconds(1));
-  Turns();
+  RunIterations();
   EXPECT_FALSE(link->handler.closed());
   clock_.Advance(absl::Milliseconds(3));
   ASSERT_TRUE(link->UntilClosed());

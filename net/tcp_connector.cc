@@ -28,7 +28,7 @@ TcpConnector::TcpConnector(const Platform* platform, EventLoop* loop,
     failed_at_once_ = ToStatus(fd, "connect", peer.ToString());
   }
   if (!failed_at_once_.ok()) {
-    loop->Schedule(this);
+    loop->ScheduleLocal(this);
   } else if (timeout_ != absl::InfiniteDuration()) {
     loop->Arm(this, timeout_);
   }
@@ -44,7 +44,7 @@ void TcpConnector::OnIo(const IoEvent&) {
   if (result.ok() && IsConnectedToItself()) {
     result = IoResult::FromErrno(ECONNREFUSED);
   }
-  Finish(ToStatus(result, "connect", peer_.ToString()));
+  ShutdownWrite(ToStatus(result, "connect", peer_.ToString()));
 }
 
 bool TcpConnector::IsConnectedToItself() const {
@@ -57,20 +57,20 @@ bool TcpConnector::IsConnectedToItself() const {
   return peer.ok() && *peer == *local;
 }
 
-void TcpConnector::Run() { Finish(std::move(failed_at_once_)); }
+void TcpConnector::Run() { ShutdownWrite(std::move(failed_at_once_)); }
 
 void TcpConnector::Abandon() {
-  Finish(absl::CancelledError(
+  ShutdownWrite(absl::CancelledError(
       absl::StrCat("connect on ", peer_.ToString(), ": the loop has ended")));
 }
 
 void TcpConnector::Fire() {
-  Finish(absl::DeadlineExceededError(
+  ShutdownWrite(absl::DeadlineExceededError(
       absl::StrCat("connect on ", peer_.ToString(), ": no answer within ",
                    absl::FormatDuration(timeout_))));
 }
 
-void TcpConnector::Finish(absl::Status status) {
+void TcpConnector::ShutdownWrite(absl::Status status) {
   loop_->Remove(this);
   Timer::Cancel();
   Done done = std::move(done_);

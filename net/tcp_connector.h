@@ -5,9 +5,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "sluice/base/io_result.h"
+#include "sluice/base/task.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/event/io_target.h"
-#include "sluice/event/loop_task.h"
 #include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/socket_api.h"
@@ -21,7 +21,7 @@ namespace sluice {
 // If nobody listens on a port of this host, the kernel may give a client that
 // very port to connect from; TCP then connects the socket to itself. Such a
 // connection is refused (ECONNREFUSED), and the port is free again at once.
-class TcpConnector final : private IoTarget, private LoopTask, private Timer {
+class TcpConnector final : private IoTarget, private Task, private Timer {
  public:
   struct Options {
     // May be infinite. Not positive: it has passed in the next turn.
@@ -48,7 +48,7 @@ class TcpConnector final : private IoTarget, private LoopTask, private Timer {
   void Abandon() override;                   // the loop ended
   void Fire() override;                      // the timeout
   bool IsConnectedToItself() const;
-  void Finish(absl::Status status);
+  void ShutdownWrite(absl::Status status);
 
   EventLoop* const loop_;
   const SocketAddress peer_;

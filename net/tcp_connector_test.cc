@@ -62,7 +62,7 @@ TEST_F(TcpConnectorTest, GivesAConnectedSocket) {
   SLUICE_ASSERT_OK(*result_);
   EXPECT_EQ(*KernelSockets()->Address((*result_)->fd(), SocketApi::End::kPeer),
             address_);
-  loop_.Turn(5);
+  loop_.RunIterations(5);
 }
 
 TEST_F(TcpConnectorTest, RefusalNamesThePeer) {
@@ -170,7 +170,7 @@ TEST_F(TcpConnectorTest, DestructionCancels) {
   StartListening();
   Connect();
   connector_.reset();
-  loop_.Turn(10);
+  loop_.RunIterations(10);
   EXPECT_FALSE(result_.has_value());
 }
 

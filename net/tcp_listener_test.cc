@@ -143,7 +143,7 @@ TEST_F(TcpListenerTest, PausedItLeavesConnectionsInTheBacklogWithoutSpinning) {
   listener_->Pause();
   const Socket client = Connect();
   const uint64_t events = loop_.loop()->stats().events;
-  loop_.Turn(20);
+  loop_.RunIterations(20);
   EXPECT_TRUE(accepted_.empty());
   EXPECT_EQ(loop_.loop()->stats().events, events);
   listener_->Resume();
@@ -157,7 +157,7 @@ TEST_F(TcpListenerTest, PausedInsideItsCallbackItTakesNoMore) {
   std::vector<Socket> clients;
   for (int i = 0; i < 5; ++i) clients.push_back(Connect());
   ASSERT_TRUE(RunUntilAccepted(1));
-  loop_.Turn(10);
+  loop_.RunIterations(10);
   EXPECT_EQ(accepted_.size(), 1u);
 }
 
@@ -205,7 +205,7 @@ TEST_F(TcpListenerTest, ItsCallbackMayDestroyIt) {
   on_accept_ = [this] { listener_.reset(); };
   const Socket one = Connect(), two = Connect();
   ASSERT_TRUE(RunUntilAccepted(1));
-  loop_.Turn(5);
+  loop_.RunIterations(5);
   EXPECT_EQ(accepted_.size(), 1u);
 }
 

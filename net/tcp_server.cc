@@ -12,7 +12,7 @@
 #include "sluice/base/check.h"
 #include "sluice/base/check_option.h"
 #include "sluice/base/sequence_role.h"
-#include "sluice/event/loop_task.h"
+#include "sluice/base/task.h"
 #include "sluice/net/connection_limit.h"
 #include "sluice/timer/timer_wheel.h"
 
@@ -43,7 +43,7 @@ struct TcpServer::Shared {
 // one has ended without an answer, the last reference takes the caller's
 // callable along.
 class TcpServer::DrainSum final : public std::enable_shared_from_this<DrainSum>,
-                                  private LoopTask {
+                                  private Task {
  public:
   DrainSum(size_t loops, EventLoop* first, Drained done)
       : first_(first), done_(std::move(done)), missing_(loops) {}
@@ -53,7 +53,7 @@ class TcpServer::DrainSum final : public std::enable_shared_from_this<DrainSum>,
     forced_.fetch_add(forced, std::memory_order_relaxed);
     if (missing_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
     queued_ = shared_from_this();
-    first_->ScheduleRemote(this);
+    first_->Schedule(this);
   }
 
  private:
@@ -137,7 +137,7 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
 };
 
 // A call of Drain() on its way to a loop.
-class TcpServer::Shard::DrainRequest final : public LoopTask {
+class TcpServer::Shard::DrainRequest final : public Task {
  public:
   DrainRequest(Shard* shard, MonotonicTime deadline,
                std::shared_ptr<DrainSum> sum)
@@ -197,7 +197,7 @@ void TcpServer::Shard::EndAcceptTrouble() {
 
 void TcpServer::Shard::ServerGone() {
   if (!loop_->forked()) {
-    loop_->ScheduleRemote(&end_);
+    loop_->Schedule(&end_);
     return;
   }
   // The child's copy; unless a thread of the parent was on the loop, and may
@@ -246,7 +246,7 @@ void TcpServer::Shard::OnEnded(TcpConnection* connection) {
 
 void TcpServer::Shard::Drain(MonotonicTime deadline,
                              std::shared_ptr<DrainSum> sum) {
-  loop_->ScheduleRemote(new DrainRequest(this, deadline, std::move(sum)));
+  loop_->Schedule(new DrainRequest(this, deadline, std::move(sum)));
 }
 
 void TcpServer::Shard::StartDrain(MonotonicTime deadline,
@@ -275,7 +275,7 @@ void TcpServer::Shard::Fire() {
   }
   forced_ +=
       CloseAll(absl::DeadlineExceededError("the server's drain has ended"),
-               CloseReason::kDrainForced);
+               CloseReason::kDrainTimeout);
 }
 
 size_t TcpServer::Shard::CloseAll(const absl::Status& why, CloseReason reason) {
@@ -292,7 +292,7 @@ void TcpServer::Shard::End() {
   Timer::Cancel();
   StopListening();
   CloseAll(absl::CancelledError("the server is gone"),
-           CloseReason::kServerGone);
+           CloseReason::kServerDestroyed);
   EndIfDone();
 }
 
@@ -314,7 +314,7 @@ TcpServer::LoopStats TcpServer::Shard::stats() const {
   stats.open = open_.load(std::memory_order_relaxed);
   stats.bytes_in = context_.bytes_in();
   stats.bytes_out = context_.bytes_out();
-  stats.turns = loop_->stats().turns;
+  stats.iterations = loop_->stats().iterations;
   return stats;
 }
 
@@ -328,7 +328,7 @@ absl::StatusOr<std::unique_ptr<TcpServer>> TcpServer::Start(
                                    options.max_connections, 1, size_t{1} << 31);
   valid.Update(CheckConnectionOptions(options.connection));
   if (!valid.ok()) return valid;
-  if (options.threads == ThreadModel::kSingleLoop) loops.resize(1);
+  if (options.thread_model == ThreadModel::kSingleLoop) loops.resize(1);
   if (loops.size() > 1) options.listener.listen.reuse_port = true;
   const auto shared =
       std::make_shared<Shared>(std::move(new_handler), &options);

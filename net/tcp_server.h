@@ -29,7 +29,7 @@ namespace sluice {
 class TcpServer {
  public:
   struct Options {
-    ThreadModel threads = ThreadModel::kSingleLoop;
+    ThreadModel thread_model = ThreadModel::kSingleLoop;
     // While so many are open, new ones wait in the backlog. Each further loop
     // that accepts may have let in one more. 1 to 2^31.
     size_t max_connections = 100'000;
@@ -58,7 +58,7 @@ class TcpServer {
       const Platform* platform, std::vector<EventLoop*> loops,
       const SocketAddress& address, NewHandler new_handler, Options options);
 
-  // Stops accepting and ends what is left with kServerGone: later, on the
+  // Stops accepting and ends what is left with kServerDestroyed: later, on the
   // loops, or when they are destroyed. Waits for nothing. Any thread, a
   // handler of its own included. A drain under way is not answered. In the
   // child of a fork() closes descriptors, and calls nothing:
@@ -68,8 +68,8 @@ class TcpServer {
   TcpServer& operator=(const TcpServer&) = delete;
 
   // Stops accepting, what waits in the backlog first, and tells every handler
-  // OnDraining(); at `deadline`, ends the rest with kDrainForced. Then, when no
-  // connection is left, `done` gets how many were forced: once, on the first
+  // OnDraining(); at `deadline`, ends the rest with kDrainTimeout. Then, when
+  // no connection is left, `done` gets how many were forced: once, on the first
   // loop. Called again it may bring the deadline forward, not put it off; each
   // `done` is answered. What waits beyond max_connections is reset.
   // Any thread. `done` is destroyed uncalled if a loop ends first.
@@ -86,7 +86,7 @@ class TcpServer {
     uint64_t open = 0;
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
-    uint64_t turns = 0;  // of the loop, all that it does
+    uint64_t iterations = 0;  // of the loop, all that it does
   };
   // Any thread, one entry for each loop that serves, in their order. Each
   // counter by itself is exact.

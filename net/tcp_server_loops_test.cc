@@ -64,12 +64,12 @@ class EchoingHandler : public StreamHandler {
   explicit EchoingHandler(Events* events) : events_(events) {}
   size_t OnInput(Stream& stream, absl::string_view input) override {
     stream.Write(input);
-    if (draining_) stream.Finish();
+    if (draining_) stream.ShutdownWrite();
     return input.size();
   }
   void OnDraining(Stream& stream) override {
     draining_ = events_->finish_when_draining;
-    if (draining_ && !stream.HasUnreadInput()) stream.Finish();
+    if (draining_ && !stream.HasUnreadInput()) stream.ShutdownWrite();
   }
   void OnClosed(Stream&, absl::Status, CloseReason reason) override {
     events_->Closed(reason);
@@ -98,7 +98,7 @@ class TcpServerLoopsTest : public ::testing::Test {
   absl::Status Start(
       TcpServer::Options options = {},
       const SocketAddress& address = SocketAddress::Loopback4(0)) {
-    options.threads = ThreadModel::kReusePort;
+    options.thread_model = ThreadModel::kReusePort;
     std::vector<EventLoop*> loops;
     for (const auto& loop : loops_) loops.push_back(loop.get());
     auto server = TcpServer::Start(
@@ -113,7 +113,7 @@ class TcpServerLoopsTest : public ::testing::Test {
   }
   void TurnAll(int turns = 1) {
     for (int i = 0; i < turns; ++i) {
-      for (const auto& loop : loops_) RunTurns(loop.get(), 1);
+      for (const auto& loop : loops_) sluice::RunIterations(loop.get(), 1);
     }
   }
   [[nodiscard]] bool RunUntil(absl::FunctionRef<bool()> done) {
@@ -168,7 +168,7 @@ TEST_F(TcpServerLoopsTest, EachLoopAcceptsAndServesItsOwn) {
     EXPECT_EQ(loop.open, loop.accepted);
     EXPECT_EQ(loop.bytes_in, 5 * loop.accepted);
     EXPECT_EQ(loop.bytes_out, 5 * loop.accepted);
-    EXPECT_GT(loop.turns, 0u);
+    EXPECT_GT(loop.iterations, 0u);
   }
   EXPECT_EQ(Accepted(), kClients);
   EXPECT_GT(Fairness(stats), 0.5);
@@ -224,7 +224,7 @@ TEST_F(TcpServerLoopsTest, ADrainIsAnsweredOnceOnTheFirstLoopWithTheSum) {
   EXPECT_THAT(answers, ::testing::ElementsAre(30u));
   EXPECT_TRUE(on_first);
   EXPECT_EQ(Open(), 0u);
-  EXPECT_THAT(events_.TakeClosed(), Each(CloseReason::kDrainForced));
+  EXPECT_THAT(events_.TakeClosed(), Each(CloseReason::kDrainTimeout));
 }
 
 TEST_F(TcpServerLoopsTest, ADrainServesFirstWhatWaitsInEveryBacklog) {
@@ -254,8 +254,8 @@ TEST_F(TcpServerLoopsTest, ADrainWhoseLoopEndsFirstIsDestroyedUnanswered) {
   bool answered = false;
   server_->Drain(In(absl::Hours(1)),
                  [&answered, held](size_t) { answered = true; });
-  RunTurns(loops_[0].get(), 3);
-  RunTurns(loops_[1].get(), 3);
+  sluice::RunIterations(loops_[0].get(), 3);
+  sluice::RunIterations(loops_[1].get(), 3);
   EXPECT_EQ(held.use_count(), 2);
   server_.reset();
   loops_.clear();
@@ -276,7 +276,7 @@ TEST_F(TcpServerLoopsTest, DestructionEndsWhatIsOnEachLoop) {
   TurnAll(2);
   const std::vector<CloseReason> closed = events_.TakeClosed();
   EXPECT_THAT(closed, SizeIs(30));
-  EXPECT_THAT(closed, Each(CloseReason::kServerGone));
+  EXPECT_THAT(closed, Each(CloseReason::kServerDestroyed));
 }
 
 TEST_F(TcpServerLoopsTest, ALoopThatWaitsForRoomMayEndFirst) {
@@ -333,7 +333,8 @@ TEST(TcpServerThreadsTest, ServesAndDrainsOnThreads) {
       [&](const SocketAddress&) {
         return std::make_unique<EchoingHandler>(&events);
       },
-      {.threads = ThreadModel::kReusePort, .max_connections = kClients / 2});
+      {.thread_model = ThreadModel::kReusePort,
+       .max_connections = kClients / 2});
   SLUICE_ASSERT_OK(server);
   SLUICE_ASSERT_OK((*threads)->Start());
   uint64_t echoed = 0;

@@ -20,8 +20,8 @@
 #include "gtest/gtest.h"
 #include "sluice/base/io_result.h"
 #include "sluice/base/status_matchers.h"
+#include "sluice/base/task.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/event/loop_task.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/gated_sockets.h"
 #include "sluice/net/kernel_sockets.h"
@@ -48,7 +48,9 @@ struct Events {
   std::vector<absl::Status> why;
   int handlers = 0;  // alive
   int draining = 0;
-  std::function<void(Stream&)> on_draining = [](Stream& s) { s.Finish(); };
+  std::function<void(Stream&)> on_draining = [](Stream& s) {
+    s.ShutdownWrite();
+  };
   std::function<void()> on_closed = [] {};
 };
 
@@ -205,7 +207,7 @@ TEST_F(TcpServerTest, LimitsMayBeAsLargeOrAsSmallAsTheyGet) {
       return answer == "hello";
     }));
     server_.reset();
-    loop_.Turn(5);
+    loop_.RunIterations(5);
   }
 }
 
@@ -225,7 +227,7 @@ TEST_F(TcpServerTest, ServesConnectionsAndCountsThem) {
   EXPECT_EQ(ReadAll(two), "hi");
   ASSERT_TRUE(RunUntilOpen(0));
   EXPECT_THAT(events_.closed,
-              ElementsAre(CloseReason::kDone, CloseReason::kDone));
+              ElementsAre(CloseReason::kNormal, CloseReason::kNormal));
   EXPECT_EQ(events_.handlers, 0);
   EXPECT_EQ(Stats().accepted, 2u);
   EXPECT_EQ(Stats().bytes_in, 7u);
@@ -248,7 +250,7 @@ TEST_F(TcpServerTest, WithAllPlacesTakenOthersWaitAndThenAreServed) {
   ASSERT_TRUE(RunUntilOpen(2));
   Send(three, "waiting");
   const uint64_t events = loop_.loop()->stats().events;
-  loop_.Turn(20);
+  loop_.RunIterations(20);
   EXPECT_EQ(Stats().accepted, 2u);
   EXPECT_EQ(loop_.loop()->stats().events, events);  // and nothing spins
   one.Close(CloseMode::kGraceful);
@@ -282,7 +284,7 @@ TEST_F(TcpServerTest, DrainClosesIdleConnectionsAtOnceAndRefusesNewOnes) {
   EXPECT_EQ(forced, 0u);
   EXPECT_EQ(events_.draining, 2);
   EXPECT_THAT(events_.closed,
-              ElementsAre(CloseReason::kDone, CloseReason::kDone));
+              ElementsAre(CloseReason::kNormal, CloseReason::kNormal));
   const IoResult late = KernelSockets()->StartConnect(address, nullptr);
   if (late.ok()) {
     Socket socket(KernelSockets(), static_cast<int>(late.value()));
@@ -295,10 +297,10 @@ TEST_F(TcpServerTest, DrainWithoutConnectionsIsDoneAtOnce) {
   int done = 0;
   server_->Drain(In(absl::Hours(1)), [&](size_t) { ++done; });
   server_->Drain(In(absl::Hours(1)), [&](size_t) { ++done; });
-  loop_.Turn(2);
+  loop_.RunIterations(2);
   EXPECT_EQ(done, 2);
   server_->Drain(In(absl::Hours(1)), [&](size_t) { ++done; });
-  loop_.Turn(2);
+  loop_.RunIterations(2);
   EXPECT_EQ(done, 3);
 }
 
@@ -314,8 +316,8 @@ TEST_F(TcpServerTest, DrainForcesWhatIsLeftAtTheDeadline) {
   ASSERT_TRUE(loop_.RunUntil([&] { return forced != 99; }));
   EXPECT_GE(loop_.platform().clock->Now(), deadline);
   EXPECT_EQ(forced, 2u);
-  EXPECT_THAT(events_.closed, ElementsAre(CloseReason::kDrainForced,
-                                          CloseReason::kDrainForced));
+  EXPECT_THAT(events_.closed, ElementsAre(CloseReason::kDrainTimeout,
+                                          CloseReason::kDrainTimeout));
   EXPECT_THAT(events_.why[0], StatusIs(absl::StatusCode::kDeadlineExceeded));
 }
 
@@ -343,8 +345,8 @@ TEST_F(TcpServerTest, DestructionEndsConnectionsLater) {
   EXPECT_EQ(ReadAll(one), "RST");
   EXPECT_EQ(ReadAll(two), "RST");
   ASSERT_TRUE(loop_.RunUntil([&] { return events_.handlers == 0; }));
-  EXPECT_THAT(events_.closed,
-              ElementsAre(CloseReason::kServerGone, CloseReason::kServerGone));
+  EXPECT_THAT(events_.closed, ElementsAre(CloseReason::kServerDestroyed,
+                                          CloseReason::kServerDestroyed));
 }
 
 TEST_F(TcpServerTest, DestructionDoesNotAnswerADrain) {
@@ -368,14 +370,14 @@ TEST_F(TcpServerTest, AHandlerMayDestroyTheServer) {
   one.Close(CloseMode::kGraceful);
   ASSERT_TRUE(loop_.RunUntil([&] { return events_.handlers == 0; }));
   EXPECT_THAT(events_.closed,
-              ElementsAre(CloseReason::kDone, CloseReason::kServerGone));
+              ElementsAre(CloseReason::kNormal, CloseReason::kServerDestroyed));
 }
 
 TEST_F(TcpServerTest, TheDrainsAnswerMayDestroyTheServer) {
   SLUICE_ASSERT_OK(Start());
   server_->Drain(In(absl::Hours(1)), [this](size_t) { server_.reset(); });
   ASSERT_TRUE(loop_.RunUntil([&] { return server_ == nullptr; }));
-  loop_.Turn(3);
+  loop_.RunIterations(3);
 }
 
 TEST_F(TcpServerTest, ALoopThatEndsFirstTellsEveryHandler) {
@@ -384,7 +386,7 @@ TEST_F(TcpServerTest, ALoopThatEndsFirstTellsEveryHandler) {
   ASSERT_TRUE(RunUntilOpen(1));
   server_.reset();
   loop_.Destroy();
-  EXPECT_THAT(events_.closed, ElementsAre(CloseReason::kServerGone));
+  EXPECT_THAT(events_.closed, ElementsAre(CloseReason::kServerDestroyed));
   EXPECT_EQ(events_.handlers, 0);
 }
 
@@ -398,7 +400,7 @@ TEST_F(TcpServerTest, LeavesNoDescriptorOpen) {
     server_.reset();
     ASSERT_TRUE(loop_.RunUntil([&] { return events_.handlers == 0; }));
   }
-  loop_.Turn(3);
+  loop_.RunIterations(3);
   EXPECT_EQ(LowestFreeDescriptor(), before);
 }
 
@@ -411,7 +413,7 @@ TEST_F(TcpServerTest, DrainsWhenAskedFromAnotherThread) {
   });
   SLUICE_EXPECT_OK(loop_.loop()->Run());
   other.join();
-  EXPECT_THAT(events_.closed, ElementsAre(CloseReason::kDone));
+  EXPECT_THAT(events_.closed, ElementsAre(CloseReason::kNormal));
 }
 
 // accept4(2) that a filter refuses, say, and that is permitted again later.

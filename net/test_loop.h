@@ -20,7 +20,9 @@ class TestLoop {
   [[nodiscard]] bool RunUntil(absl::FunctionRef<bool()> done) {
     return ::sluice::RunUntil(loop_.get(), done);
   }
-  void Turn(int turns = 1) { RunTurns(loop_.get(), turns); }
+  void RunIterations(int turns = 1) {
+    sluice::RunIterations(loop_.get(), turns);
+  }
 
   // To be changed before use.
   Platform& platform() { return platform_; }

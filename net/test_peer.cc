@@ -40,7 +40,7 @@ void TestPeer::Receive(size_t max) {
   }
 }
 
-void TestPeer::FinishSending() {
+void TestPeer::ShutdownWrite() {
   (void)socket_.api().ShutdownWrite(socket_.fd());
 }
 
@@ -97,7 +97,7 @@ bool RunUntil(EventLoop* loop, absl::FunctionRef<bool()> done) {
   return done();
 }
 
-void RunTurns(EventLoop* loop, int turns) {
+void RunIterations(EventLoop* loop, int turns) {
   for (int i = 0; i < turns; ++i) {
     SLUICE_CHECK(loop->RunOnce(absl::ZeroDuration()).ok());
   }

@@ -25,7 +25,7 @@ class TestPeer {
   // Takes at most `max` of the bytes that are there.
   void Receive(size_t max = SIZE_MAX);
   // Nothing when the connection is gone.
-  void FinishSending();
+  void ShutdownWrite();
   // REQUIRES: no other call follows, save those that ask what was received.
   void Close(CloseMode mode) { socket_.Close(mode); }
 
@@ -68,7 +68,7 @@ const std::string& ManyBytes();
 bool RunUntil(EventLoop* loop, absl::FunctionRef<bool()> done);
 
 // So many turns that do not wait: for what must not happen.
-void RunTurns(EventLoop* loop, int turns = 20);
+void RunIterations(EventLoop* loop, int turns = 20);
 
 }  // namespace sluice
 

@@ -62,19 +62,19 @@ class Transport {
   // many bytes. 0 is right whatever the socket's state; so what is left goes to
   // a queue, and that to Flush(), and an error comes by OnError().
   // REQUIRES: OnOpen() has come; no flushed queue has bytes left; no
-  // ShutdownSend().
+  // ShutdownWrite().
   virtual size_t TrySend(absl::Span<const absl::string_view> pieces) = 0;
 
   // Sends `output` in later turns until it is empty, saying OnSent() as it
   // goes; what is appended meanwhile is sent too. To be called whenever an
   // empty queue has got something; another call changes nothing. `output` lives
   // until it is empty or Close() was called.
-  // REQUIRES: OnOpen() has come; no ShutdownSend().
+  // REQUIRES: OnOpen() has come; no ShutdownWrite().
   virtual void Flush(OutputQueue* output) = 0;
 
   // FIN after all that was flushed. No-op the second time.
   // REQUIRES: OnOpen() has come.
-  virtual void ShutdownSend() = 0;
+  virtual void ShutdownWrite() = 0;
 
   // Bytes that have arrived and were not delivered, in the kernel or here. A
   // system call: for those who drain.

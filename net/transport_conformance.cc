@@ -61,7 +61,7 @@ class Recorder final : public Transport::Sink {
   uint64_t sent = 0;
   int errors = 0;
   absl::Status error;
-  CloseReason reason = CloseReason::kDone;
+  CloseReason reason = CloseReason::kNormal;
   bool closed = false;  // set by who closes the transport
 
  private:
@@ -143,8 +143,8 @@ class Link {
   void Flush(OutputQueue* output) {
     Call([&] { transport_->Flush(output); });
   }
-  void ShutdownSend() {
-    Call([&] { transport_->ShutdownSend(); });
+  void ShutdownWrite() {
+    Call([&] { transport_->ShutdownWrite(); });
   }
   bool HasUnreadInput() const { return transport_->HasUnreadInput(); }
   void Close(CloseMode mode) {
@@ -265,7 +265,7 @@ void TransportConformanceTest::SetUp() {
 TEST_P(TransportConformanceTest, OpensOnceAndFirstAndNotInsideStart) {
   Link link(*world_, loop_.get());
   ASSERT_TRUE(link.PeerSends("early"));
-  link.peer.FinishSending();
+  link.peer.ShutdownWrite();
   link.sink->on_open = [&] { link.SetReading(true); };
   link.Start();
   EXPECT_EQ(link.sink->opens, 0);
@@ -279,7 +279,7 @@ TEST_P(TransportConformanceTest, ReadingStartsOff) {
   ASSERT_TRUE(link.PeerSends("early"));
   link.Open();
   ASSERT_TRUE(link.Until([&] { return link.HasUnreadInput(); }));
-  RunTurns(loop_.get());
+  sluice::RunIterations(loop_.get());
   EXPECT_EQ(link.sink->inputs, 0);
 }
 
@@ -299,7 +299,7 @@ TEST_P(TransportConformanceTest, CloseBeforeOnOpenCallsNothing) {
       link.Close(mode);
       ASSERT_TRUE(link.UntilPeerIsClosed());
       EXPECT_EQ(link.peer.error(), mode == CloseMode::kReset ? ECONNRESET : 0);
-      RunTurns(loop_.get());
+      sluice::RunIterations(loop_.get());
       EXPECT_EQ(link.sink->opens, 0);
     }
   }
@@ -337,7 +337,7 @@ TEST_P(TransportConformanceTest, ReadingOffKeepsInputForReadingOn) {
     link.sink->input.clear();
     ASSERT_TRUE(link.PeerSends("kept"));
     ASSERT_TRUE(link.Until([&] { return link.HasUnreadInput(); }));
-    RunTurns(loop_.get());
+    sluice::RunIterations(loop_.get());
     EXPECT_EQ(link.sink->input, "");
     link.SetReading(true);
     EXPECT_EQ(link.sink->input, "");
@@ -352,12 +352,12 @@ TEST_P(TransportConformanceTest, ReadingSwitchedOffWhileInputArrivesEndsIt) {
   const std::string& bytes = ManyBytes();
   ASSERT_TRUE(link.PeerSends(absl::string_view(bytes).substr(0, 200'000)));
   ASSERT_TRUE(link.Until([&] { return link.sink->inputs == 1; }));
-  RunTurns(loop_.get());
+  sluice::RunIterations(loop_.get());
   for (int inputs = 1; link.sink->input.size() < 200'000; ++inputs) {
     EXPECT_EQ(link.sink->inputs, inputs);
     link.SetReading(true);
     ASSERT_TRUE(link.Until([&] { return link.sink->inputs > inputs; }));
-    RunTurns(loop_.get());
+    sluice::RunIterations(loop_.get());
   }
   EXPECT_TRUE(
       SameBytes(link.sink->input, absl::string_view(bytes).substr(0, 200'000)));
@@ -372,7 +372,7 @@ TEST_P(TransportConformanceTest, ReadingOffAndOnWithinOneCallGoesOn) {
   link.OpenAndRead();
   const std::string& bytes = ManyBytes();
   ASSERT_TRUE(link.PeerSends(bytes));
-  link.peer.FinishSending();
+  link.peer.ShutdownWrite();
   ASSERT_TRUE(link.Until([&] { return link.sink->input_ends == 1; }));
   EXPECT_TRUE(SameBytes(link.sink->input, bytes));
 }
@@ -385,7 +385,7 @@ TEST_P(TransportConformanceTest, ReadingOffHoldsThePeerBack) {
   size_t sent = 0;
   for (int i = 0; i < 200; ++i) {
     sent += link.peer.Send(absl::string_view(bytes).substr(sent));
-    RunTurns(loop_.get());
+    sluice::RunIterations(loop_.get());
   }
   EXPECT_LT(sent, bytes.size());
   link.SetReading(true);
@@ -402,12 +402,12 @@ TEST_P(TransportConformanceTest, FinIsTheEndOfInputOnceAndAfterAllOfIt) {
     link.OpenAndRead();
     const std::string bytes = TestPattern(size);
     ASSERT_TRUE(link.PeerSends(bytes));
-    link.peer.FinishSending();
+    link.peer.ShutdownWrite();
     ASSERT_TRUE(link.Until([&] { return link.sink->input_ends == 1; }));
     EXPECT_TRUE(SameBytes(link.sink->input, bytes));
     link.SetReading(false);
     link.SetReading(true);
-    RunTurns(loop_.get());
+    sluice::RunIterations(loop_.get());
     EXPECT_EQ(link.sink->input_ends, 1);
   }
 }
@@ -416,14 +416,14 @@ TEST_P(TransportConformanceTest, TheEndOfInputWaitsForReading) {
   Link link(*world_, loop_.get());
   link.Open();
   ASSERT_TRUE(link.PeerSends("last"));
-  link.peer.FinishSending();
+  link.peer.ShutdownWrite();
   ASSERT_TRUE(link.Until([&] { return link.HasUnreadInput(); }));
-  RunTurns(loop_.get());
+  sluice::RunIterations(loop_.get());
   EXPECT_EQ(link.sink->input_ends, 0);
   link.sink->on_input = [&] { link.SetReading(false); };
   link.SetReading(true);
   ASSERT_TRUE(link.Until([&] { return link.sink->input == "last"; }));
-  RunTurns(loop_.get());
+  sluice::RunIterations(loop_.get());
   EXPECT_EQ(link.sink->input_ends, 0);
   link.SetReading(true);
   ASSERT_TRUE(link.Until([&] { return link.sink->input_ends == 1; }));
@@ -439,12 +439,12 @@ TEST_P(TransportConformanceTest, UnreadInputIsWhatWasNotDelivered) {
   link.SetReading(false);
   ASSERT_TRUE(link.PeerSends("second"));
   ASSERT_TRUE(link.Until([&] { return link.HasUnreadInput(); }));
-  RunTurns(loop_.get());
+  sluice::RunIterations(loop_.get());
   EXPECT_TRUE(link.HasUnreadInput());
   link.SetReading(true);
   ASSERT_TRUE(link.Until([&] { return link.sink->input == "firstsecond"; }));
   EXPECT_FALSE(link.HasUnreadInput());
-  link.peer.FinishSending();
+  link.peer.ShutdownWrite();
   ASSERT_TRUE(link.Until([&] { return link.sink->input_ends == 1; }));
   EXPECT_FALSE(link.HasUnreadInput());
 }
@@ -555,26 +555,26 @@ TEST_P(TransportConformanceTest, TheQueueMayBeDestroyedInTheOnSentThatEmptied) {
   }));
 }
 
-TEST_P(TransportConformanceTest, ShutdownSendComesAfterAllThatWasFlushed) {
+TEST_P(TransportConformanceTest, ShutdownWriteComesAfterAllThatWasFlushed) {
   Link link(*world_, loop_.get(), kSmallBuffers);
   link.Open();
   const std::string& bytes = ManyBytes();
   OutputQueue output;
   output.Append(bytes);
   link.Flush(&output);
-  link.ShutdownSend();
-  link.ShutdownSend();
+  link.ShutdownWrite();
+  link.ShutdownWrite();
   ASSERT_TRUE(link.UntilPeerIsClosed());
   EXPECT_TRUE(link.peer.ended());
   EXPECT_TRUE(SameBytes(link.peer.received(), bytes));
   EXPECT_EQ(link.sink->sent, bytes.size());
-  link.ShutdownSend();
+  link.ShutdownWrite();
 }
 
-TEST_P(TransportConformanceTest, ShutdownSendWithNothingToSendIsFin) {
+TEST_P(TransportConformanceTest, ShutdownWriteWithNothingToSendIsFin) {
   Link link(*world_, loop_.get());
   link.Open();
-  link.ShutdownSend();
+  link.ShutdownWrite();
   ASSERT_TRUE(link.UntilPeerIsClosed());
   EXPECT_TRUE(link.peer.ended());
 }
@@ -582,7 +582,7 @@ TEST_P(TransportConformanceTest, ShutdownSendWithNothingToSendIsFin) {
 TEST_P(TransportConformanceTest, SendsForLongAfterThePeersFin) {
   Link link(*world_, loop_.get(), kSmallBuffers);
   link.OpenAndRead();
-  link.peer.FinishSending();
+  link.peer.ShutdownWrite();
   ASSERT_TRUE(link.Until([&] { return link.sink->input_ends == 1; }));
   const std::string& bytes = ManyBytes();
   OutputQueue output;
@@ -592,7 +592,7 @@ TEST_P(TransportConformanceTest, SendsForLongAfterThePeersFin) {
     link.peer.Receive();
     return output.empty();
   }));
-  link.ShutdownSend();
+  link.ShutdownWrite();
   ASSERT_TRUE(link.UntilPeerIsClosed());
   EXPECT_TRUE(link.peer.ended());
   EXPECT_TRUE(SameBytes(link.peer.received(), bytes));
@@ -602,11 +602,11 @@ TEST_P(TransportConformanceTest, SendsForLongAfterThePeersFin) {
 TEST_P(TransportConformanceTest, ReceivesForLongAfterShutdownSend) {
   Link link(*world_, loop_.get(), kSmallBuffers);
   link.OpenAndRead();
-  link.ShutdownSend();
+  link.ShutdownWrite();
   ASSERT_TRUE(link.UntilPeerIsClosed());
   const std::string& bytes = ManyBytes();
   ASSERT_TRUE(link.PeerSends(bytes));
-  link.peer.FinishSending();
+  link.peer.ShutdownWrite();
   ASSERT_TRUE(link.Until([&] { return link.sink->input_ends == 1; }));
   EXPECT_TRUE(SameBytes(link.sink->input, bytes));
   EXPECT_EQ(link.sink->errors, 0);
@@ -660,8 +660,8 @@ TEST_P(TransportConformanceTest, AGracefulCloseWithOutputLeftIsAReset) {
     OutputQueue output;
     output.Append(ManyBytes());
     link.Flush(&output);
-    if (shutdown) link.ShutdownSend();
-    RunTurns(loop_.get());
+    if (shutdown) link.ShutdownWrite();
+    sluice::RunIterations(loop_.get());
     link.Close(CloseMode::kGraceful);
     ASSERT_TRUE(link.UntilPeerIsClosed());
     EXPECT_EQ(link.peer.error(), ECONNRESET);
@@ -700,10 +700,10 @@ TEST_P(TransportConformanceTest, EachCallbackMayCloseAndDestroyItsSink) {
       if (callback == Callback::kOnInput || callback == Callback::kOnInputEnd) {
         ASSERT_TRUE(link.PeerSends("input"));
       }
-      if (callback == Callback::kOnInputEnd) link.peer.FinishSending();
+      if (callback == Callback::kOnInputEnd) link.peer.ShutdownWrite();
       if (callback == Callback::kOnError) link.peer.Close(CloseMode::kReset);
       ASSERT_TRUE(link.Until([&] { return closed; }));
-      RunTurns(loop_.get());
+      sluice::RunIterations(loop_.get());
       if (callback == Callback::kOnError) continue;
       ASSERT_TRUE(link.UntilPeerIsClosed());
       EXPECT_EQ(link.peer.error(), mode == CloseMode::kReset ? ECONNRESET : 0);
@@ -716,10 +716,10 @@ TEST_P(TransportConformanceTest, CloseWhileMuchArrivesEndsTheCalls) {
   link.sink->on_input = [&] { link.Close(CloseMode::kReset); };
   link.Open();
   ASSERT_TRUE(link.PeerSends(TestPattern(200'000)));
-  link.peer.FinishSending();
+  link.peer.ShutdownWrite();
   link.SetReading(true);
   ASSERT_TRUE(link.Until([&] { return link.sink->closed; }));
-  RunTurns(loop_.get());
+  sluice::RunIterations(loop_.get());
   EXPECT_EQ(link.sink->inputs, 1);
 }
 
@@ -730,7 +730,7 @@ TEST_P(TransportConformanceTest, APeersResetIsTheLastCall) {
   ASSERT_TRUE(link.Until([&] { return link.sink->errors == 1; }));
   EXPECT_THAT(link.sink->error, IsReset());
   EXPECT_EQ(link.sink->reason, CloseReason::kPeerReset);
-  RunTurns(loop_.get());
+  sluice::RunIterations(loop_.get());
 }
 
 TEST_P(TransportConformanceTest, APeersResetIsNoticedWhileReadingIsOff) {
@@ -739,18 +739,18 @@ TEST_P(TransportConformanceTest, APeersResetIsNoticedWhileReadingIsOff) {
     for (const bool kept : {false, true}) {
       Link link(*world_, loop_.get());
       read_first ? link.OpenAndRead() : link.Open();
-      RunTurns(loop_.get());
+      sluice::RunIterations(loop_.get());
       link.SetReading(false);
       if (kept) {
         ASSERT_TRUE(link.PeerSends("kept"));
         ASSERT_TRUE(link.Until([&] { return link.HasUnreadInput(); }));
       }
-      RunTurns(loop_.get());
+      sluice::RunIterations(loop_.get());
       link.peer.Close(CloseMode::kReset);
       ASSERT_TRUE(link.Until([&] { return link.sink->errors == 1; }));
       EXPECT_THAT(link.sink->error, IsReset());
       EXPECT_EQ(link.sink->reason, CloseReason::kPeerReset);
-      RunTurns(loop_.get());
+      sluice::RunIterations(loop_.get());
       EXPECT_EQ(link.sink->inputs, 0);
     }
   }
@@ -759,9 +759,9 @@ TEST_P(TransportConformanceTest, APeersResetIsNoticedWhileReadingIsOff) {
 TEST_P(TransportConformanceTest, APeersResetIsNoticedAfterItsFin) {
   Link link(*world_, loop_.get());
   link.OpenAndRead();
-  link.peer.FinishSending();
+  link.peer.ShutdownWrite();
   ASSERT_TRUE(link.Until([&] { return link.sink->input_ends == 1; }));
-  RunTurns(loop_.get());
+  sluice::RunIterations(loop_.get());
   link.peer.Close(CloseMode::kReset);
   ASSERT_TRUE(link.Until([&] { return link.sink->errors == 1; }));
   EXPECT_EQ(link.sink->reason, CloseReason::kPeerReset);
@@ -783,11 +783,11 @@ TEST_P(TransportConformanceTest, APeersResetEndsAFlush) {
     OutputQueue output;
     output.Append(ManyBytes());
     link.Flush(&output);
-    RunTurns(loop_.get());
+    sluice::RunIterations(loop_.get());
     link.peer.Close(CloseMode::kReset);
     ASSERT_TRUE(link.Until([&] { return link.sink->errors == 1; }));
     EXPECT_EQ(link.sink->reason, CloseReason::kPeerReset);
-    RunTurns(loop_.get());
+    sluice::RunIterations(loop_.get());
     EXPECT_FALSE(output.empty());
     link.Destroy();  // before the queue that it was sending
   }
@@ -800,7 +800,7 @@ TEST_P(TransportConformanceTest, AWriteToAPeerThatHasGoneIsAnError) {
     link.Open();
     link.SetReading(reading);
     link.peer.Close(CloseMode::kGraceful);
-    RunTurns(loop_.get());
+    sluice::RunIterations(loop_.get());
     // The peer answers what comes with RST; who writes on gets EPIPE.
     OutputQueue output;
     ASSERT_TRUE(link.Until([&] {
@@ -829,7 +829,7 @@ TEST_P(TransportConformanceTest, AQueueMayBeDestroyedAfterClose) {
       output->Append("between");
       output->Append(new CountedSegment(bytes, &live));
       link.Flush(output.get());
-      RunTurns(loop_.get(), turns);
+      sluice::RunIterations(loop_.get(), turns);
       link.Close(mode);
       output.reset();
       ASSERT_TRUE(link.Until([&] { return live == 0; }));
@@ -850,7 +850,7 @@ TEST_P(TransportConformanceTest, ALoopMayEndBeforeItsTransportsAreClosed) {
   ASSERT_TRUE(links[2]->PeerSends("kept"));
   output.Append(new CountedSegment(ManyBytes(), &live));
   links[1]->Flush(&output);
-  RunTurns(loop_.get(), 1);
+  sluice::RunIterations(loop_.get(), 1);
   links[3]->Start();
   loop_->Stop();
   SLUICE_EXPECT_OK(loop_->Run());

@@ -103,17 +103,17 @@ size_t ClientSocket::Unacknowledged() const {
   return ioctl(fd_, SIOCOUTQ, &bytes) == 0 ? bytes : 0;
 }
 
-absl::Status ClientSocket::FinishSending() {
+absl::Status ClientSocket::ShutdownWrite() {
   return shutdown(fd_, SHUT_WR) == 0 ? absl::OkStatus() : Error("shutdown");
 }
 
-absl::Status ClientSocket::SendAndFinish(absl::string_view data) {
+absl::Status ClientSocket::SendAndShutdownWrite(absl::string_view data) {
   const int on = 1;
   if (setsockopt(fd_, IPPROTO_TCP, TCP_CORK, &on, sizeof(on)) != 0) {
     return Error("setsockopt");
   }
   const absl::Status sent = Send(data);
-  return sent.ok() ? FinishSending() : sent;
+  return sent.ok() ? ShutdownWrite() : sent;
 }
 
 absl::StatusOr<std::string> ClientSocket::ReceiveSome(size_t size) {

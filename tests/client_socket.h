@@ -46,9 +46,9 @@ class ClientSocket {
   // alone.
   size_t Unacknowledged() const;
   // Sends FIN.
-  absl::Status FinishSending();
+  absl::Status ShutdownWrite();
   // `data` and FIN in one segment. TCP alone.
-  absl::Status SendAndFinish(absl::string_view data);
+  absl::Status SendAndShutdownWrite(absl::string_view data);
 
   // Exactly `size` bytes. kOutOfRange: EOF came before.
   absl::StatusOr<std::string> Receive(size_t size);

@@ -230,7 +230,7 @@ TEST_P(EchoLimitsTest, ResetsAtAnyMomentLeaveNothingBehind) {
         SLUICE_EXPECT_OK(client->Receive(1 + random() % 100'000));
         break;
       case 4:
-        SLUICE_EXPECT_OK(client->SendAndFinish("hello"));
+        SLUICE_EXPECT_OK(client->SendAndShutdownWrite("hello"));
         break;
     }
     if (random() % 4 == 0) {
@@ -255,7 +255,7 @@ TEST_P(EchoLimitsTest, MessageWithFinComesBackWhole) {
     auto client = ClientSocket::Connect((*server)->address());
     SLUICE_ASSERT_OK(client);
     const std::string message = absl::StrCat("message ", i);
-    SLUICE_ASSERT_OK(client->SendAndFinish(message));
+    SLUICE_ASSERT_OK(client->SendAndShutdownWrite(message));
     const absl::StatusOr<std::string> answer = client->ReceiveAll();
     SLUICE_ASSERT_OK(answer);
     ASSERT_EQ(*answer, message);
@@ -283,7 +283,7 @@ TEST_P(EchoLimitsTest, HalfClosedClientGetsAllThatItSent) {
       if (taken == 0 && !client->WaitWritable(absl::Milliseconds(20))) break;
       sent += taken;
     }
-    SLUICE_ASSERT_OK(client->FinishSending());
+    SLUICE_ASSERT_OK(client->ShutdownWrite());
     Pass(absl::Milliseconds(5));  // the server reads what it will
     const absl::StatusOr<std::string> received = client->ReceiveAll();
     SLUICE_ASSERT_OK(received);

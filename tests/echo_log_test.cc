@@ -127,7 +127,7 @@ TEST_F(EchoLogTest, TheClientsOnStderr) {
   SLUICE_ASSERT_OK(ended);
   EXPECT_EQ(ended->exit_code, 0);
   EXPECT_THAT(ended->error, AllOf(HasSubstr("] connection 0 opened\n"),
-                                  HasSubstr("] connection 0 closed: done\n")));
+                                  HasSubstr("] connection 0 closed: normal\n")));
 }
 
 TEST_F(EchoLogTest, TheClientBeginsItsFileAnewToo) {
@@ -149,7 +149,7 @@ TEST_F(EchoLogTest, TheClientBeginsItsFileAnewToo) {
       Eventually([&] { return has(path(), "reopened on SIGHUP"); }, kPatience));
   SLUICE_ASSERT_OK((*client)->Signal(SIGINT));
   SLUICE_ASSERT_OK((*client)->Wait(kPatience));
-  EXPECT_THAT(Content(path()), HasSubstr("] connection 0 closed: done\n"));
+  EXPECT_THAT(Content(path()), HasSubstr("] connection 0 closed: normal\n"));
 }
 
 TEST_F(EchoLogTest, StandardOutputAndErrorHaveTheirUsualNames) {

@@ -74,8 +74,8 @@ class Handler final : public StreamHandler {
   }
   void OnClosed(Stream&, absl::Status, CloseReason reason) override {
     SLUICE_CHECK(owner_.IsCurrent());  // a child calls no handler
-    SLUICE_CHECK(reason == CloseReason::kDone ||
-                 reason == CloseReason::kServerGone);
+    SLUICE_CHECK(reason == CloseReason::kNormal ||
+                 reason == CloseReason::kServerDestroyed);
   }
 
  private:
@@ -105,7 +105,7 @@ class Program {
     threads_server = *TcpServer::Start(
         &platform, {threads->loops().begin(), threads->loops().end()},
         SocketAddress::Loopback4(0), handlers,
-        {.threads = ThreadModel::kReusePort});
+        {.thread_model = ThreadModel::kReusePort});
     event_fd = eventfd(0, EFD_NONBLOCK);
     watch = *Watch::Create(loop.get(), event_fd, kReadable,
                            [this](IoEvents) { watch_called = true; });
@@ -253,7 +253,7 @@ TEST_P(ForkTest, AParentDoesNotNoticeThatItsChildDestroysAll) {
   // The handlers CHECK that their streams end well.
   for (const auto& peer : peers) {
     program.ExpectEcho(peer.get(), "after");
-    peer->FinishSending();
+    peer->ShutdownWrite();
     program.TurnUntil([&] {
       peer->Receive();
       return peer->closed();
@@ -267,18 +267,18 @@ TEST_P(ForkTest, AParentDoesNotNoticeThatItsChildDestroysAll) {
   program.TurnUntil([&] { return program.watch_called; });
   EXPECT_FALSE(program.timer_fired);
   std::atomic<bool> ran{false};
-  SLUICE_ASSERT_OK(program.pool->TrySubmit([&] { ran.store(true); }));
+  SLUICE_ASSERT_OK(program.pool->Post([&] { ran.store(true); }));
   program.TurnUntil([&] { return ran.load(); });
 }
 
 // Tasks that stay in a queue by submitting themselves.
-class Restless final : public ExecTask {
+class Restless final : public Task {
  public:
   Restless(Executor* executor, std::atomic<bool>* stop,
            std::atomic<int>* running)
       : executor_(*executor), stop_(*stop), running_(*running) {
     running_.fetch_add(1);
-    executor_.Submit(this);
+    executor_.Schedule(this);
   }
 
  private:
@@ -286,7 +286,7 @@ class Restless final : public ExecTask {
     if (stop_.load()) {
       running_.fetch_sub(1);
     } else {
-      executor_.Submit(this);
+      executor_.Schedule(this);
     }
   }
   void Abandon() override { running_.fetch_sub(1); }
@@ -309,12 +309,12 @@ TEST_P(ForkTest, AChildOfBusyThreadsDoesNotHang) {
     }
   }
   // Posts to the loop of this thread.
-  class Poster final : public ExecTask {
+  class Poster final : public Task {
    public:
     Poster(Program* program, std::atomic<bool>* stop, std::atomic<int>* running)
         : program_(*program), stop_(*stop), running_(*running) {
       running_.fetch_add(1);
-      program_.pool->Submit(this);
+      program_.pool->Schedule(this);
     }
 
    private:
@@ -323,7 +323,7 @@ TEST_P(ForkTest, AChildOfBusyThreadsDoesNotHang) {
       if (stop_.load()) {
         running_.fetch_sub(1);
       } else {
-        program_.pool->Submit(this);
+        program_.pool->Schedule(this);
       }
     }
     void Abandon() override { running_.fetch_sub(1); }
@@ -345,7 +345,7 @@ TEST_P(ForkTest, AChildOfBusyThreadsDoesNotHang) {
   program_->ExpectEcho(peer.get(), "after");
   stop.store(true);
   program_->TurnUntil([&] { return running.load() == 0; });
-  peer->FinishSending();
+  peer->ShutdownWrite();
   program_->TurnUntil([&] {
     peer->Receive();
     return peer->closed();
@@ -363,7 +363,7 @@ TEST_P(ForkTest, AChildWakesNoLoopOfItsParent) {
             0);
   const auto peer = program_->Connect(program_->threads_server->address());
   program_->ExpectEcho(peer.get(), "still there");
-  peer->FinishSending();
+  peer->ShutdownWrite();
   program_->TurnUntil([&] {
     peer->Receive();
     return peer->closed();

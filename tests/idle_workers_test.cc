@@ -26,7 +26,7 @@ TEST(IdleWorkersTest, SixteenCostLessThanOnePercentOfACpu) {
       WorkerPool::Create({.clock = Clock::Real(), .num_threads = 16});
   SLUICE_ASSERT_OK(pool);
   // Once they have worked, too.
-  SLUICE_ASSERT_OK((*pool)->TrySubmit([] {}));
+  SLUICE_ASSERT_OK((*pool)->Post([] {}));
   Mutex mutex;
   CondVar nothing;
   MutexLock lock(&mutex);

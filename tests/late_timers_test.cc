@@ -63,7 +63,7 @@ class Answerer final : public StreamHandler {
     ++counts_.answered;
     stream.Write("answer");
     stream.SetTimeout(absl::InfiniteDuration());
-    if (draining_) stream.Finish();
+    if (draining_) stream.ShutdownWrite();
     return input.size();
   }
   void OnTimeout(Stream& stream) override {
@@ -73,7 +73,7 @@ class Answerer final : public StreamHandler {
   void OnDraining(Stream&) override { draining_ = true; }
   void OnClosed(Stream&, absl::Status, CloseReason reason) override {
     ++counts_.closed;
-    if (reason == CloseReason::kDone) ++counts_.done;
+    if (reason == CloseReason::kNormal) ++counts_.done;
   }
 
  private:

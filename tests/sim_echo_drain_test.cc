@@ -48,7 +48,7 @@ TEST(SimEchoDrainTest, EndsByItsDeadlineWhateverFails) {
     EXPECT_EQ(world.server().stats().open, 0u);
     EXPECT_EQ(world.counts().open(), 0u);
     EXPECT_EQ(world.server().forced(),
-              world.counts().with(CloseReason::kDrainForced));
+              world.counts().with(CloseReason::kDrainTimeout));
     network.Heal(&world.server_host(), &world.client_host());
     ASSERT_TRUE(
         network.RunUntil([&] { return world.client_done(); }, absl::Hours(1)));
@@ -71,7 +71,7 @@ TEST(SimEchoDrainTest, ForcesNobodyWhoReads) {
         ASSERT_TRUE(network.RunUntil([&] { return world.server().drained(); },
                                      world.MostTime()));
         EXPECT_EQ(world.server().forced(), 0u);
-        EXPECT_EQ(world.counts().with(CloseReason::kDone),
+        EXPECT_EQ(world.counts().with(CloseReason::kNormal),
                   world.counts().closed);
         ASSERT_TRUE(network.RunUntil([&] { return world.client_done(); },
                                      absl::Minutes(10)));
@@ -116,7 +116,7 @@ TEST(SimEchoDrainTest, ForcesAtItsDeadlineWhoDoesNotRead) {
           }
         }
         EXPECT_EQ(world.server().forced(),
-                  world.counts().with(CloseReason::kDrainForced));
+                  world.counts().with(CloseReason::kDrainTimeout));
         network.RunFor(absl::Minutes(3));
         world.ExpectOutputBounded();
         EXPECT_TRUE(world.client_done());

@@ -37,7 +37,7 @@ SimEchoServer::SimEchoServer(SimNetwork* network, SimHost* host,
       [new_handler, counts](const SocketAddress&) {
         return std::make_unique<WatchedHandler>((*new_handler)(), counts);
       },
-      {.threads = options.model,
+      {.thread_model = options.model,
        .max_connections = options.max_connections,
        .connection = options.connection});
   network->faults() = faults;

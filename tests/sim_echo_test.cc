@@ -20,7 +20,7 @@ void ExpectComplete(SimNetwork& network) {
       network.RunUntil([&] { return world.client_done(); }, world.MostTime()))
       << "it stalls";
   world.ExpectAllServed();
-  EXPECT_EQ(world.counts().with(CloseReason::kDone), world.counts().closed);
+  EXPECT_EQ(world.counts().with(CloseReason::kNormal), world.counts().closed);
   world.ExpectOutputBounded();
   world.StopAndExpectNothingLeft();
 }

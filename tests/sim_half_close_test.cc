@@ -34,12 +34,12 @@ void ExpectAllIsEchoedAndThenFin(SimNetwork& network) {
       << "it stalls";
   uint64_t bytes = 0;
   for (const auto& talker : SimTalkersOf(world)) {
-    EXPECT_EQ(talker->reason(), CloseReason::kDone) << talker->why();
+    EXPECT_EQ(talker->reason(), CloseReason::kNormal) << talker->why();
     EXPECT_EQ(talker->received(), talker->options().bytes);
     bytes += talker->received();
   }
   network.RunFor(absl::Seconds(1));
-  EXPECT_EQ(world.counts().with(CloseReason::kDone), talkers.size());
+  EXPECT_EQ(world.counts().with(CloseReason::kNormal), talkers.size());
   EXPECT_EQ(world.server().stats().bytes_in, bytes);
   EXPECT_EQ(world.server().stats().bytes_out, bytes);
   EXPECT_EQ(counts.closed, talkers.size());
@@ -92,7 +92,7 @@ TEST(SimHalfCloseTest, EachStreamEndsWhateverItsPeerAndTheWorldDo) {
       if (options.abort_at == SimTalker::kAll) {
         EXPECT_NE(talker->reason(), CloseReason::kAborted);
       }
-      if (talker->reason() == CloseReason::kDone) {
+      if (talker->reason() == CloseReason::kNormal) {
         EXPECT_EQ(talker->received(), options.bytes);
       }
     }

@@ -20,8 +20,8 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "sluice/base/task.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/event/loop_task.h"
 #include "sluice/log/async_logger.h"
 #include "sluice/log/log.h"
 #include "sluice/log/log_writer.h"
@@ -114,7 +114,7 @@ class LogWorld {
     back_end_ = std::make_unique<RepeatingTimer>(
         loop->timers(), [this, on_worker](uint64_t) {
           if (on_worker) {
-            host_.workers()->Submit(&turn_);
+            host_.workers()->Schedule(&turn_);
           } else {
             (void)logger_->RunOnce();
           }

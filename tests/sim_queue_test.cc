@@ -12,9 +12,9 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "sluice/base/task.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/event/event_queue.h"
-#include "sluice/event/loop_task.h"
 #include "sluice/net/sim_network.h"
 #include "sluice/net/sim_random.h"
 #include "sluice/net/sim_test_runner.h"
@@ -74,7 +74,7 @@ class Consumer {
   bool Push(Item item) {
     switch (queue_.TryPush(std::move(item))) {
       case EventQueue<Item>::PushResult::kPushedFirst:
-        loop_.ScheduleRemote(&drain_);
+        loop_.Schedule(&drain_);
         return true;
       case EventQueue<Item>::PushResult::kPushed:
         return true;
@@ -115,7 +115,7 @@ class Consumer {
                              pushes_.Add(item, loop_.clock().Now());
                            }),
               kBound);
-    if (!queue_.MaySleep()) loop_.Schedule(&drain_);
+    if (!queue_.PrepareToSleep()) loop_.ScheduleLocal(&drain_);
   }
 
   EventLoop& loop_;
@@ -226,7 +226,7 @@ TEST(SimQueueTest, ATaskWakesTheLoopItIsFor) {
     SimHost* const host = network.AddHost("host");
     struct Station {
       void Run() {
-        if (++runs < kRounds) next->loop->ScheduleRemote(&next->task);
+        if (++runs < kRounds) next->loop->Schedule(&next->task);
       }
       EventLoop* loop;
       Station* next = nullptr;
@@ -243,7 +243,7 @@ TEST(SimQueueTest, ATaskWakesTheLoopItIsFor) {
     }
     const absl::Cleanup end = [host] { host->Crash(); };
     network.RunFor(absl::Seconds(1));  // all of them sleep
-    ring[0]->loop->ScheduleRemote(&ring[0]->task);
+    ring[0]->loop->Schedule(&ring[0]->task);
     const MonotonicTime begin = network.now();
     EXPECT_TRUE(network.RunUntil([&] { return ring[0]->runs == kRounds; },
                                  absl::Seconds(1)))

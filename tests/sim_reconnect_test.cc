@@ -96,7 +96,7 @@ class Juggler final : public SimClient {
       if (more) {
         Write(stream);
       } else {
-        stream.Finish();
+        stream.ShutdownWrite();
       }
       return input.size();
     }
@@ -157,7 +157,7 @@ TEST(SimReconnectTest, NobodyHearsOfWhatWasBefore) {
             << "it stalls";
         network.RunFor(absl::Seconds(1));
         EXPECT_EQ(world.counts().open(), 0u);
-        EXPECT_EQ(world.counts().with(CloseReason::kDone) +
+        EXPECT_EQ(world.counts().with(CloseReason::kNormal) +
                       world.counts().with(CloseReason::kPeerReset),
                   world.counts().closed);
         world.StopAndExpectNothingLeft();

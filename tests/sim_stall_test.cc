@@ -104,8 +104,8 @@ TEST(SimStallTest, ATimeoutCutsNobodyOffWhoAnsweredInTime) {
         [&](const SocketAddress&) {
           return std::make_unique<Waiter>(host->platform().clock, &sent_at);
         },
-        {.threads = random.Below(2) == 0 ? ThreadModel::kSingleLoop
-                                         : ThreadModel::kReusePort});
+        {.thread_model = random.Below(2) == 0 ? ThreadModel::kSingleLoop
+                                              : ThreadModel::kReusePort});
     SLUICE_ASSERT_OK(server);
     std::vector<std::unique_ptr<Sender>> senders;
     for (uint64_t i = 1 + random.Below(12); i > 0; --i) {

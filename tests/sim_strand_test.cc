@@ -65,14 +65,14 @@ class Message {
 };
 
 // Answers one request. Owns itself.
-class Work final : public ExecTask {
+class Work final : public Task {
  public:
   // Answers `request`; the last of a stream has none, and finishes it.
-  static void Submit(std::shared_ptr<Session> session, uint64_t number,
-                     absl::string_view request) {
+  static void Schedule(std::shared_ptr<Session> session, uint64_t number,
+                       absl::string_view request) {
     Session& s = *session;
     ++s.counts.submitted;
-    EXPECT_TRUE(s.strand.Submit(
+    EXPECT_TRUE(s.strand.Schedule(
         new Work(std::move(session), number, std::string(request))));
   }
 
@@ -104,7 +104,7 @@ class Work final : public ExecTask {
   ~Work() override = default;
 
   absl::Status Answer() {
-    if (request_.empty()) return session_->handle.Finish();
+    if (request_.empty()) return session_->handle.ShutdownWrite();
     // Some in a row, which are sent together.
     if (number_ % 4 > 0) return session_->handle.Write(std::move(request_));
     return session_->handle.Post(
@@ -124,13 +124,15 @@ class WorkHandler final : public StreamHandler {
 
   void OnOpen(Stream& stream) override { session_->handle = stream.handle(); }
   size_t OnInput(Stream&, absl::string_view input) override {
-    Work::Submit(session_, requests_++, input);
+    Work::Schedule(session_, requests_++, input);
     return input.size();
   }
-  void OnInputEnd(Stream&) override { Work::Submit(session_, requests_++, ""); }
+  void OnInputEnd(Stream&) override {
+    Work::Schedule(session_, requests_++, "");
+  }
   void OnClosed(Stream& stream, absl::Status, CloseReason) override {
     EXPECT_EQ(stream.handle(), StreamHandle());
-    EXPECT_TRUE(absl::IsNotFound(session_->handle.Finish()) ||
+    EXPECT_TRUE(absl::IsNotFound(session_->handle.ShutdownWrite()) ||
                 session_->handle == StreamHandle());
     session_->closed = true;
   }
@@ -165,7 +167,7 @@ TEST(SimStrandTest, EachRequestIsAnsweredOnceAndInOrder) {
                                      MostTimeOf(world, talkers)))
             << "it stalls";
         for (const auto& talker : SimTalkersOf(world)) {
-          EXPECT_EQ(talker->reason(), CloseReason::kDone) << talker->why();
+          EXPECT_EQ(talker->reason(), CloseReason::kNormal) << talker->why();
           EXPECT_EQ(talker->received(), talker->options().bytes);
         }
         network.RunFor(absl::Seconds(1));

@@ -30,7 +30,7 @@ class SimTalker::Handler final : public StreamHandler {
     talker_.OnReceived(stream, input);
     return input.size();
   }
-  void OnDrained(Stream& stream) override { talker_.WriteMore(stream); }
+  void OnWritable(Stream& stream) override { talker_.WriteMore(stream); }
   void OnTimeout(Stream& stream) override {
     // The loop has nothing else to do: a timer is a tick late at most.
     const MonotonicTime now = talker_.host_.platform().clock->Now();
@@ -92,7 +92,7 @@ void SimTalker::WriteMore(Stream& stream) {
     written_ += bytes.size();
     if (!stream.Write(bytes) && options_.patient) return;
   }
-  if (options_.finish_early || options_.bytes == 0) stream.Finish();
+  if (options_.finish_early || options_.bytes == 0) stream.ShutdownWrite();
 }
 
 void SimTalker::OnIdle() {
@@ -114,7 +114,7 @@ void SimTalker::OnReceived(Stream& stream, absl::string_view input) {
   }
   last_active_ = host_.platform().clock->Now();
   if (received_ >= options_.silent_at) return stream.PauseReading();
-  if (received_ == options_.bytes) stream.Finish();
+  if (received_ == options_.bytes) stream.ShutdownWrite();
   if (since_pause_ >= options_.read_at_once &&
       options_.pause > absl::ZeroDuration()) {
     since_pause_ = 0;

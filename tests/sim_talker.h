@@ -39,7 +39,7 @@ class SimTalker {
     ConnectionOptions connection;
     uint64_t bytes = 0;       // to be sent
     size_t chunk = 1;         // in one Write()
-    bool patient = true;      // waits for OnDrained(), or else writes all
+    bool patient = true;      // waits for OnWritable(), or else writes all
     size_t read_at_once = 1;  // then it pauses
     absl::Duration pause = absl::ZeroDuration();
     // When so many have come back, it resets the connection; or it says and
@@ -90,7 +90,7 @@ class SimTalker {
   bool opened_ = false;
   bool ended_ = false;
   absl::Status why_;
-  CloseReason reason_ = CloseReason::kDone;
+  CloseReason reason_ = CloseReason::kNormal;
 };
 
 // Some of them on a loop of a simulated host (testonly). Thread-compatible.

@@ -51,29 +51,29 @@ TEST(SimTimeoutTest, WhoIsIdleEndsNeitherEarlyNorLate) {
 
 // All that comes to the server has come long before: it sends, and that is all.
 TEST(SimTimeoutTest, WhoTakesWhatWaitsIsNotIdle) {
-  RunSimTest(HarmlessWorlds(/*seeds=*/50, /*loss=*/false),
-             [](SimNetwork& network) {
-               HandlerCounts counts;
-               SimEchoWorld world(&network);
-               SimTalker::Options talker;
-               talker.server = world.shape().load.server;
-               talker.connection.idle_timeout = absl::InfiniteDuration();
-               talker.bytes = 20'000;
-               talker.chunk = 1000;
-               talker.read_at_once = 1000;
-               talker.pause = absl::Seconds(3);
-               world.shape().server.connection.high_water = talker.bytes;
-               world.shape().server.connection.idle_timeout = absl::Seconds(8);
-               world.StartServer();
-               StartSimTalkers(world, {talker}, &counts);
-               world.DisturbClocks(absl::Seconds(10));
-               ASSERT_TRUE(network.RunUntil([&] { return world.client_done(); },
-                                            absl::Minutes(3)));
-               EXPECT_EQ(SimTalkersOf(world)[0]->reason(), CloseReason::kDone);
-               EXPECT_EQ(SimTalkersOf(world)[0]->received(), talker.bytes);
-               network.RunFor(absl::Seconds(1));
-               world.StopAndExpectNothingLeft();
-             });
+  RunSimTest(
+      HarmlessWorlds(/*seeds=*/50, /*loss=*/false), [](SimNetwork& network) {
+        HandlerCounts counts;
+        SimEchoWorld world(&network);
+        SimTalker::Options talker;
+        talker.server = world.shape().load.server;
+        talker.connection.idle_timeout = absl::InfiniteDuration();
+        talker.bytes = 20'000;
+        talker.chunk = 1000;
+        talker.read_at_once = 1000;
+        talker.pause = absl::Seconds(3);
+        world.shape().server.connection.high_water = talker.bytes;
+        world.shape().server.connection.idle_timeout = absl::Seconds(8);
+        world.StartServer();
+        StartSimTalkers(world, {talker}, &counts);
+        world.DisturbClocks(absl::Seconds(10));
+        ASSERT_TRUE(network.RunUntil([&] { return world.client_done(); },
+                                     absl::Minutes(3)));
+        EXPECT_EQ(SimTalkersOf(world)[0]->reason(), CloseReason::kNormal);
+        EXPECT_EQ(SimTalkersOf(world)[0]->received(), talker.bytes);
+        network.RunFor(absl::Seconds(1));
+        world.StopAndExpectNothingLeft();
+      });
 }
 
 TEST(SimTimeoutTest, WhoIsNotAnsweredGivesUpNeitherEarlyNorLate) {

@@ -50,7 +50,7 @@ class Journal {
 };
 
 // Says when it runs.
-class NotedTask final : public ExecTask {
+class NotedTask final : public Task {
  public:
   NotedTask(SimHost* host, Journal* journal, int number)
       : host_(*host), journal_(*journal), number_(number) {}
@@ -82,7 +82,7 @@ class Server final : public SimProgram {
         [this, host](const SocketAddress&) {
           return std::make_unique<Handler>(this, host->workers());
         },
-        {.threads = ThreadModel::kReusePort,
+        {.thread_model = ThreadModel::kReusePort,
          .connection = {.high_water = 2000,
                         .low_water = 500,
                         .idle_timeout = absl::Minutes(2)}});
@@ -107,7 +107,7 @@ class Server final : public SimProgram {
 
     size_t OnInput(Stream& stream, absl::string_view input) override {
       for (const auto& task : server_.tasks_) {
-        (void)workers_.Submit(task.get());
+        (void)workers_.Schedule(task.get());
       }
       return EchoHandler::OnInput(stream, input);
     }

@@ -107,7 +107,7 @@ class CheckingPeer final : public StreamHandler {
   }
 
   void OnClosed(Stream&, absl::Status, CloseReason reason) override {
-    done_ = reason == CloseReason::kDone;
+    done_ = reason == CloseReason::kNormal;
   }
 
   bool done() const { return done_; }
@@ -136,7 +136,7 @@ struct Shared {
   Mutex mutex;
   std::array<StreamHandle, kConnections> handles ABSL_GUARDED_BY(mutex);
   std::atomic<bool> stop{false};
-  std::atomic<uint64_t> accepted{0};  // messages, save Finish()
+  std::atomic<uint64_t> accepted{0};  // messages, save ShutdownWrite()
   std::atomic<uint64_t> finishes{0};
   std::atomic<uint64_t> refused{0};   // for want of room
   std::atomic<int64_t> callables{0};  // that exist
@@ -181,7 +181,7 @@ class Connections final : private ConnectionOwner {
   void End() {
     ending_ = true;
     for (Pair& pair : pairs_) {
-      if (pair.connection != nullptr) pair.connection->Finish();
+      if (pair.connection != nullptr) pair.connection->ShutdownWrite();
     }
   }
 
@@ -198,8 +198,8 @@ class Connections final : private ConnectionOwner {
       return 0;
     }
     void OnClosed(Stream& stream, absl::Status, CloseReason reason) override {
-      EXPECT_TRUE(absl::IsNotFound(stream.handle().Finish()));
-      done_ = reason == CloseReason::kDone;
+      EXPECT_TRUE(absl::IsNotFound(stream.handle().ShutdownWrite()));
+      done_ = reason == CloseReason::kNormal;
     }
     bool done() const { return done_; }
 
@@ -320,7 +320,7 @@ class Caller {
   void Act(Target& target, size_t index) {
     switch (random_() % 500) {
       case 0: {
-        const absl::Status status = target.handle.Finish();
+        const absl::Status status = target.handle.ShutdownWrite();
         if (status.ok()) ++shared_->finishes;
         return;
       }
@@ -333,8 +333,9 @@ class Caller {
              index](Stream&) { connections->Destroy(index); }));
         return;
       case 3:
-        Count(target.handle.Post(
-            [token = Token(shared_)](Stream& stream) { stream.Finish(); }));
+        Count(target.handle.Post([token = Token(shared_)](Stream& stream) {
+          stream.ShutdownWrite();
+        }));
         return;
       default:
         Write(target);

@@ -24,9 +24,9 @@
 #include "sluice/base/executor.h"
 #include "sluice/base/io_result.h"
 #include "sluice/base/strand.h"
+#include "sluice/base/task.h"
 #include "sluice/base/task_queue.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/event/loop_task.h"
 #include "sluice/event/loop_threads.h"
 #include "sluice/event/poller.h"
 #include "sluice/event/watch.h"
@@ -83,7 +83,7 @@ void Catching(absl::FunctionRef<void()> body) {
                "^terminate called after throwing an instance of " \
                "'std::runtime_error'\n  what\\(\\):  thrown\n")
 
-struct ThrowingTask final : ExecTask {
+struct ThrowingTask final : Task {
   void Run() override { Throw(); }
   void Abandon() override { Throw(); }
 };
@@ -125,21 +125,21 @@ TEST(ThrowingCallbackDeathTest, ATaskInHalfATurn) {
   EXPECT_ENDS_AT_THROW([] {
     World world;
     ThrowingTask task;
-    world.loop->Schedule(&task);
-    (void)world.loop->BeginTurn(absl::ZeroDuration());
-    (void)world.loop->EndTurn(absl::Span<const IoEvent>());
+    world.loop->ScheduleLocal(&task);
+    (void)world.loop->BeginIteration(absl::ZeroDuration());
+    (void)world.loop->EndIteration(absl::Span<const IoEvent>());
   });
 }
 
 TEST(ThrowingCallbackDeathTest, AHookInHalfATurn) {
-  struct Hook final : TurnHook {
-    void OnTurn() override { Throw(); }
+  struct Hook final : IterationHook {
+    void OnIteration() override { Throw(); }
   };
   EXPECT_ENDS_AT_THROW([] {
     World world;
     Hook hook;
-    world.loop->Hook(TurnHook::Point::kBeforeWait, &hook);
-    (void)world.loop->BeginTurn(absl::ZeroDuration());
+    world.loop->Hook(IterationHook::Point::kBeforeWait, &hook);
+    (void)world.loop->BeginIteration(absl::ZeroDuration());
   });
 }
 
@@ -147,7 +147,7 @@ TEST(ThrowingCallbackDeathTest, ATask) {
   EXPECT_ENDS_AT_THROW([] {
     World world;
     ThrowingTask task;
-    world.loop->Schedule(&task);
+    world.loop->ScheduleLocal(&task);
     world.Run();
   });
 }
@@ -156,7 +156,7 @@ TEST(ThrowingCallbackDeathTest, ATaskThatIsAbandoned) {
   EXPECT_ENDS_AT_THROW([] {
     World world;
     ThrowingTask task;
-    world.loop->Schedule(&task);
+    world.loop->ScheduleLocal(&task);
     world.loop.reset();
   });
 }
@@ -230,7 +230,7 @@ TEST(ThrowingCallbackDeathTest, AnIdleList) {
 // An executor of a user's, which runs tasks where it is told to.
 class ByHand final : public Executor {
  public:
-  bool Submit(ExecTask* task) override { return tasks_.PushRemote(task); }
+  bool Schedule(Task* task) override { return tasks_.PushRemote(task); }
   void RunOne() { tasks_.Pop()->Run(); }
   void AbandonOne() { tasks_.Pop()->Abandon(); }
 
@@ -243,7 +243,7 @@ TEST(ThrowingCallbackDeathTest, ATaskOfAStrand) {
     ByHand executor;
     Strand strand(&executor);
     ThrowingTask task;
-    strand.Submit(&task);
+    strand.Schedule(&task);
     executor.RunOne();
   });
 }
@@ -253,7 +253,7 @@ TEST(ThrowingCallbackDeathTest, AnAbandonedTaskOfAStrand) {
     ByHand executor;
     Strand strand(&executor);
     ThrowingTask task;
-    strand.Submit(&task);
+    strand.Schedule(&task);
     executor.AbandonOne();
   });
 }
@@ -261,7 +261,7 @@ TEST(ThrowingCallbackDeathTest, AnAbandonedTaskOfAStrand) {
 TEST(ThrowingCallbackDeathTest, ATaskOfAPool) {
   EXPECT_ENDS_AT_THROW([] {
     auto pool = WorkerPool::Create({.clock = Clock::Real(), .num_threads = 1});
-    (void)(*pool)->TrySubmit(Throw);
+    (void)(*pool)->Post(Throw);
     pause();
   });
 }
@@ -272,7 +272,7 @@ TEST(ThrowingCallbackDeathTest, ATaskThatAPoolAbandonsInSubmit) {
     (*pool)->Shutdown(WorkerPool::OnShutdown::kDrain, nullptr);
     (*pool)->Join();
     ThrowingTask task;
-    (*pool)->Submit(&task);
+    (*pool)->Schedule(&task);
   });
 }
 
@@ -315,9 +315,9 @@ class ThrowingHandler final : public StreamHandler {
   }
   void OnInputEnd(Stream& stream) override {
     ThrowIf(Where::kInputEnd);
-    stream.Finish();
+    stream.ShutdownWrite();
   }
-  void OnDrained(Stream&) override { ThrowIf(Where::kDrained); }
+  void OnWritable(Stream&) override { ThrowIf(Where::kDrained); }
   void OnTimeout(Stream&) override { ThrowIf(Where::kTimeout); }
   void OnDraining(Stream&) override { ThrowIf(Where::kDraining); }
   void OnClosed(Stream&, absl::Status, CloseReason) override {
@@ -356,7 +356,7 @@ void Serve(Where where) {
         if (where == Where::kDraining) {
           (*server)->Drain(MonotonicTime::InfiniteFuture(), [](size_t) {});
         } else if (where != Where::kTimeout) {
-          connection->Finish();
+          connection->ShutdownWrite();
         }
       });
   world.Run();

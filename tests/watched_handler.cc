@@ -56,10 +56,10 @@ void WatchedHandler::OnInputEnd(Stream& stream) {
   Leave(stream);
 }
 
-void WatchedHandler::OnDrained(Stream& stream) {
+void WatchedHandler::OnWritable(Stream& stream) {
   Enter();
   EXPECT_TRUE(opened_);
-  handler_->OnDrained(stream);
+  handler_->OnWritable(stream);
   Leave(stream);
 }
 
@@ -81,7 +81,7 @@ void WatchedHandler::OnClosed(Stream& stream, absl::Status why,
                               CloseReason reason) {
   EXPECT_FALSE(in_call_) << "OnClosed() comes inside a call";
   EXPECT_FALSE(closed_) << "OnClosed() comes twice";
-  EXPECT_EQ(why.ok(), reason == CloseReason::kDone);
+  EXPECT_EQ(why.ok(), reason == CloseReason::kNormal);
   EXPECT_EQ(stream.pending_output(), 0u);
   closed_ = true;
   ++counts_.closed;

@@ -44,7 +44,7 @@ class WatchedHandler final : public StreamHandler {
   void OnOpen(Stream& stream) override;
   size_t OnInput(Stream& stream, absl::string_view input) override;
   void OnInputEnd(Stream& stream) override;
-  void OnDrained(Stream& stream) override;
+  void OnWritable(Stream& stream) override;
   void OnTimeout(Stream& stream) override;
   void OnDraining(Stream& stream) override;
   void OnClosed(Stream& stream, absl::Status why, CloseReason reason) override;

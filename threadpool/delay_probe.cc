@@ -5,7 +5,7 @@
 
 namespace sluice {
 
-bool DelayProbe::Begin(const ExecTask* task) {
+bool DelayProbe::Begin(const Task* task) {
   uintptr_t wanted = kWanted;
   if (!mark_.compare_exchange_strong(wanted, kBusy,
                                      std::memory_order_acquire)) {
@@ -16,16 +16,16 @@ bool DelayProbe::Begin(const ExecTask* task) {
   return true;
 }
 
-void DelayProbe::NotSubmitted(const ExecTask* task) {
+void DelayProbe::NotScheduled(const Task* task) {
   uintptr_t mark = MarkOf(task);
   mark_.compare_exchange_strong(mark, kWanted, std::memory_order_release,
                                 std::memory_order_relaxed);
 }
 
-void DelayProbe::End(const ExecTask* task) {
+void DelayProbe::End(const Task* task) {
   uintptr_t mark = MarkOf(task);
   if (!mark_.compare_exchange_strong(mark, kBusy, std::memory_order_acquire)) {
-    return;  // NotSubmitted() was first
+    return;  // NotScheduled() was first
   }
   const absl::Duration delay = clock_->Now() - begin_;
   const uint64_t sample = samples_.load(std::memory_order_relaxed);

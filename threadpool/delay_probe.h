@@ -7,7 +7,7 @@
 #include <cstdint>
 
 #include "absl/time/time.h"
-#include "sluice/base/executor.h"
+#include "sluice/base/task.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {
@@ -34,13 +34,13 @@ class DelayProbe {
   }
 
   // Before `task` is queued. Whether its measurement begins.
-  bool BeforeSubmit(const ExecTask* task) {
+  bool BeforeSubmit(const Task* task) {
     return mark_.load(std::memory_order_relaxed) == kWanted && Begin(task);
   }
   // `task` was queued already: gives up the measurement that began.
-  void NotSubmitted(const ExecTask* task);
+  void NotScheduled(const Task* task);
   // After `task` left the queue.
-  void AfterTake(const ExecTask* task) {
+  void AfterTake(const Task* task) {
     if (mark_.load(std::memory_order_relaxed) == MarkOf(task)) End(task);
   }
 
@@ -55,11 +55,11 @@ class DelayProbe {
   static constexpr uintptr_t kWanted = 1;  // the next submission
   static constexpr uintptr_t kBusy = 2;    // one thread is in Begin() or End()
 
-  static uintptr_t MarkOf(const ExecTask* task) {
+  static uintptr_t MarkOf(const Task* task) {
     return reinterpret_cast<uintptr_t>(task);
   }
-  bool Begin(const ExecTask* task);
-  void End(const ExecTask* task);
+  bool Begin(const Task* task);
+  void End(const Task* task);
 
   const Clock* const clock_;
   // What is measured. The queue itself orders Begin() before the AfterTake() of

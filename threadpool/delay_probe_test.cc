@@ -2,13 +2,13 @@
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "sluice/base/executor.h"
+#include "sluice/base/task.h"
 #include "sluice/timer/sim_clock.h"
 
 namespace sluice {
 namespace {
 
-struct Task : ExecTask {
+struct TestTask : Task {
   void Run() override {}
   void Abandon() override {}
 };
@@ -31,7 +31,7 @@ class DelayProbeTest : public ::testing::Test {
 
   SimClock clock_;
   DelayProbe probe_{&clock_};
-  Task task_, other_;
+  TestTask task_, other_;
 };
 
 TEST_F(DelayProbeTest, MeasuresTheFirstTaskAndThenOnlyWhenAsked) {
@@ -57,7 +57,7 @@ TEST_F(DelayProbeTest, MeasuresOneTaskAtATime) {
 
 TEST_F(DelayProbeTest, WhatIsNotSubmittedAfterAllIsNoSample) {
   EXPECT_TRUE(probe_.BeforeSubmit(&task_));
-  probe_.NotSubmitted(&task_);
+  probe_.NotScheduled(&task_);
   clock_.Advance(absl::Seconds(1));
   probe_.AfterTake(&task_);
   EXPECT_EQ(p99(), absl::ZeroDuration());

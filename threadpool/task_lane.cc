@@ -7,7 +7,7 @@
 
 namespace sluice {
 
-bool TaskLane::Push(ExecTask* task) {
+bool TaskLane::Push(Task* task) {
   if (!pushed_.PushRemote(task)) return false;
   if (!seems_used_.load()) seems_used_.store(true);
   return true;
@@ -31,10 +31,10 @@ void TaskLane::TakeIn() {
   pushed_.MoveTo(&tasks_, std::numeric_limits<size_t>::max());
 }
 
-ExecTask* TaskLane::PopLocked() {
-  if (ExecTask* const task = tasks_.Pop()) return task;
+Task* TaskLane::PopLocked() {
+  if (Task* const task = tasks_.Pop()) return task;
   TakeIn();
-  ExecTask* const task = tasks_.Pop();
+  Task* const task = tasks_.Pop();
   if (task == nullptr) {
     seems_used_.store(false);
     if (!pushed_.empty()) seems_used_.store(true);
@@ -42,23 +42,23 @@ ExecTask* TaskLane::PopLocked() {
   return task;
 }
 
-ExecTask* TaskLane::PopUsed() {
+Task* TaskLane::PopUsed() {
   Lock();
-  ExecTask* const task = PopLocked();
+  Task* const task = PopLocked();
   mutex_.Unlock();
   return task;
 }
 
-ExecTask* TaskLane::PopExactly() {
+Task* TaskLane::PopExactly() {
   MutexLock lock(&mutex_);
   return tasks_.empty() && pushed_.empty() ? nullptr : PopLocked();
 }
 
-ExecTask* TaskLane::StealFrom(TaskLane* other, size_t limit) {
+Task* TaskLane::StealFrom(TaskLane* other, size_t limit) {
   if (!other->seems_used_.load(std::memory_order_relaxed)) return nullptr;
   TaskQueue stolen;
   other->Lock();
-  ExecTask* const task = other->PopLocked();
+  Task* const task = other->PopLocked();
   if (task != nullptr && limit > 0) {
     if (limit > other->tasks_.Count() / 2) other->TakeIn();
     other->tasks_.MoveTo(&stolen, std::min(limit, other->tasks_.Count() / 2));

@@ -5,8 +5,8 @@
 #include <cstddef>
 
 #include "absl/base/thread_annotations.h"
-#include "sluice/base/executor.h"
 #include "sluice/base/mutex.h"
+#include "sluice/base/task.h"
 #include "sluice/base/task_queue.h"
 
 namespace sluice {
@@ -21,27 +21,26 @@ class TaskLane {
   TaskLane& operator=(const TaskLane&) = delete;
 
   // False, changing nothing, if `task` is queued somewhere.
-  bool Push(ExecTask* task);
+  bool Push(Task* task);
 
   // The oldest task; null: none, or one is about to be pushed. An empty lane
   // costs no lock.
-  ExecTask* Pop() {
+  Task* Pop() {
     return seems_used_.load(std::memory_order_relaxed) ? PopUsed() : nullptr;
   }
   // The same, exactly: null only if each Push() that has returned, or comes
   // first in the order of all sequentially consistent operations, was undone by
   // a Pop().
-  ExecTask* PopExactly() ABSL_LOCKS_EXCLUDED(mutex_);
+  Task* PopExactly() ABSL_LOCKS_EXCLUDED(mutex_);
   // The oldest task of `other`; up to `limit` more, at most half of the rest,
   // go to the end of this lane. They stay queued all the while.
-  ExecTask* StealFrom(TaskLane* other, size_t limit)
-      ABSL_LOCKS_EXCLUDED(mutex_);
+  Task* StealFrom(TaskLane* other, size_t limit) ABSL_LOCKS_EXCLUDED(mutex_);
 
   size_t Count() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
-  ExecTask* PopUsed() ABSL_LOCKS_EXCLUDED(mutex_);
-  ExecTask* PopLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
+  Task* PopUsed() ABSL_LOCKS_EXCLUDED(mutex_);
+  Task* PopLocked() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void TakeIn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex_);
 

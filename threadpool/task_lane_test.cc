@@ -7,7 +7,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sluice/base/executor.h"
+#include "sluice/base/task.h"
 
 namespace sluice {
 namespace {
@@ -15,20 +15,20 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-struct Task : ExecTask {
-  explicit Task(int i = 0) : id(i) {}
+struct TestTask : Task {
+  explicit TestTask(int i = 0) : id(i) {}
   void Run() override {}
   void Abandon() override {}
   int id;
 };
 
-int IdOf(ExecTask* task) {
-  return task == nullptr ? 0 : static_cast<Task*>(task)->id;
+int IdOf(Task* task) {
+  return task == nullptr ? 0 : static_cast<TestTask*>(task)->id;
 }
 
 std::vector<int> PopAll(TaskLane& lane) {
   std::vector<int> ids;
-  while (ExecTask* const task = lane.Pop()) ids.push_back(IdOf(task));
+  while (Task* const task = lane.Pop()) ids.push_back(IdOf(task));
   return ids;
 }
 
@@ -37,12 +37,12 @@ class TaskLaneTest : public ::testing::Test {
   // Pushes tasks 1 to `count`.
   void Fill(int count) {
     for (int i = 1; i <= count; ++i) {
-      tasks_.push_back(std::make_unique<Task>(i));
+      tasks_.push_back(std::make_unique<TestTask>(i));
       EXPECT_TRUE(lane_.Push(tasks_.back().get()));
     }
   }
 
-  std::vector<std::unique_ptr<Task>> tasks_;
+  std::vector<std::unique_ptr<TestTask>> tasks_;
   TaskLane lane_, other_;
 };
 
@@ -73,7 +73,7 @@ TEST_F(TaskLaneTest, StealsOfWhatWasPushedSinceToo) {
   EXPECT_EQ(IdOf(lane_.Pop()), 1);
   tasks_.erase(tasks_.begin());
   for (int i = 3; i <= 7; ++i) {
-    tasks_.push_back(std::make_unique<Task>(i));
+    tasks_.push_back(std::make_unique<TestTask>(i));
     EXPECT_TRUE(lane_.Push(tasks_.back().get()));
   }
   EXPECT_EQ(IdOf(other_.StealFrom(&lane_, 100)), 2);
@@ -101,7 +101,7 @@ void Await(Condition condition) {
 // Each is pushed about when the other thread finds nothing.
 TEST_F(TaskLaneTest, NoTaskIsOverlookedByAThreadThatFoundNothing) {
   constexpr int kRounds = 50'000;
-  Task task;
+  TestTask task;
   std::atomic<int> popped{0};
   std::thread popper([&] {
     for (int i = 0; i < kRounds; ++i) {
@@ -122,7 +122,7 @@ TEST_F(TaskLaneTest, NoTaskIsOverlookedByAThreadThatFoundNothing) {
 TEST_F(TaskLaneTest, ThreadsLoseAndDoubleNothing) {
   constexpr int kPushers = 2;
   constexpr int kTasks = 5'000;
-  struct Counted : ExecTask {
+  struct Counted : Task {
     void Run() override { runs.fetch_add(1); }
     void Abandon() override {}
     std::atomic<int> runs{0};
@@ -137,7 +137,7 @@ TEST_F(TaskLaneTest, ThreadsLoseAndDoubleNothing) {
   }
   const auto take = [&](auto&& pop) {
     while (left.load() > 0) {
-      if (ExecTask* const task = pop()) {
+      if (Task* const task = pop()) {
         task->Run();
         left.fetch_sub(1);
       } else {
@@ -147,7 +147,7 @@ TEST_F(TaskLaneTest, ThreadsLoseAndDoubleNothing) {
   };
   threads.emplace_back(take, [&] { return lane_.Pop(); });
   threads.emplace_back(take, [&] {
-    ExecTask* const task = other_.Pop();
+    Task* const task = other_.Pop();
     return task != nullptr ? task : other_.StealFrom(&lane_, 15);
   });
   for (std::thread& thread : threads) thread.join();

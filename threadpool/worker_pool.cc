@@ -50,7 +50,7 @@ struct alignas(64) WorkerPool::Worker {
 };
 
 // A callable on its way; deletes itself.
-class WorkerPool::CallableTask final : public ExecTask {
+class WorkerPool::CallableTask final : public Task {
  public:
   CallableTask(WorkerPool* pool, Callable callable)
       : pool_(pool), callable_(std::move(callable)) {}
@@ -183,32 +183,32 @@ absl::Status WorkerPool::TryJoin(absl::Duration limit) {
 // Submitting
 // ---------------------------------------------------------------------------
 
-bool WorkerPool::Submit(ExecTask* task) {
+bool WorkerPool::Schedule(Task* task) {
   Worker* const worker = Worker::Current();
   const bool own = worker != nullptr && worker->pool == this;
   const bool measured = probe_.BeforeSubmit(task);
   if (!(own ? worker->lane : shared_).Push(task)) {
-    if (measured) probe_.NotSubmitted(task);
+    if (measured) probe_.NotScheduled(task);
     return false;
   }
   if (attention_.load() != 0) Attend();
   return true;
 }
 
-absl::Status WorkerPool::TrySubmit(Callable&& callable) {
+absl::Status WorkerPool::Post(Callable&& callable) {
   if (mode_.load() != Mode::kOpen) {
     refused_.fetch_add(1, std::memory_order_relaxed);
     return absl::FailedPreconditionError(
-        "WorkerPool::TrySubmit: the pool is shut down");
+        "WorkerPool::Post: the pool is shut down");
   }
   const size_t waiting = callables_.fetch_add(1, std::memory_order_relaxed);
   if (waiting >= max_callables_) {
     callables_.fetch_sub(1, std::memory_order_relaxed);
     refused_.fetch_add(1, std::memory_order_relaxed);
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "WorkerPool::TrySubmit: ", waiting, " callables wait already"));
+    return absl::ResourceExhaustedError(
+        absl::StrCat("WorkerPool::Post: ", waiting, " callables wait already"));
   }
-  Submit(new CallableTask(this, std::move(callable)));
+  Schedule(new CallableTask(this, std::move(callable)));
   return absl::OkStatus();
 }
 
@@ -244,13 +244,13 @@ void WorkerPool::Work(Worker* worker) {
     MutexLock lock(&mutex_);
     EndIdle(worker);
   }
-  while (ExecTask* const task = Take(worker)) Execute(worker, task);
+  while (Task* const task = Take(worker)) Execute(worker, task);
   Leave();
 }
 
-ExecTask* WorkerPool::Take(Worker* worker) {
+Task* WorkerPool::Take(Worker* worker) {
   while (true) {
-    ExecTask* task = Find(worker);
+    Task* task = Find(worker);
     if (task == nullptr) task = FindOrSleep(worker);
     if (task != nullptr) {
       probe_.AfterTake(task);
@@ -264,22 +264,22 @@ ExecTask* WorkerPool::Take(Worker* worker) {
 // for ever; those of the others now and then, for the same reason. The lane of
 // a worker that is held up is reached by the next one before it, in this order,
 // that is not: those between have no more than a number of tasks.
-ExecTask* WorkerPool::Find(Worker* worker) {
+Task* WorkerPool::Find(Worker* worker) {
   const unsigned turn = ++worker->finds % kFindsPerTurn;
   if (turn == 0) {
     probe_.Want();
-    if (ExecTask* const task = Steal(worker, /*limit=*/0)) return task;
+    if (Task* const task = Steal(worker, /*limit=*/0)) return task;
   }
   TaskLane* const lanes[] = {&worker->lane, &shared_};
-  if (ExecTask* const task = lanes[turn % 2]->Pop()) return task;
-  if (ExecTask* const task = lanes[1 - turn % 2]->Pop()) return task;
+  if (Task* const task = lanes[turn % 2]->Pop()) return task;
+  if (Task* const task = lanes[1 - turn % 2]->Pop()) return task;
   return Steal(worker, kMostStolen);
 }
 
-ExecTask* WorkerPool::Steal(Worker* worker, size_t limit) {
+Task* WorkerPool::Steal(Worker* worker, size_t limit) {
   for (size_t i = 1; i < workers_.size(); ++i) {
     Worker& other = *workers_[(worker->index + i) % workers_.size()];
-    ExecTask* const task = worker->lane.StealFrom(&other.lane, limit);
+    Task* const task = worker->lane.StealFrom(&other.lane, limit);
     if (task == nullptr) continue;
     // While tasks were on their way here, a third worker may have found none.
     if (limit > 0 && attention_.load() != 0) Attend();
@@ -288,7 +288,7 @@ ExecTask* WorkerPool::Steal(Worker* worker, size_t limit) {
   return nullptr;
 }
 
-void WorkerPool::Execute(Worker* worker, ExecTask* task) {
+void WorkerPool::Execute(Worker* worker, Task* task) {
   const Mode mode = mode_.load(std::memory_order_acquire);
   worker->in_task.store(true, std::memory_order_relaxed);
   if (mode == Mode::kDiscard || (mode == Mode::kDrain && PastDeadline())) {
@@ -302,14 +302,14 @@ void WorkerPool::Execute(Worker* worker, ExecTask* task) {
   worker->in_task.store(false, std::memory_order_relaxed);
 }
 
-ExecTask* WorkerPool::FindOrSleep(Worker* worker) {
+Task* WorkerPool::FindOrSleep(Worker* worker) {
   probe_.Want();
   MutexLock lock(&mutex_);
   attention_.fetch_add(1);
   // A task that was queued before is seen here. Whoever queues one after this
   // sees attention_, and waits for the lock to give a signal, or to find that
   // the pool has ended and abandon it.
-  if (ExecTask* const task = PopAny()) {
+  if (Task* const task = PopAny()) {
     attention_.fetch_sub(1);
     return task;
   }
@@ -342,8 +342,8 @@ void WorkerPool::Leave() {
   all_done_.SignalAll();
 }
 
-ExecTask* WorkerPool::PopAny() {
-  ExecTask* task = shared_.PopExactly();
+Task* WorkerPool::PopAny() {
+  Task* task = shared_.PopExactly();
   for (size_t i = 0; task == nullptr && i < workers_.size(); ++i) {
     task = workers_[i]->lane.PopExactly();
   }
@@ -352,7 +352,7 @@ ExecTask* WorkerPool::PopAny() {
 
 void WorkerPool::AbandonAll() {
   CallWithoutUnwind([this] {
-    while (ExecTask* const task = PopAny()) {
+    while (Task* const task = PopAny()) {
       task->Abandon();
       abandoned_late_.fetch_add(1, std::memory_order_relaxed);
     }

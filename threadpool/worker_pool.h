@@ -53,7 +53,7 @@ class WorkerPool final : public Executor {
     std::string name = "worker";   // threads are "worker/0", ...; cut to 15
     // At most 4096; 0: one for each CPU that Create()'s thread may use.
     int num_threads = 0;
-    // That wait: bounds TrySubmit(). 0: TrySubmit() always fails.
+    // That wait: bounds Post(). 0: Post() always fails.
     size_t max_callables = 4096;
   };
   // kInvalidArgument names the option; the errors of Thread::Start().
@@ -63,7 +63,7 @@ class WorkerPool final : public Executor {
   // runs, this waits. Whoever has given up on one releases the pool instead,
   // which leaves it and its threads to the process's end. CHECKs that it is on
   // no loop, strand or worker, unless the workers were joined before.
-  // REQUIRES: no thread is inside a call, Submit() included.
+  // REQUIRES: no thread is inside a call, Schedule() included.
   ~WorkerPool() override;
   // In the child of a fork() leaves in memory, as it is, a pool whose workers
   // were not joined: docs/architecture.md, "fork()".
@@ -71,12 +71,12 @@ class WorkerPool final : public Executor {
 
   // Never fails, blocks or allocates. Once the workers have ended: Abandon(),
   // inside the call.
-  bool Submit(ExecTask* task) override ABSL_LOCKS_EXCLUDED(mutex_);
+  bool Schedule(Task* task) override ABSL_LOCKS_EXCLUDED(mutex_);
 
   // For users: never blocks, allocates a task. kResourceExhausted when
   // max_callables wait; kFailedPrecondition after Shutdown(): `callable` is
   // then untouched.
-  absl::Status TrySubmit(Callable&& callable) ABSL_LOCKS_EXCLUDED(mutex_);
+  absl::Status Post(Callable&& callable) ABSL_LOCKS_EXCLUDED(mutex_);
 
   enum class OnShutdown {
     kDrain,    // what is queued is run, and what that submits, until the limit
@@ -114,7 +114,7 @@ class WorkerPool final : public Executor {
   struct Stats {
     uint64_t completed = 0;
     uint64_t abandoned = 0;
-    uint64_t refused = 0;  // by TrySubmit()
+    uint64_t refused = 0;  // by Post()
     uint64_t wakes = 0;    // signals to sleeping workers
     size_t queued = 0;
     size_t running = 0;
@@ -148,24 +148,24 @@ class WorkerPool final : public Executor {
   absl::Status StartThread(Worker* worker);
   void Work(Worker* worker) ABSL_LOCKS_EXCLUDED(mutex_);
   // The next task, waiting for one; null: the pool has ended.
-  ExecTask* Take(Worker* worker) ABSL_LOCKS_EXCLUDED(mutex_);
+  Task* Take(Worker* worker) ABSL_LOCKS_EXCLUDED(mutex_);
   // Null: no lane seems to have one.
-  ExecTask* Find(Worker* worker) ABSL_LOCKS_EXCLUDED(mutex_);
-  ExecTask* Steal(Worker* worker, size_t limit) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Execute(Worker* worker, ExecTask* task) ABSL_LOCKS_EXCLUDED(mutex_);
+  Task* Find(Worker* worker) ABSL_LOCKS_EXCLUDED(mutex_);
+  Task* Steal(Worker* worker, size_t limit) ABSL_LOCKS_EXCLUDED(mutex_);
+  void Execute(Worker* worker, Task* task) ABSL_LOCKS_EXCLUDED(mutex_);
   // A task, if any lane has one after all. Otherwise sleeps until there may be
   // one, or the pool has ended.
-  ExecTask* FindOrSleep(Worker* worker) ABSL_LOCKS_EXCLUDED(mutex_);
+  Task* FindOrSleep(Worker* worker) ABSL_LOCKS_EXCLUDED(mutex_);
   void Leave() ABSL_LOCKS_EXCLUDED(mutex_);
   void NoteIfOverdue(const Worker& worker) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // For Submit(), when it finds attention_ set.
+  // For Schedule(), when it finds attention_ set.
   void Attend() ABSL_LOCKS_EXCLUDED(mutex_);
   // For one that sleeps. False: there is none.
   bool GiveSignal() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   // No worker takes a task any more.
   bool HasEnded() const { return (attention_.load() & kEnded) != 0; }
-  ExecTask* PopAny();
+  Task* PopAny();
   void AbandonAll();
 
   bool PastDeadline() const;

@@ -6,8 +6,8 @@
 #include <vector>
 
 #include "benchmark/benchmark.h"
-#include "sluice/base/executor.h"
 #include "sluice/base/strand.h"
+#include "sluice/base/task.h"
 #include "sluice/threadpool/worker_pool.h"
 #include "sluice/timer/clock.h"
 
@@ -20,7 +20,7 @@ constexpr size_t kTasks = 10'000;
 // Tasks that only count how many of them are left.
 class Tasks {
  public:
-  Tasks() : tasks_(new Task[kTasks]) {
+  Tasks() : tasks_(new TestTask[kTasks]) {
     for (size_t i = 0; i < kTasks; ++i) tasks_[i].left = &left_;
   }
   template <typename Submit>
@@ -33,13 +33,13 @@ class Tasks {
   }
 
  private:
-  struct Task final : ExecTask {
+  struct TestTask final : Task {
     void Run() override { left->fetch_sub(1, std::memory_order_release); }
     void Abandon() override {}
     std::atomic<size_t>* left = nullptr;
   };
 
-  const std::unique_ptr<Task[]> tasks_;
+  const std::unique_ptr<TestTask[]> tasks_;
   alignas(64) std::atomic<size_t> left_{0};
 };
 
@@ -52,7 +52,7 @@ void BM_EmptyTasks(benchmark::State& state) {
   const auto pool = NewPool();
   Tasks tasks;
   for (auto _ : state) {
-    tasks.RunAll([&](size_t, ExecTask* task) { pool->Submit(task); });
+    tasks.RunAll([&](size_t, Task* task) { pool->Schedule(task); });
   }
   state.SetItemsProcessed(state.iterations() * kTasks);
 }
@@ -63,7 +63,7 @@ void BM_EmptyCallables(benchmark::State& state) {
   const auto pool = NewPool();
   int64_t accepted = 0;
   for (auto _ : state) {
-    if (pool->TrySubmit([] {}).ok()) {
+    if (pool->Post([] {}).ok()) {
       ++accepted;
     } else {
       std::this_thread::yield();
@@ -75,9 +75,10 @@ BENCHMARK(BM_EmptyCallables)->UseRealTime();
 
 // A task that submits itself, to its worker's lane.
 void BM_SubmitFromAWorker(benchmark::State& state) {
-  struct Repeating final : ExecTask {
+  struct Repeating final : Task {
     void Run() override {
-      if (left.fetch_sub(1, std::memory_order_release) > 1) pool->Submit(this);
+      if (left.fetch_sub(1, std::memory_order_release) > 1)
+        pool->Schedule(this);
     }
     void Abandon() override {}
     WorkerPool* pool = nullptr;
@@ -87,7 +88,7 @@ void BM_SubmitFromAWorker(benchmark::State& state) {
   task.pool = pool.get();
   for (auto _ : state) {
     task.left.store(kTasks);
-    pool->Submit(&task);
+    pool->Schedule(&task);
     while (task.left.load(std::memory_order_acquire) > 0) {
       std::this_thread::yield();
     }
@@ -98,7 +99,7 @@ BENCHMARK(BM_SubmitFromAWorker)->UseRealTime();
 
 // To a pool that sleeps, until the task runs.
 void BM_SubmitToStart(benchmark::State& state) {
-  struct Stamp final : ExecTask {
+  struct Stamp final : Task {
     void Run() override { started.store(Clock::Real()->Now().nanos()); }
     void Abandon() override {}
     std::atomic<int64_t> started{0};
@@ -108,7 +109,7 @@ void BM_SubmitToStart(benchmark::State& state) {
     while (pool->stats().asleep < kWorkers) std::this_thread::yield();
     task.started.store(0);
     const int64_t submitted = Clock::Real()->Now().nanos();
-    pool->Submit(&task);
+    pool->Schedule(&task);
     while (task.started.load() == 0) {
     }
     state.SetIterationTime(
@@ -128,7 +129,7 @@ void BM_Strands(benchmark::State& state) {
   Tasks tasks;
   for (auto _ : state) {
     tasks.RunAll(
-        [&](size_t i, ExecTask* task) { strands[i % count]->Submit(task); });
+        [&](size_t i, Task* task) { strands[i % count]->Schedule(task); });
   }
   // The strands are in the last tasks still.
   pool->Shutdown(WorkerPool::OnShutdown::kDrain, nullptr);

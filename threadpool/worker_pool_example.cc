@@ -5,9 +5,9 @@
 #include <cstdlib>
 
 #include "absl/time/time.h"
-#include "sluice/base/executor.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/base/strand.h"
+#include "sluice/base/task.h"
 #include "sluice/threadpool/worker_pool.h"
 #include "sluice/timer/clock.h"
 
@@ -15,7 +15,7 @@ namespace {
 
 // Counts the primes of a range. Intrusive: submitting it allocates nothing and
 // cannot fail.
-class CountPrimes final : public sluice::ExecTask {
+class CountPrimes final : public sluice::Task {
  public:
   void Set(int begin, int end, sluice::Strand* strand, int* total) {
     begin_ = begin;
@@ -25,21 +25,21 @@ class CountPrimes final : public sluice::ExecTask {
   void Run() override {
     int primes = 0;
     for (int i = begin_; i < end_; ++i) primes += IsPrime(i) ? 1 : 0;
-    add_.Submit(primes);
+    add_.Schedule(primes);
   }
   void Abandon() override {}
 
  private:
   // Adds to the total, on the strand.
-  class Add final : public sluice::ExecTask {
+  class Add final : public sluice::Task {
    public:
     void Set(sluice::Strand* strand, int* total) {
       strand_ = strand;
       total_ = total;
     }
-    void Submit(int primes) {
+    void Schedule(int primes) {
       primes_ = primes;
-      strand_->Submit(this);
+      strand_->Schedule(this);
     }
     void Run() override { *total_ += primes_; }
     void Abandon() override {}
@@ -78,12 +78,12 @@ int main() {
   CountPrimes parts[10];
   for (int i = 0; i < 10; ++i) {
     parts[i].Set(i * 10'000, (i + 1) * 10'000, &strand, &total);
-    (*pool)->Submit(&parts[i]);
+    (*pool)->Schedule(&parts[i]);
   }
 
   // A callable is copied, and so may be refused: the pool bounds them.
   const absl::Status status =
-      (*pool)->TrySubmit([] { std::puts("a callable, too"); });
+      (*pool)->Post([] { std::puts("a callable, too"); });
   if (!status.ok()) std::fprintf(stderr, "%s\n", status.ToString().c_str());
 
   // Until all has run, for at most ten seconds.

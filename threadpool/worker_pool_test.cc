@@ -38,8 +38,8 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using OnShutdown = WorkerPool::OnShutdown;
 
-struct Task : ExecTask {
-  explicit Task(std::function<void()> f = [] {}) : run(std::move(f)) {}
+struct TestTask : Task {
+  explicit TestTask(std::function<void()> f = [] {}) : run(std::move(f)) {}
   void Run() override {
     run();
     ran.store(true);
@@ -71,11 +71,11 @@ class WorkerPoolTest : public ::testing::Test {
                                 .max_callables = max_callables});
   }
   // Tasks that call `run` with their number.
-  static std::vector<std::unique_ptr<Task>> NewTasks(
+  static std::vector<std::unique_ptr<TestTask>> NewTasks(
       int count, const std::function<void(int)>& run = [](int) {}) {
-    std::vector<std::unique_ptr<Task>> tasks;
+    std::vector<std::unique_ptr<TestTask>> tasks;
     for (int i = 0; i < count; ++i) {
-      tasks.push_back(std::make_unique<Task>([run, i] { run(i); }));
+      tasks.push_back(std::make_unique<TestTask>([run, i] { run(i); }));
     }
     return tasks;
   }
@@ -94,7 +94,7 @@ class Gate {
           entered_.store(true);
           Await(open_);
         }) {
-    executor->Submit(&task_);
+    executor->Schedule(&task_);
     Await(entered_);
   }
   void Open() {
@@ -105,7 +105,7 @@ class Gate {
  private:
   std::atomic<bool> entered_{false};
   std::atomic<bool> open_{false};
-  Task task_;
+  TestTask task_;
 };
 
 TEST_F(WorkerPoolTest, RefusesEachOptionOutOfRange) {
@@ -125,7 +125,7 @@ TEST_F(WorkerPoolTest, LimitsMayBeAsLargeAsTheyGet) {
     auto pool = WorkerPool::Create(
         {.clock = &clock_, .num_threads = 1, .max_callables = most});
     SLUICE_ASSERT_OK(pool);
-    EXPECT_EQ((*pool)->TrySubmit([] {}).ok(), most > 0);
+    EXPECT_EQ((*pool)->Post([] {}).ok(), most > 0);
     (*pool)->Shutdown(OnShutdown::kDrain, nullptr, absl::InfiniteDuration());
     SLUICE_EXPECT_OK((*pool)->TryJoin(absl::InfiniteDuration()));
   }
@@ -135,8 +135,8 @@ TEST_F(WorkerPoolTest, LimitsMayBeAsLargeAsTheyGet) {
 TEST_F(WorkerPoolTest, ANegativeLimitAbandonsWhatIsQueued) {
   auto pool = NewPool(1);
   Gate gate(pool.get());
-  Task queued;
-  pool->Submit(&queued);
+  TestTask queued;
+  pool->Schedule(&queued);
   pool->Shutdown(OnShutdown::kDrain, nullptr, -absl::InfiniteDuration());
   EXPECT_THAT(pool->TryJoin(-absl::InfiniteDuration()),
               StatusIs(absl::StatusCode::kDeadlineExceeded));
@@ -153,16 +153,16 @@ TEST_F(WorkerPoolTest, HasAWorkerForEachCpuUnlessToldOtherwise) {
 TEST_F(WorkerPoolTest, RunsTasksAndCallablesOnNamedThreads) {
   auto pool = NewPool(1);
   std::string name;
-  Task task([&] {
+  TestTask task([&] {
     char buffer[16];
     pthread_getname_np(pthread_self(), buffer, sizeof(buffer));
     name = buffer;
   });
-  EXPECT_TRUE(pool->Submit(&task));
+  EXPECT_TRUE(pool->Schedule(&task));
   Await(task.ran);
   EXPECT_EQ(name, "worker/0");
   std::atomic<bool> ran{false};
-  SLUICE_ASSERT_OK(pool->TrySubmit([&] { ran.store(true); }));
+  SLUICE_ASSERT_OK(pool->Post([&] { ran.store(true); }));
   Await(ran);
 }
 
@@ -170,12 +170,12 @@ TEST_F(WorkerPoolTest, AWorkerOfAnotherPoolIsAsAnyThread) {
   auto pool = NewPool(1);
   auto other = *WorkerPool::Create(
       {.clock = &clock_, .name = "other", .num_threads = 1});
-  Task task;
-  Task submit([&] {
-    other->Submit(&task);
+  TestTask task;
+  TestTask submit([&] {
+    other->Schedule(&task);
     Await(task.ran);
   });
-  pool->Submit(&submit);
+  pool->Schedule(&submit);
   Await(submit.ran);
 }
 
@@ -183,8 +183,8 @@ TEST_F(WorkerPoolTest, AWorkerOfAnotherPoolIsAsAnyThread) {
 TEST_F(WorkerPoolTest, NoTaskIsOverlookedByAWorkerThatGoesToSleep) {
   auto pool = NewPool(1);
   for (int i = 0; i < 20'000; ++i) {
-    Task task;
-    pool->Submit(&task);
+    TestTask task;
+    pool->Schedule(&task);
     Await(task.ran);
     for (std::atomic<int> spin{0}; spin.load() < i % 200; ++spin) {
     }
@@ -208,8 +208,8 @@ TEST_F(WorkerPoolTest, StartsInTheOrderSubmittedWhateverOtherWorkersDo) {
   std::vector<int> order;
   auto tasks = NewTasks(100, [&](int i) { order.push_back(i); });
   for (auto& task : tasks) {
-    EXPECT_TRUE(pool->Submit(task.get()));
-    EXPECT_FALSE(pool->Submit(task.get()));  // queued already
+    EXPECT_TRUE(pool->Schedule(task.get()));
+    EXPECT_FALSE(pool->Schedule(task.get()));  // queued already
   }
   gate.Open();
   Await(tasks.back()->ran);
@@ -221,10 +221,10 @@ TEST_F(WorkerPoolTest, WhatATaskSubmitsStartsInItsOrder) {
   auto pool = NewPool(1);
   std::vector<int> order;
   auto tasks = NewTasks(100, [&](int i) { order.push_back(i); });
-  Task parent([&] {
-    for (auto& task : tasks) pool->Submit(task.get());
+  TestTask parent([&] {
+    for (auto& task : tasks) pool->Schedule(task.get());
   });
-  pool->Submit(&parent);
+  pool->Schedule(&parent);
   Await(tasks.back()->ran);
   for (int i = 0; i < 100; ++i) EXPECT_EQ(order[i], i);
 }
@@ -233,11 +233,11 @@ TEST_F(WorkerPoolTest, OthersHelpThemselvesToWhatAWorkerHasSubmitted) {
   auto pool = NewPool(2);
   AwaitSleep(*pool, 2);
   auto children = NewTasks(50);
-  Task parent([&] {
-    for (auto& child : children) pool->Submit(child.get());
+  TestTask parent([&] {
+    for (auto& child : children) pool->Schedule(child.get());
     for (auto& child : children) Await(child->ran);
   });
-  pool->Submit(&parent);
+  pool->Schedule(&parent);
   Await(parent.ran);
 }
 
@@ -249,11 +249,11 @@ TEST_F(WorkerPoolTest, OfThreeWorkersTheThirdHelpsTheSecond) {
   auto children = NewTasks(20, [&](int i) {
     if (i == 0) Await(open);
   });
-  Task parent([&] {
-    for (auto& child : children) pool->Submit(child.get());
+  TestTask parent([&] {
+    for (auto& child : children) pool->Schedule(child.get());
     Await(open);
   });
-  pool->Submit(&parent);
+  pool->Schedule(&parent);
   for (int i = 1; i < 20; ++i) Await(children[i]->ran);
   open.store(true);
   Await(children[0]->ran);
@@ -264,15 +264,15 @@ TEST_F(WorkerPoolTest, ATaskThatSubmitsItselfForEverHoldsUpNobody) {
   auto pool = NewPool(1);
   std::atomic<bool> stop{false};
   std::atomic<int> runs{0};
-  std::unique_ptr<Task> forever;
-  forever = std::make_unique<Task>([&] {
+  std::unique_ptr<TestTask> forever;
+  forever = std::make_unique<TestTask>([&] {
     ++runs;
-    if (!stop.load()) pool->Submit(forever.get());
+    if (!stop.load()) pool->Schedule(forever.get());
   });
-  pool->Submit(forever.get());
+  pool->Schedule(forever.get());
   AwaitThat([&] { return runs.load() > 100; });
-  Task other;
-  pool->Submit(&other);
+  TestTask other;
+  pool->Schedule(&other);
   Await(other.ran);
   stop.store(true);
   pool->Shutdown(OnShutdown::kDrain, nullptr);
@@ -283,12 +283,12 @@ TEST_F(WorkerPoolTest, ALongQueueHoldsUpNothingThatATaskSubmits) {
   auto pool = NewPool(1);
   int before = 0;
   int before_child = -1;
-  Task child([&] { before_child = before; });
-  Task parent([&] { pool->Submit(&child); });
+  TestTask child([&] { before_child = before; });
+  TestTask parent([&] { pool->Schedule(&child); });
   auto tasks = NewTasks(100, [&](int) { ++before; });
   Gate gate(pool.get());
-  pool->Submit(&parent);
-  for (auto& task : tasks) pool->Submit(task.get());
+  pool->Schedule(&parent);
+  for (auto& task : tasks) pool->Schedule(task.get());
   gate.Open();
   Await(tasks.back()->ran);
   EXPECT_GE(before_child, 0);
@@ -299,19 +299,19 @@ TEST_F(WorkerPoolTest, ALongTaskHoldsUpNothingThatItHasSubmitted) {
   auto pool = NewPool(2);
   std::atomic<int> before{0};
   int before_child = -1;
-  Task child([&] { before_child = before.load(); });
+  TestTask child([&] { before_child = before.load(); });
   std::atomic<bool> submitted{false}, end{false};
-  Task parent([&] {
-    pool->Submit(&child);
+  TestTask parent([&] {
+    pool->Schedule(&child);
     submitted.store(true);
     Await(end);
   });
   // The other worker has enough to do.
   Gate gate(pool.get());
   auto tasks = NewTasks(200, [&](int) { ++before; });
-  pool->Submit(&parent);
+  pool->Schedule(&parent);
   Await(submitted);
-  for (auto& task : tasks) pool->Submit(task.get());
+  for (auto& task : tasks) pool->Schedule(task.get());
   gate.Open();
   Await(tasks.back()->ran);
   EXPECT_GE(before_child, 0);
@@ -326,7 +326,7 @@ TEST_F(WorkerPoolTest, AStrandKeepsItsTasksInOrderOnManyWorkers) {
   int next = 0;  // guarded by the strand: tsan looks on
   bool ordered = true;
   auto tasks = NewTasks(2'000, [&](int i) { ordered &= next++ == i; });
-  for (auto& task : tasks) strand.Submit(task.get());
+  for (auto& task : tasks) strand.Schedule(task.get());
   Await(tasks.back()->ran);
   pool->Shutdown(OnShutdown::kDrain, nullptr);
   pool->Join();
@@ -342,15 +342,15 @@ TEST_F(WorkerPoolTest, CallablesAreBoundedAndUntouchedWhenRefused) {
   auto pool = NewPool(1, /*max_callables=*/2);
   Gate gate(pool.get());
   std::atomic<int> ran{0};
-  SLUICE_ASSERT_OK(pool->TrySubmit([&] { ++ran; }));
-  SLUICE_ASSERT_OK(pool->TrySubmit([&] { ++ran; }));
+  SLUICE_ASSERT_OK(pool->Post([&] { ++ran; }));
+  SLUICE_ASSERT_OK(pool->Post([&] { ++ran; }));
   WorkerPool::Callable third = [&] { ++ran; };
-  EXPECT_THAT(pool->TrySubmit(std::move(third)),
+  EXPECT_THAT(pool->Post(std::move(third)),
               StatusIs(absl::StatusCode::kResourceExhausted));
   EXPECT_EQ(pool->stats().refused, 1u);
   gate.Open();
   AwaitThat([&] { return ran.load() == 2; });
-  SLUICE_ASSERT_OK(pool->TrySubmit(std::move(third)));
+  SLUICE_ASSERT_OK(pool->Post(std::move(third)));
   AwaitThat([&] { return ran.load() == 3; });
 }
 
@@ -363,7 +363,7 @@ TEST_F(WorkerPoolTest, ManySubmittersLoseNothing) {
   for (int s = 0; s < kSubmitters; ++s) {
     submitters.emplace_back([&] {
       for (int i = 0; i < kTasks; ++i) {
-        SLUICE_EXPECT_OK(pool->TrySubmit([&] { ++ran; }));
+        SLUICE_EXPECT_OK(pool->Post([&] { ++ran; }));
       }
     });
   }
@@ -377,7 +377,7 @@ TEST_F(WorkerPoolTest, ManySubmittersLoseNothing) {
 // each other is neither lost nor doubled.
 TEST_F(WorkerPoolTest, ATreeOfTasksIsRunOnce) {
   constexpr int kDepth = 12;
-  struct Node : ExecTask {
+  struct Node : Task {
     void Run() override {
       sum->fetch_add(1);
       if (depth == 0) return;
@@ -386,7 +386,7 @@ TEST_F(WorkerPoolTest, ATreeOfTasksIsRunOnce) {
         child->executor = executor;
         child->sum = sum;
         child->depth = depth - 1;
-        EXPECT_TRUE(executor->Submit(child));
+        EXPECT_TRUE(executor->Schedule(child));
       }
     }
     void Abandon() override { ADD_FAILURE(); }
@@ -401,7 +401,7 @@ TEST_F(WorkerPoolTest, ATreeOfTasksIsRunOnce) {
   root.executor = pool.get();
   root.sum = &sum;
   root.depth = kDepth;
-  pool->Submit(&root);
+  pool->Schedule(&root);
   pool->Shutdown(OnShutdown::kDrain, nullptr);
   pool->Join();
   EXPECT_EQ(sum.load(), (2 << kDepth) - 1);
@@ -415,11 +415,11 @@ TEST_F(WorkerPoolTest, DrainRunsWhatIsQueuedAndThenTellsDone) {
   auto pool = NewPool(2);
   std::atomic<int> ran{0};
   auto tasks = NewTasks(50, [&](int) { ++ran; });
-  Task earlier;  // not the report's affair
-  pool->Submit(&earlier);
+  TestTask earlier;  // not the report's affair
+  pool->Schedule(&earlier);
   AwaitThat([&] { return pool->stats().completed == 1; });
   Gate one(pool.get()), two(pool.get());
-  for (auto& task : tasks) pool->Submit(task.get());
+  for (auto& task : tasks) pool->Schedule(task.get());
   int done = 0;
   int ran_at_done = 0;
   WorkerPool::Report report;
@@ -444,15 +444,15 @@ TEST_F(WorkerPoolTest, DrainRunsWhatIsQueuedAndThenTellsDone) {
 TEST_F(WorkerPoolTest, WorkersDrainToTheEndTogether) {
   auto pool = NewPool(2);
   AwaitSleep(*pool, 2);
-  Task child;
+  TestTask child;
   std::atomic<bool> shut_down{false};
-  Task parent([&] {
+  TestTask parent([&] {
     Await(shut_down);
     AwaitSleep(*pool, 1);
-    pool->Submit(&child);
+    pool->Schedule(&child);
     Await(child.ran);  // on the other worker
   });
-  pool->Submit(&parent);
+  pool->Schedule(&parent);
   pool->Shutdown(OnShutdown::kDrain, nullptr);
   shut_down.store(true);
   pool->Join();
@@ -461,12 +461,12 @@ TEST_F(WorkerPoolTest, WorkersDrainToTheEndTogether) {
 
 TEST_F(WorkerPoolTest, DiscardAbandonsWhatIsQueuedAndDestroysCallables) {
   auto pool = NewPool(1);
-  Task task;
+  TestTask task;
   auto token = std::make_shared<int>(0);
   {
     Gate gate(pool.get());
-    pool->Submit(&task);
-    SLUICE_ASSERT_OK(pool->TrySubmit([token] {}));
+    pool->Schedule(&task);
+    SLUICE_ASSERT_OK(pool->Post([token] {}));
     EXPECT_EQ(pool->stats().queued, 2u);
     EXPECT_EQ(pool->stats().running, 1u);
     pool->Shutdown(OnShutdown::kDiscard, nullptr);
@@ -482,10 +482,10 @@ TEST_F(WorkerPoolTest, DiscardAbandonsWhatIsQueuedAndDestroysCallables) {
 TEST_F(WorkerPoolTest, AfterTheLimitTheRestOfADrainIsAbandoned) {
   auto pool = NewPool(1);
   Gate gate(pool.get());
-  Task in_time([&] { clock_.Advance(absl::Seconds(9)); });
-  Task overdue([&] { clock_.Advance(absl::Seconds(1)); });
-  Task late;
-  for (Task* task : {&in_time, &overdue, &late}) pool->Submit(task);
+  TestTask in_time([&] { clock_.Advance(absl::Seconds(9)); });
+  TestTask overdue([&] { clock_.Advance(absl::Seconds(1)); });
+  TestTask late;
+  for (TestTask* task : {&in_time, &overdue, &late}) pool->Schedule(task);
   WorkerPool::Report report;
   pool->Shutdown(
       OnShutdown::kDrain, [&](WorkerPool::Report r) { report = std::move(r); },
@@ -535,8 +535,8 @@ TEST_F(WorkerPoolTest, OnceJoinedItMayBeDestroyedOnAWorker) {
   auto pool = NewPool(1);
   pool->Shutdown(OnShutdown::kDrain, nullptr);
   SLUICE_ASSERT_OK(pool->TryJoin(absl::InfiniteDuration()));
-  Task destroy([&] { pool.reset(); });
-  other->Submit(&destroy);
+  TestTask destroy([&] { pool.reset(); });
+  other->Schedule(&destroy);
   Await(destroy.ran);
 }
 
@@ -544,24 +544,24 @@ TEST_F(WorkerPoolTest, AfterTheEndTasksAreAbandonedAndCallablesRefused) {
   auto pool = NewPool(1);
   pool->Shutdown(OnShutdown::kDrain, nullptr);
   pool->Join();
-  Task late;
-  EXPECT_TRUE(pool->Submit(&late));
+  TestTask late;
+  EXPECT_TRUE(pool->Schedule(&late));
   EXPECT_TRUE(late.abandoned);
   EXPECT_EQ(pool->report().abandoned, 1u);
-  EXPECT_THAT(pool->TrySubmit([] {}),
+  EXPECT_THAT(pool->Post([] {}),
               StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
 TEST_F(WorkerPoolTest, ATaskMaySubmitAndShutDown) {
   auto pool = NewPool(1);
-  Task second;
+  TestTask second;
   std::atomic<bool> done{false};
-  Task first([&] {
-    pool->Submit(&second);
+  TestTask first([&] {
+    pool->Schedule(&second);
     pool->Shutdown(OnShutdown::kDrain,
                    [&](WorkerPool::Report) { done.store(true); });
   });
-  pool->Submit(&first);
+  pool->Schedule(&first);
   Await(done);
   pool->Join();
   EXPECT_TRUE(second.ran);
@@ -569,18 +569,18 @@ TEST_F(WorkerPoolTest, ATaskMaySubmitAndShutDown) {
 
 TEST_F(WorkerPoolTest, WhatDoneSubmitsIsAbandoned) {
   auto pool = NewPool(1);
-  Task late;
+  TestTask late;
   pool->Shutdown(OnShutdown::kDrain,
-                 [&](WorkerPool::Report) { pool->Submit(&late); });
+                 [&](WorkerPool::Report) { pool->Schedule(&late); });
   pool->Join();
   EXPECT_TRUE(late.abandoned);
 }
 
 TEST_F(WorkerPoolTest, DestructionEndsIt) {
-  Task task;
+  TestTask task;
   {
     auto pool = NewPool(2);
-    pool->Submit(&task);
+    pool->Schedule(&task);
   }
   EXPECT_TRUE(task.ran || task.abandoned);
 }
@@ -588,7 +588,7 @@ TEST_F(WorkerPoolTest, DestructionEndsIt) {
 TEST_F(WorkerPoolTest, EachTaskSubmittedDuringShutdownIsRunOrAbandonedOnce) {
   constexpr int kSubmitters = 3;
   constexpr int kTasks = 300;
-  struct Counted : ExecTask {
+  struct Counted : Task {
     void Run() override { calls.fetch_add(1); }
     void Abandon() override { calls.fetch_add(1); }
     std::atomic<int> calls{0};
@@ -602,7 +602,7 @@ TEST_F(WorkerPoolTest, EachTaskSubmittedDuringShutdownIsRunOrAbandonedOnce) {
       for (int s = 0; s < kSubmitters; ++s) {
         submitters.emplace_back([&, s] {
           for (int i = 0; i < kTasks; ++i) {
-            pool->Submit(&tasks[s * kTasks + i]);
+            pool->Schedule(&tasks[s * kTasks + i]);
             submitted.fetch_add(1);
           }
         });
@@ -626,7 +626,7 @@ TEST_F(WorkerPoolTest, ASleepingWorkerIsSignalledOnceAndABusyOneNever) {
   auto tasks = NewTasks(100);
   const uint64_t before = pool->stats().wakes;
   Gate gate(pool.get());
-  for (auto& task : tasks) pool->Submit(task.get());
+  for (auto& task : tasks) pool->Schedule(task.get());
   EXPECT_EQ(pool->stats().wakes, before + 1);
   gate.Open();
   Await(tasks.back()->ran);
@@ -638,10 +638,10 @@ TEST_F(WorkerPoolTest, ABurstSignalsNoWorkerTwice) {
     AwaitSleep(*pool, 1);
     // It does not sleep again before the test lets it go.
     std::atomic<bool> open{false};
-    Task first([&] { Await(open); });
+    TestTask first([&] { Await(open); });
     auto tasks = NewTasks(20);
-    pool->Submit(&first);
-    for (auto& task : tasks) pool->Submit(task.get());
+    pool->Schedule(&first);
+    for (auto& task : tasks) pool->Schedule(task.get());
     ASSERT_EQ(pool->stats().wakes, 1u);
     open.store(true);
     Await(tasks.back()->ran);
@@ -654,17 +654,17 @@ TEST_F(WorkerPoolTest, TellsHowLongTasksWaited) {
   EXPECT_EQ(pool->stats().queue_delay_p99, absl::ZeroDuration());
   // By the time that the second gate is entered, another sample is wanted.
   auto tasks = NewTasks(64);
-  for (auto& task : tasks) pool->Submit(task.get());
+  for (auto& task : tasks) pool->Schedule(task.get());
   std::atomic<bool> entered{false}, open{false};
-  Task second([&] {
+  TestTask second([&] {
     entered.store(true);
     Await(open);
   });
-  pool->Submit(&second);
+  pool->Schedule(&second);
   gate.Open();
   Await(entered);
-  Task measured;
-  pool->Submit(&measured);
+  TestTask measured;
+  pool->Schedule(&measured);
   clock_.Advance(absl::Seconds(5));
   open.store(true);
   Await(measured.ran);
@@ -705,8 +705,8 @@ TEST_F(WorkerPoolDeathTest, JoinOnAWorkerIsAnError) {
   EXPECT_DEATH(
       {
         auto pool = NewPool(1);
-        Task task([&] { pool->Join(); });
-        pool->Submit(&task);
+        TestTask task([&] { pool->Join(); });
+        pool->Schedule(&task);
         Await(task.ran);
       },
       "SLUICE_CHECK failed: !SequenceRole::OnAny");
@@ -716,8 +716,8 @@ TEST_F(WorkerPoolDeathTest, DestructionOnAWorkerIsAnError) {
   EXPECT_DEATH(
       {
         auto pool = NewPool(1);
-        Task task([&] { pool.reset(); });
-        pool->Submit(&task);
+        TestTask task([&] { pool.reset(); });
+        pool->Schedule(&task);
         Await(task.ran);
       },
       "SLUICE_CHECK failed: !SequenceRole::OnAny");
@@ -757,8 +757,8 @@ TEST_F(WorkerPoolDeathTest, ATaskThatThrowsEndsTheProcessAtTheThrow) {
       {
         TellWhetherUnwound();
         auto pool = NewPool(1);
-        Task task(ThrowInAFrame);
-        pool->Submit(&task);
+        TestTask task(ThrowInAFrame);
+        pool->Schedule(&task);
         Await(task.ran);
       },
       "at the throw");
@@ -769,7 +769,7 @@ TEST_F(WorkerPoolDeathTest, ACallableThatThrowsEndsTheProcessAtTheThrow) {
       {
         TellWhetherUnwound();
         auto pool = NewPool(1);
-        SLUICE_EXPECT_OK(pool->TrySubmit(ThrowInAFrame));
+        SLUICE_EXPECT_OK(pool->Post(ThrowInAFrame));
         pool->Shutdown(OnShutdown::kDrain, nullptr);
         pool->Join();
       },
@@ -781,8 +781,8 @@ TEST_F(WorkerPoolDeathTest, AProcessCanEndWithoutATaskThatNeverDoes) {
       {
         auto pool = NewPool(1);
         static std::atomic<bool> never{false};
-        static Task* const endless = new Task([] { Await(never); });
-        pool->Submit(endless);
+        static TestTask* const endless = new TestTask([] { Await(never); });
+        pool->Schedule(endless);
         AwaitThat([&] { return pool->stats().running == 1; });
         pool->Shutdown(OnShutdown::kDiscard, nullptr);
         const absl::Status status = pool->TryJoin(absl::Milliseconds(1));

@@ -123,7 +123,7 @@ absl::Cord ClientConnection::TakeShared(uint64_t size) {
   return bytes;
 }
 
-void ClientConnection::OnDrained(Stream&) {
+void ClientConnection::OnWritable(Stream&) {
   blocked_ = false;
   WriteWhatFits();
 }
@@ -194,7 +194,7 @@ void ClientConnection::Finish() {
     return;
   }
   state_ = State::kFinishing;
-  connection_->Finish();
+  connection_->ShutdownWrite();
   connection_->ResumeReading();  // nothing but FIN is to come
 }
 

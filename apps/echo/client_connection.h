@@ -94,7 +94,7 @@ class ClientConnection final : private StreamHandler {
   void OnOpen(Stream& stream) override;
   size_t OnInput(Stream& stream, absl::string_view input) override;
   void OnInputEnd(Stream& stream) override;
-  void OnDrained(Stream& stream) override;
+  void OnWritable(Stream& stream) override;
   void OnTimeout(Stream& stream) override;  // may read again
   void OnClosed(Stream& stream, absl::Status why, CloseReason reason) override;
 
@@ -123,7 +123,7 @@ class ClientConnection final : private StreamHandler {
   uint64_t received_ = 0;  // bytes, all right
   State state_ = State::kNew;
   bool begun_ = false;
-  bool blocked_ = false;  // until OnDrained()
+  bool blocked_ = false;  // until OnWritable()
 };
 
 }  // namespace sluice

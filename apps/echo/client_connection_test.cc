@@ -95,7 +95,7 @@ TEST_F(ClientConnectionTest, KeepsThePipelineFullAndNoFuller) {
   server_.on_input = [](Stream&, absl::string_view, uint64_t) {};
   Begin(100, 7, {.messages = 50});
   ASSERT_TRUE(server_.RunUntil([&] { return server_.received()[0] >= 700; }));
-  server_.Turn();
+  server_.RunIterations();
   EXPECT_THAT(server_.received(), ElementsAre(700u));
   EXPECT_EQ(shared_.in_flight, 7u);
 }
@@ -129,7 +129,7 @@ TEST_F(ClientConnectionTest, LatencyIsFromSendingToTheLastByteOfTheAnswer) {
   ASSERT_TRUE(server_.RunUntil([&] { return held.size() == 100; }));
   server_.Advance(absl::Milliseconds(3));
   asker->Write(absl::string_view(held).substr(0, 99));
-  server_.Turn();
+  server_.RunIterations();
   server_.Advance(absl::Milliseconds(4));
   asker->Write(absl::string_view(held).substr(99));
   ASSERT_TRUE(server_.RunUntil([&] { return nothing_in_flight_; }));
@@ -183,7 +183,7 @@ TEST_F(ClientConnectionTest, MoreBytesThanWereSentAreWrong) {
 TEST_F(ClientConnectionTest, AServerThatFinishesFirstIsTooEarly) {
   server_.on_input = [](Stream& stream, absl::string_view input, uint64_t) {
     stream.Write(input);
-    stream.Finish();
+    stream.ShutdownWrite();
   };
   Begin(100, 1, {.messages = 50});
   ASSERT_TRUE(RunUntilEnded());

@@ -4,19 +4,19 @@ namespace sluice {
 
 size_t EchoHandler::OnInput(Stream& stream, absl::string_view input) {
   if (!stream.Write(input)) stream.PauseReading();
-  if (draining_) FinishIfDrained(stream);
+  if (draining_) ShutdownWriteIfSent(stream);
   return input.size();
 }
 
-void EchoHandler::OnDrained(Stream& stream) { stream.ResumeReading(); }
+void EchoHandler::OnWritable(Stream& stream) { stream.ResumeReading(); }
 
 void EchoHandler::OnDraining(Stream& stream) {
   draining_ = true;
-  FinishIfDrained(stream);
+  ShutdownWriteIfSent(stream);
 }
 
-void EchoHandler::FinishIfDrained(Stream& stream) {
-  if (!stream.HasUnreadInput()) stream.Finish();
+void EchoHandler::ShutdownWriteIfSent(Stream& stream) {
+  if (!stream.HasUnreadInput()) stream.ShutdownWrite();
 }
 
 }  // namespace sluice

@@ -14,12 +14,12 @@ namespace sluice {
 class EchoHandler : public StreamHandler {
  public:
   size_t OnInput(Stream& stream, absl::string_view input) override;
-  void OnDrained(Stream& stream) override;
+  void OnWritable(Stream& stream) override;
   // Echoes what has arrived already, and finishes then.
   void OnDraining(Stream& stream) override;
 
  private:
-  void FinishIfDrained(Stream& stream);
+  void ShutdownWriteIfSent(Stream& stream);
 
   bool draining_ = false;
 };

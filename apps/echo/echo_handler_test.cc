@@ -28,7 +28,7 @@ class FakeStream final : public Stream {
     return Write(std::string(data));
   }
   void Cork() override {}
-  void Finish() override { finished = true; }
+  void ShutdownWrite() override { finished = true; }
   void Abort(absl::Status) override {}
   void PauseReading() override { paused = true; }
   void ResumeReading() override { paused = false; }
@@ -64,7 +64,7 @@ TEST(EchoHandlerTest, ReadsNoMoreThanThePeerTakesBack) {
   stream.full = true;
   EXPECT_EQ(handler.OnInput(stream, "much"), 4u);
   EXPECT_TRUE(stream.paused);
-  handler.OnDrained(stream);
+  handler.OnWritable(stream);
   EXPECT_FALSE(stream.paused);
 }
 

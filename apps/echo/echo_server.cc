@@ -242,7 +242,7 @@ class EchoServer {
         [logger = log_->logger()](const SocketAddress& peer) {
           return LoggedEchoHandler::New(logger, peer);
         },
-        {.threads = *ParseThreadModel(flags_.model),
+        {.thread_model = *ParseThreadModel(flags_.model),
          .max_connections =
              static_cast<size_t>(std::min(room, flags_.max_connections)),
          .connection = {.high_water = 64 * 1024,

@@ -76,7 +76,7 @@ TEST_F(LoadGeneratorTest, SendsANumberOfMessages) {
   EXPECT_EQ(ReceivedByServer(), 100'000u);
   EXPECT_EQ(server_->peers().size(), 7u);
   EXPECT_EQ(generator_->open(), 0u);
-  server_->Turn();
+  server_->RunIterations();
   EXPECT_EQ(done_, 1);
 }
 
@@ -200,7 +200,7 @@ TEST_F(LoadGeneratorTest, MeasuresUntilTheLastAnswer) {
   ASSERT_TRUE(server_->RunUntil([&] { return results().messages() > 0; }));
   server_->Stall();
   server_->Advance(absl::Seconds(12));
-  server_->Turn();
+  server_->RunIterations();
   server_->Release();
   ASSERT_TRUE(RunUntilDone());
   EXPECT_EQ(results().elapsed, absl::Seconds(12));
@@ -214,11 +214,11 @@ TEST_F(LoadGeneratorTest, WhatIsNotAnsweredInTimeIsATimeout) {
          .schedule = {.duration = absl::Seconds(10)}});
   ASSERT_TRUE(server_->RunUntil([&] { return results().messages() > 0; }));
   server_->Stall();
-  server_->Turn();
+  server_->RunIterations();
   server_->Advance(absl::Seconds(10));
-  server_->Turn();
+  server_->RunIterations();
   server_->Advance(absl::Milliseconds(4990));
-  server_->Turn();
+  server_->RunIterations();
   EXPECT_EQ(Errors(LoadError::kTimeout), 0u);
   server_->Advance(kTick);
   ASSERT_TRUE(RunUntilDone());
@@ -241,7 +241,7 @@ TEST_F(LoadGeneratorTest, ANumberOfMessagesDoesNotWaitForEverForAnswers) {
         server_->RunUntil([&] { return results().messages() > before; }));
   }
   server_->Stall();
-  server_->Turn();
+  server_->RunIterations();
   server_->Advance(absl::Seconds(5));
   ASSERT_TRUE(RunUntilDone());
   EXPECT_EQ(Errors(LoadError::kTimeout), 3u);
@@ -252,7 +252,7 @@ TEST_F(LoadGeneratorTest, AServerThatDoesNotFinishIsACloseTimeout) {
   Start({.connections = 2, .schedule = {.messages = 10}});
   server_->on_input_end = [](Stream&) {};
   ASSERT_TRUE(server_->RunUntil([&] { return results().messages() == 10; }));
-  server_->Turn();
+  server_->RunIterations();
   EXPECT_EQ(done_, 0);
   server_->Advance(absl::Seconds(2));
   ASSERT_TRUE(RunUntilDone());
@@ -265,7 +265,7 @@ TEST_F(LoadGeneratorTest, GoesOnWithTheConnectionsThatAreLeft) {
   int inputs = 0;
   server_->on_input = [&](Stream& stream, absl::string_view input, uint64_t) {
     stream.Write(input);
-    if (++inputs == 100) stream.Finish();
+    if (++inputs == 100) stream.ShutdownWrite();
   };
   ASSERT_TRUE(RunUntilDone());
   EXPECT_EQ(Errors(LoadError::kClosedEarly), 1u);
@@ -318,7 +318,7 @@ TEST_F(LoadGeneratorTest, StopEndsTheWaitForAnswersAtOnce) {
   generator_->Stop();
   EXPECT_EQ(done_, 1);
   EXPECT_EQ(results().unanswered, 12u);
-  server_->Turn();
+  server_->RunIterations();
   EXPECT_EQ(done_, 1);
 }
 
@@ -326,10 +326,10 @@ TEST_F(LoadGeneratorTest, StopWaitsBrieflyForAServerThatStalls) {
   Start({.connections = 3, .schedule = {.duration = absl::Hours(1)}});
   ASSERT_TRUE(server_->RunUntil([&] { return results().messages() > 100; }));
   server_->Stall();
-  server_->Turn();
+  server_->RunIterations();
   generator_->Stop();
   server_->Advance(absl::Milliseconds(190));
-  server_->Turn();
+  server_->RunIterations();
   EXPECT_EQ(done_, 0);
   server_->Advance(2 * kTick);
   ASSERT_TRUE(RunUntilDone());
@@ -357,7 +357,7 @@ TEST_F(LoadGeneratorTest, StopEndsItAtAnyTime) {
     }
     generator_->Stop();
     ASSERT_TRUE(RunUntilDone());
-    server_->Turn();
+    server_->RunIterations();
     EXPECT_EQ(done_, 1);
     EXPECT_TRUE(results().ok());
     EXPECT_TRUE(turns > 0 || results().connections == 0);
@@ -372,7 +372,7 @@ TEST_F(LoadGeneratorTest, MayBeDestroyedAtAnyTime) {
       ASSERT_TRUE(server_->loop()->RunOnce(absl::ZeroDuration()).ok());
     }
     generator_.reset();
-    server_->Turn();
+    server_->RunIterations();
     EXPECT_EQ(done_, 0);
   }
 }
@@ -386,7 +386,7 @@ TEST_F(LoadGeneratorTest, ReadsNoFasterThanItMay) {
   for (uint64_t messages = 1; messages < 20; ++messages) {
     ASSERT_TRUE(RunUntilMessages(messages));
     server_->Advance(absl::Milliseconds(99));
-    server_->Turn();
+    server_->RunIterations();
     ASSERT_EQ(results().messages(), messages);
     server_->Advance(absl::Milliseconds(1));
   }
@@ -408,7 +408,7 @@ class OpenLoopTest : public LoadGeneratorTest {
       server_->Advance(kTick);
       passed_ += kTick;
       if (stalled_) {
-        server_->Turn();
+        server_->RunIterations();
       } else {
         ASSERT_TRUE(RunUntilMessages(Due()));
       }

@@ -31,7 +31,7 @@ class LoadTestServer::Handler final : public StreamHandler {
     if (server_->on_input_end) {
       server_->on_input_end(stream);
     } else {
-      stream.Finish();
+      stream.ShutdownWrite();
     }
   }
   void OnClosed(Stream&, absl::Status, CloseReason) override {
@@ -61,7 +61,7 @@ LoadTestServer::LoadTestServer(EventLoop::Options options)
 
 LoadTestServer::~LoadTestServer() {
   server_.reset();
-  Turn();  // its connections end
+  RunIterations();  // its connections end
 }
 
 void LoadTestServer::Stall() {
@@ -86,7 +86,7 @@ bool LoadTestServer::RunUntil(absl::FunctionRef<bool()> done) {
   return false;
 }
 
-void LoadTestServer::Turn() {
+void LoadTestServer::RunIterations() {
   for (int i = 0; i < 20; ++i) (void)loop_->RunOnce(absl::ZeroDuration());
 }
 

@@ -54,7 +54,7 @@ class LoadTestServer {
   // Takes turns until `done`; false if it never is.
   [[nodiscard]] bool RunUntil(absl::FunctionRef<bool()> done);
   // Takes turns that wait for nothing, enough for what must not happen.
-  void Turn();
+  void RunIterations();
 
  private:
   class Handler;

@@ -41,7 +41,7 @@ int main() {
         ++received;
         sum += number;
       });
-    } while (!inbox.MaySleep());
+    } while (!inbox.PrepareToSleep());
   }
   first.join();
   second.join();

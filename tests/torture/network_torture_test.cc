@@ -101,10 +101,10 @@ class ServerHandler final : public StreamHandler {
     if (service_.kind() == Service::Kind::kAnswerAtEnd) {
       stream.Write(absl::StrCat(received_));
     }
-    stream.Finish();
+    stream.ShutdownWrite();
   }
   void OnDraining(Stream& stream) override {
-    if (service_.kind() != Service::Kind::kGoOn) stream.Finish();
+    if (service_.kind() != Service::Kind::kGoOn) stream.ShutdownWrite();
   }
   void OnClosed(Stream&, absl::Status why, CloseReason) override {
     SLUICE_CHECK(!closed_);
@@ -147,7 +147,7 @@ struct World {
         [service](const SocketAddress&) {
           return std::make_unique<ServerHandler>(service);
         },
-        {.threads = threads, .connection = {.idle_timeout = kNever}});
+        {.thread_model = threads, .connection = {.idle_timeout = kNever}});
   }
 
   Platform platform;
@@ -200,7 +200,7 @@ class Client final : private StreamHandler {
     stream.Cork();
     stream.Write(data.substr(0, 10));
     stream.Write(data.substr(10));
-    if (then_ == Then::kFinish) stream.Finish();
+    if (then_ == Then::kFinish) stream.ShutdownWrite();
   }
   size_t OnInput(Stream&, absl::string_view input) override {
     received_.append(input);

@@ -23,7 +23,7 @@ TEST(WorkerTortureTest, WithoutAThreadThereIsNoPool) {
     auto pool = WorkerPool::Create({.clock = Clock::Real(), .num_threads = 4});
     if (!pool.ok()) return pool.status();
     for (int i = 0; i < 100; ++i) {
-      const absl::Status submitted = (*pool)->TrySubmit([&] { ++ran; });
+      const absl::Status submitted = (*pool)->Post([&] { ++ran; });
       SLUICE_CHECK(submitted.ok());
     }
     bool done = false;
