@@ -19,7 +19,8 @@
 #include "sluice/base/io_result.h"
 #include "sluice/base/status_matchers.h"
 #include "sluice/event/poller.h"
-#include "sluice/net/linux_platform.h"
+#include "sluice/event/poller_kind.h"
+#include "sluice/net/kernel_sockets.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/socket_api.h"
 
@@ -38,10 +39,10 @@ class KernelSocketWorld final : public SocketWorld {
     EXPECT_NE(mkdtemp(folder.data()), nullptr);
     EXPECT_EQ(chdir(folder.c_str()), 0);
   }
-  const Platform& platform() const override { return platform_; }
-
- private:
-  const Platform platform_ = LinuxPlatform();
+  SocketApi* sockets() override { return KernelSockets(); }
+  std::unique_ptr<Poller> NewPoller() override {
+    return *::sluice::NewPoller(PollerKind::kEpoll);
+  }
 };
 
 // "rw", "rweh": readable, writable, error, hangup.
@@ -60,9 +61,8 @@ std::string Shown(IoResult result) {
 // What tests do with sockets, in words that they can compare.
 class Sockets {
  public:
-  explicit Sockets(const SocketWorld& world)
-      : api_(*world.platform().sockets),
-        poller_(*world.platform().new_poller()) {}
+  explicit Sockets(SocketWorld& world)
+      : api_(*world.sockets()), poller_(world.NewPoller()) {}
 
   SocketApi& api() { return api_; }
 

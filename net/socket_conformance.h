@@ -7,7 +7,8 @@
 #include <string>
 
 #include "gtest/gtest.h"
-#include "sluice/net/platform.h"
+#include "sluice/event/poller.h"
+#include "sluice/net/socket_api.h"
 
 namespace sluice {
 
@@ -29,9 +30,11 @@ namespace sluice {
 class SocketWorld {
  public:
   virtual ~SocketWorld() = default;
-  // With TCP on 127.0.0.1 and ::1, and in a folder without files. Its sockets
-  // are those under test, and its pollers watch them.
-  virtual const Platform& platform() const = 0;
+  // The sockets under test. They have TCP on 127.0.0.1 and ::1, and live in a
+  // folder without files.
+  virtual SocketApi* sockets() = 0;
+  // Creates a poller that can watch them.
+  virtual std::unique_ptr<Poller> NewPoller() = 0;
 };
 
 // Sockets under test.

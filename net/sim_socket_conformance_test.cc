@@ -1,17 +1,21 @@
-#include "sluice/net/socket_conformance.h"
-
 #include <memory>
 
 #include "gtest/gtest.h"
+#include "sluice/event/poller.h"
 #include "sluice/net/platform.h"
 #include "sluice/net/sim_network.h"
+#include "sluice/net/socket_api.h"
+#include "sluice/net/socket_conformance.h"
 
 namespace sluice {
 namespace {
 
 class SimSocketWorld final : public SocketWorld {
  public:
-  const Platform& platform() const override { return host_->platform(); }
+  SocketApi* sockets() override { return host_->platform().sockets; }
+  std::unique_ptr<Poller> NewPoller() override {
+    return *host_->platform().new_poller();
+  }
 
  private:
   SimNetwork network_{{}};

@@ -1,5 +1,3 @@
-#include "sluice/net/transport.h"
-
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,16 +9,11 @@
 #include "sluice/net/sim_network.h"
 #include "sluice/net/socket_api.h"
 #include "sluice/net/socket_transport.h"
+#include "sluice/net/transport.h"
 #include "sluice/net/transport_conformance.h"
 
 namespace sluice {
 namespace {
-
-INSTANTIATE_TEST_SUITE_P(
-    Kernel, TransportConformanceTest,
-    ::testing::Values(KernelTransportBackend("socket", NewSocketTransport),
-                      KernelTransportBackend("deferred", NewDeferredTransport)),
-    TransportBackend::Name);
 
 // One host, whose loop turns when the test says so.
 class SimTransportWorld final : public TransportWorld {
