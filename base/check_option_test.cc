@@ -8,7 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "sluice/base/status_matchers.h"
+#include "sluice/base/testing/status_matchers.h"
 
 namespace sluice {
 namespace {

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "gtest/gtest.h"
-#include "sluice/base/in_child.h"
+#include "sluice/base/testing/in_child.h"
 
 namespace sluice {
 namespace {

@@ -7,7 +7,7 @@
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "sluice/base/in_child.h"
+#include "sluice/base/testing/in_child.h"
 
 namespace sluice {
 namespace {

@@ -12,9 +12,9 @@
 
 #include "absl/strings/match.h"
 #include "gtest/gtest.h"
-#include "sluice/base/in_child.h"
 #include "sluice/base/sequence_role.h"
-#include "sluice/base/status_matchers.h"
+#include "sluice/base/testing/in_child.h"
+#include "sluice/base/testing/status_matchers.h"
 
 namespace sluice {
 namespace {

@@ -4,12 +4,26 @@
 PACKAGES = [
     "apps/echo",
     "base",
+    "base/testing",
     "bench",
+    "bench/report",
     "event",
+    "event/poller",
     "log",
+    "log/glog",
+    "log/internal",
     "net",
+    "net/sim",
+    "net/socket",
+    "net/tcp",
+    "net/transport",
     "tests",
-    "tests/torture",
+    "tests/echo",
+    "tests/fault_injection",
+    "tests/log",
+    "tests/sim",
+    "tests/structure",
+    "tests/support",
     "threadpool",
     "timer",
 ]
@@ -28,7 +42,7 @@ def declare_sources():
         name = "sources",
         testonly = True,
         srcs = native.glob(["**"]),
-        visibility = ["//tests:__pkg__"],
+        visibility = ["//tests/structure:__pkg__"],
     )
 
 def all_sources(name):

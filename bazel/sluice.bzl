@@ -100,6 +100,6 @@ def sluice_cc_fuzz(name, deps = [], **kwargs):
         args = ["$(location %s)" % input for input in corpus],
         data = corpus,
         features = _FEATURES,
-        deps = deps + ["//tests:fuzz_replay"],
+        deps = deps + ["//base/testing:fuzz_replay"],
         **kwargs
     )

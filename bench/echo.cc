@@ -20,12 +20,12 @@
 #include "absl/time/time.h"
 #include "sluice/apps/echo/command_line.h"
 #include "sluice/base/standard_descriptors.h"
-#include "sluice/bench/bar_chart.h"
-#include "sluice/bench/conditions.h"
-#include "sluice/bench/echo_report.h"
-#include "sluice/bench/progress.h"
-#include "sluice/bench/user_file.h"
-#include "sluice/tests/process.h"
+#include "sluice/bench/report/bar_chart.h"
+#include "sluice/bench/report/conditions.h"
+#include "sluice/bench/report/echo_report.h"
+#include "sluice/bench/report/progress.h"
+#include "sluice/bench/report/user_file.h"
+#include "sluice/tests/support/process.h"
 
 namespace sluice {
 namespace {

@@ -27,8 +27,8 @@
 #include "absl/time/time.h"
 #include "sluice/apps/echo/command_line.h"
 #include "sluice/base/standard_descriptors.h"
-#include "sluice/tests/client_socket.h"
-#include "sluice/tests/process.h"
+#include "sluice/tests/support/client_socket.h"
+#include "sluice/tests/support/process.h"
 
 namespace sluice {
 namespace {

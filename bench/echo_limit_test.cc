@@ -13,11 +13,11 @@
 #include "absl/strings/strip.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sluice/base/status_matchers.h"
-#include "sluice/base/test_seed.h"
-#include "sluice/tests/byte_pattern.h"
-#include "sluice/tests/client_socket.h"
-#include "sluice/tests/process.h"
+#include "sluice/base/testing/byte_pattern.h"
+#include "sluice/base/testing/status_matchers.h"
+#include "sluice/base/testing/test_seed.h"
+#include "sluice/tests/support/client_socket.h"
+#include "sluice/tests/support/process.h"
 
 namespace sluice {
 namespace {

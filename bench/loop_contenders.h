@@ -17,8 +17,8 @@
 
 #include "sluice/base/check.h"
 #include "sluice/base/task.h"
-#include "sluice/event/epoll_poller.h"
 #include "sluice/event/event_loop.h"
+#include "sluice/event/poller/epoll_poller.h"
 #include "sluice/timer/clock.h"
 
 // Event loops that other threads call, each behind the same calls:

@@ -17,9 +17,9 @@
 #include "sluice/base/mutex.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/base/thread.h"
-#include "sluice/bench/comparison.h"
-#include "sluice/bench/cpu_time.h"
 #include "sluice/bench/pool_contenders.h"
+#include "sluice/bench/report/comparison.h"
+#include "sluice/bench/report/cpu_time.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {

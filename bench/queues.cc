@@ -13,11 +13,11 @@
 #include "absl/time/time.h"
 #include "sluice/base/check.h"
 #include "sluice/base/standard_descriptors.h"
-#include "sluice/bench/comparison.h"
-#include "sluice/bench/cpu_time.h"
-#include "sluice/bench/cpus.h"
 #include "sluice/bench/loop_contenders.h"
 #include "sluice/bench/queue_contenders.h"
+#include "sluice/bench/report/comparison.h"
+#include "sluice/bench/report/cpu_time.h"
+#include "sluice/bench/report/cpus.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {

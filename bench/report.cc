@@ -23,9 +23,9 @@
 #include "absl/time/time.h"
 #include "sluice/apps/echo/command_line.h"
 #include "sluice/base/standard_descriptors.h"
-#include "sluice/bench/conditions.h"
-#include "sluice/bench/document_block.h"
-#include "sluice/bench/user_file.h"
+#include "sluice/bench/report/conditions.h"
+#include "sluice/bench/report/document_block.h"
+#include "sluice/bench/report/user_file.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {

@@ -23,7 +23,7 @@
 
 #include "absl/time/time.h"
 #include "sluice/base/check.h"
-#include "sluice/bench/virtual_time.h"
+#include "sluice/bench/report/virtual_time.h"
 #include "sluice/timer/clock.h"
 #include "sluice/timer/timer_wheel.h"
 

@@ -1,4 +1,4 @@
-#include "sluice/event/epoll_poller.h"
+#include "sluice/event/poller/epoll_poller.h"
 
 #include <fcntl.h>
 #include <sys/epoll.h>
@@ -14,11 +14,11 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sluice/base/in_child.h"
-#include "sluice/base/status_matchers.h"
-#include "sluice/base/without_system_call.h"
-#include "sluice/event/poller.h"
-#include "sluice/event/poller_conformance.h"
+#include "sluice/base/testing/in_child.h"
+#include "sluice/base/testing/status_matchers.h"
+#include "sluice/base/testing/without_system_call.h"
+#include "sluice/event/poller/poller.h"
+#include "sluice/event/poller/poller_conformance.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {

@@ -23,7 +23,7 @@
 #include "sluice/base/task_queue.h"
 #include "sluice/event/event_queue.h"
 #include "sluice/event/io_target.h"
-#include "sluice/event/poller.h"
+#include "sluice/event/poller/poller.h"
 #include "sluice/event/spin_credit.h"
 #include "sluice/timer/clock.h"
 #include "sluice/timer/timer_wheel.h"

@@ -6,8 +6,8 @@
 #include "benchmark/benchmark.h"
 #include "sluice/base/check.h"
 #include "sluice/base/task.h"
-#include "sluice/event/epoll_poller.h"
 #include "sluice/event/event_loop.h"
+#include "sluice/event/poller/epoll_poller.h"
 #include "sluice/timer/clock.h"
 #include "sluice/timer/timer_wheel.h"
 

@@ -9,7 +9,7 @@
 
 #include "absl/types/span.h"
 #include "sluice/base/check.h"
-#include "sluice/base/fuzz_input.h"
+#include "sluice/base/testing/fuzz_input.h"
 #include "sluice/event/event_queue.h"
 
 namespace sluice {

@@ -18,7 +18,7 @@
 #include "absl/types/span.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sluice/base/without_system_call.h"
+#include "sluice/base/testing/without_system_call.h"
 
 namespace sluice {
 namespace {

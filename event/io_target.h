@@ -4,7 +4,7 @@
 #include <cstdint>
 
 #include "sluice/base/check.h"
-#include "sluice/event/poller.h"
+#include "sluice/event/poller/poller.h"
 
 namespace sluice {
 

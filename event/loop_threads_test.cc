@@ -28,11 +28,11 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/sequence_role.h"
-#include "sluice/base/status_matchers.h"
 #include "sluice/base/task.h"
-#include "sluice/event/epoll_poller.h"
+#include "sluice/base/testing/status_matchers.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/event/poller.h"
+#include "sluice/event/poller/epoll_poller.h"
+#include "sluice/event/poller/poller.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {

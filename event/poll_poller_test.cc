@@ -1,4 +1,4 @@
-#include "sluice/event/poll_poller.h"
+#include "sluice/event/poller/poll_poller.h"
 
 #include <fcntl.h>
 #include <sys/eventfd.h>
@@ -15,9 +15,9 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sluice/base/status_matchers.h"
-#include "sluice/event/poller.h"
-#include "sluice/event/poller_conformance.h"
+#include "sluice/base/testing/status_matchers.h"
+#include "sluice/event/poller/poller.h"
+#include "sluice/event/poller/poller_conformance.h"
 
 namespace sluice {
 namespace {

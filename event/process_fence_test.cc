@@ -7,7 +7,7 @@
 #include <thread>
 
 #include "gtest/gtest.h"
-#include "sluice/base/without_system_call.h"
+#include "sluice/base/testing/without_system_call.h"
 
 namespace sluice {
 namespace {

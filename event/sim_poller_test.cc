@@ -1,4 +1,4 @@
-#include "sluice/event/sim_poller.h"
+#include "sluice/event/poller/sim_poller.h"
 
 #include <cstddef>
 #include <cstdint>
@@ -13,10 +13,10 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sluice/base/status_matchers.h"
-#include "sluice/event/poller.h"
-#include "sluice/event/poller_conformance.h"
-#include "sluice/event/sim_descriptors.h"
+#include "sluice/base/testing/status_matchers.h"
+#include "sluice/event/poller/poller.h"
+#include "sluice/event/poller/poller_conformance.h"
+#include "sluice/event/poller/sim_descriptors.h"
 #include "sluice/timer/clock.h"
 #include "sluice/timer/sim_clock.h"
 

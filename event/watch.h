@@ -8,7 +8,7 @@
 #include "absl/status/statusor.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/event/io_target.h"
-#include "sluice/event/poller.h"
+#include "sluice/event/poller/poller.h"
 
 namespace sluice {
 

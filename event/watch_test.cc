@@ -9,10 +9,10 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "sluice/base/status_matchers.h"
-#include "sluice/event/epoll_poller.h"
+#include "sluice/base/testing/status_matchers.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/event/poller.h"
+#include "sluice/event/poller/epoll_poller.h"
+#include "sluice/event/poller/poller.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {

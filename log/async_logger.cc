@@ -15,7 +15,7 @@
 #include "sluice/base/check.h"
 #include "sluice/base/increase.h"
 #include "sluice/base/sequence_role.h"
-#include "sluice/log/log_value.h"
+#include "sluice/log/internal/log_value.h"
 
 namespace sluice {
 namespace {

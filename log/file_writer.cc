@@ -14,7 +14,7 @@
 #include "absl/strings/str_format.h"
 #include "sluice/base/check_option.h"
 #include "sluice/base/increase.h"
-#include "sluice/log/file_calls.h"
+#include "sluice/log/internal/file_calls.h"
 
 namespace sluice {
 namespace {

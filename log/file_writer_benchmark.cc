@@ -14,8 +14,8 @@
 #include "absl/strings/string_view.h"
 #include "benchmark/benchmark.h"
 #include "sluice/base/check.h"
-#include "sluice/log/file_calls.h"
 #include "sluice/log/file_writer.h"
+#include "sluice/log/internal/file_calls.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {

@@ -12,11 +12,11 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sluice/base/status_matchers.h"
-#include "sluice/base/test_seed.h"
-#include "sluice/log/faulty_file_calls.h"
+#include "sluice/base/testing/status_matchers.h"
+#include "sluice/base/testing/test_seed.h"
 #include "sluice/log/file_writer.h"
-#include "sluice/log/file_writer_folder.h"
+#include "sluice/log/internal/faulty_file_calls.h"
+#include "sluice/log/internal/file_writer_folder.h"
 #include "sluice/timer/sim_clock.h"
 
 namespace sluice {

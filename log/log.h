@@ -2,8 +2,8 @@
 #define SLUICE_LOG_LOG_H_
 
 #include "sluice/log/async_logger.h"
+#include "sluice/log/internal/log_site.h"
 #include "sluice/log/log_severity.h"
-#include "sluice/log/log_site.h"
 
 // What programs log with:
 //

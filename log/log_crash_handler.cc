@@ -18,10 +18,10 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "sluice/base/check.h"
-#include "sluice/log/log_args.h"
+#include "sluice/log/internal/log_args.h"
+#include "sluice/log/internal/log_site.h"
+#include "sluice/log/internal/thread_ring.h"
 #include "sluice/log/log_severity.h"
-#include "sluice/log/log_site.h"
-#include "sluice/log/thread_ring.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {

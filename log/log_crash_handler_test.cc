@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "sluice/base/status_matchers.h"
+#include "sluice/base/testing/status_matchers.h"
 #include "sluice/log/async_logger.h"
 #include "sluice/log/memory_log.h"
 #include "sluice/timer/sim_clock.h"
@@ -16,7 +16,7 @@
 namespace sluice {
 namespace {
 
-// How processes end is in tests/log_crash_test.cc.
+// How processes end is in tests/log/log_crash_test.cc.
 class LogCrashHandlerTest : public ::testing::Test {
  protected:
   static constexpr int kSignals[] = {SIGABRT, SIGBUS,  SIGFPE, SIGILL,

@@ -10,7 +10,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "gtest/gtest.h"
-#include "sluice/base/test_seed.h"
+#include "sluice/base/testing/test_seed.h"
 
 namespace sluice {
 namespace {

@@ -18,7 +18,7 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sluice/base/status_matchers.h"
+#include "sluice/base/testing/status_matchers.h"
 #include "sluice/log/async_logger.h"
 #include "sluice/log/descriptor_writer.h"
 #include "sluice/log/log.h"

@@ -14,7 +14,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "sluice/base/check.h"
-#include "sluice/base/fuzz_input.h"
+#include "sluice/base/testing/fuzz_input.h"
 #include "sluice/net/socket_address.h"
 
 namespace sluice {

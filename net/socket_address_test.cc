@@ -18,8 +18,8 @@
 #include "absl/strings/string_view.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sluice/base/status_matchers.h"
-#include "sluice/base/test_seed.h"
+#include "sluice/base/testing/status_matchers.h"
+#include "sluice/base/testing/test_seed.h"
 
 namespace sluice {
 namespace {

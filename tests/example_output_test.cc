@@ -5,8 +5,8 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "sluice/base/status_matchers.h"
-#include "sluice/tests/process.h"
+#include "sluice/base/testing/status_matchers.h"
+#include "sluice/tests/support/process.h"
 
 namespace sluice {
 namespace {

@@ -12,14 +12,14 @@
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "sluice/base/status_matchers.h"
+#include "sluice/base/testing/status_matchers.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/event/poller.h"
-#include "sluice/event/poller_kind.h"
+#include "sluice/event/poller/poller.h"
+#include "sluice/event/poller/poller_kind.h"
 #include "sluice/event/watch.h"
-#include "sluice/net/linux_platform.h"
-#include "sluice/net/platform.h"
-#include "sluice/tests/process.h"
+#include "sluice/net/transport/linux_platform.h"
+#include "sluice/net/transport/platform.h"
+#include "sluice/tests/support/process.h"
 #include "sluice/timer/timer_wheel.h"
 
 namespace sluice {

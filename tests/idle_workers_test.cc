@@ -5,7 +5,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "sluice/base/mutex.h"
-#include "sluice/base/status_matchers.h"
+#include "sluice/base/testing/status_matchers.h"
 #include "sluice/threadpool/worker_pool.h"
 #include "sluice/timer/clock.h"
 

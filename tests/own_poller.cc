@@ -7,7 +7,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
-#include "sluice/event/poller_kind.h"
+#include "sluice/event/poller/poller_kind.h"
 
 namespace own {
 namespace {

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "absl/status/statusor.h"
-#include "sluice/event/poller.h"
+#include "sluice/event/poller/poller.h"
 
 namespace own {
 

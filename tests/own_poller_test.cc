@@ -1,7 +1,7 @@
 #include "sluice/tests/own_poller.h"
 
 #include "gtest/gtest.h"
-#include "sluice/event/poller_conformance.h"
+#include "sluice/event/poller/poller_conformance.h"
 
 using sluice::PollerConformanceTest;
 

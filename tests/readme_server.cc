@@ -2,8 +2,8 @@
 #include <memory>
 
 #include "absl/strings/str_cat.h"
-#include "sluice/net/linux_platform.h"
-#include "sluice/net/tcp_server.h"
+#include "sluice/net/tcp/tcp_server.h"
+#include "sluice/net/transport/linux_platform.h"
 
 // Answers each line with its length.
 class LineLengths : public sluice::StreamHandler {

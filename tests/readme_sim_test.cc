@@ -6,10 +6,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "sluice/net/sim_test_runner.h"
-#include "sluice/net/tcp_connection.h"
-#include "sluice/net/tcp_connector.h"
-#include "sluice/net/tcp_server.h"
+#include "sluice/net/sim/sim_test_runner.h"
+#include "sluice/net/tcp/tcp_connection.h"
+#include "sluice/net/tcp/tcp_connector.h"
+#include "sluice/net/tcp/tcp_server.h"
 
 // Answers each line with its length.
 class LineLengths : public sluice::StreamHandler {

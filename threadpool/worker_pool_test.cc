@@ -26,8 +26,8 @@
 #include "gtest/gtest.h"
 #include "sluice/base/cpu_count.h"
 #include "sluice/base/executor.h"
-#include "sluice/base/status_matchers.h"
 #include "sluice/base/strand.h"
+#include "sluice/base/testing/status_matchers.h"
 #include "sluice/timer/sim_clock.h"
 
 namespace sluice {

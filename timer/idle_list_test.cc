@@ -12,7 +12,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "sluice/base/test_seed.h"
+#include "sluice/base/testing/test_seed.h"
 #include "sluice/timer/clock.h"
 #include "sluice/timer/timer_wheel.h"
 

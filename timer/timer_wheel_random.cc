@@ -6,7 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sluice/base/status_matchers.h"
+#include "sluice/base/testing/status_matchers.h"
 #include "sluice/timer/timer_wheel_model.h"
 
 namespace sluice {

@@ -16,12 +16,12 @@
 #include "sluice/event/event_loop.h"
 #include "sluice/log/async_logger.h"
 #include "sluice/net/close_reason.h"
-#include "sluice/net/platform.h"
+#include "sluice/net/socket/socket_api.h"
 #include "sluice/net/socket_address.h"
-#include "sluice/net/socket_api.h"
 #include "sluice/net/stream.h"
-#include "sluice/net/tcp_connection.h"
-#include "sluice/net/tcp_connector.h"
+#include "sluice/net/tcp/tcp_connection.h"
+#include "sluice/net/tcp/tcp_connector.h"
+#include "sluice/net/transport/platform.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {

@@ -16,10 +16,10 @@
 #include "sluice/apps/echo/load_test_server.h"
 #include "sluice/apps/echo/message_schedule.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/stream.h"
-#include "sluice/net/tcp_connection.h"
+#include "sluice/net/tcp/tcp_connection.h"
+#include "sluice/net/transport/platform.h"
 
 namespace sluice {
 namespace {

@@ -26,10 +26,10 @@
 #include "sluice/apps/echo/termination_signals.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/event/poller_kind.h"
-#include "sluice/net/linux_platform.h"
-#include "sluice/net/platform.h"
+#include "sluice/event/poller/poller_kind.h"
 #include "sluice/net/socket_address.h"
+#include "sluice/net/transport/linux_platform.h"
+#include "sluice/net/transport/platform.h"
 #include "sluice/timer/timer_wheel.h"
 
 namespace sluice {

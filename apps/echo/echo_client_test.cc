@@ -18,11 +18,11 @@
 #include "gtest/gtest.h"
 #include "sluice/apps/echo/echo_handler.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/net/linux_platform.h"
-#include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/stream.h"
-#include "sluice/net/tcp_server.h"
+#include "sluice/net/tcp/tcp_server.h"
+#include "sluice/net/transport/linux_platform.h"
+#include "sluice/net/transport/platform.h"
 
 namespace sluice {
 namespace {

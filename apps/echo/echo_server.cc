@@ -28,13 +28,13 @@
 #include "sluice/apps/echo/termination_signals.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/event/loop_threads.h"
-#include "sluice/event/poller_kind.h"
+#include "sluice/event/poller/poller_kind.h"
 #include "sluice/log/log.h"
-#include "sluice/net/linux_platform.h"
-#include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
-#include "sluice/net/tcp_server.h"
-#include "sluice/net/thread_model.h"
+#include "sluice/net/tcp/tcp_server.h"
+#include "sluice/net/tcp/thread_model.h"
+#include "sluice/net/transport/linux_platform.h"
+#include "sluice/net/transport/platform.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "gtest/gtest.h"
-#include "sluice/base/test_seed.h"
+#include "sluice/base/testing/test_seed.h"
 
 namespace sluice {
 namespace {

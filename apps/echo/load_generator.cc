@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "sluice/base/check.h"
-#include "sluice/net/tcp_connector.h"
+#include "sluice/net/tcp/tcp_connector.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {

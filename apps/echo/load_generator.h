@@ -15,9 +15,9 @@
 #include "sluice/apps/echo/message_schedule.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/log/async_logger.h"
-#include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
-#include "sluice/net/tcp_connection.h"
+#include "sluice/net/tcp/tcp_connection.h"
+#include "sluice/net/transport/platform.h"
 #include "sluice/timer/timer_wheel.h"
 
 namespace sluice {

@@ -16,9 +16,9 @@
 #include "sluice/apps/echo/load_results.h"
 #include "sluice/apps/echo/load_test_server.h"
 #include "sluice/apps/echo/message_schedule.h"
-#include "sluice/net/kernel_sockets.h"
+#include "sluice/net/socket/kernel_sockets.h"
+#include "sluice/net/socket/socket_api.h"
 #include "sluice/net/socket_address.h"
-#include "sluice/net/socket_api.h"
 #include "sluice/net/stream.h"
 
 namespace sluice {

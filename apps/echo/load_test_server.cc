@@ -4,7 +4,7 @@
 
 #include "absl/status/status.h"
 #include "sluice/net/close_reason.h"
-#include "sluice/net/linux_platform.h"
+#include "sluice/net/transport/linux_platform.h"
 
 namespace sluice {
 

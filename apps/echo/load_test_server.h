@@ -11,10 +11,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/stream.h"
-#include "sluice/net/tcp_server.h"
+#include "sluice/net/tcp/tcp_server.h"
+#include "sluice/net/transport/platform.h"
 #include "sluice/timer/sim_clock.h"
 
 namespace sluice {

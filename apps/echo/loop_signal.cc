@@ -15,7 +15,7 @@
 #include "absl/strings/str_cat.h"
 #include "sluice/base/check.h"
 #include "sluice/base/io_result.h"
-#include "sluice/event/poller.h"
+#include "sluice/event/poller/poller.h"
 
 namespace sluice {
 namespace {

@@ -9,8 +9,8 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/net/linux_platform.h"
-#include "sluice/net/platform.h"
+#include "sluice/net/transport/linux_platform.h"
+#include "sluice/net/transport/platform.h"
 
 namespace sluice {
 namespace {

@@ -9,9 +9,9 @@
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "sluice/base/status_matchers.h"
-#include "sluice/net/linux_platform.h"
-#include "sluice/net/platform.h"
+#include "sluice/base/testing/status_matchers.h"
+#include "sluice/net/transport/linux_platform.h"
+#include "sluice/net/transport/platform.h"
 
 namespace sluice {
 namespace {

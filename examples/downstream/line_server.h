@@ -6,9 +6,9 @@
 
 #include "absl/status/statusor.h"
 #include "sluice/event/event_loop.h"
-#include "sluice/net/platform.h"
 #include "sluice/net/socket_address.h"
-#include "sluice/net/tcp_server.h"
+#include "sluice/net/tcp/tcp_server.h"
+#include "sluice/net/transport/platform.h"
 
 namespace downstream {
 

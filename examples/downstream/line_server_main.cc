@@ -5,7 +5,7 @@
 #include "log/logger.h"  // ours; of Sluice's headers all begin with "sluice/"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/log/descriptor_writer.h"
-#include "sluice/net/linux_platform.h"
+#include "sluice/net/transport/linux_platform.h"
 
 int main() {
   sluice::FillStandardDescriptors();  // none of them is to be a socket

@@ -10,10 +10,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "sluice/net/sim_network.h"
-#include "sluice/net/sim_test_runner.h"
-#include "sluice/net/tcp_connection.h"
-#include "sluice/net/tcp_connector.h"
+#include "sluice/net/sim/sim_network.h"
+#include "sluice/net/sim/sim_test_runner.h"
+#include "sluice/net/tcp/tcp_connection.h"
+#include "sluice/net/tcp/tcp_connector.h"
 
 namespace downstream {
 namespace {

@@ -1,0 +1,22 @@
+#include "sluice/bench/report/progress.h"
+
+#include "gtest/gtest.h"
+
+namespace sluice {
+namespace {
+
+// Under test standard error is no terminal.
+TEST(ProgressTest, WithoutATerminalEachHeadlineIsToldOnce) {
+  ::testing::internal::CaptureStderr();
+  {
+    Progress progress;
+    progress.Show("one", "a");
+    progress.Show("one", "b");
+    progress.Clear();
+    progress.Show("two", "a");
+  }
+  EXPECT_EQ(::testing::internal::GetCapturedStderr(), "one\ntwo\n");
+}
+
+}  // namespace
+}  // namespace sluice

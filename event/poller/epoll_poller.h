@@ -1,0 +1,65 @@
+#ifndef SLUICE_EVENT_POLLER_EPOLL_POLLER_H_
+#define SLUICE_EVENT_POLLER_EPOLL_POLLER_H_
+
+#include <sys/epoll.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "absl/types/span.h"
+#include "sluice/event/poller/poller.h"
+#include "sluice/event/poller/poller_options.h"
+#include "sluice/event/poller/wakeup_fd.h"
+
+namespace sluice {
+
+// A Poller on epoll(7). No limit on descriptors of its own; O(ready) per
+// Wait(); nothing in user space per descriptor. Waits to the nanosecond where
+// the kernel can (5.11), else to the millisecond. Thread-compatible, save
+// Wake(). Owns two descriptors.
+//
+// An epoll instance is not copied by fork(). In the child Remove() does
+// nothing, and Add() and Modify() return kFailedPrecondition.
+class EpollPoller final : public Poller {
+ public:
+  // kInvalidArgument, kResourceExhausted (descriptors, memory); what
+  // epoll_create1(2) said where a kernel or a filter refuses it.
+  static absl::StatusOr<std::unique_ptr<EpollPoller>> Create(
+      PollerOptions options = {});
+  ~EpollPoller() override;
+
+  absl::Status Add(int fd, IoEvents interest, uint64_t token,
+                   AddHint hint) override;
+  absl::Status Modify(int fd, IoEvents interest, uint64_t token) override;
+  absl::Status Remove(int fd) override;
+  absl::StatusOr<absl::Span<const IoEvent>> Wait(
+      absl::Duration timeout) override;
+  bool has_more() const override { return has_more_; }
+  void Wake() override { wakeup_->Wake(); }
+  absl::string_view name() const override { return "epoll"; }
+
+ private:
+  EpollPoller(std::unique_ptr<WakeupFd> wakeup, int epoll_fd,
+              size_t max_events);
+
+  absl::Status Control(int operation, int fd, uint32_t events, uint64_t token);
+  // epoll_wait(2): a count or -errno.
+  int EpollWait(absl::Duration timeout);
+
+  const std::unique_ptr<WakeupFd> wakeup_;
+  const int epoll_fd_;
+  bool has_pwait2_ = true;
+  std::vector<epoll_event> ready_;
+  std::vector<IoEvent> events_;
+  bool has_more_ = false;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_EVENT_POLLER_EPOLL_POLLER_H_

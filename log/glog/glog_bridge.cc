@@ -1,0 +1,166 @@
+#include "sluice/log/glog/glog_bridge.h"
+
+#include <algorithm>
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <ctime>
+
+#include "absl/strings/string_view.h"
+#include "glog/logging.h"
+#include "sluice/base/check.h"
+#include "sluice/log/internal/log_line.h"
+#include "sluice/log/log_severity.h"
+
+namespace sluice {
+namespace {
+
+LogSeverity SeverityOf(google::LogSeverity severity) {
+  switch (severity) {
+    case google::GLOG_INFO:
+      return LogSeverity::kInfo;
+    case google::GLOG_WARNING:
+      return LogSeverity::kWarning;
+    case google::GLOG_ERROR:
+      return LogSeverity::kError;
+    default:
+      return LogSeverity::kFatal;
+  }
+}
+
+// What glog has instead of a file.
+class NoFile final : public google::base::Logger {
+ public:
+  void Write(bool, time_t, const char*, size_t) override {}
+  void Flush() override {}
+  uint32_t LogSize() override { return 0; }
+};
+
+// Replaces the files of glog as long as it lives.
+class NoFiles {
+ public:
+  NoFiles() {
+    for (int i = 0; i < google::NUM_SEVERITIES; ++i) {
+      replaced_[i] = google::base::GetLogger(i);
+      const bool has_bridge = dynamic_cast<NoFile*>(replaced_[i]) != nullptr;
+      SLUICE_CHECK(!has_bridge);
+      ours_[i] = new NoFile;
+      google::base::SetLogger(i, ours_[i]);
+    }
+  }
+  NoFiles(const NoFiles&) = delete;
+  NoFiles& operator=(const NoFiles&) = delete;
+  ~NoFiles() {
+    for (int i = 0; i < google::NUM_SEVERITIES; ++i) {
+      // glog deletes what it has been given when it is shut down.
+      if (google::base::GetLogger(i) != ours_[i]) continue;
+      google::base::SetLogger(i, replaced_[i]);
+      delete ours_[i];
+    }
+  }
+
+ private:
+  std::array<google::base::Logger*, google::NUM_SEVERITIES> replaced_, ours_;
+};
+
+// Changes a flag as long as it lives. Writes it only if need be: others may
+// read it.
+template <typename T>
+class FlagChange {
+ public:
+  FlagChange(T* flag, T value) : flag_(*flag), old_(*flag) { Set(value); }
+  FlagChange(const FlagChange&) = delete;
+  FlagChange& operator=(const FlagChange&) = delete;
+  ~FlagChange() { Set(old_); }
+
+ private:
+  void Set(T value) {
+    if (flag_ != value) flag_ = value;
+  }
+
+  T& flag_;
+  const T old_;
+};
+
+// Of what has no flag of its own, only fatal lines go to stderr as long as it
+// lives.
+class StderrForFatalOnly {
+ public:
+  StderrForFatalOnly() : old_(FLAGS_stderrthreshold) {
+    if (old_ < google::GLOG_FATAL) Set(google::GLOG_FATAL);
+  }
+  StderrForFatalOnly(const StderrForFatalOnly&) = delete;
+  StderrForFatalOnly& operator=(const StderrForFatalOnly&) = delete;
+  ~StderrForFatalOnly() {
+    if (old_ < google::GLOG_FATAL) Set(std::max(old_, google::GLOG_INFO));
+  }
+
+ private:
+  // Under glog's mutex. Takes severities and nothing else.
+  static void Set(int severity) { google::SetStderrLogging(severity); }
+
+  const int old_;
+};
+
+class Sink final : public google::LogSink {
+ public:
+  Sink(AsyncLogger* logger, absl::Duration fatal_wait)
+      : logger_(*logger), fatal_wait_(fatal_wait) {
+    google::AddLogSink(this);
+  }
+  // Waits for send() if it is being called.
+  ~Sink() override { google::RemoveLogSink(this); }
+
+  using google::LogSink::send;
+  // Under glog's mutexes.
+  void send(google::LogSeverity glog_severity, const char* full_filename,
+            const char* base_filename, int line,
+            const google::LogMessageTime& time, const char* message,
+            size_t message_len) override {
+    (void)base_filename;
+    LogLineHeader header;
+    header.unix_nanos =
+        int64_t{time.timestamp()} * 1'000'000'000 + int64_t{time.usec()} * 1000;
+    header.severity = SeverityOf(glog_severity);
+    header.file = full_filename;
+    header.line = line;
+    // A child of fork() may have destroyed its copy of the logger.
+    if (!owner_.IsCurrent()) return;
+    if (!logger_.levels().EnabledByName(header.severity, header.file)) return;
+    const bool fatal = header.severity == LogSeverity::kFatal;
+    // Before it for room in the ring. The status: there is no other way out.
+    if (fatal) (void)logger_.FlushBeforeAbort(fatal_wait_);
+    logger_.Append(header, {message, message_len});
+    if (fatal) (void)logger_.FlushBeforeAbort(fatal_wait_);
+  }
+
+ private:
+  const OwnerProcess owner_;
+  AsyncLogger& logger_;
+  const absl::Duration fatal_wait_;
+};
+
+}  // namespace
+
+// In this order: a line that comes in between goes to both rather than nowhere.
+struct GlogBridge::Parts {
+  Parts(AsyncLogger* logger, absl::Duration fatal_wait)
+      : sink(logger, fatal_wait) {}
+
+  Sink sink;
+  NoFiles no_files;
+  StderrForFatalOnly stderr_for_fatal_only;
+  FlagChange<bool> not_to_stderr{&FLAGS_logtostderr, false};
+  FlagChange<bool> not_also_to_stderr{&FLAGS_alsologtostderr, false};
+  FlagChange<bool> not_to_stdout{&FLAGS_logtostdout, false};
+};
+
+GlogBridge::GlogBridge(AsyncLogger* logger, absl::Duration fatal_wait)
+    : parts_(std::make_unique<Parts>(logger, fatal_wait)) {}
+
+GlogBridge::~GlogBridge() {
+  // In a child a thread that does not exist there may have a mutex of glog.
+  if (!owner_.IsCurrent()) (void)parts_.release();
+}
+
+}  // namespace sluice

@@ -1,0 +1,76 @@
+#include "sluice/log/internal/file_calls.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+
+#include <cerrno>
+
+#include "absl/strings/string_view.h"
+#include "gtest/gtest.h"
+#include "sluice/base/io_result.h"
+#include "sluice/base/testing/status_matchers.h"
+#include "sluice/base/testing/without_system_call.h"
+#include "sluice/log/file_writer.h"
+#include "sluice/log/internal/file_writer_folder.h"
+#include "sluice/timer/sim_clock.h"
+
+namespace sluice {
+namespace {
+
+TEST(KernelFileCallsTest, StatSaysTheSameWhereThereIsNoStatx) {
+  FileWriterFolder folder;
+  folder.Write("log", "five\n");
+  FileCalls* const calls = KernelFileCalls();
+  const IoResult fd = calls->Open(folder.Path("log"), O_RDONLY | O_CLOEXEC, 0);
+  ASSERT_TRUE(fd.ok());
+  const int log = static_cast<int>(fd.value());
+  struct statx found;
+  ASSERT_TRUE(calls->Stat(log, STATX_BASIC_STATS, &found).ok());
+  for (const int error : {ENOSYS, EPERM}) {
+    WithoutSystemCall(SYS_statx, error, [&] {
+      struct statx other = {};
+      EXPECT_EQ(calls->Stat(log, STATX_BASIC_STATS, &other), IoResult(0));
+      EXPECT_EQ(other.stx_mask & STATX_BASIC_STATS,
+                unsigned{STATX_BASIC_STATS});
+      EXPECT_EQ(other.stx_mode, found.stx_mode);
+      EXPECT_EQ(other.stx_nlink, found.stx_nlink);
+      EXPECT_EQ(other.stx_size, 5u);
+      EXPECT_EQ(other.stx_dev_major, found.stx_dev_major);
+      EXPECT_EQ(other.stx_dev_minor, found.stx_dev_minor);
+      EXPECT_EQ(other.stx_ino, found.stx_ino);
+      EXPECT_EQ(other.stx_mtime.tv_sec, found.stx_mtime.tv_sec);
+      EXPECT_EQ(other.stx_mtime.tv_nsec, found.stx_mtime.tv_nsec);
+    });
+  }
+  EXPECT_EQ(calls->Close(log), IoResult(0));
+}
+
+TEST(KernelFileCallsTest, StatOfNoFileIsAnErrorWhereThereIsNoStatx) {
+  WithoutSystemCall(SYS_statx, EPERM, [] {
+    struct statx found;
+    EXPECT_EQ(KernelFileCalls()->Stat(-1, STATX_BASIC_STATS, &found),
+              IoResult::FromErrno(EBADF));
+  });
+}
+
+TEST(KernelFileCallsTest, AFileWriterNeedsNoStatx) {
+  for (const int error : {ENOSYS, EPERM}) {
+    FileWriterFolder folder;
+    folder.Write("log", "old\n");
+    WithoutSystemCall(SYS_statx, error, [&] {
+      SimClock clock;
+      auto writer =
+          FileWriter::Open(&clock, folder.Path("log"), {.max_bytes = 6});
+      SLUICE_ASSERT_OK(writer);
+      for (absl::string_view line : {"1\n", "2\n", "3\n"}) {
+        SLUICE_EXPECT_OK((*writer)->Write(&line));
+      }
+      EXPECT_EQ((*writer)->stats().rotations, 1u);
+      EXPECT_EQ(folder.Log(), "old\n1\n2\n3\n");
+    });
+  }
+}
+
+}  // namespace
+}  // namespace sluice

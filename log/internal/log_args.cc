@@ -1,0 +1,33 @@
+#include "sluice/log/internal/log_args.h"
+
+#include <algorithm>
+
+namespace sluice::log_internal {
+
+void CutLogStrings(absl::Span<LogString* const> strings, size_t size,
+                   size_t max_size) {
+  size_t others = size;  // what cutting does not change
+  size_t longest = 0;
+  for (const LogString* string : strings) {
+    others -= string->length();
+    longest = std::max(longest, string->length());
+  }
+  // The greatest length that may be left to each.
+  size_t low = 0;
+  size_t high = longest;
+  while (low < high) {
+    const size_t middle = high - (high - low) / 2;
+    size_t total = others;
+    for (const LogString* string : strings) {
+      total += std::min(middle, string->length());
+    }
+    if (total <= max_size) {
+      low = middle;
+    } else {
+      high = middle - 1;
+    }
+  }
+  for (LogString* string : strings) string->Cut(low);
+}
+
+}  // namespace sluice::log_internal

@@ -1,0 +1,247 @@
+#include "sluice/log/internal/log_line.h"
+
+#include <cstring>
+#include <string>
+
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+
+namespace sluice {
+namespace {
+
+constexpr int64_t kNanosPerSecond = 1'000'000'000;
+
+char SeverityLetter(LogSeverity severity) {
+  constexpr absl::string_view kLetters = "DIWEF";
+  const auto i = static_cast<size_t>(severity);
+  return i < kLetters.size() ? kLetters[i] : '?';
+}
+
+absl::string_view BaseName(absl::string_view path) {
+  const void* const slash = memrchr(path.data(), '/', path.size());
+  if (slash == nullptr) return path;
+  const char* const begin = static_cast<const char*>(slash) + 1;
+  return path.substr(static_cast<size_t>(begin - path.data()));
+}
+
+// ---------------------------------------------------------------------------
+// What needs an escape
+// ---------------------------------------------------------------------------
+
+// Each byte of a word is `byte`.
+constexpr uint64_t Each(uint8_t byte) {
+  return byte * uint64_t{0x0101010101010101};
+}
+
+// Whether one of eight bytes may need an escape: is a control character or not
+// ASCII or, in JSON, a quotation mark or a backslash.
+template <bool kJson>
+bool MayNeedEscape(const char* eight) {
+  uint64_t word;
+  std::memcpy(&word, eight, sizeof(word));
+  // The highest bit of a byte that is less than 0x20 or equal to the other; of
+  // one that is not ASCII it is set by the one term or the other. That of bytes
+  // above such a byte may be set too, by a borrow from it.
+  uint64_t found = (word - Each(0x20)) | ((word ^ Each(0x7f)) - Each(1));
+  if (kJson) {
+    found |= ((word ^ Each('"')) - Each(1)) | ((word ^ Each('\\')) - Each(1));
+  }
+  return (found & Each(0x80)) != 0;
+}
+
+template <bool kJson>
+bool IsPlain(char c) {
+  return c >= ' ' && c < 0x7f && (!kJson || (c != '"' && c != '\\'));
+}
+
+// How many bytes at the front need no escape for certain.
+template <bool kJson>
+size_t PlainFront(absl::string_view text) {
+  size_t i = 0;
+  while (i + 8 <= text.size() && !MayNeedEscape<kJson>(text.data() + i)) i += 8;
+  while (i < text.size() && IsPlain<kJson>(text[i])) ++i;
+  return i;
+}
+
+// A character of UTF-8; `size` 0 where there is none.
+struct CodePoint {
+  size_t size = 0;
+  uint32_t value = 0;
+};
+
+// At the front of `text`, which is not empty.
+CodePoint FrontCodePoint(absl::string_view text) {
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
+  const uint8_t first = byte(0);
+  if (first < 0x80) return {1, first};
+  const size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+  if (first < 0xc2 || first > 0xf4 || text.size() < size) return {};
+  uint32_t value = first & (0x7f >> size);
+  for (size_t i = 1; i < size; ++i) {
+    if ((byte(i) & 0xc0) != 0x80) return {};
+    value = value << 6 | (byte(i) & 0x3f);
+  }
+  // Longer than need be, half of a UTF-16 pair, or beyond Unicode.
+  constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
+  if (value < kLeast[size] || (value >= 0xd800 && value < 0xe000) ||
+      value > 0x10ffff) {
+    return {};
+  }
+  return {size, value};
+}
+
+// Control characters, line separators, and what overrides the direction.
+bool IsForbidden(uint32_t c) {
+  return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
+         (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
+}
+
+// ---------------------------------------------------------------------------
+// Escapes
+// ---------------------------------------------------------------------------
+
+void AppendHexDigits(uint32_t value, int digits, LogText& text) {
+  for (int i = digits - 1; i >= 0; --i) {
+    text.AppendChar("0123456789abcdef"[value >> (4 * i) & 15]);
+  }
+}
+
+// The letter after the backslash that stands for `c`, or NUL.
+char EscapeLetter(uint32_t c) {
+  switch (c) {
+    case '\n':
+      return 'n';
+    case '\r':
+      return 'r';
+    case '\t':
+      return 't';
+    default:
+      return 0;
+  }
+}
+
+void AppendTextEscape(uint32_t c, LogText& text) {
+  if (const char letter = EscapeLetter(c); letter != 0) {
+    text.AppendChar('\\');
+    text.AppendChar(letter);
+  } else if (c < 0x80) {
+    text.Append("\\x");
+    AppendHexDigits(c, 2, text);
+  } else {
+    text.Append("\\u{");
+    text.AppendHex(c);
+    text.AppendChar('}');
+  }
+}
+
+void AppendJsonEscape(uint32_t c, LogText& text) {
+  if (const char letter = EscapeLetter(c); letter != 0) {
+    text.AppendChar('\\');
+    text.AppendChar(letter);
+  } else {
+    text.Append("\\u");
+    AppendHexDigits(c, 4, text);
+  }
+}
+
+template <bool kJson>
+void AppendEscaped(absl::string_view from, LogText& text) {
+  while (true) {
+    const size_t plain = PlainFront<kJson>(from);
+    text.Append(from.substr(0, plain));
+    from.remove_prefix(plain);
+    if (from.empty()) return;
+    const CodePoint c = FrontCodePoint(from);
+    const char first = from[0];
+    if (c.size == 0) {
+      if (kJson) {
+        text.Append("\xef\xbf\xbd");
+      } else {
+        text.Append("\\x");
+        AppendHexDigits(static_cast<uint8_t>(first), 2, text);
+      }
+    } else if (IsForbidden(c.value)) {
+      kJson ? AppendJsonEscape(c.value, text) : AppendTextEscape(c.value, text);
+    } else {
+      if (kJson && (first == '"' || first == '\\')) text.AppendChar('\\');
+      text.Append(from.substr(0, c.size));
+    }
+    from.remove_prefix(c.size == 0 ? 1 : c.size);
+  }
+}
+
+}  // namespace
+
+void LogLineFormatter::Begin(const LogLineHeader& header, LogText& text) {
+  if (style_ == Style::kText) {
+    AppendTime(header.unix_nanos, text);
+    text.AppendChar(' ');
+    text.AppendChar(SeverityLetter(header.severity));
+    text.AppendChar(' ');
+    begin_ = text.size();
+    text.Append(header.thread);
+    text.AppendChar(' ');
+    text.Append(BaseName(header.file));
+    text.AppendChar(':');
+    text.AppendDecimal(header.line);
+    text.Append("] ");
+    return;
+  }
+  text.Append("{\"time\":\"");
+  AppendTime(header.unix_nanos, text);
+  text.Append("\",\"level\":\"");
+  text.Append(LogSeverityName(header.severity));
+  text.Append("\",\"thread\":\"");
+  begin_ = text.size();
+  text.Append(header.thread);
+  Escape(begin_, text);
+  text.Append("\",\"file\":\"");
+  begin_ = text.size();
+  text.Append(header.file);
+  Escape(begin_, text);
+  text.Append("\",\"line\":");
+  text.AppendDecimal(header.line);
+  text.Append(",\"message\":\"");
+  begin_ = text.size();
+}
+
+void LogLineFormatter::End(LogText& text) {
+  Escape(begin_, text);
+  text.Append(style_ == Style::kText ? "\n" : "\"}\n");
+}
+
+void LogLineFormatter::AppendTime(int64_t unix_nanos, LogText& text) {
+  int64_t second = unix_nanos / kNanosPerSecond;
+  int64_t nanos = unix_nanos % kNanosPerSecond;
+  if (nanos < 0) {
+    --second;
+    nanos += kNanosPerSecond;
+  }
+  if (second != second_) {
+    const absl::CivilSecond civil =
+        absl::ToCivilSecond(absl::FromUnixSeconds(second), absl::UTCTimeZone());
+    // Four digits of the year: nanoseconds in 64 bits reach from 1677 to 2262.
+    const std::string formatted = absl::FormatCivilTime(civil);
+    std::memcpy(second_text_, formatted.data(), kSecondSize);
+    second_ = second;
+  }
+  text.Append(absl::string_view(second_text_, kSecondSize));
+  text.AppendChar('.');
+  text.AppendPadded(static_cast<uint32_t>(nanos / 1000), 6);
+  text.AppendChar('Z');
+}
+
+void LogLineFormatter::Escape(size_t begin, LogText& text) {
+  const bool json = style_ == Style::kJson;
+  const absl::string_view all = text.view().substr(begin);
+  const size_t plain = json ? PlainFront<true>(all) : PlainFront<false>(all);
+  if (plain == all.size()) return;
+  escaped_.Clear();
+  const absl::string_view rest = all.substr(plain);
+  json ? AppendEscaped<true>(rest, escaped_)
+       : AppendEscaped<false>(rest, escaped_);
+  text.Truncate(begin + plain);
+  text.Append(escaped_.view());
+}
+
+}  // namespace sluice

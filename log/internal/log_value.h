@@ -1,0 +1,334 @@
+#ifndef SLUICE_LOG_INTERNAL_LOG_VALUE_H_
+#define SLUICE_LOG_INTERNAL_LOG_VALUE_H_
+
+#include <algorithm>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <string>
+#include <type_traits>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include "sluice/log/internal/log_format.h"
+#include "sluice/log/log_text.h"
+
+// What SLUICE_LOG takes as arguments, and what {} makes of it:
+//
+//   bool, char, integers, float, double   true, x, -1, 2.5: as std::format()
+//   std::string, absl::string_view, what converts to it, char*, char[]
+//                       their bytes, which are copied; of an array those before
+//                       the first NUL; "(null)" of a null pointer
+//   const void*, nullptr                  0x7ffe01
+//   absl::Duration, absl::Time            1.5ms, 2026-11-21T20:15:37.5Z
+//   absl::StatusCode                      NOT_FOUND
+//   absl::Status        its ToString(), made by the caller
+//   enums               their number
+//
+// A type of yours joins by one of two functions in its namespace, which need
+// nothing of this package:
+//
+//   template <typename Text>
+//   void SluiceLogPrint(Text& text, const Point& point) {
+//     text.AppendDecimal(point.x);
+//   }
+//
+// for a trivially copyable type. The caller copies the object, the log prints
+// the copy, later and on another thread, by the functions of LogText; what it
+// points to must be there then, unchanged. Takes {} only. Or
+//
+//   uint64_t SluiceLogCopy(const Session& session) { return session.id(); }
+//
+// which the caller calls, for what is logged in the object's place: anything
+// above, or of a type with SluiceLogPrint(). Takes the specs of that. A view or
+// pointer that it returns must last as long as the object.
+
+namespace sluice::log_internal {
+
+// How an argument travels: LogValueOf(argument) is an object that has
+//
+//   static constexpr LogKind kKind;  // what a format may ask of it
+//   size_t size() const;             // bytes that CopyTo() writes
+//   char* CopyTo(char* to) const;    // writes them, returns their end
+//   // Appends what CopyTo() wrote at `from`, returns its end there.
+//   static const char* Print(const char* from, const LogSpec& spec, LogText&);
+//
+// It is one of three: a scalar, a string of others, a string of its own.
+
+// ---------------------------------------------------------------------------
+// Printing
+// ---------------------------------------------------------------------------
+
+void AppendWithSpec(const LogSpec& spec, int64_t value, LogText& text);
+void AppendWithSpec(const LogSpec& spec, uint64_t value, LogText& text);
+void AppendWithSpec(const LogSpec& spec, bool value, LogText& text);
+void AppendWithSpec(const LogSpec& spec, char value, LogText& text);
+void AppendWithSpec(const LogSpec& spec, float value, LogText& text);
+void AppendWithSpec(const LogSpec& spec, double value, LogText& text);
+void AppendWithSpec(const LogSpec& spec, const void* value, LogText& text);
+// `cut`: whether `value` is the front of a longer string, which is shown.
+void AppendWithSpec(const LogSpec& spec, absl::string_view value, bool cut,
+                    LogText& text);
+
+// With an empty spec.
+inline void AppendPlain(int64_t value, LogText& text) {
+  text.AppendDecimal(value);
+}
+inline void AppendPlain(uint64_t value, LogText& text) {
+  text.AppendDecimal(value);
+}
+inline void AppendPlain(float value, LogText& text) { text.AppendFloat(value); }
+inline void AppendPlain(double value, LogText& text) {
+  text.AppendDouble(value);
+}
+inline void AppendPlain(bool value, LogText& text) {
+  text.Append(value ? "true" : "false");
+}
+inline void AppendPlain(char value, LogText& text) { text.AppendChar(value); }
+inline void AppendPlain(const void* value, LogText& text) {
+  text.Append("0x");
+  text.AppendHex(reinterpret_cast<uintptr_t>(value));
+}
+void AppendPlain(absl::StatusCode value, LogText& text);
+void AppendPlain(absl::Duration value, LogText& text);
+void AppendPlain(absl::Time value, LogText& text);
+
+inline constexpr absl::string_view kCutMark = "[cut]";
+
+// ---------------------------------------------------------------------------
+// Types
+// ---------------------------------------------------------------------------
+
+// Those that have a namespace.
+template <typename T>
+concept IsUserType =
+    std::is_class_v<T> || std::is_union_v<T> || std::is_enum_v<T>;
+
+template <typename T>
+concept HasLogCopy = IsUserType<T> && requires(const T& value) {
+  SluiceLogCopy(value);
+};
+
+template <typename T>
+concept HasLogPrint = IsUserType<T> && requires(LogText& text, const T& value) {
+  SluiceLogPrint(text, value);
+};
+
+template <typename T>
+concept IsInteger = std::integral<T> && !std::same_as<T, bool> &&
+                    !std::same_as<T, char> && !std::same_as<T, wchar_t> &&
+                    !std::same_as<T, char8_t> && !std::same_as<T, char16_t> &&
+                    !std::same_as<T, char32_t> && sizeof(T) <= sizeof(int64_t);
+
+template <typename T>
+concept IsString = std::is_convertible_v<const T&, absl::string_view> &&
+    !std::is_null_pointer_v<T>;
+
+// False, for the assertion of a template's last branch.
+template <typename T>
+inline constexpr bool kCanBeLogged = false;
+
+template <typename T>
+using WideInteger = std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>;
+
+template <typename S>
+constexpr LogKind ScalarKind() {
+  if constexpr (HasLogPrint<S>) return LogKind::kOther;
+  if constexpr (std::is_same_v<S, bool>) return LogKind::kBool;
+  if constexpr (std::is_same_v<S, char>) return LogKind::kChar;
+  if constexpr (IsInteger<S>) return LogKind::kInteger;
+  if constexpr (std::is_floating_point_v<S>) return LogKind::kFloat;
+  if constexpr (std::is_pointer_v<S>) return LogKind::kPointer;
+  return LogKind::kOther;
+}
+
+template <typename S>
+class LogScalar {
+ public:
+  static constexpr LogKind kKind = ScalarKind<S>();
+
+  explicit LogScalar(const S& value) : value_(value) {}
+
+  size_t size() const { return sizeof(S); }
+  char* CopyTo(char* to) const {
+    std::memcpy(to, &value_, sizeof(S));
+    return to + sizeof(S);
+  }
+
+  static const char* Print(const char* from, const LogSpec& spec,
+                           LogText& text) {
+    // Bytes to begin with: S may have no default constructor.
+    alignas(S) char bytes[sizeof(S)];
+    std::memcpy(bytes, from, sizeof(S));
+    Append(*reinterpret_cast<const S*>(bytes), spec, text);
+    return from + sizeof(S);
+  }
+
+ private:
+  static void Append(const S& value, const LogSpec& spec, LogText& text) {
+    if constexpr (HasLogPrint<S>) {
+      SluiceLogPrint(text, value);
+    } else if constexpr (kKind == LogKind::kOther) {
+      AppendPlain(value, text);
+    } else if constexpr (kKind == LogKind::kInteger) {
+      AppendNumber(static_cast<WideInteger<S>>(value), spec, text);
+    } else {
+      AppendNumber(value, spec, text);
+    }
+  }
+  template <typename Number>
+  static void AppendNumber(Number value, const LogSpec& spec, LogText& text) {
+    if (spec == LogSpec{}) {
+      AppendPlain(value, text);
+    } else {
+      AppendWithSpec(spec, value, text);
+    }
+  }
+
+  S value_;
+};
+
+// A string that outlives this.
+class LogString {
+ public:
+  static constexpr LogKind kKind = LogKind::kString;
+  static constexpr size_t kMaxSize = 0x7fffffff;
+
+  explicit LogString(absl::string_view value)
+      : data_(value.data()), length_(Length(value.size())) {}
+
+  size_t size() const { return sizeof(length_) + length(); }
+  // Of the string alone.
+  size_t length() const { return length_ >> 1; }
+  // Takes from its end what is beyond `max`, and what would be left there of a
+  // UTF-8 sequence.
+  void Cut(size_t max);
+  char* CopyTo(char* to) const {
+    std::memcpy(to, &length_, sizeof(length_));
+    to += sizeof(length_);
+    if (length() > 0) std::memcpy(to, data_, length());
+    return to + length();
+  }
+
+  static const char* Print(const char* from, const LogSpec& spec,
+                           LogText& text) {
+    uint32_t length;
+    std::memcpy(&length, from, sizeof(length));
+    from += sizeof(length);
+    const absl::string_view value(from, length >> 1);
+    if (spec == LogSpec{} && (length & 1) == 0) {
+      text.Append(value);
+    } else {
+      AppendWithSpec(spec, value, (length & 1) != 0, text);
+    }
+    return from + value.size();
+  }
+
+ private:
+  static uint32_t Length(size_t size) {
+    return size <= kMaxSize ? static_cast<uint32_t>(size << 1)
+                            : static_cast<uint32_t>(kMaxSize << 1 | 1);
+  }
+
+  const char* data_;
+  uint32_t length_;  // twice; the lowest bit is 1 if more was cut off
+};
+
+struct LogStringOwner {
+  const std::string value;
+};
+
+// A string that was made to be logged.
+class LogOwnString : private LogStringOwner, public LogString {
+ public:
+  explicit LogOwnString(std::string text)
+      : LogStringOwner{std::move(text)}, LogString(value) {}
+  LogOwnString(const LogOwnString&) = delete;  // LogString points to it
+  LogOwnString& operator=(const LogOwnString&) = delete;
+};
+
+// ---------------------------------------------------------------------------
+// The way from an argument to one of them
+// ---------------------------------------------------------------------------
+
+// Up to the first NUL, or all. Of a literal a constant, which strnlen() is not.
+inline size_t ArrayLength(const char* array, size_t size) {
+  return array[size - 1] == '\0' ? std::strlen(array) : strnlen(array, size);
+}
+
+template <typename T>
+auto LogValueOfPlain(const T& value) {
+  if constexpr (HasLogPrint<T>) {
+    static_assert(std::is_trivially_copyable_v<T>,
+                  "SLUICE_LOG: a type that has SluiceLogPrint() but is not "
+                  "trivially copyable needs SluiceLogCopy()");
+    return LogScalar<T>(value);
+  } else if constexpr (std::is_null_pointer_v<T>) {
+    return LogScalar<const void*>(nullptr);
+  } else if constexpr (std::is_same_v<T, const char*> ||
+                       std::is_same_v<T, char*>) {
+    return LogString(value == nullptr ? absl::string_view("(null)") : value);
+  } else if constexpr (std::is_array_v<T> && IsString<T>) {
+    return LogString({value, ArrayLength(value, std::extent_v<T>)});
+  } else if constexpr (IsString<T>) {
+    return LogString(value);
+  } else if constexpr (std::is_same_v<T, absl::Status>) {
+    return LogOwnString(value.ToString());
+  } else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, char> ||
+                       IsInteger<T> || std::is_same_v<T, float> ||
+                       std::is_same_v<T, double> ||
+                       std::is_same_v<T, absl::Duration> ||
+                       std::is_same_v<T, absl::Time> ||
+                       std::is_same_v<T, absl::StatusCode>) {
+    return LogScalar<T>(value);
+  } else if constexpr (std::is_same_v<T, const void*> ||
+                       std::is_same_v<T, void*>) {
+    return LogScalar<const void*>(value);
+  } else if constexpr (std::is_enum_v<T>) {
+    // With + it is at least an int, and no character.
+    const auto number = +static_cast<std::underlying_type_t<T>>(value);
+    return LogScalar<std::remove_const_t<decltype(number)>>(number);
+  } else {
+    static_assert(kCanBeLogged<T>,
+                  "SLUICE_LOG: this type cannot be logged. Give it "
+                  "SluiceLogCopy() or SluiceLogPrint() in its namespace; cast "
+                  "a pointer to const void*");
+    return LogString("");  // so that no other error follows
+  }
+}
+
+// `Copy` is what SluiceLogCopy() returns, as a reference if it is one.
+template <typename Copy>
+auto LogValueOfCopy(Copy&& copy) {
+  using T = std::remove_cvref_t<Copy>;
+  constexpr bool kIsTemporary = !std::is_reference_v<Copy>;
+  if constexpr (kIsTemporary && std::is_same_v<T, std::string>) {
+    return LogOwnString(std::move(copy));
+  } else {
+    static_assert(!kIsTemporary || !IsString<T> || !std::is_class_v<T> ||
+                      std::is_same_v<T, absl::string_view>,
+                  "SLUICE_LOG: let SluiceLogCopy() return a std::string");
+    return LogValueOfPlain<T>(copy);
+  }
+}
+
+template <typename T>
+auto LogValueOf(const T& value) {
+  if constexpr (std::is_volatile_v<T>) {
+    return LogValueOf(static_cast<std::remove_volatile_t<T>>(value));
+  } else if constexpr (HasLogCopy<T>) {
+    return LogValueOfCopy<decltype(SluiceLogCopy(value))>(SluiceLogCopy(value));
+  } else {
+    return LogValueOfPlain<T>(value);
+  }
+}
+
+template <typename T>
+using LogValue = decltype(LogValueOf(std::declval<const T&>()));
+
+}  // namespace sluice::log_internal
+
+#endif  // SLUICE_LOG_INTERNAL_LOG_VALUE_H_

@@ -1,0 +1,164 @@
+#include "sluice/log/internal/log_value_model.h"
+
+#include <charconv>
+#include <cmath>
+#include <cstddef>
+#include <cstdio>
+#include <memory>
+#include <type_traits>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "sluice/log/internal/log_value.h"
+#include "sluice/log/log_text.h"
+
+namespace sluice {
+namespace {
+
+// The bytes of UTF-8 that begin no character.
+std::string Continuations() {
+  std::string bytes;
+  for (int byte = 0x80; byte < 0xc0; ++byte) bytes += static_cast<char>(byte);
+  return bytes;
+}
+
+// A text in its three parts: zeros go behind the first.
+struct Model {
+  std::string sign;
+  std::string body;
+  char align = '<';
+  bool takes_zeros = false;
+};
+
+std::string SignOf(const LogSpec& spec, bool negative) {
+  if (negative) return "-";
+  return spec.sign == '+' ? "+" : spec.sign == ' ' ? " " : "";
+}
+
+Model IntegerModel(const LogSpec& spec, bool negative, uint64_t magnitude) {
+  const unsigned base = spec.type == 'b'                       ? 2
+                        : spec.type == 'o'                     ? 8
+                        : spec.type == 'x' || spec.type == 'X' ? 16
+                                                               : 10;
+  std::string digits;
+  for (uint64_t rest = magnitude; rest > 0; rest /= base) {
+    digits.insert(digits.begin(), "0123456789abcdef"[rest % base]);
+  }
+  if (digits.empty()) digits = "0";
+  std::string sign = SignOf(spec, negative);
+  if (spec.alternate && spec.type == 'b') sign += "0b";
+  if (spec.alternate && spec.type == 'o' && magnitude > 0) sign += "0";
+  if (spec.alternate && base == 16) sign += "0x";
+  if (spec.type == 'X') {
+    absl::AsciiStrToUpper(&digits);
+    absl::AsciiStrToUpper(&sign);
+  }
+  return {sign, digits, '>', true};
+}
+
+template <typename Float>
+Model FloatModel(const LogSpec& spec, Float value) {
+  const Float magnitude = std::fabs(value);
+  char body[1024];
+  if (spec.type == 0 && spec.precision < 0) {
+    *std::to_chars(body, body + sizeof(body), magnitude).ptr = '\0';
+  } else {
+    const int precision = spec.precision < 0 ? 6 : spec.precision;
+    const char format[] = {'%', '.', '*', spec.type == 0 ? 'g' : spec.type, 0};
+    std::snprintf(body, sizeof(body), format, precision,
+                  static_cast<double>(magnitude));
+  }
+  return {SignOf(spec, std::signbit(value)), body, '>', std::isfinite(value)};
+}
+
+// The first `count` characters; bytes that continue none stay with what
+// follows.
+std::string Front(const std::string& text, int count) {
+  std::string front;
+  std::string waiting;
+  for (size_t i = 0; i < text.size() && count > 0; ++i) {
+    waiting += text[i];
+    const bool ends = i + 1 == text.size() || (text[i + 1] & 0xC0) != 0x80;
+    if (!ends) continue;
+    front += waiting;
+    if (waiting.find_first_not_of(Continuations()) != waiting.npos) --count;
+    waiting.clear();
+  }
+  return front;
+}
+
+Model ModelOf(const LogSpec& spec, const LogModelValue& value) {
+  const bool as_number =
+      absl::string_view("dxXbo").find(spec.type) != absl::string_view::npos;
+  return std::visit(
+      [&](const auto& v) -> Model {
+        using T = std::decay_t<decltype(v)>;
+        if constexpr (std::is_same_v<T, bool>) {
+          if (as_number) return IntegerModel(spec, false, v);
+          return {"", v ? "true" : "false"};
+        } else if constexpr (std::is_same_v<T, char>) {
+          if (as_number) {
+            return IntegerModel(spec, false, static_cast<unsigned char>(v));
+          }
+          return {"", std::string(1, v)};
+        } else if constexpr (std::is_same_v<T, int64_t>) {
+          const auto bits = static_cast<uint64_t>(v);
+          return IntegerModel(spec, v < 0, v < 0 ? ~bits + 1 : bits);
+        } else if constexpr (std::is_same_v<T, uint64_t>) {
+          return IntegerModel(spec, false, v);
+        } else if constexpr (std::is_floating_point_v<T>) {
+          return FloatModel(spec, v);
+        } else if constexpr (std::is_pointer_v<T>) {
+          LogSpec hex;
+          hex.type = 'x';
+          hex.alternate = true;
+          return IntegerModel(hex, false, reinterpret_cast<uintptr_t>(v));
+        } else {
+          return {"", spec.precision < 0 ? v : Front(v, spec.precision)};
+        }
+      },
+      value);
+}
+
+}  // namespace
+
+LogKind ModelKind(const LogModelValue& value) {
+  static constexpr LogKind kKinds[] = {
+      LogKind::kBool,  LogKind::kChar,  LogKind::kInteger, LogKind::kInteger,
+      LogKind::kFloat, LogKind::kFloat, LogKind::kString,  LogKind::kPointer};
+  return kKinds[value.index()];
+}
+
+std::string ModelText(const LogSpec& spec, const LogModelValue& value) {
+  Model model = ModelOf(spec, value);
+  size_t size = model.sign.size();
+  for (char c : model.body) size += (c & 0xC0) != 0x80 ? 1 : 0;
+  const size_t missing = spec.width > size ? spec.width - size : 0;
+  if (spec.zero && spec.align == 0) {
+    const std::string fill(missing, model.takes_zeros ? '0' : ' ');
+    return model.takes_zeros ? absl::StrCat(model.sign, fill, model.body)
+                             : absl::StrCat(fill, model.sign, model.body);
+  }
+  if (spec.align != 0) model.align = spec.align;
+  const size_t before = model.align == '<'   ? 0
+                        : model.align == '>' ? missing
+                                             : missing / 2;
+  return absl::StrCat(std::string(before, spec.fill), model.sign, model.body,
+                      std::string(missing - before, spec.fill));
+}
+
+std::string PrintedText(const LogSpec& spec, const LogModelValue& value) {
+  return std::visit(
+      [&](const auto& v) {
+        const auto logged = log_internal::LogValueOf(v);
+        const auto bytes = std::make_unique<char[]>(logged.size());
+        logged.CopyTo(bytes.get());
+        LogText text;
+        logged.Print(bytes.get(), spec, text);
+        return std::string(text.view());
+      },
+      value);
+}
+
+}  // namespace sluice

@@ -1,0 +1,435 @@
+#include "sluice/log/internal/log_value.h"
+
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <limits>
+#include <memory>
+#include <random>
+#include <string>
+#include <type_traits>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/civil_time.h"
+#include "absl/time/time.h"
+#include "gtest/gtest.h"
+#include "sluice/base/testing/test_seed.h"
+#include "sluice/log/internal/log_format.h"
+#include "sluice/log/internal/log_value_model.h"
+#include "sluice/log/log_text.h"
+
+namespace sluice {
+
+enum class Plain : int8_t { kLowest = -128 };
+enum class Letter : char { kA = 'A' };
+enum class Truth : bool { kTrue = true };
+
+// Types of a user, as log_value.h says that they join.
+
+struct Point {
+  int x;
+  int y;
+};
+
+template <typename Text>
+void SluiceLogPrint(Text& text, const Point& point) {
+  text.AppendChar('(');
+  text.AppendDecimal(point.x);
+  text.Append(", ");
+  text.AppendDecimal(point.y);
+  text.AppendChar(')');
+}
+
+// Without a default constructor.
+class Percent {
+ public:
+  explicit Percent(int value) : value_(value) {}
+  int value() const { return value_; }
+
+ private:
+  int value_;
+};
+
+template <typename Text>
+void SluiceLogPrint(Text& text, const Percent& percent) {
+  text.AppendDecimal(percent.value());
+  text.AppendChar('%');
+}
+
+enum class Color { kRed };
+
+template <typename Text>
+void SluiceLogPrint(Text& text, const Color&) {
+  text.Append("red");
+}
+
+struct Session {
+  uint64_t id = 0;
+};
+uint64_t SluiceLogCopy(const Session& session) { return session.id; }
+
+struct Named {
+  std::string name;
+};
+const std::string& SluiceLogCopy(const Named& named) { return named.name; }
+
+struct Viewed {
+  std::string name;
+};
+absl::string_view SluiceLogCopy(const Viewed& viewed) { return viewed.name; }
+
+struct Made {
+  std::string name;
+};
+std::string SluiceLogCopy(const Made& made) { return made.name + "!"; }
+
+struct Shape {
+  std::vector<Point> points;
+};
+Point SluiceLogCopy(const Shape& shape) { return shape.points.at(0); }
+
+struct Failed {};
+absl::Status SluiceLogCopy(const Failed&) {
+  return absl::NotFoundError("no such");
+}
+
+// Has both: what is copied in its place is itself.
+struct Both {
+  int value;
+};
+Both SluiceLogCopy(const Both& both) { return {both.value + 1}; }
+template <typename Text>
+void SluiceLogPrint(Text& text, const Both& both) {
+  text.AppendDecimal(both.value);
+}
+
+struct Converts {
+  operator absl::string_view() const { return "converted"; }
+};
+
+namespace {
+
+using log_internal::LogOwnString;
+using log_internal::LogString;
+using log_internal::LogValue;
+using log_internal::LogValueOf;
+
+// `value` copied, to where no type would be aligned and that has no byte too
+// many, and printed from there.
+template <typename T>
+std::string Printed(const T& value, const LogSpec& spec = {}) {
+  const auto logged = LogValueOf(value);
+  const size_t size = logged.size();
+  const auto bytes = std::make_unique<char[]>(size + 1);
+  EXPECT_EQ(logged.CopyTo(bytes.get() + 1), bytes.get() + 1 + size);
+  LogText text;
+  EXPECT_EQ(LogValue<T>::Print(bytes.get() + 1, spec, text),
+            bytes.get() + 1 + size);
+  return std::string(text.view());
+}
+
+TEST(LogValue, PrintsNumbers) {
+  EXPECT_EQ(Printed(int8_t{-128}), "-128");
+  EXPECT_EQ(Printed(uint8_t{255}), "255");
+  EXPECT_EQ(Printed(int16_t{-32768}), "-32768");
+  EXPECT_EQ(Printed(uint16_t{65535}), "65535");
+  EXPECT_EQ(Printed(-1), "-1");
+  EXPECT_EQ(Printed(4294967295u), "4294967295");
+  EXPECT_EQ(Printed(std::numeric_limits<long>::min()), "-9223372036854775808");
+  EXPECT_EQ(Printed(std::numeric_limits<unsigned long long>::max()),
+            "18446744073709551615");
+  EXPECT_EQ(Printed(0.1f), "0.1");
+  EXPECT_EQ(Printed(0.1), "0.1");
+  EXPECT_EQ(Printed(1e300), "1e+300");
+}
+
+TEST(LogValue, ReadsAVolatile) {
+  volatile char letter = 'x';
+  const char* volatile pointer = "text";
+  EXPECT_EQ(Printed(letter), "x");
+  EXPECT_EQ(Printed(pointer), "text");
+}
+
+TEST(LogValue, PrintsBoolAndCharAsWordAndCharacter) {
+  EXPECT_EQ(Printed(true), "true");
+  EXPECT_EQ(Printed(false), "false");
+  EXPECT_EQ(Printed('x'), "x");
+}
+
+TEST(LogValue, PrintsEnumsAsNumbers) {
+  EXPECT_EQ(Printed(Plain::kLowest), "-128");
+  EXPECT_EQ(Printed(Letter::kA), "65");
+  EXPECT_EQ(Printed(Truth::kTrue), "1");
+  EXPECT_EQ(Printed(std::byte{7}), "7");
+}
+
+TEST(LogValue, PrintsStringsOfAllSorts) {
+  const char* const pointer = "pointer";
+  char array[] = "array";
+  char* const changeable = array;
+  EXPECT_EQ(Printed(pointer), "pointer");
+  EXPECT_EQ(Printed(changeable), "array");
+  EXPECT_EQ(Printed(array), "array");
+  EXPECT_EQ(Printed("literal"), "literal");
+  EXPECT_EQ(Printed(std::string("a\0b", 3)), std::string("a\0b", 3));
+  EXPECT_EQ(Printed(absl::string_view("view")), "view");
+  EXPECT_EQ(Printed(absl::string_view()), "");
+  EXPECT_EQ(Printed(std::string()), "");
+  EXPECT_EQ(Printed(Converts()), "converted");
+}
+
+TEST(LogValue, ReadsAnArrayUpToItsFirstNul) {
+  const char full[3] = {'a', 'b', 'c'};
+  EXPECT_EQ(Printed(full), "abc");
+  const char early[6] = {'a', 0, 'c', 'd', 'e', 'f'};
+  EXPECT_EQ(Printed(early), "a");
+  EXPECT_EQ(Printed("a\0b"), "a");
+}
+
+TEST(LogValue, PrintsPointers) {
+  const char* const no_string = nullptr;
+  char* const no_buffer = nullptr;
+  EXPECT_EQ(Printed(no_string), "(null)");
+  EXPECT_EQ(Printed(no_buffer), "(null)");
+  EXPECT_EQ(Printed(nullptr), "0x0");
+  EXPECT_EQ(Printed(reinterpret_cast<const void*>(0x7ffe01)), "0x7ffe01");
+  EXPECT_EQ(Printed(reinterpret_cast<void*>(UINTPTR_MAX)),
+            "0xffffffffffffffff");
+}
+
+TEST(LogValue, PrintsTimes) {
+  const absl::Time time = absl::FromCivil(
+      absl::CivilSecond(2026, 11, 21, 20, 15, 37), absl::UTCTimeZone());
+  EXPECT_EQ(Printed(time), "2026-11-21T20:15:37Z");
+  EXPECT_EQ(Printed(time + absl::Microseconds(123456)),
+            "2026-11-21T20:15:37.123456Z");
+  EXPECT_EQ(Printed(absl::InfiniteFuture()), "infinite-future");
+  EXPECT_EQ(Printed(absl::Microseconds(1500)), "1.5ms");
+  EXPECT_EQ(Printed(-absl::InfiniteDuration()), "-inf");
+}
+
+TEST(LogValue, PrintsStatuses) {
+  EXPECT_EQ(Printed(absl::OkStatus()), "OK");
+  EXPECT_EQ(Printed(absl::NotFoundError("no such file")),
+            "NOT_FOUND: no such file");
+  EXPECT_EQ(Printed(absl::StatusCode::kNotFound), "NOT_FOUND");
+}
+
+TEST(LogValue, PrintsTypesThatHaveSluiceLogPrint) {
+  EXPECT_EQ(Printed(Point{1, -2}), "(1, -2)");
+  EXPECT_EQ(Printed(Percent(99)), "99%");
+  EXPECT_EQ(Printed(Color::kRed), "red");
+}
+
+TEST(LogValue, PrintsWhatSluiceLogCopyReturns) {
+  EXPECT_EQ(Printed(Session{42}), "42");
+  EXPECT_EQ(Printed(Named{"name"}), "name");
+  EXPECT_EQ(Printed(Viewed{"view"}), "view");
+  EXPECT_EQ(Printed(Shape{{{3, 4}}}), "(3, 4)");
+  EXPECT_EQ(Printed(Failed()), "NOT_FOUND: no such");
+  EXPECT_EQ(Printed(Both{1}), "2");
+}
+
+TEST(LogValue, KeepsAStringThatSluiceLogCopyMade) {
+  // Long and short: in memory of its own and in the object.
+  for (size_t size : {3, 100}) {
+    const std::string name(size, 'x');
+    EXPECT_EQ(Printed(Made{name}), name + "!");
+  }
+  static_assert(std::is_same_v<LogValue<Made>, LogOwnString>);
+}
+
+TEST(LogValue, CopiesNoStringBeforeItIsAskedTo) {
+  static_assert(std::is_same_v<LogValue<std::string>, LogString>);
+  static_assert(std::is_same_v<LogValue<Named>, LogString>);
+  static_assert(std::is_same_v<LogValue<Viewed>, LogString>);
+}
+
+TEST(LogValue, TakesTheBytesOfItsTypeAndFourForALength) {
+  EXPECT_EQ(LogValueOf(int8_t{1}).size(), 1u);
+  EXPECT_EQ(LogValueOf(1.0).size(), 8u);
+  EXPECT_EQ(LogValueOf(Point{}).size(), sizeof(Point));
+  EXPECT_EQ(LogValueOf("12345").size(), 4u + 5);
+  EXPECT_EQ(LogValueOf(std::string()).size(), 4u);
+}
+
+TEST(LogValue, GivesTheKindOfWhatIsCopied) {
+  EXPECT_EQ(LogValue<bool>::kKind, LogKind::kBool);
+  EXPECT_EQ(LogValue<char>::kKind, LogKind::kChar);
+  EXPECT_EQ(LogValue<signed char>::kKind, LogKind::kInteger);
+  EXPECT_EQ(LogValue<Letter>::kKind, LogKind::kInteger);
+  EXPECT_EQ(LogValue<float>::kKind, LogKind::kFloat);
+  EXPECT_EQ(LogValue<char[5]>::kKind, LogKind::kString);
+  EXPECT_EQ(LogValue<absl::Status>::kKind, LogKind::kString);
+  EXPECT_EQ(LogValue<std::nullptr_t>::kKind, LogKind::kPointer);
+  EXPECT_EQ(LogValue<absl::Duration>::kKind, LogKind::kOther);
+  EXPECT_EQ(LogValue<absl::StatusCode>::kKind, LogKind::kOther);
+  EXPECT_EQ(LogValue<Point>::kKind, LogKind::kOther);
+  EXPECT_EQ(LogValue<Color>::kKind, LogKind::kOther);
+  EXPECT_EQ(LogValue<Session>::kKind, LogKind::kInteger);
+  EXPECT_EQ(LogValue<Made>::kKind, LogKind::kString);
+}
+
+TEST(LogValue, AlignsAndFills) {
+  EXPECT_EQ(Printed(42, {.width = 5}), "   42");
+  EXPECT_EQ(Printed("ab", {.width = 5}), "ab   ");
+  EXPECT_EQ(Printed(true, {.width = 5}), "true ");
+  EXPECT_EQ(Printed('c', {.width = 3}), "c  ");
+  EXPECT_EQ(Printed(nullptr, {.width = 5}), "  0x0");
+  EXPECT_EQ(Printed("ab", {.fill = '*', .align = '^', .width = 5}), "*ab**");
+  EXPECT_EQ(Printed("ab", {.fill = '*', .align = '>', .width = 5}), "***ab");
+  EXPECT_EQ(Printed(42, {.fill = '*', .align = '<', .width = 5}), "42***");
+  EXPECT_EQ(Printed(12345, {.width = 3}), "12345");
+}
+
+TEST(LogValue, PutsZerosBehindTheSign) {
+  EXPECT_EQ(Printed(-42, {.zero = true, .width = 6}), "-00042");
+  EXPECT_EQ(Printed(42, {.sign = '+', .zero = true, .width = 6}), "+00042");
+  EXPECT_EQ(
+      Printed(10, {.type = 'x', .alternate = true, .zero = true, .width = 6}),
+      "0x000a");
+  EXPECT_EQ(Printed(-1.5, {.zero = true, .width = 6}), "-001.5");
+  // With an alignment there are none.
+  EXPECT_EQ(Printed(42, {.align = '<', .zero = true, .width = 4}), "42  ");
+  // Nor before what is no number.
+  EXPECT_EQ(Printed(-INFINITY, {.zero = true, .width = 6}), "  -inf");
+}
+
+TEST(LogValue, PrintsIntegersToOtherBases) {
+  EXPECT_EQ(Printed(255, {.type = 'x'}), "ff");
+  EXPECT_EQ(Printed(255, {.type = 'X', .alternate = true}), "0XFF");
+  EXPECT_EQ(Printed(-5, {.type = 'b', .alternate = true}), "-0b101");
+  EXPECT_EQ(Printed(8, {.type = 'o', .alternate = true}), "010");
+  EXPECT_EQ(Printed(0, {.type = 'o', .alternate = true}), "0");
+  EXPECT_EQ(Printed(INT64_MIN, {.type = 'x'}), "-8000000000000000");
+  EXPECT_EQ(Printed('\xff', {.type = 'd'}), "255");
+  EXPECT_EQ(Printed(true, {.type = 'd'}), "1");
+}
+
+TEST(LogValue, PrintsFloatingPointWithAPrecision) {
+  EXPECT_EQ(Printed(3.14159, {.precision = 3}), "3.14");
+  EXPECT_EQ(Printed(3.14159, {.type = 'f', .precision = 3}), "3.142");
+  EXPECT_EQ(Printed(3.14159, {.type = 'e', .precision = 1}), "3.1e+00");
+  EXPECT_EQ(Printed(2.0, {.type = 'f'}), "2.000000");
+  EXPECT_EQ(Printed(2.0, {.type = 'g'}), "2");
+  EXPECT_EQ(Printed(2.0, {.sign = '+'}), "+2");
+  EXPECT_EQ(Printed(-0.0, {.type = 'f', .precision = 0}), "-0");
+  // The longest that there is: 309 digits, a point, 255 digits.
+  EXPECT_EQ(Printed(std::numeric_limits<double>::lowest(),
+                    {.type = 'f', .precision = 255})
+                .size(),
+            1u + 309 + 1 + 255);
+}
+
+TEST(LogValue, CountsCharactersRatherThanBytes) {
+  const char* const word = "\xc3\xa9t\xc3\xa9";  // e acute, t, e acute
+  EXPECT_EQ(Printed(word, {.width = 4}), absl::StrCat(word, " "));
+  EXPECT_EQ(Printed(word, {.precision = 2}), "\xc3\xa9t");
+  EXPECT_EQ(Printed(word, {.precision = 3}), word);
+  EXPECT_EQ(Printed(word, {.precision = 0}), "");
+}
+
+// How `value` is printed after no more than `max` bytes were left of it.
+std::string PrintedCut(absl::string_view value, size_t max,
+                       const LogSpec& spec = {}) {
+  LogString logged(value);
+  logged.Cut(max);
+  EXPECT_LE(logged.length(), max);
+  const auto bytes = std::make_unique<char[]>(logged.size());
+  logged.CopyTo(bytes.get());
+  LogText text;
+  LogString::Print(bytes.get(), spec, text);
+  return std::string(text.view());
+}
+
+TEST(LogValue, ShowsWhereAStringWasCut) {
+  EXPECT_EQ(PrintedCut("abcdef", 3), "abc[cut]");
+  EXPECT_EQ(PrintedCut("abcdef", 0), "[cut]");
+  EXPECT_EQ(PrintedCut("abcdef", 6), "abcdef");
+  EXPECT_EQ(PrintedCut("", 0), "");
+  EXPECT_EQ(PrintedCut("abcdef", 3, {.width = 9}), "abc[cut] ");
+}
+
+TEST(LogValue, ShowsNoCutBehindItsPrecision) {
+  EXPECT_EQ(PrintedCut("abcdef", 3, {.precision = 2}), "ab");
+  EXPECT_EQ(PrintedCut("abcdef", 3, {.precision = 3}), "abc");
+  EXPECT_EQ(PrintedCut("abcdef", 3, {.precision = 4}), "abc[cut]");
+}
+
+TEST(LogValue, CutsBetweenCharacters) {
+  const absl::string_view four = "a\xf0\x9f\x98\x80z";  // a, a face, z
+  EXPECT_EQ(PrintedCut(four, 5), "a\xf0\x9f\x98\x80[cut]");
+  for (size_t max : {1, 2, 3, 4}) EXPECT_EQ(PrintedCut(four, max), "a[cut]");
+  // Of bytes that are no UTF-8 as many as fit.
+  EXPECT_EQ(PrintedCut("\x80\x80\x80\x80\x80\x80", 5),
+            "\x80\x80\x80\x80\x80[cut]");
+  EXPECT_EQ(PrintedCut("\x80\x80\x80", 2), "\x80\x80[cut]");
+}
+
+TEST(LogValue, CutsAStringOfMoreThanTwoGibibytes) {
+  // Its characters are never read.
+  const LogString logged(absl::string_view("x", size_t{1} << 31));
+  EXPECT_EQ(logged.length(), LogString::kMaxSize);
+  const LogString longest(absl::string_view("x", LogString::kMaxSize));
+  EXPECT_EQ(longest.length(), LogString::kMaxSize);
+}
+
+LogModelValue RandomValue(std::mt19937_64& random) {
+  const uint64_t bits = random();
+  const uint64_t number = bits >> (random() % 64);
+  double any;
+  std::memcpy(&any, &bits, sizeof(any));
+  if (random() % 2 == 0) any = std::ldexp(static_cast<double>(number), -10);
+  std::string text(random() % 20, '\0');
+  for (char& c : text) {
+    c = static_cast<char>(random() % 2 == 0 ? random() : 'a' + random() % 26);
+  }
+  const LogModelValue values[] = {bits % 2 == 0,
+                                  static_cast<char>(bits),
+                                  static_cast<int64_t>(0 - number),
+                                  number,
+                                  static_cast<float>(any),
+                                  any,
+                                  text,
+                                  reinterpret_cast<const void*>(number)};
+  return values[random() % std::size(values)];
+}
+
+LogSpec RandomSpec(std::mt19937_64& random) {
+  const auto one_of = [&](absl::string_view set) {
+    return random() % 2 == 0 ? '\0' : set[random() % set.size()];
+  };
+  LogSpec spec;
+  spec.align = one_of("<>^");
+  if (spec.align != 0) spec.fill = static_cast<char>(' ' + random() % 90);
+  spec.sign = one_of("+- ");
+  spec.type = one_of("dxXbocsfegp");
+  spec.alternate = random() % 4 == 0;
+  spec.zero = random() % 4 == 0;
+  spec.width = static_cast<uint8_t>(random() % 2 == 0 ? 0 : random());
+  spec.precision =
+      static_cast<int16_t>(random() % 2 == 0 ? -1 : random() % 256);
+  return spec;
+}
+
+TEST(LogValue, PrintsAnythingUnderAnySpecAsTheModelDoes) {
+  const uint64_t seed = TestSeed();
+  SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
+  std::mt19937_64 random(seed);
+  for (int tried = 0; tried < 20'000;) {
+    const LogModelValue value = RandomValue(random);
+    const LogSpec spec = RandomSpec(random);
+    const LogKind kind = ModelKind(value);
+    if (log_internal::CheckSpec(kind, spec) != LogFormatError::kNone) continue;
+    ASSERT_EQ(PrintedText(spec, value), ModelText(spec, value))
+        << "value " << value.index() << ", type " << spec.type;
+    ++tried;
+  }
+}
+
+}  // namespace
+}  // namespace sluice

@@ -1,0 +1,41 @@
+#ifndef SLUICE_NET_SIM_SIM_RANDOM_H_
+#define SLUICE_NET_SIM_SIM_RANDOM_H_
+
+#include <cstddef>
+#include <cstdint>
+#include <random>
+
+#include "absl/time/time.h"
+
+namespace sluice {
+
+// Draws for a simulation (testonly): from one seed the same ones, in any build.
+// Thread-compatible.
+class SimRandom {
+ public:
+  explicit SimRandom(uint64_t seed) : engine_(seed) {}
+
+  uint64_t Next() { return engine_(); }
+  // Below `n`. REQUIRES: n > 0. As good as even, for numbers that fit a world.
+  uint64_t Below(uint64_t n) { return Next() % n; }
+  // True so often, from 0 to 1. Draws nothing if it is 0.
+  bool Chance(double probability) {
+    if (probability <= 0) return false;
+    constexpr double kRange = 1 << 30;
+    return static_cast<double>(Below(1 << 30)) < probability * kRange;
+  }
+  // From nothing to `most`, in nanoseconds.
+  absl::Duration UpTo(absl::Duration most) {
+    const int64_t ns = absl::ToInt64Nanoseconds(most);
+    return ns <= 0 ? absl::ZeroDuration()
+                   : absl::Nanoseconds(static_cast<int64_t>(
+                         Below(static_cast<uint64_t>(ns) + 1)));
+  }
+
+ private:
+  std::mt19937_64 engine_;  // whose numbers the standard fixes
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_NET_SIM_SIM_RANDOM_H_

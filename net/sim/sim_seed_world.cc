@@ -1,0 +1,162 @@
+#include "sluice/net/sim/sim_seed_world.h"
+
+#include <cstddef>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+#include "absl/time/time.h"
+#include "sluice/net/sim/sim_random.h"
+#include "sluice/net/sim/sim_wire.h"
+
+namespace sluice {
+namespace {
+
+struct Fault {
+  absl::string_view name;
+  double SimFaults::*probability;
+};
+
+constexpr Fault kFaults[] = {
+    {"short_count", &SimFaults::short_count},
+    {"would_block", &SimFaults::would_block},
+    {"interrupted", &SimFaults::interrupted},
+    {"no_descriptors", &SimFaults::no_descriptors},
+    {"no_memory", &SimFaults::no_memory},
+    {"aborted", &SimFaults::aborted},
+    {"spurious", &SimFaults::spurious},
+    {"stall", &SimFaults::stall},
+    {"loss", &SimFaults::loss},
+    {"reset", &SimFaults::reset},
+};
+static_assert(sizeof(SimFaults) == sizeof(double) * std::size(kFaults),
+              "name each fault");
+
+constexpr absl::string_view kJitter = "jitter";
+constexpr absl::string_view kNone = "none";
+
+// The number that its text is.
+double Rounded(double number) {
+  (void)absl::SimpleAtod(absl::StrCat(number), &number);
+  return number;
+}
+
+// Sets what an item of the text names. False if it names nothing.
+bool Set(SimNetwork::Options& world, absl::string_view item) {
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(item, absl::MaxSplits('=', 1));
+  if (parts.first == kJitter) {
+    return absl::ParseDuration(parts.second, &world.link.jitter) &&
+           world.link.jitter >= absl::ZeroDuration();
+  }
+  for (const Fault& fault : kFaults) {
+    if (fault.name != parts.first) continue;
+    double& probability = world.faults.*fault.probability;
+    return absl::SimpleAtod(parts.second, &probability) && probability >= 0 &&
+           probability <= 1;
+  }
+  return false;
+}
+
+// What a seed draws, by number: the faults, and then the jitter.
+constexpr size_t kDrawn = std::size(kFaults) + 1;
+
+bool Has(const SimNetwork::Options& world, size_t i) {
+  return i < std::size(kFaults) ? world.faults.*kFaults[i].probability > 0
+                                : world.link.jitter > absl::ZeroDuration();
+}
+
+// With that part of what there is.
+SimNetwork::Options WithPart(SimNetwork::Options world, size_t i, double part) {
+  if (i < std::size(kFaults)) {
+    double& probability = world.faults.*kFaults[i].probability;
+    probability = Rounded(probability * part);
+  } else {
+    world.link.jitter =
+        absl::Trunc(world.link.jitter * part, absl::Microseconds(1));
+  }
+  return world;
+}
+
+}  // namespace
+
+SimNetwork::Options DrawSimWorld(const SimNetwork::Options& most,
+                                 uint64_t seed) {
+  SimNetwork::Options world = most;
+  world.seed = seed;
+  SimRandom random(~seed);
+  for (size_t i = 0; i < std::size(kFaults); ++i) {
+    const bool there = random.Below(2) != 0;
+    world = WithPart(
+        world, i,
+        there ? static_cast<double>(1 + random.Below(1000)) / 1000 : 0);
+  }
+  world.link.jitter = random.UpTo(world.link.jitter);
+  return world;
+}
+
+std::string SimFaultsToText(const SimNetwork::Options& world) {
+  std::vector<std::string> items;
+  for (const Fault& fault : kFaults) {
+    const double probability = world.faults.*fault.probability;
+    if (probability > 0) {
+      items.push_back(absl::StrCat(fault.name, "=", probability));
+    }
+  }
+  if (world.link.jitter > absl::ZeroDuration()) {
+    items.push_back(
+        absl::StrCat(kJitter, "=", absl::FormatDuration(world.link.jitter)));
+  }
+  return items.empty() ? std::string(kNone) : absl::StrJoin(items, ",");
+}
+
+absl::StatusOr<SimNetwork::Options> WithSimFaults(SimNetwork::Options world,
+                                                  absl::string_view text) {
+  world.faults = {};
+  world.link.jitter = absl::ZeroDuration();
+  if (text == kNone) return world;
+  for (const absl::string_view item : absl::StrSplit(text, ',')) {
+    if (!Set(world, item)) {
+      return absl::InvalidArgumentError(absl::StrCat(
+          "no fault of a simulated world: \"", item,
+          "\"; what is wanted is like loss=0.01,jitter=1.5ms, or none"));
+    }
+  }
+  return world;
+}
+
+SimNetwork::Options ShrinkSimWorld(
+    SimNetwork::Options world,
+    absl::FunctionRef<bool(const SimNetwork::Options&)> fails,
+    const Clock* clock) {
+  constexpr int kMaxRuns = 50;
+  const MonotonicTime deadline = clock->Now() + absl::Seconds(10);
+  int runs = 0;
+  const auto may_run = [&] {
+    return runs < kMaxRuns && clock->Now() <= deadline;
+  };
+  // Each in turn, on top of those that could be spared before.
+  const auto spare = [&](double part) {
+    bool any = false;
+    for (size_t i = 0; i < kDrawn && may_run(); ++i) {
+      if (!Has(world, i)) continue;
+      const SimNetwork::Options less = WithPart(world, i, part);
+      ++runs;
+      if (!fails(less)) continue;
+      world = less;
+      any = true;
+    }
+    return any;
+  };
+  (void)spare(0);
+  while (spare(0.5)) {
+  }
+  return world;
+}
+
+}  // namespace sluice

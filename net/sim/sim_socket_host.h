@@ -1,0 +1,73 @@
+#ifndef SLUICE_NET_SIM_SIM_SOCKET_HOST_H_
+#define SLUICE_NET_SIM_SIM_SOCKET_HOST_H_
+
+#include <cstddef>
+#include <cstdint>
+
+#include "absl/strings/str_cat.h"
+#include "sluice/event/poller/poller.h"
+#include "sluice/event/poller/sim_descriptors.h"
+#include "sluice/net/sim/sim_ports.h"
+#include "sluice/net/sim/sim_wire.h"
+
+namespace sluice {
+
+// What the sockets of one simulated host share (testonly): whether it is up,
+// what is ready, which ports are taken, and the wire. Thread-compatible. Owns
+// neither wire nor host.
+class SimSocketHost {
+ public:
+  // `self` stands for the host when the wire is spoken to.
+  SimSocketHost(SimWire* wire, SimTcp* self) : wire_(*wire), self_(self) {}
+  SimSocketHost(const SimSocketHost&) = delete;
+  SimSocketHost& operator=(const SimSocketHost&) = delete;
+
+  SimWire& wire() { return wire_; }
+  SimTcp* self() const { return self_; }
+  SimDescriptors& descriptors() { return descriptors_; }
+  SimPorts& ports() { return ports_; }
+
+  bool is_up() const { return up_; }
+  // How often it went down: what was made in another epoch is no more.
+  uint64_t epoch() const { return epoch_; }
+  void GoDown() {
+    up_ = false;
+    ++epoch_;
+    ports_.Clear();
+  }
+  void ComeUp() { up_ = true; }
+
+  void SetReady(int fd, IoEvents ready) {
+    if (descriptors_.ready(fd) == ready) return;
+    descriptors_.SetReady(fd, ready);
+    ++changes_;
+  }
+  // How often something else was ready than before.
+  uint64_t changes() const { return changes_; }
+  // A line of the trace, of these pieces.
+  template <typename... Pieces>
+  void Note(int fd, const Pieces&... what) {
+    if (!wire_.tracing()) return;
+    wire_.Note(self_, absl::StrCat("descriptor ", fd, " ", what...));
+  }
+  // Of so many bytes that a call could move: less, by chance.
+  size_t Shortened(size_t size) {
+    if (size <= 1 || !wire_.random().Chance(wire_.faults().short_count)) {
+      return size;
+    }
+    return 1 + wire_.random().Below(size);
+  }
+
+ private:
+  SimWire& wire_;
+  SimTcp* const self_;
+  SimDescriptors descriptors_;
+  SimPorts ports_;
+  bool up_ = true;
+  uint64_t epoch_ = 0;
+  uint64_t changes_ = 0;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_NET_SIM_SIM_SOCKET_HOST_H_

@@ -1,0 +1,407 @@
+#include "sluice/net/socket/kernel_sockets.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "absl/types/span.h"
+#include "sluice/base/check.h"
+#include "sluice/base/io_result.h"
+#include "sluice/net/socket_address.h"
+
+namespace sluice {
+namespace {
+
+constexpr int kMaxRetries = 100;
+
+IoResult LastError() { return IoResult::FromErrno(errno); }
+
+template <typename Call>
+IoResult RetryInterrupted(Call call) {
+  for (int retries = 0;; ++retries) {
+    const int64_t result = call();
+    if (result >= 0) return IoResult(result);
+    if (errno != EINTR || retries == kMaxRetries) return LastError();
+  }
+}
+
+// Whether accept(2) failed on behalf of one connection that is now off the
+// queue, so that the next one may fare better.
+bool EndedInQueue(int error) {
+  switch (error) {
+    case ECONNABORTED:
+    case EHOSTDOWN:
+    case EHOSTUNREACH:
+    case ENETDOWN:
+    case ENETUNREACH:
+    case ENONET:
+    case ENOPROTOOPT:
+    case EOPNOTSUPP:
+    case EPROTO:
+      return true;
+    default:
+      return false;
+  }
+}
+
+bool IsIp(const SocketAddress& address) {
+  return address.family() == AF_INET || address.family() == AF_INET6;
+}
+
+IoResult NewSocket(int family) {
+  const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                        /*protocol=*/0);
+  return fd < 0 ? LastError() : IoResult(fd);
+}
+
+IoResult SetIntOption(int fd, int level, int name, int value) {
+  return setsockopt(fd, level, name, &value, sizeof(value)) == 0 ? IoResult(0)
+                                                                 : LastError();
+}
+
+IoResult GetIntOption(int fd, int level, int name) {
+  int value = 0;
+  socklen_t size = sizeof(value);
+  return getsockopt(fd, level, name, &value, &size) == 0 ? IoResult(value)
+                                                         : LastError();
+}
+
+SocketAddress AnyIpv4(uint16_t port) {
+  sockaddr_in in{};
+  in.sin_family = AF_INET;
+  in.sin_port = htons(port);
+  return *SocketAddress::FromSockaddr(reinterpret_cast<const sockaddr*>(&in),
+                                      sizeof(in));
+}
+
+bool IsAnyIpv6(const SocketAddress& address) {
+  const auto* in = reinterpret_cast<const sockaddr_in6*>(address.data());
+  return address.family() == AF_INET6 &&
+         IN6_IS_ADDR_UNSPECIFIED(&in->sin6_addr);
+}
+
+// What a system call has filled in. An IPv4 end of a connection to a socket of
+// both families is IPv4: addresses have one spelling, whatever the listener is.
+absl::StatusOr<SocketAddress> FromKernel(const sockaddr* address,
+                                         socklen_t size) {
+  const auto* in6 = reinterpret_cast<const sockaddr_in6*>(address);
+  if (size < sizeof(*in6) || in6->sin6_family != AF_INET6 ||
+      !IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+    return SocketAddress::FromSockaddr(address, size);
+  }
+  sockaddr_in in{};
+  in.sin_family = AF_INET;
+  in.sin_port = in6->sin6_port;
+  std::memcpy(&in.sin_addr, in6->sin6_addr.s6_addr + 12, sizeof(in.sin_addr));
+  return SocketAddress::FromSockaddr(reinterpret_cast<const sockaddr*>(&in),
+                                     sizeof(in));
+}
+
+// The peer of an IP connection that has ended, which getpeername(2) no longer
+// tells: who reset it is what people want to know. False if there was none.
+// SO_PEERNAME wants exactly the size of the family's address.
+bool GetFormerPeer(int fd, sockaddr* peer, socklen_t* size) {
+  return getsockname(fd, peer, size) == 0 &&
+         getsockopt(fd, SOL_SOCKET, SO_PEERNAME, peer, size) == 0;
+}
+
+IoResult Bind(int fd, const SocketAddress& address) {
+  return bind(fd, address.data(), address.size()) == 0 ? IoResult(0)
+                                                       : LastError();
+}
+
+// accept4(2). Filters of containers may refuse it with ENOSYS or EPERM; then
+// accept(2), and a program that is started just then inherits the descriptor.
+// EPERM may also be the word of a firewall: then accept(2) says so as well.
+int AcceptCloexecNonblock(int listen_fd, sockaddr* address, socklen_t* size) {
+  const int fd =
+      accept4(listen_fd, address, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  if (fd >= 0 || (errno != ENOSYS && errno != EPERM)) return fd;
+  const int plain = accept(listen_fd, address, size);
+  if (plain < 0) return plain;
+  if (fcntl(plain, F_SETFD, FD_CLOEXEC) == 0 &&
+      fcntl(plain, F_SETFL, O_NONBLOCK) == 0) {
+    return plain;
+  }
+  const int error = errno;
+  close(plain);
+  errno = error;
+  return -1;
+}
+
+// 0, or why not: EINPROGRESS, too.
+int ConnectError(int fd, const SocketAddress& peer) {
+  return connect(fd, peer.data(), peer.size()) == 0 ? 0 : errno;
+}
+
+// Why a path cannot be bound to, for people; "" if it can be tried again.
+absl::string_view NotRemoved(int error) {
+  return error == EACCES || error == EPERM
+             ? "; its file is a socket of another user that nobody listens on, "
+               "and this process may not remove it: remove the file or choose "
+               "another path"
+             : "; its file is a socket that nobody listens on, and it cannot "
+               "be "
+               "removed";
+}
+
+// Unlinks the file of a socket that nobody listens on. The file is looked at
+// before and after the question, so that one that was made meanwhile stays.
+absl::string_view RemoveStale(const SocketAddress& address) {
+  const char* const path = address.unix_path().data();
+  struct stat before;
+  if (lstat(path, &before) != 0) {
+    return errno == ENOENT ? "" : "; its file cannot be looked at";
+  }
+  if (!S_ISSOCK(before.st_mode))
+    return "; there is a file that is not a socket";
+
+  const IoResult probe = NewSocket(AF_UNIX);
+  if (!probe.ok()) return "; whether a server listens there is not known";
+  const int error = ConnectError(static_cast<int>(probe.value()), address);
+  close(static_cast<int>(probe.value()));
+  // EAGAIN: its backlog is full. EPROTOTYPE: it takes datagrams.
+  if (error == 0 || error == EAGAIN || error == EPROTOTYPE) {
+    return "; a server is listening there";
+  }
+  if (error == EACCES || error == EPERM) {
+    return "; its file is a socket of another user, which this process may not "
+           "use: remove the file or choose another path";
+  }
+  if (error != ECONNREFUSED) return "; whether a server listens is not known";
+
+  struct stat after;
+  if (lstat(path, &after) != 0 || after.st_dev != before.st_dev ||
+      after.st_ino != before.st_ino) {
+    return "; another process is changing its file";
+  }
+  return unlink(path) == 0 ? "" : NotRemoved(errno);
+}
+
+absl::Status BindListener(int fd, const SocketAddress& address) {
+  IoResult bound = Bind(fd, address);
+  absl::string_view why;
+  if (bound.error() == EADDRINUSE && !address.unix_path().empty()) {
+    why = RemoveStale(address);
+    if (why.empty()) bound = Bind(fd, address);
+  }
+  const absl::Status status = ToStatus(bound, "bind", address.ToString());
+  return why.empty()
+             ? status
+             : absl::Status(status.code(), absl::StrCat(status.message(), why));
+}
+
+class KernelSocketApi final : public SocketApi {
+ public:
+  absl::StatusOr<int> Listen(const SocketAddress& address,
+                             const ListenOptions& options) override {
+    const std::string name = address.ToString();
+    if (options.reuse_port && !IsIp(address)) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("listen on ", name, ": reuse_port is for IP only"));
+    }
+    const IoResult made = NewSocket(address.family());
+    if (made.error() == EAFNOSUPPORT && address.both_families()) {
+      return Listen(AnyIpv4(address.port()), options);
+    }
+    if (!made.ok()) return ToStatus(made, "socket", name);
+    Socket socket(this, static_cast<int>(made.value()));
+
+    if (IsIp(address)) {
+      const IoResult set =
+          SetIntOption(socket.fd(), SOL_SOCKET, SO_REUSEADDR, 1);
+      if (!set.ok()) return ToStatus(set, "SO_REUSEADDR", name);
+    }
+    if (options.reuse_port) {
+      const IoResult set =
+          SetIntOption(socket.fd(), SOL_SOCKET, SO_REUSEPORT, 1);
+      if (!set.ok()) return ToStatus(set, "SO_REUSEPORT", name);
+    }
+    if (address.family() == AF_INET6) {
+      const IoResult set = SetIntOption(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY,
+                                        address.both_families() ? 0 : 1);
+      if (!set.ok()) return ToStatus(set, "IPV6_V6ONLY", name);
+    }
+    absl::Status bound = BindListener(socket.fd(), address);
+    if (!bound.ok()) return bound;
+    if (listen(socket.fd(), options.backlog) != 0) {
+      return ToStatus(LastError(), "listen", name);
+    }
+    return socket.Release();
+  }
+
+  absl::StatusOr<SocketAddress> Address(int fd, End end) override {
+    sockaddr_storage storage;
+    auto* const address = reinterpret_cast<sockaddr*>(&storage);
+    socklen_t size = sizeof(storage);
+    const bool local = end == End::kLocal;
+    const int result = local ? getsockname(fd, address, &size)
+                             : getpeername(fd, address, &size);
+    if (result == 0) {
+      auto found = FromKernel(address, size);
+      if (local && found.ok() && IsAnyIpv6(*found) &&
+          GetIntOption(fd, IPPROTO_IPV6, IPV6_V6ONLY) == IoResult(0)) {
+        return SocketAddress::Everywhere(found->port());
+      }
+      return found;
+    }
+    const IoResult error = LastError();
+    size = sizeof(storage);
+    if (!local && error.error() == ENOTCONN &&
+        GetFormerPeer(fd, address, &size)) {
+      return FromKernel(address, size);
+    }
+    return ToStatus(error, local ? "getsockname" : "getpeername",
+                    absl::StrCat("descriptor ", fd));
+  }
+
+  IoResult Accept(int listen_fd, SocketAddress* peer) override {
+    sockaddr_storage storage;
+    auto* const address = reinterpret_cast<sockaddr*>(&storage);
+    socklen_t size = 0;
+    for (int retries = 0;; ++retries) {
+      const IoResult accepted = RetryInterrupted([&] {
+        size = sizeof(storage);
+        return AcceptCloexecNonblock(listen_fd, address, &size);
+      });
+      if (accepted.ok()) {
+        if (peer != nullptr) {
+          *peer = FromKernel(address, size).value_or(SocketAddress());
+        }
+        return accepted;
+      }
+      if (!EndedInQueue(accepted.error()) || retries == kMaxRetries) {
+        return accepted;
+      }
+    }
+  }
+
+  IoResult StartConnect(const SocketAddress& peer,
+                        const SocketAddress* local) override {
+    const IoResult made = NewSocket(peer.family());
+    if (!made.ok()) return made;
+    Socket socket(this, static_cast<int>(made.value()));
+    if (local != nullptr) {
+      if (IsIp(*local) && local->port() == 0) {
+        const IoResult set =
+            SetIntOption(socket.fd(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
+        // Linux before 4.2: bind(2) chooses the port.
+        if (!set.ok() && set.error() != ENOPROTOOPT) return set;
+      }
+      const IoResult bound = Bind(socket.fd(), *local);
+      if (!bound.ok()) return bound;
+    }
+    const int error = ConnectError(socket.fd(), peer);
+    // Interrupted, it goes on by itself; connect(2).
+    if (error != 0 && error != EINPROGRESS && error != EINTR) {
+      return IoResult::FromErrno(error);
+    }
+    return IoResult(socket.Release());
+  }
+
+  IoResult PendingError(int fd) override {
+    const IoResult error = GetIntOption(fd, SOL_SOCKET, SO_ERROR);
+    return error.ok() ? IoResult(-error.value()) : error;
+  }
+
+  IoResult Read(int fd, absl::Span<char> into) override {
+    SLUICE_DCHECK(!into.empty());
+    return RetryInterrupted(
+        [&] { return recv(fd, into.data(), into.size(), /*flags=*/0); });
+  }
+
+  IoResult UnreadBytes(int fd) override {
+    int bytes = 0;
+    return ioctl(fd, FIONREAD, &bytes) == 0 ? IoResult(bytes) : LastError();
+  }
+
+  IoResult Write(int fd, absl::Span<const absl::string_view> pieces) override {
+    if (pieces.empty()) return IoResult(0);
+    if (pieces.size() == 1) {
+      const absl::string_view piece = pieces[0];
+      return RetryInterrupted(
+          [&] { return send(fd, piece.data(), piece.size(), MSG_NOSIGNAL); });
+    }
+    iovec vector[kMaxPieces];
+    const size_t count = std::min(pieces.size(), kMaxPieces);
+    for (size_t i = 0; i < count; ++i) {
+      vector[i] = {const_cast<char*>(pieces[i].data()), pieces[i].size()};
+    }
+    msghdr message{};
+    message.msg_iov = vector;
+    message.msg_iovlen = count;
+    return RetryInterrupted(
+        [&] { return sendmsg(fd, &message, MSG_NOSIGNAL); });
+  }
+
+  IoResult ShutdownWrite(int fd) override {
+    return shutdown(fd, SHUT_WR) == 0 ? IoResult(0) : LastError();
+  }
+
+  IoResult SetOption(int fd, Option option, int value) override {
+    switch (option) {
+      case Option::kNoDelay: {
+        const IoResult set = SetIntOption(fd, IPPROTO_TCP, TCP_NODELAY, value);
+        if (!set.ok() &&
+            GetIntOption(fd, SOL_SOCKET, SO_DOMAIN) == IoResult(AF_UNIX)) {
+          return IoResult(0);
+        }
+        return set;
+      }
+      case Option::kKeepAlive:
+        return SetIntOption(fd, SOL_SOCKET, SO_KEEPALIVE, value);
+      case Option::kSendBuffer:
+        return SetIntOption(fd, SOL_SOCKET, SO_SNDBUF, value);
+      case Option::kReceiveBuffer:
+        return SetIntOption(fd, SOL_SOCKET, SO_RCVBUF, value);
+    }
+    return IoResult::FromErrno(EINVAL);
+  }
+
+  void Close(int fd, CloseMode mode) override {
+    if (mode == CloseMode::kReset) {
+      // Lingering for no time is how one asks for RST; socket(7). That it
+      // fails leaves a graceful close.
+      const linger now = {.l_onoff = 1, .l_linger = 0};
+      setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    }
+    const bool closed = close(fd) == 0 || errno != EBADF;
+    SLUICE_CHECK(closed);
+  }
+
+  IoResult FindFile(const std::string& path, FileId* id) override {
+    struct stat found;
+    if (lstat(path.c_str(), &found) != 0) return LastError();
+    if (!S_ISSOCK(found.st_mode)) return IoResult::FromErrno(ENOTSOCK);
+    *id = {found.st_dev, found.st_ino};
+    return IoResult(0);
+  }
+
+  IoResult RemoveFile(const std::string& path) override {
+    return unlink(path.c_str()) == 0 ? IoResult(0) : LastError();
+  }
+};
+
+}  // namespace
+
+SocketApi* KernelSockets() {
+  static KernelSocketApi* const sockets = new KernelSocketApi;
+  return sockets;
+}
+
+}  // namespace sluice

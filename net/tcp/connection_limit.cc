@@ -1,0 +1,43 @@
+#include "sluice/net/tcp/connection_limit.h"
+
+#include <algorithm>
+
+#include "sluice/base/check.h"
+
+namespace sluice {
+
+ConnectionLimit::ConnectionLimit(size_t max) : max_(max) {
+  SLUICE_CHECK(max > 0);
+}
+
+void ConnectionLimit::Remove() {
+  const size_t before = open_.fetch_sub(1);
+  SLUICE_DCHECK(before > 0);
+  if (before > max_ || !awaited_.load()) return;
+  MutexLock lock(&mutex_);
+  ScheduleWaitersIfRoom();
+}
+
+void ConnectionLimit::AwaitRoom(Executor* executor, Task* task) {
+  MutexLock lock(&mutex_);
+  waiters_.push_back({executor, task});
+  awaited_.store(true);
+  ScheduleWaitersIfRoom();
+}
+
+void ConnectionLimit::StopWaiting(Task* task) {
+  MutexLock lock(&mutex_);
+  waiters_.erase(
+      std::remove_if(waiters_.begin(), waiters_.end(),
+                     [task](const Waiter& w) { return w.task == task; }),
+      waiters_.end());
+}
+
+void ConnectionLimit::ScheduleWaitersIfRoom() {
+  if (open_.load() >= max_) return;
+  awaited_.store(false);
+  for (const Waiter& waiter : waiters_) waiter.executor->Schedule(waiter.task);
+  waiters_.clear();
+}
+
+}  // namespace sluice

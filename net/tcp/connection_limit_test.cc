@@ -1,0 +1,128 @@
+#include "sluice/net/tcp/connection_limit.h"
+
+#include <atomic>
+#include <cstddef>
+#include <thread>
+#include <vector>
+
+#include "gtest/gtest.h"
+#include "sluice/base/executor.h"
+
+namespace sluice {
+namespace {
+
+// Counts what it is given, and runs nothing.
+class CountingExecutor : public Executor {
+ public:
+  bool Schedule(Task*) override {
+    submitted_.fetch_add(1);
+    return true;
+  }
+  int submitted() const { return submitted_.load(); }
+
+ private:
+  std::atomic<int> submitted_{0};
+};
+
+struct NoTask : Task {
+  void Run() override {}
+  void Abandon() override {}
+};
+
+TEST(ConnectionLimitTest, SaysWhenThereIsNoRoomForAnother) {
+  ConnectionLimit limit(3);
+  EXPECT_TRUE(limit.Add());
+  EXPECT_TRUE(limit.Add());
+  EXPECT_FALSE(limit.Add());
+  limit.Remove();
+  EXPECT_FALSE(limit.Add()) << "three again";
+  limit.Remove();
+  limit.Remove();
+  EXPECT_TRUE(limit.Add());
+}
+
+TEST(ConnectionLimitTest, RoomIsToldOnceToAllWhoWait) {
+  ConnectionLimit limit(1);
+  CountingExecutor first;
+  CountingExecutor second;
+  NoTask task;
+  NoTask other;
+  limit.Add();
+  limit.AwaitRoom(&first, &task);
+  limit.AwaitRoom(&second, &other);
+  EXPECT_EQ(first.submitted() + second.submitted(), 0);
+  limit.Remove();
+  EXPECT_EQ(first.submitted(), 1);
+  EXPECT_EQ(second.submitted(), 1);
+  limit.Add();
+  limit.Remove();
+  EXPECT_EQ(first.submitted(), 1) << "nobody waits any more";
+}
+
+TEST(ConnectionLimitTest, WhoWaitsWithRoomThereIsToldAtOnce) {
+  ConnectionLimit limit(2);
+  CountingExecutor executor;
+  NoTask task;
+  limit.Add();
+  limit.AwaitRoom(&executor, &task);
+  EXPECT_EQ(executor.submitted(), 1);
+}
+
+TEST(ConnectionLimitTest, OnesTooManyLeaveBeforeThereIsRoom) {
+  ConnectionLimit limit(1);
+  CountingExecutor executor;
+  NoTask task;
+  limit.Add();
+  limit.Add();
+  limit.AwaitRoom(&executor, &task);
+  limit.Remove();
+  EXPECT_EQ(executor.submitted(), 0);
+  limit.Remove();
+  EXPECT_EQ(executor.submitted(), 1);
+}
+
+TEST(ConnectionLimitTest, WhoHasStoppedWaitingIsNotTold) {
+  ConnectionLimit limit(1);
+  CountingExecutor executor;
+  NoTask task;
+  limit.Add();
+  limit.AwaitRoom(&executor, &task);
+  limit.StopWaiting(&task);
+  limit.StopWaiting(&task);
+  limit.Remove();
+  EXPECT_EQ(executor.submitted(), 0);
+}
+
+// Each thread takes a place whenever it knows of room, and waits otherwise.
+TEST(ConnectionLimitTest, NoWaiterIsForgotten) {
+  constexpr int kThreads = 4;
+  constexpr int kRounds = 20'000;
+  ConnectionLimit limit(2);
+  std::atomic<size_t> open{0};
+  std::atomic<size_t> most{0};
+  std::vector<std::thread> threads;
+  for (int t = 0; t < kThreads; ++t) {
+    threads.emplace_back([&] {
+      CountingExecutor executor;
+      NoTask task;
+      int waits = 0;
+      for (int i = 0; i < kRounds; ++i) {
+        const bool room = limit.Add();
+        const size_t now = open.fetch_add(1) + 1;
+        for (size_t m = most.load(); m < now;)
+          most.compare_exchange_weak(m, now);
+        open.fetch_sub(1);
+        limit.Remove();
+        if (room) continue;
+        limit.AwaitRoom(&executor, &task);
+        ++waits;
+        while (executor.submitted() < waits) std::this_thread::yield();
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_LE(most.load(), size_t{2 + kThreads - 1});
+}
+
+}  // namespace
+}  // namespace sluice

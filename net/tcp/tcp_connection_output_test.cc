@@ -1,0 +1,298 @@
+#include <algorithm>
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <random>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/cord.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sluice/base/testing/status_matchers.h"
+#include "sluice/base/testing/test_seed.h"
+#include "sluice/net/close_reason.h"
+#include "sluice/net/stream.h"
+#include "sluice/net/tcp/tcp_connection.h"
+#include "sluice/net/tcp/tcp_connection_test_base.h"
+#include "sluice/net/transport/socket_transport.h"
+#include "sluice/net/transport/test_peer.h"
+
+namespace sluice {
+namespace {
+
+using ::testing::HasSubstr;
+
+INSTANTIATE_TEST_SUITE_P(Over, TcpConnectionTest, TransportKinds(),
+                         ::testing::PrintToStringParamName());
+
+TEST_P(TcpConnectionTest, WriteSaysWhenToStopAndOnDrainedWhenToGoOn) {
+  auto link = ConnectAndOpen({.high_water = 100'000, .low_water = 50'000},
+                             kSmallBuffers);
+  uint64_t written = 0;
+  const std::string piece = TestPattern(30'000);
+  link->handler.on_drained = [&](Stream& stream) {
+    EXPECT_LE(stream.pending_output(), 50'000u);
+  };
+  for (int round = 1; round <= 3; ++round) {
+    bool more = true;
+    while (more) {
+      more = link->connection->Write(piece);
+      written += piece.size();
+      EXPECT_EQ(more, link->connection->pending_output() <= 100'000);
+    }
+    // Below the mark, but not drained: still no.
+    ASSERT_TRUE(link->Until([&] {
+      link->peer.Receive(10'000);
+      return link->connection->pending_output() < 90'000;
+    }));
+    if (link->handler.count(Callback::kWritableAgain) < round) {
+      EXPECT_FALSE(link->connection->Write("x"));
+      written += 1;
+    }
+    ASSERT_TRUE(link->Until([&] {
+      link->peer.Receive();
+      return link->peer.received_bytes() == written &&
+             link->connection->pending_output() == 0;
+    }));
+    EXPECT_EQ(link->handler.count(Callback::kWritableAgain), round);
+  }
+}
+
+TEST_P(TcpConnectionTest, OutputThatStaysBelowHighWaterIsNotDrained) {
+  auto link = ConnectAndOpen({}, kSmallBuffers);
+  ASSERT_TRUE(link->connection->Write(TestPattern(200'000)));
+  ASSERT_TRUE(link->Until([&] {
+    link->peer.Receive();
+    return link->peer.received_bytes() == 200'000;
+  }));
+  RunIterations();
+  EXPECT_EQ(link->handler.count(Callback::kWritableAgain), 0);
+}
+
+TEST_P(TcpConnectionTest, OutputPastMaxOutputEndsTheStream) {
+  for (const bool cord : {false, true}) {
+    auto link = Connect({.max_output = 10});  // not open: all is queued
+    EXPECT_TRUE(link->connection->Write("0123456789"));
+    EXPECT_EQ(link->connection->pending_output(), 10u);
+    EXPECT_FALSE(cord ? link->connection->Write(absl::Cord("a"))
+                      : link->connection->Write("a"));
+    EXPECT_EQ(link->connection->pending_output(), 0u);
+    EXPECT_FALSE(link->handler.closed());
+    ASSERT_TRUE(link->UntilClosed());
+    EXPECT_EQ(link->handler.reason, CloseReason::kOutputLimit);
+    EXPECT_THAT(link->handler.why,
+                StatusIs(absl::StatusCode::kResourceExhausted,
+                         HasSubstr("10 bytes of output wait, 1 more")));
+    ASSERT_TRUE(link->UntilPeerIsClosed());
+    EXPECT_EQ(link->peer.error(), ECONNRESET);
+  }
+}
+
+TEST_P(TcpConnectionTest, WhatIsWrittenArrivesWholeAndInOrder) {
+  auto link = ConnectAndOpen({}, kSmallBuffers);
+  std::string expected;
+  const std::string& bytes = ManyBytes();
+  absl::Cord cord;  // of more pieces than one system call takes
+  size_t position = 0;
+  for (int i = 0; i < 200; ++i) {
+    const absl::string_view piece =
+        absl::string_view(bytes).substr(position, 1 + i * 97 % 5000);
+    position += piece.size();
+    cord.Append(absl::MakeCordFromExternal(piece, [](absl::string_view) {}));
+  }
+  link->connection->Write(cord);
+  expected.append(bytes, 0, position);
+  link->connection->Write(bytes);
+  expected += bytes;
+  link->connection->Write(cord);
+  expected.append(bytes, 0, position);
+  link->connection->Write("");
+  link->connection->Write(absl::Cord());
+  link->connection->Write("end");
+  expected += "end";
+  link->connection->ShutdownWrite();
+  ASSERT_TRUE(link->UntilPeerIsClosed());
+  EXPECT_TRUE(link->peer.ended());
+  EXPECT_TRUE(link->peer.received() == expected);
+}
+
+TEST_P(TcpConnectionTest, FinishIsFinAfterPendingOutput) {
+  auto link = ConnectAndOpen({}, kSmallBuffers);
+  const std::string& bytes = ManyBytes();
+  link->connection->Write(bytes);
+  link->connection->ShutdownWrite();
+  link->connection->ShutdownWrite();
+  EXPECT_FALSE(link->connection->Write("late"));
+  EXPECT_FALSE(link->connection->Write(absl::Cord("late")));
+  ASSERT_TRUE(link->UntilPeerIsClosed());
+  EXPECT_TRUE(link->peer.ended());
+  EXPECT_TRUE(link->peer.received() == bytes);
+  EXPECT_FALSE(link->connection->Write("later"));
+  RunIterations();
+  EXPECT_FALSE(link->handler.closed());  // the peer may still send
+}
+
+TEST_P(TcpConnectionTest, EchoToASlowReaderHoldsWhatItsOptionsSay) {
+  constexpr uint64_t kTotal = 100 << 20;
+  constexpr ConnectionOptions kOptions;
+  auto link = ConnectAndOpen({}, kSmallBuffers);
+  TestHandler& handler = link->handler;
+  handler.keep_input = false;
+  handler.keep_offered = false;
+  uint64_t most_pending = 0;
+  handler.on_input = [&](Stream& stream, absl::string_view input) {
+    if (!stream.Write(input)) stream.PauseReading();
+    most_pending = std::max(most_pending, stream.pending_output());
+    return input.size();
+  };
+  handler.on_drained = [](Stream& stream) { stream.ResumeReading(); };
+  const std::string block = TestPattern(1 << 20);
+  uint64_t sent = 0;
+  uint64_t checked = 0;
+  ASSERT_TRUE(link->Until([&] {
+    while (sent < kTotal) {
+      const size_t more =
+          link->peer.Send(absl::string_view(block).substr(sent % block.size()));
+      if (more == 0) break;
+      sent += more;
+      if (sent == kTotal) link->peer.ShutdownWrite();
+    }
+    link->peer.Receive(60'000);
+    const std::string& received = link->peer.received();
+    for (size_t i = 0; i < received.size();) {
+      const size_t at = (checked + i) % block.size();
+      const size_t size = std::min(received.size() - i, block.size() - at);
+      if (block.compare(at, size, received, i, size) != 0) {
+        ADD_FAILURE() << "other bytes after " << checked + i;
+        return true;
+      }
+      i += size;
+    }
+    checked += received.size();
+    link->peer.ForgetReceived();
+    return link->peer.closed();
+  }));
+  EXPECT_TRUE(link->peer.ended());
+  EXPECT_EQ(checked, kTotal);
+  EXPECT_GT(most_pending, kOptions.high_water);
+  EXPECT_LE(most_pending, kOptions.high_water + 64 * 1024);
+  ASSERT_TRUE(link->UntilClosed());
+  EXPECT_EQ(handler.reason, CloseReason::kNormal);
+}
+
+TEST_P(TcpConnectionTest, WhatFitsIsSentAtOnce) {
+  auto link = ConnectAndOpen();
+  sockets_.room = 3;
+  EXPECT_TRUE(link->connection->Write("12345"));
+  if (GetParam().make == NewSocketTransport) {
+    EXPECT_EQ(link->connection->pending_output(), 2u);
+    link->peer.Receive();
+    EXPECT_EQ(link->peer.received(), "123");
+  }
+  sockets_.room = SIZE_MAX;
+  ASSERT_TRUE(link->Until([&] {
+    link->peer.Receive();
+    return link->peer.received() == "12345";
+  }));
+}
+
+TEST_P(TcpConnectionTest, TheWaterMarksAreExact) {
+  auto link = ConnectAndOpen({.high_water = 100, .low_water = 50});
+  TcpConnection& connection = *link->connection;
+  sockets_.room = 0;
+  EXPECT_TRUE(connection.Write(std::string(100, 'a')));
+  for (int crossing = 1; crossing <= 3; ++crossing) {
+    EXPECT_FALSE(connection.Write("b"));
+    EXPECT_EQ(connection.pending_output(), 101u);
+    if (GetParam().make == NewSocketTransport) {
+      sockets_.room = 50;
+      RunIterations();
+      EXPECT_EQ(connection.pending_output(), 51u);
+      // Below the high mark it is no all the same.
+      EXPECT_FALSE(connection.Write(""));
+      EXPECT_EQ(link->handler.count(Callback::kWritableAgain), crossing - 1);
+      sockets_.room = 1;
+      RunIterations();
+      EXPECT_EQ(connection.pending_output(), 50u);
+    } else {  // which waits until all it has taken is sent
+      sockets_.room = 101;
+      ASSERT_TRUE(
+          link->Until([&] { return connection.pending_output() == 0; }));
+    }
+    EXPECT_EQ(link->handler.count(Callback::kWritableAgain), crossing);
+    EXPECT_TRUE(
+        connection.Write(std::string(100 - connection.pending_output(), 'c')));
+    RunIterations();
+    EXPECT_EQ(connection.pending_output(), 100u);
+  }
+}
+
+// Corked or not, whatever the kernel takes.
+TEST_P(TcpConnectionTest, EachCrossingIsToldExactlyOnce) {
+  const uint64_t seed = TestSeed();
+  SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
+  std::mt19937_64 random(seed);
+  auto link = ConnectAndOpen({.high_water = 1000, .low_water = 300});
+  TcpConnection& connection = *link->connection;
+  bool above = false;
+  int crossings = 0;
+  std::string written;
+  const auto write = [&] {
+    const std::string bytes(random() % 500, static_cast<char>(random()));
+    written += bytes;
+    const bool more = random() % 2 == 0 ? connection.Write(bytes)
+                                        : connection.Write(absl::Cord(bytes));
+    EXPECT_FALSE(above && more);
+    if (!above && !more) ++crossings;
+    above = !more;
+  };
+  link->handler.on_drained = [&](Stream& stream) {
+    EXPECT_TRUE(above);
+    EXPECT_LE(stream.pending_output(), 300u);
+    above = false;
+    if (random() % 2 == 0) stream.Cork();
+    while (random() % 4 > 0) write();
+  };
+  for (int i = 0; i < 3000; ++i) {
+    sockets_.room = random() % 700;
+    if (random() % 3 == 0) connection.Cork();
+    // Past the mark, too, a few.
+    while (random() % 3 > 0 && (!above || random() % 16 == 0)) write();
+    RunIterations(static_cast<int>(random() % 3));
+    link->peer.Receive();
+  }
+  sockets_.room = SIZE_MAX;
+  ASSERT_TRUE(link->Until([&] {
+    link->peer.Receive();
+    return connection.pending_output() == 0 &&
+           link->peer.received_bytes() == written.size();
+  }));
+  EXPECT_FALSE(above);
+  EXPECT_GT(crossings, 10);
+  EXPECT_EQ(link->handler.count(Callback::kWritableAgain), crossings);
+  EXPECT_TRUE(link->peer.received() == written);
+}
+
+TEST_P(TcpConnectionTest, WhatIsQueuedSharesTheMemoryOfACord) {
+  auto link = ConnectAndOpen();
+  sockets_.room = 0;
+  bool released = false;
+  link->connection->Write(
+      absl::MakeCordFromExternal(absl::string_view(ManyBytes()).substr(0, 5000),
+                                 [&](absl::string_view) { released = true; }));
+  RunIterations();
+  EXPECT_FALSE(released);
+  sockets_.room = SIZE_MAX;
+  ASSERT_TRUE(link->Until([&] {
+    link->peer.Receive();
+    return link->peer.received_bytes() == 5000;
+  }));
+  RunIterations();
+  EXPECT_TRUE(released);
+}
+
+}  // namespace
+}  // namespace sluice

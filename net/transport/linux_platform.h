@@ -1,0 +1,16 @@
+#ifndef SLUICE_NET_TRANSPORT_LINUX_PLATFORM_H_
+#define SLUICE_NET_TRANSPORT_LINUX_PLATFORM_H_
+
+#include "sluice/event/poller/poller_kind.h"
+#include "sluice/net/transport/platform.h"
+
+namespace sluice {
+
+// The world of this machine: the monotonic clock, the kernel's sockets and
+// pollers of this kind, plain transports. Its fields may be replaced before
+// use.
+Platform LinuxPlatform(PollerKind poller = PollerKind::kAuto);
+
+}  // namespace sluice
+
+#endif  // SLUICE_NET_TRANSPORT_LINUX_PLATFORM_H_

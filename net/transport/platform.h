@@ -1,0 +1,38 @@
+#ifndef SLUICE_NET_TRANSPORT_PLATFORM_H_
+#define SLUICE_NET_TRANSPORT_PLATFORM_H_
+
+#include <memory>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "sluice/event/event_loop.h"
+#include "sluice/event/poller/poller.h"
+#include "sluice/net/socket/socket_api.h"
+#include "sluice/net/transport/transport.h"
+#include "sluice/timer/clock.h"
+
+namespace sluice {
+
+// The outside world in one piece, so that a real poller cannot meet a simulated
+// socket. main() makes the real one (LinuxPlatform()), a test another. Pointers
+// are borrowed, and outlive all users. Not changed once in use, and then
+// thread-safe, its factories too.
+struct Platform {
+  const Clock* clock = nullptr;
+  SocketApi* sockets = nullptr;
+  absl::AnyInvocable<absl::StatusOr<std::unique_ptr<Poller>>() const>
+      new_poller = nullptr;
+  // The transport of a connected socket, bound to `loop`: plain, or a stack
+  // that ends in TLS. Called on `loop`.
+  absl::AnyInvocable<TransportPtr(EventLoop* loop, Socket socket) const>
+      new_transport = nullptr;
+};
+
+// A loop of this world. `options` come without poller and clock. The errors of
+// the poller's factory and of EventLoop::Create().
+absl::StatusOr<std::unique_ptr<EventLoop>> NewEventLoop(
+    const Platform& platform, EventLoop::Options options = {});
+
+}  // namespace sluice
+
+#endif  // SLUICE_NET_TRANSPORT_PLATFORM_H_

@@ -1,0 +1,157 @@
+// How the echo server ends, under every thread model and poller.
+
+#include <signal.h>
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+#include "gmock/gmock.h"
+#include "gtest/gtest.h"
+#include "sluice/base/testing/byte_pattern.h"
+#include "sluice/base/testing/status_matchers.h"
+#include "sluice/base/testing/test_seed.h"
+#include "sluice/tests/support/client_socket.h"
+#include "sluice/tests/support/echo_server_process.h"
+#include "sluice/tests/support/echo_server_shape.h"
+
+namespace sluice {
+namespace {
+
+constexpr absl::Duration kPatience = ClientSocket::kPatience;
+
+class EchoDrainTest : public EchoServerShapeTest {
+ protected:
+  void ExpectIdleConnectionsDrain(int signal);
+};
+
+INSTANTIATE_TEST_SUITE_P(Shapes, EchoDrainTest,
+                         ::testing::ValuesIn(EchoServerShapes()),
+                         EchoServerShape::Name);
+
+// Idle connections do not wait for the drain's deadline, which is infinite
+// here.
+void EchoDrainTest::ExpectIdleConnectionsDrain(int signal) {
+  auto server = Start({.arguments = {"--drain_timeout=inf"}});
+  SLUICE_ASSERT_OK(server);
+  std::vector<ClientSocket> clients;
+  for (int i = 0; i < 3; ++i) {
+    auto client = ClientSocket::Connect((*server)->address());
+    SLUICE_ASSERT_OK(client);
+    SLUICE_ASSERT_OK(client->Echo("12345"));
+    clients.push_back(*std::move(client));
+  }
+  SLUICE_ASSERT_OK((*server)->process().Signal(signal));
+  for (ClientSocket& client : clients) {
+    EXPECT_EQ(client.ReceiveAll().value(), "");
+  }
+  const auto summary = (*server)->WaitDrained();
+  SLUICE_ASSERT_OK(summary);
+  EXPECT_EQ(summary->connections, 3);
+  EXPECT_EQ(summary->bytes, 15);
+  EXPECT_EQ(summary->forced, 0);
+  EXPECT_FALSE(ClientSocket::Connect((*server)->address()).ok());
+}
+
+TEST_P(EchoDrainTest, DrainsAtSigterm) { ExpectIdleConnectionsDrain(SIGTERM); }
+
+TEST_P(EchoDrainTest, DrainsAtSigint) { ExpectIdleConnectionsDrain(SIGINT); }
+
+// Sends until the server takes no more, because nothing is read, or until
+// `limit`; returns how much it was.
+size_t Fill(ClientSocket& client, const BytePattern& pattern, size_t limit) {
+  size_t sent = 0;
+  Eventually(
+      [&] {
+        while (sent < limit) {
+          const size_t taken = client.TrySend(pattern.At(sent, limit - sent));
+          if (taken == 0) return false;
+          sent += taken;
+        }
+        return true;
+      },
+      absl::Milliseconds(200));
+  return sent;
+}
+
+// A client that has sent as much as the server takes, and reads nothing.
+ClientSocket ConnectStuck(EchoServerProcess& server) {
+  auto client = ClientSocket::Connect(server.address());
+  EXPECT_THAT(client, IsOk());
+  if (!client.ok()) return {};
+  Fill(*client, BytePattern(1), 100'000'000);
+  return *std::move(client);
+}
+
+// Returns when the server has closed its listener.
+void WaitUntilDraining(EchoServerProcess& server) {
+  EXPECT_TRUE(
+      Eventually([&] { return !ClientSocket::Connect(server.address()).ok(); },
+                 kPatience));
+}
+
+// Of what the client has sent, the server can know what has arrived.
+TEST_P(EchoDrainTest, DrainFinishesWhatIsUnderWay) {
+  const auto seed = static_cast<uint32_t>(TestSeed());
+  SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
+  const BytePattern pattern(seed);
+  auto server = Start({.arguments = {"--drain_timeout=inf"}});
+  SLUICE_ASSERT_OK(server);
+  auto client = ClientSocket::Connect((*server)->address());
+  SLUICE_ASSERT_OK(client);
+  const size_t sent = Fill(*client, pattern, 100'000'000);
+  const size_t arrived = sent - client->Unacknowledged();
+  ASSERT_GT(arrived, 500'000);
+  SLUICE_ASSERT_OK((*server)->process().Signal(SIGTERM));
+  WaitUntilDraining(**server);
+
+  size_t received = 0;
+  while (true) {
+    const absl::StatusOr<std::string> some = client->ReceiveSome(20'000);
+    // Reset: the rest came when the server had ended.
+    if (!some.ok() || some->empty()) break;
+    EXPECT_TRUE(pattern.Matches(received, *some));
+    received += some->size();
+    Pass(absl::Milliseconds(1));
+  }
+  EXPECT_GE(received, arrived);
+  const auto summary = (*server)->WaitDrained();
+  SLUICE_ASSERT_OK(summary);
+  EXPECT_EQ(summary->bytes, received);
+  EXPECT_EQ(summary->forced, 0);
+}
+
+TEST_P(EchoDrainTest, DrainForcesWhatDoesNotFinishInTime) {
+  auto server = Start({.arguments = {"--drain_timeout=300ms"}});
+  SLUICE_ASSERT_OK(server);
+  auto idle = ClientSocket::Connect((*server)->address());
+  SLUICE_ASSERT_OK(idle);
+  SLUICE_ASSERT_OK(idle->Echo("x"));
+  const ClientSocket stuck = ConnectStuck(**server);
+  const auto summary = (*server)->Drain(SIGTERM);
+  SLUICE_ASSERT_OK(summary);
+  EXPECT_EQ(summary->connections, 2);
+  EXPECT_EQ(summary->forced, 1);
+}
+
+TEST_P(EchoDrainTest, SecondSignalEndsItAtOnce) {
+  for (const int signal : {SIGTERM, SIGINT}) {
+    auto server = Start({.arguments = {"--drain_timeout=inf"}});
+    SLUICE_ASSERT_OK(server);
+    const ClientSocket stuck = ConnectStuck(**server);
+    SLUICE_ASSERT_OK((*server)->process().Signal(SIGTERM));
+    WaitUntilDraining(**server);  // two signals at once would be one
+    SLUICE_ASSERT_OK((*server)->process().Signal(signal));
+    const auto ended = (*server)->process().Wait(kPatience);
+    SLUICE_ASSERT_OK(ended);
+    EXPECT_EQ(ended->signal, signal);
+  }
+}
+
+}  // namespace
+}  // namespace sluice

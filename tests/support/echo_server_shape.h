@@ -1,0 +1,51 @@
+#ifndef SLUICE_TESTS_SUPPORT_ECHO_SERVER_SHAPE_H_
+#define SLUICE_TESTS_SUPPORT_ECHO_SERVER_SHAPE_H_
+
+#include <memory>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "gtest/gtest.h"
+#include "sluice/tests/support/echo_server_process.h"
+#include "sluice/tests/support/process.h"
+
+namespace sluice {
+
+// A thread model and a poller (testonly). What the echo server promises it
+// promises in each of them.
+struct EchoServerShape {
+  static std::string Name(
+      const ::testing::TestParamInfo<EchoServerShape>& info) {
+    return info.param.model + "_" + info.param.poller;
+  }
+  friend std::ostream& operator<<(std::ostream& os,
+                                  const EchoServerShape& shape) {
+    return os << shape.model << " with " << shape.poller;
+  }
+
+  std::string model;
+  int threads;
+  std::string poller;
+};
+
+// All of them.
+std::vector<EchoServerShape> EchoServerShapes();
+
+// A test of every shape:
+//
+//   using MyTest = EchoServerShapeTest;
+//   INSTANTIATE_TEST_SUITE_P(Shapes, MyTest,
+//                            ::testing::ValuesIn(EchoServerShapes()),
+//                            EchoServerShape::Name);
+class EchoServerShapeTest : public ::testing::TestWithParam<EchoServerShape> {
+ protected:
+  // A server of the shape under test.
+  static absl::StatusOr<std::unique_ptr<EchoServerProcess>> Start(
+      Process::Options options = {});
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_TESTS_SUPPORT_ECHO_SERVER_SHAPE_H_
