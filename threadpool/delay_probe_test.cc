@@ -17,7 +17,7 @@ class DelayProbeTest : public ::testing::Test {
  protected:
   // A task that waits for `delay`; whether it is measured.
   bool Wait(absl::Duration delay) {
-    const bool measured = probe_.BeforeSubmit(&task_);
+    const bool measured = probe_.BeforeSchedule(&task_);
     clock_.Advance(delay);
     probe_.AfterTake(&task_);
     return measured;
@@ -44,10 +44,10 @@ TEST_F(DelayProbeTest, MeasuresTheFirstTaskAndThenOnlyWhenAsked) {
 }
 
 TEST_F(DelayProbeTest, MeasuresOneTaskAtATime) {
-  EXPECT_TRUE(probe_.BeforeSubmit(&task_));
+  EXPECT_TRUE(probe_.BeforeSchedule(&task_));
   clock_.Advance(absl::Seconds(1));
   probe_.Want();
-  EXPECT_FALSE(probe_.BeforeSubmit(&other_));
+  EXPECT_FALSE(probe_.BeforeSchedule(&other_));
   clock_.Advance(absl::Seconds(1));
   probe_.AfterTake(&other_);  // taken first, by another worker
   EXPECT_EQ(p99(), absl::ZeroDuration());
@@ -56,7 +56,7 @@ TEST_F(DelayProbeTest, MeasuresOneTaskAtATime) {
 }
 
 TEST_F(DelayProbeTest, WhatIsNotSubmittedAfterAllIsNoSample) {
-  EXPECT_TRUE(probe_.BeforeSubmit(&task_));
+  EXPECT_TRUE(probe_.BeforeSchedule(&task_));
   probe_.NotScheduled(&task_);
   clock_.Advance(absl::Seconds(1));
   probe_.AfterTake(&task_);
