@@ -19,7 +19,7 @@ TEST(IoResultTest, HoldsACount) {
   EXPECT_FALSE(result.would_block());
 }
 
-TEST(IoResultTest, ZeroIsACountAndNoError) { EXPECT_TRUE(IoResult(0).ok()); }
+TEST(IoResultTest, ZeroIsACountAndNotAnError) { EXPECT_TRUE(IoResult(0).ok()); }
 
 TEST(IoResultTest, TellsWouldBlockFromReset) {
   EXPECT_TRUE(IoResult::FromErrno(EAGAIN).would_block());
@@ -49,7 +49,7 @@ TEST(IoResultTest, AStatusCarriesItsErrno) {
   }
 }
 
-TEST(IoResultTest, AStatusOfAnotherOriginHasNoErrno) {
+TEST(IoResultTest, AStatusFromElsewhereHasNoErrno) {
   EXPECT_EQ(ErrnoOf(absl::OkStatus()), std::nullopt);
   EXPECT_EQ(ErrnoOf(ToStatus(IoResult(3), "read", "x")), std::nullopt);
   EXPECT_EQ(ErrnoOf(absl::UnavailableError("connect (errno 111)")),
@@ -61,7 +61,7 @@ TEST(IoResultTest, AStatusOfAnotherOriginHasNoErrno) {
   }
 }
 
-TEST(IoResultTest, AnotherMessageLeavesCodeAndErrno) {
+TEST(IoResultTest, WithMessageKeepsTheCodeAndTheErrno) {
   const absl::Status status =
       ToStatus(IoResult::FromErrno(EADDRINUSE), "bind", "unix:a");
   const absl::Status changed =
