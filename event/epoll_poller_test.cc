@@ -15,6 +15,7 @@
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/in_child.h"
+#include "sluice/base/io_result.h"
 #include "sluice/base/status_matchers.h"
 #include "sluice/base/without_system_call.h"
 #include "sluice/event/poller.h"
@@ -69,11 +70,13 @@ TEST(EpollPollerTest, ErrorsNameTheCallAndTheDescriptor) {
   const int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
   ASSERT_GE(fd, 0);
   // epoll_ctl(2): a regular file cannot be waited for.
-  EXPECT_THAT((*poller)->Add(fd, kReadable, 1, AddHint::kNone),
+  const absl::Status status = (*poller)->Add(fd, kReadable, 1, AddHint::kNone);
+  EXPECT_THAT(status,
               StatusIs(absl::StatusCode::kPermissionDenied,
                        AllOf(HasSubstr("epoll_ctl(ADD) on descriptor " +
                                        std::to_string(fd)),
                              HasSubstr("; epoll takes no regular files"))));
+  EXPECT_EQ(ErrnoOf(status), EPERM);
   close(fd);
 }
 
