@@ -9,15 +9,15 @@ namespace sluice {
 
 #if defined(__x86_64__) || defined(__aarch64__)
 
-// The linker removes sections that nothing refers to (--gc-sections), and gold
-// does not look for what unwind tables refer to.
+// With --gc-sections the linker removes sections without references, and gold
+// does not count the references of unwind tables.
 #define IN_ONE_SECTION __attribute__((section(".text.call_without_unwind")))
 
-// A throw first searches the stack for a handler, and asks the personality
-// routine of each function on it; before one is found nothing is unwound. This
-// routine ends the search with an error, upon which __cxa_throw() calls
-// std::terminate(). A forced unwinding, as by pthread_exit(3), searches for
-// nothing and passes.
+// A throw first searches the stack for a handler, and calls the personality
+// routine of each function on the stack. Nothing is unwound before a handler is
+// found. This routine ends the search with an error, and then __cxa_throw()
+// calls std::terminate(). A forced unwinding, as by pthread_exit(3), does not
+// search, so it continues.
 extern "C" __attribute__((used, visibility("hidden")))
 IN_ONE_SECTION _Unwind_Reason_Code
 SluiceEndSearchForHandler(int /*version*/, _Unwind_Action actions,
@@ -27,8 +27,8 @@ SluiceEndSearchForHandler(int /*version*/, _Unwind_Action actions,
                                            : _URC_CONTINUE_UNWIND;
 }
 
-// Has nothing to destroy and catches nothing, so that the compiler gives it no
-// personality routine of its own.
+// Destroys nothing and catches nothing, so that the compiler gives this
+// function no personality routine of its own.
 ABSL_ATTRIBUTE_NOINLINE IN_ONE_SECTION void CallWithoutUnwind(
     absl::FunctionRef<void()> call) {
   // 0x1b: a signed 32-bit offset from the place where it is stored.
@@ -39,7 +39,7 @@ ABSL_ATTRIBUTE_NOINLINE IN_ONE_SECTION void CallWithoutUnwind(
 
 #else
 
-// Unwinds, and then terminates.
+// Unwinds the stack, and then terminates.
 void CallWithoutUnwind(absl::FunctionRef<void()> call) {
   [&]() noexcept { call(); }();
 }

@@ -5,15 +5,15 @@
 
 namespace sluice {
 
-// Calls `call`. An exception that would leave `call` ends the process by
-// std::terminate() at the throw: no handler further out is found, and no
-// destructor has run, so that a core has the stack of the thrower, main()
-// included. In place of noexcept, which unwinds the stack before it terminates.
-// An exception that is caught inside `call`, and pthread_exit(3), work as
-// usual.
+// Calls `call`. If an exception would leave `call`, ends the process by
+// std::terminate() at the throw: no handler further out catches it, and no
+// destructor runs, so that a core dump has the whole stack, from the throw to
+// main(). A noexcept function would unwind the stack first. Exceptions that are
+// caught inside `call`, and pthread_exit(3), work as usual.
 //
-// For those who call users' callbacks: docs/architecture.md, "Exceptions".
-// Costs about 1 ns. Thread-safe.
+// For code that calls callbacks of users: docs/architecture.md, "Exceptions".
+// Costs about 1 ns. On CPUs other than x86-64 and AArch64, unwinds the stack
+// and then terminates. Thread-safe.
 void CallWithoutUnwind(absl::FunctionRef<void()> call);
 
 }  // namespace sluice

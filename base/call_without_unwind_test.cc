@@ -13,7 +13,7 @@
 namespace sluice {
 namespace {
 
-// How many frames there are up to here.
+// Returns the number of frames on the stack.
 int Depth() {
   void* frames[100];
   return backtrace(frames, 100);
@@ -34,7 +34,7 @@ TEST(CallWithoutUnwind, Calls) {
   EXPECT_EQ(calls, 1);
 }
 
-TEST(CallWithoutUnwind, WhatIsCaughtInsideIsCaught) {
+TEST(CallWithoutUnwind, AnExceptionMayBeCaughtInside) {
   int caught = 0;
   CallWithoutUnwind([&] {
     try {
@@ -46,7 +46,7 @@ TEST(CallWithoutUnwind, WhatIsCaughtInsideIsCaught) {
   EXPECT_EQ(caught, 1);
 }
 
-// Runs `body` where a handler would be found.
+// Calls `body` inside a handler for all exceptions.
 template <typename Body>
 void Catching(Body body) {
   try {
@@ -57,16 +57,16 @@ void Catching(Body body) {
   }
 }
 
-// The whole of what is written: nothing is destroyed before it.
+// All the output of the process: no destructor runs before it.
 constexpr char kTerminated[] =
     "^terminate called after throwing an instance of 'std::runtime_error'\n"
     "  what\\(\\):  thrown\n";
 
-TEST(CallWithoutUnwindDeathTest, AThrowTerminatesWithItsStack) {
+TEST(CallWithoutUnwindDeathTest, AThrowTerminatesBeforeTheStackIsUnwound) {
   EXPECT_DEATH(Catching([] { CallWithoutUnwind(Throw); }), kTerminated);
 }
 
-TEST(CallWithoutUnwindDeathTest, SoDoesAnotherOneInside) {
+TEST(CallWithoutUnwindDeathTest, ANestedCallTerminatesToo) {
   EXPECT_DEATH(
       Catching([] {
         CallWithoutUnwind([] { Catching([] { CallWithoutUnwind(Throw); }); });
@@ -74,7 +74,7 @@ TEST(CallWithoutUnwindDeathTest, SoDoesAnotherOneInside) {
       kTerminated);
 }
 
-TEST(CallWithoutUnwindDeathTest, SoDoesARethrow) {
+TEST(CallWithoutUnwindDeathTest, ARethrowTerminatesToo) {
   EXPECT_DEATH(Catching([] {
                  std::exception_ptr thrown;
                  try {
@@ -87,15 +87,15 @@ TEST(CallWithoutUnwindDeathTest, SoDoesARethrow) {
                kTerminated);
 }
 
-// A debugger, and reports of sanitizers, show main().
-TEST(CallWithoutUnwind, TheStackCanBeWalkedThroughIt) {
+// Debuggers and reports of sanitizers must show main().
+TEST(CallWithoutUnwind, ABacktraceContainsTheCaller) {
   const int outside = Depth();
   int inside = 0;
   CallWithoutUnwind([&] { inside = Depth(); });
   EXPECT_GT(inside, outside);
 }
 
-TEST(CallWithoutUnwind, AThreadMayEndInside) {
+TEST(CallWithoutUnwind, PthreadExitMayEndTheThreadInside) {
   static int destroyed = 0;
   struct Local {
     ~Local() { ++destroyed; }

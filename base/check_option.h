@@ -14,7 +14,8 @@
 namespace sluice {
 namespace option_internal {
 
-// The error says "at least `low`" if `high` is empty.
+// Returns the error of CheckOption(). If `high` is empty, the message says "at
+// least `low`".
 absl::Status OutOfRange(absl::string_view option, absl::string_view value,
                         absl::string_view low, absl::string_view high);
 
@@ -36,11 +37,12 @@ bool IsNoBound(T high) {
 
 }  // namespace option_internal
 
-// For factories that return a Status: OK if `value` is from `low` to `high`;
-// kInvalidArgument otherwise, and for a NaN, with the message
+// Checks an option of a factory that returns a Status. Returns OK if `value` is
+// at least `low` and at most `high`. Otherwise, and for a NaN, returns
+// kInvalidArgument with the message
 //   "EventLoop: max_posted is 0, and must be 1 to 1048576"
-// of which `option` is "EventLoop: max_posted". The largest `high` that there
-// is (InfiniteDuration()) means that there is no upper bound.
+// in which `option` is "EventLoop: max_posted". If `high` is the largest value
+// of its type (for a Duration, InfiniteDuration()), there is no upper bound.
 template <typename T>
 absl::Status CheckOption(absl::string_view option, T value,
                          std::type_identity_t<T> low,

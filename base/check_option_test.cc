@@ -13,7 +13,7 @@
 namespace sluice {
 namespace {
 
-TEST(CheckOptionTest, BothEndsOfTheRangeAreLegal) {
+TEST(CheckOptionTest, BothEndsOfTheRangeAreValid) {
   SLUICE_EXPECT_OK(CheckOption("C: n", 1, 1, 3));
   SLUICE_EXPECT_OK(CheckOption("C: n", 3, 1, 3));
   SLUICE_EXPECT_OK(CheckOption("C: n", SIZE_MAX, 1, SIZE_MAX));

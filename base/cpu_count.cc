@@ -8,7 +8,7 @@
 namespace sluice {
 
 int CpuCount() {
-  // EINVAL: the kernel knows more CPUs than the set has room for.
+  // The kernel returns EINVAL if it has more CPUs than the set has room for.
   constexpr size_t kMaxSets = 64;
   for (size_t sets = 1; sets <= kMaxSets; sets *= 2) {
     std::vector<cpu_set_t> cpus(sets);

@@ -3,9 +3,10 @@
 
 namespace sluice {
 
-// How many CPUs the calling thread may run on, and so the threads that it
-// starts: what taskset(1) and cpusets leave of the machine's. A quota of CPU
-// time (cgroups) is not looked at. At least 1. sched_getaffinity(2).
+// Returns the number of CPUs on which the calling thread, and threads that it
+// starts, may run: the CPUs of the machine without those that taskset(1) or a
+// cpuset excludes. Ignores quotas of CPU time (cgroups). Returns at least 1.
+// The number comes from sched_getaffinity(2).
 int CpuCount();
 
 }  // namespace sluice

@@ -7,7 +7,7 @@
 namespace sluice {
 namespace {
 
-TEST(CpuCountTest, CountsThoseThatThisThreadMayRunOn) {
+TEST(CpuCountTest, CountsTheCpusOnWhichThisThreadMayRun) {
   cpu_set_t before;
   ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
   EXPECT_EQ(CpuCount(), CPU_COUNT(&before));

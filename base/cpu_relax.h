@@ -3,8 +3,9 @@
 
 namespace sluice {
 
-// For the body of a loop that waits for another CPU to write something: leaves
-// the core's resources to whoever shares it. Some ten nanoseconds.
+// Leaves the resources of the core to the other thread that shares it, for
+// about ten nanoseconds. Call it in the body of a loop that waits until another
+// CPU writes something. Does nothing on CPUs other than x86 and AArch64.
 inline void CpuRelax() {
 #if defined(__x86_64__) || defined(__i386__)
   __builtin_ia32_pause();

@@ -7,7 +7,7 @@
 namespace sluice {
 namespace {
 
-// Rounded up to a page by the kernel.
+// The kernel rounds this up to a page.
 constexpr size_t kBytes = 1;
 
 }  // namespace

@@ -5,10 +5,11 @@
 
 namespace sluice {
 
-// What OwnerProcess says, for calls that are made often: costs a load in place
-// of a system call, and a page of memory, which the kernel wipes in the child
-// of a fork(). Where the kernel does not do that (before Linux 4.14), or there
-// is no memory, asks OwnerProcess. Thread-safe.
+// Finds out whether the current process is the child of a fork(), as
+// OwnerProcess does, for code that asks often: a call costs a load in place of
+// a system call. Each object has a page of memory, which the kernel clears in
+// the child. If the kernel cannot clear it (before Linux 4.14), or there is no
+// memory, the object uses OwnerProcess. Thread-safe.
 class ForkMark {
  public:
   ForkMark();
@@ -16,15 +17,15 @@ class ForkMark {
   ForkMark& operator=(const ForkMark&) = delete;
   ~ForkMark();
 
-  // Whether this is the child of a fork() that was made after the object.
-  // Async-signal-safe.
+  // Returns true in the child of a fork() that was made after the object was
+  // constructed, and in the children of that child. Async-signal-safe.
   bool InChild() const {
     return page_ == nullptr ? !owner_.IsCurrent() : *page_ == 0;
   }
 
  private:
   const OwnerProcess owner_;
-  const volatile char* page_ = nullptr;  // 1, and 0 in a child
+  const volatile char* page_ = nullptr;  // points to 1, in a child to 0
 };
 
 }  // namespace sluice

@@ -9,7 +9,7 @@
 namespace sluice {
 namespace {
 
-void ExpectItTellsChildAndParent() {
+void ExpectTellsAChildFromItsParent() {
   const ForkMark mark;
   if (mark.InChild()) _exit(1);
   const int in_child = InChild([&] {
@@ -26,17 +26,17 @@ void ExpectItTellsChildAndParent() {
   if (mark.InChild()) _exit(6);
 }
 
-TEST(ForkMark, TellsChildAndParent) {
-  EXPECT_EQ(InChild(ExpectItTellsChildAndParent), 0);
+TEST(ForkMark, TellsAChildFromItsParent) {
+  EXPECT_EQ(InChild(ExpectTellsAChildFromItsParent), 0);
 }
 
-// A sanitizer's own memory is beyond any such limit.
+// The memory of a sanitizer exceeds the limit of this test.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-TEST(ForkMark, DoesSoWithoutMemory) {
+TEST(ForkMark, TellsAChildFromItsParentWithoutMemory) {
   EXPECT_EQ(InChild([] {
               const rlimit none = {0, 0};
               if (setrlimit(RLIMIT_AS, &none) != 0) _exit(7);
-              ExpectItTellsChildAndParent();
+              ExpectTellsAChildFromItsParent();
             }),
             0);
 }

@@ -8,7 +8,7 @@
 namespace sluice {
 namespace {
 
-TEST(IncreaseTest, AddsToWhatIsThere) {
+TEST(IncreaseTest, AddsToTheCounter) {
   std::atomic<uint64_t> counter{40};
   Increase(counter, 1);
   Increase(counter, 0);

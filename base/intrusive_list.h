@@ -5,16 +5,18 @@
 
 namespace sluice {
 
-// The links of an object that stands in at most one IntrusiveList: derive from
-// it. Destruction unlinks. Thread-compatible, together with its list. 16 bytes.
+// The links of an object that is in at most one IntrusiveList at a time. Derive
+// from this class. The destructor unlinks the object. Thread-compatible,
+// together with its list. 16 bytes.
 class IntrusiveNode {
  public:
   IntrusiveNode(const IntrusiveNode&) = delete;
   IntrusiveNode& operator=(const IntrusiveNode&) = delete;
 
+  // Returns true if the object is in a list.
   bool linked() const { return next_ != this; }
 
-  // Leaves the list; no-op when not linked.
+  // Takes the object out of its list. Does nothing if it is in no list.
   void Unlink() {
     next_->prev_ = prev_;
     prev_->next_ = next_;
@@ -33,29 +35,29 @@ class IntrusiveNode {
   IntrusiveNode* prev_ = this;
 };
 
-// A list, in the order of insertion, of objects that it does not own. T derives
-// from IntrusiveNode. Each call is O(1), save destruction; nothing allocates;
-// there is no size(). Thread-compatible.
+// A list of objects that it does not own, in the order of insertion. T derives
+// from IntrusiveNode. Allocates nothing, and has no size(). Each call is O(1);
+// the destructor is O(number of members). Thread-compatible.
 //
-// To visit members while what is called may unlink any of them, move them to a
-// local list and take its front() until it is empty.
+// If a visitor may unlink any member, move all members to a local list first.
+// Then unlink and visit the front() of that list until it is empty.
 template <typename T>
 class IntrusiveList {
  public:
   IntrusiveList() = default;
   IntrusiveList(const IntrusiveList&) = delete;
   IntrusiveList& operator=(const IntrusiveList&) = delete;
-  // Unlinks what is left.
+  // Unlinks all members.
   ~IntrusiveList() {
     while (!empty()) head_.next_->Unlink();
   }
 
   bool empty() const { return !head_.linked(); }
 
-  // REQUIRES: `item` is in no list.
+  // Adds `item` at the end. REQUIRES: `item` is in no list.
   void PushBack(T* item) {
     IntrusiveNode* const node = &static_cast<IntrusiveNode&>(*item);
-    SLUICE_DCHECK(!node->linked());
+    SLUICE_DCHECK(!node->linked(), "the item is in a list");
     IntrusiveNode* const last = head_.prev_;
     node->prev_ = last;
     last->next_ = node;
@@ -63,14 +65,16 @@ class IntrusiveList {
     head_.prev_ = node;
   }
 
-  // Null when empty.
+  // Returns the first member, or null if the list is empty.
   T* front() const { return ToItem(head_.next_); }
-  // Null at the end. REQUIRES: `item` is in this list.
+  // Returns the member after `item`, or null if `item` is the last one.
+  // REQUIRES: `item` is in this list.
   T* next(const T* item) const {
     return ToItem(static_cast<const IntrusiveNode*>(item)->next_);
   }
 
-  // Appends all members to `to`, in order. REQUIRES: `to` is another list.
+  // Appends all members to `to`, in order. Leaves this list empty. REQUIRES:
+  // `to` is another list.
   void MoveAllTo(IntrusiveList* to) {
     if (empty()) return;
     IntrusiveNode* const first = head_.next_;

@@ -45,12 +45,12 @@ TEST_F(IntrusiveListTest, KeepsTheOrderOfInsertion) {
   EXPECT_TRUE(one_.linked());
 }
 
-TEST_F(IntrusiveListTest, UnlinksFromTheMiddleAndMayComeBack) {
+TEST_F(IntrusiveListTest, AMemberMayLeaveTheMiddleAndBeAddedAgain) {
   list_.PushBack(&one_);
   list_.PushBack(&two_);
   list_.PushBack(&three_);
   two_.Unlink();
-  two_.Unlink();  // harmless
+  two_.Unlink();  // does nothing
   EXPECT_THAT(Values(list_), ElementsAre(1, 3));
   list_.PushBack(&two_);
   EXPECT_THAT(Values(list_), ElementsAre(1, 3, 2));
@@ -83,7 +83,7 @@ TEST_F(IntrusiveListTest, MoveAllToAppends) {
   list_.MoveAllTo(&other);
   EXPECT_TRUE(list_.empty());
   EXPECT_THAT(Values(other), ElementsAre(3, 1, 2));
-  list_.MoveAllTo(&other);  // of nothing
+  list_.MoveAllTo(&other);  // moves nothing
   EXPECT_THAT(Values(other), ElementsAre(3, 1, 2));
   other.MoveAllTo(&list_);
   EXPECT_THAT(Values(other), IsEmpty());

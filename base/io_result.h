@@ -3,15 +3,17 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <optional>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 namespace sluice {
 
-// What a system call said: a count or a descriptor (>= 0), or -errno; the shape
-// of a ring's completion. Not a Status: Abseil gives EAGAIN and ECONNRESET the
-// same code, and the I/O path must tell them apart. Value type, 8 bytes.
+// The result of a system call: a count or a descriptor (>= 0), or -errno. A
+// ring's completion has the same form. The I/O path uses it in place of
+// absl::Status, which gives EAGAIN and ECONNRESET the same code. Value type, 8
+// bytes.
 class [[nodiscard]] IoResult {
  public:
   constexpr explicit IoResult(int64_t value_or_negative_errno)
@@ -22,7 +24,7 @@ class [[nodiscard]] IoResult {
   constexpr bool ok() const { return value_ >= 0; }
   // REQUIRES: ok().
   constexpr int64_t value() const { return value_; }
-  // 0 when ok().
+  // Returns the errno; 0 if ok().
   constexpr int error() const { return ok() ? 0 : static_cast<int>(-value_); }
   constexpr bool would_block() const {
     return value_ == -EAGAIN || value_ == -EWOULDBLOCK;
@@ -34,12 +36,24 @@ class [[nodiscard]] IoResult {
   int64_t value_;
 };
 
-// The one place where errno becomes a Status: the code of
-// absl::ErrnoToStatus(), and the message
+// The payload of an absl::Status that has the errno, in decimal.
+inline constexpr absl::string_view kErrnoTypeUrl = "sluice.errno";
+
+// Makes a Status of `result`: with the code of absl::ErrnoToStatusCode(), the
+// errno as a payload, and the message
 //   "read on 10.0.0.1:80: Connection reset by peer (errno 104)".
-// OkStatus() if `result` is ok. Allocates: for the edges, not the I/O path.
+// Returns OkStatus() if `result` is ok. All code that turns an errno into a
+// Status calls this function. It allocates: do not call it for each message.
 absl::Status ToStatus(IoResult result, absl::string_view operation,
                       absl::string_view object);
+
+// Returns the errno of a Status that ToStatus() or WithMessage() made; nullopt
+// if `status` is OK or carries none. Use it where the code is too coarse:
+// ECONNREFUSED and ECONNRESET are both kUnavailable.
+std::optional<int> ErrnoOf(const absl::Status& status);
+
+// Returns `status` with another message. Keeps the code and the payloads.
+absl::Status WithMessage(const absl::Status& status, absl::string_view message);
 
 }  // namespace sluice
 

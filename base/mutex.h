@@ -12,10 +12,11 @@
 
 namespace sluice {
 
-// std::mutex with the annotations that clang's thread-safety analysis reads.
-// In place of absl::Mutex, whose waits with a timeout run on the wall clock in
-// the release that is pinned, and which thread sanitizers report falsely under
-// contention. Thread-safe. Nothing on a loop may wait for one.
+// A std::mutex with the annotations that clang's thread-safety analysis reads.
+// The library does not use absl::Mutex, because in the pinned release its waits
+// with a timeout use the wall clock, and because thread sanitizers report false
+// races in it under contention. Code on a loop must not wait for a mutex.
+// Thread-safe.
 class ABSL_LOCKABLE Mutex {
  public:
   Mutex() = default;
@@ -23,7 +24,8 @@ class ABSL_LOCKABLE Mutex {
   Mutex& operator=(const Mutex&) = delete;
 
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION() { mutex_.lock(); }
-  // False: another thread has it, or it seems so.
+  // Locks the mutex and returns true, or returns false at once. May return
+  // false although no thread holds the mutex.
   bool TryLock() ABSL_EXCLUSIVE_TRYLOCK_FUNCTION(true) {
     return mutex_.try_lock();
   }
@@ -35,7 +37,7 @@ class ABSL_LOCKABLE Mutex {
   std::mutex mutex_;
 };
 
-// Holds a Mutex while it lives.
+// Locks a Mutex in the constructor, and unlocks it in the destructor.
 class ABSL_SCOPED_LOCKABLE MutexLock {
  public:
   explicit MutexLock(Mutex* mutex) ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex)
@@ -50,34 +52,37 @@ class ABSL_SCOPED_LOCKABLE MutexLock {
   Mutex* const mutex_;
 };
 
-// A condition variable; its timeouts run on the monotonic clock, so that a step
-// of the wall clock moves none of them. Waits may end without a signal: ask in
-// a loop. Thread-safe.
+// A condition variable. Its timeouts use the monotonic clock, so that a step of
+// the wall clock does not change them. A wait may end without a signal: call it
+// in a loop that checks the condition. Thread-safe.
 class CondVar {
  public:
   CondVar() { std::construct_at(&condition_); }
   CondVar(const CondVar&) = delete;
   CondVar& operator=(const CondVar&) = delete;
-  // pthread_cond_destroy(3) blocks until no thread waits. In the child of a
-  // fork() threads of the parent wait for ever, and nothing is done.
+  // Blocks until no thread waits, as pthread_cond_destroy(3) does. In the child
+  // of a fork(), does nothing: threads of the parent that wait are not there to
+  // stop waiting.
   ~CondVar() {
     if (owner_.IsCurrent()) std::destroy_at(&condition_);
   }
 
-  // Lets go of `mutex` while it waits.
+  // Unlocks `mutex` while it waits, and locks it again before it returns.
   void Wait(Mutex* mutex) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
     condition_.wait(lock);
     lock.release();
   }
-  // True if `timeout` has passed. Never early; of an infinite one never.
+  // Does the same as Wait(), for at most `timeout`. Returns true if the timeout
+  // has expired: never early, and never for an infinite timeout. Returns false
+  // if the wait ended before, by a signal or without one.
   bool WaitWithTimeout(Mutex* mutex, absl::Duration timeout)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex) {
-    // A sum with the time that there is must not overflow; such a wait ends
-    // without a signal.
+    // The current time plus the timeout must not overflow. A longer wait ends
+    // after a year, without a signal.
     constexpr absl::Duration kLongest = absl::Hours(24 * 365);
     std::unique_lock<std::mutex> lock(mutex->mutex_, std::adopt_lock);
-    // wait_for() is on the steady clock: pthread_cond_clockwait(3).
+    // wait_for() uses the steady clock: pthread_cond_clockwait(3).
     const std::cv_status status = condition_.wait_for(
         lock, absl::ToChronoNanoseconds(absl::Ceil(std::min(timeout, kLongest),
                                                    absl::Nanoseconds(1))));

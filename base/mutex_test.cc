@@ -12,7 +12,7 @@
 namespace sluice {
 namespace {
 
-TEST(MutexTest, Excludes) {
+TEST(MutexTest, ExcludesOtherThreads) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 5'000;
   Mutex mutex;
@@ -30,7 +30,7 @@ TEST(MutexTest, Excludes) {
   EXPECT_EQ(count, kThreads * kRounds);
 }
 
-TEST(MutexTest, TryLockTakesItUnlessAnotherThreadHasIt) {
+TEST(MutexTest, TryLockFailsWhileAnotherThreadHasTheMutex) {
   Mutex mutex;
   const auto try_lock = [&] {
     if (!mutex.TryLock()) return false;
@@ -49,19 +49,19 @@ TEST(MutexTest, TryLockTakesItUnlessAnotherThreadHasIt) {
 TEST(CondVarTest, ASignalEndsAWait) {
   Mutex mutex;
   CondVar changed;
-  int turn = 0;  // guarded by `mutex`: the two threads move it by turns
+  int moves = 0;  // guarded by `mutex`; the two threads add 1 alternately
   const auto move_on = [&](int mine) {
     for (int i = 0; i < 1'000; ++i) {
       MutexLock lock(&mutex);
-      while (turn % 2 != mine) changed.Wait(&mutex);
-      ++turn;
+      while (moves % 2 != mine) changed.Wait(&mutex);
+      ++moves;
       changed.SignalAll();
     }
   };
   std::thread other([&] { move_on(1); });
   move_on(0);
   other.join();
-  EXPECT_EQ(turn, 2'000);
+  EXPECT_EQ(moves, 2'000);
 }
 
 TEST(CondVarTest, ATimeoutIsNeverEarly) {
@@ -77,7 +77,7 @@ TEST(CondVarTest, ATimeoutIsNeverEarly) {
             std::chrono::milliseconds(5));
 }
 
-TEST(CondVarTest, ASignalComesBeforeALongTimeout) {
+TEST(CondVarTest, ASignalEndsAWaitBeforeALongTimeout) {
   for (const absl::Duration timeout :
        {absl::Minutes(10), absl::Hours(24 * 365 * 1000),
         absl::InfiniteDuration()}) {
@@ -100,7 +100,7 @@ TEST(CondVarTest, ASignalComesBeforeALongTimeout) {
   }
 }
 
-TEST(CondVarTest, ATimeoutThatIsNotPositiveHasPassed) {
+TEST(CondVarTest, ATimeoutThatIsNotPositiveHasExpired) {
   Mutex mutex;
   CondVar never;
   MutexLock lock(&mutex);
@@ -110,8 +110,8 @@ TEST(CondVarTest, ATimeoutThatIsNotPositiveHasPassed) {
   }
 }
 
-// pthread_cond_destroy(3) would wait for the parent's thread.
-TEST(CondVarTest, AChildOfForkDestroysOneThatIsWaitedFor) {
+// pthread_cond_destroy(3) would wait for a thread that only the parent has.
+TEST(CondVarTest, AChildOfForkMayDestroyACondVarWithWaiters) {
   Mutex mutex;
   auto changed = std::make_unique<CondVar>();
   bool waiting = false;

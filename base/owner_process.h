@@ -6,15 +6,15 @@
 
 namespace sluice {
 
-// The process in which an object was made. In the child of a fork() the object
-// is a copy, and what is behind it, such as threads, connections and files,
-// belongs to the parent: docs/architecture.md, "fork()". Value type, 4 bytes.
+// The process in which an object was constructed. In the child of a fork() the
+// object is a copy; the threads, connections and files behind it belong to the
+// parent: docs/architecture.md, "fork()". Value type, 4 bytes.
 class OwnerProcess {
  public:
   OwnerProcess() : pid_(getpid()) {}
 
-  // False in the child of a fork(). A system call, some 50 ns:
-  // for destructors and other rare calls. Async-signal-safe.
+  // Returns false in the child of a fork(). Costs a system call, about 50 ns:
+  // use it in destructors and other rare calls. Async-signal-safe.
   bool IsCurrent() const { return getpid() == pid_; }
 
  private:

@@ -8,7 +8,7 @@
 namespace sluice {
 namespace {
 
-TEST(OwnerProcess, IsCurrentInAllProcessesButTheChild) {
+TEST(OwnerProcess, IsNotCurrentInAChild) {
   const OwnerProcess owner;
   const OwnerProcess copy = owner;
   EXPECT_TRUE(owner.IsCurrent());

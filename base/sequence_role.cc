@@ -3,7 +3,7 @@
 namespace sluice {
 namespace {
 
-// The role whose scope this thread is inside; null outside all.
+// The role of the innermost scope of this thread; null outside all scopes.
 SequenceRole*& CurrentRole() {
   static thread_local SequenceRole* current = nullptr;
   return current;
@@ -19,11 +19,12 @@ bool SequenceRole::IsCurrent() const {
 
 bool SequenceRole::OnAny() { return CurrentRole() != nullptr; }
 
-// Acquire and release: one thread's scope sees all that the last one, perhaps
-// on another thread, did.
+// Acquire and release: code in a scope sees all writes of the scope before it,
+// which may have been on another thread.
 SequenceScope::SequenceScope(SequenceRole* role)
     : role_(role), previous_(CurrentRole()) {
-  SLUICE_CHECK(!role->running_.exchange(true, std::memory_order_acquire));
+  SLUICE_CHECK(!role->running_.exchange(true, std::memory_order_acquire),
+               "the sequence runs already, on this thread or another");
   CurrentRole() = role;
 }
 

@@ -14,13 +14,13 @@ bool IsCurrentElsewhere(const SequenceRole& role) {
   return result;
 }
 
-TEST(SequenceRoleTest, OutsideAllScopesIsSetUp) {
+TEST(SequenceRoleTest, IsCurrentOutsideAllScopes) {
   SequenceRole role;
   EXPECT_TRUE(role.IsCurrent());
   EXPECT_FALSE(SequenceRole::OnAny());
 }
 
-TEST(SequenceRoleTest, ScopeIsCurrentOnItsThreadAlone) {
+TEST(SequenceRoleTest, IsCurrentOnlyOnTheThreadOfItsScope) {
   SequenceRole role;
   SequenceScope scope(&role);
   EXPECT_TRUE(role.IsCurrent());
@@ -28,7 +28,7 @@ TEST(SequenceRoleTest, ScopeIsCurrentOnItsThreadAlone) {
   EXPECT_FALSE(IsCurrentElsewhere(role));
 }
 
-TEST(SequenceRoleTest, AnotherRolesScopeIsNotThisRole) {
+TEST(SequenceRoleTest, IsNotCurrentInsideAScopeOfAnotherRole) {
   SequenceRole outer, inner;
   SequenceScope outer_scope(&outer);
   {
@@ -42,7 +42,7 @@ TEST(SequenceRoleTest, AnotherRolesScopeIsNotThisRole) {
 
 TEST(SequenceRoleTest, MayMoveBetweenThreads) {
   SequenceRole role;
-  int shared = 0;  // guarded by the role: tsan sees the scopes' ordering
+  int shared = 0;  // guarded by the role; tsan checks that scopes order it
   std::thread([&] {
     SequenceScope scope(&role);
     shared = 1;
@@ -51,7 +51,7 @@ TEST(SequenceRoleTest, MayMoveBetweenThreads) {
   EXPECT_EQ(shared, 1);
 }
 
-TEST(SequenceRoleDeathTest, TheSameRoleTwiceIsAnError) {
+TEST(SequenceRoleDeathTest, ASecondScopeOfARoleIsAnError) {
   SequenceRole role;
   SequenceScope scope(&role);
   std::optional<SequenceScope> second;
@@ -59,7 +59,7 @@ TEST(SequenceRoleDeathTest, TheSameRoleTwiceIsAnError) {
 }
 
 #ifndef NDEBUG
-TEST(SequenceRoleDeathTest, AssertEndsAStrayCall) {
+TEST(SequenceRoleDeathTest, AssertOnAnotherSequenceIsAnError) {
   SequenceRole role, other;
   SequenceScope scope(&other);
   EXPECT_DEATH(role.Assert(), "SLUICE_CHECK failed: IsCurrent");

@@ -15,10 +15,10 @@
 namespace sluice {
 namespace {
 
-// A pipe that is writable has room for so many bytes; pipe(7).
+// The bytes for which a writable pipe has room: pipe(7).
 constexpr size_t kPipeRoom = 4096;
 
-// False: there is no room after `limit`.
+// Returns false if there is no room when `limit` has expired.
 bool WaitForRoom(int fd, absl::Duration limit) {
   pollfd polled = {fd, POLLOUT, 0};
   const auto timeout = static_cast<int>(absl::ToInt64Milliseconds(
@@ -30,7 +30,7 @@ bool WaitForRoom(int fd, absl::Duration limit) {
   return ready > 0;
 }
 
-// 0, or errno; ETIMEDOUT if there is no room in time.
+// Returns 0 or an errno: ETIMEDOUT if there is no room in time.
 int Write(int fd, absl::string_view text, absl::Duration limit) {
   while (!text.empty()) {
     if (!WaitForRoom(fd, limit)) return ETIMEDOUT;
@@ -45,7 +45,8 @@ int Write(int fd, absl::string_view text, absl::Duration limit) {
   return 0;
 }
 
-// 0, or why output was lost; -1 if that is not known any more.
+// Returns 0, or the errno with which output was lost, or -1 if an earlier flush
+// lost output and its errno is not known.
 int FlushStandardOutput() {
   const bool failed_before = std::ferror(stdout) != 0;
   const bool failed = std::fflush(stdout) != 0;
@@ -64,8 +65,8 @@ int FlushStandardOutput() {
 void FillStandardDescriptors() {
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     if (fcntl(fd, F_GETFD) >= 0) continue;
-    // open(2) takes the lowest number that is free: this one. It is not
-    // close-on-exec, because child processes need the placeholder as well.
+    // open(2) takes the lowest free number, which is `fd`. The descriptor is
+    // not close-on-exec, because child processes need the placeholder as well.
     const int mode = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
     if (open("/dev/null", mode) < 0 && open("/", O_PATH) < 0) return;
   }

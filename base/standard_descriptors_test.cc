@@ -14,10 +14,11 @@
 namespace sluice {
 namespace {
 
-// Standard descriptors are the whole process's: each case has one of its own.
+// Each case has its own process, because all threads share the standard
+// descriptors.
 [[noreturn]] void Exit(bool as_expected) { _exit(as_expected ? 0 : 1); }
 
-TEST(StandardDescriptorsDeathTest, GapsAreFilledAndStillFail) {
+TEST(StandardDescriptorsDeathTest, ClosedDescriptorsAreFilledAndStillFail) {
   EXPECT_EXIT(
       {
         for (const int fd : {0, 1, 2}) close(fd);
@@ -32,7 +33,7 @@ TEST(StandardDescriptorsDeathTest, GapsAreFilledAndStillFail) {
       ::testing::ExitedWithCode(0), "");
 }
 
-TEST(StandardDescriptorsDeathTest, OneGapAmongOthersIsFilled) {
+TEST(StandardDescriptorsDeathTest, OneClosedDescriptorIsFilled) {
   for (const int gap : {0, 1, 2}) {
     EXPECT_EXIT(
         {
@@ -44,7 +45,7 @@ TEST(StandardDescriptorsDeathTest, OneGapAmongOthersIsFilled) {
   }
 }
 
-TEST(StandardDescriptorsDeathTest, WhatIsOpenIsLeftAlone) {
+TEST(StandardDescriptorsDeathTest, OpenDescriptorsAreNotChanged) {
   EXPECT_EXIT(
       {
         int ends[2];
@@ -67,7 +68,7 @@ int PipeError() {
   return ends[0];
 }
 
-TEST(StandardDescriptorsDeathTest, ErrorsAreWrittenWhole) {
+TEST(StandardDescriptorsDeathTest, ALongTextIsWrittenWhole) {
   EXPECT_EXIT(
       {
         const int end = PipeError();
@@ -80,7 +81,7 @@ TEST(StandardDescriptorsDeathTest, ErrorsAreWrittenWhole) {
       ::testing::ExitedWithCode(0), "");
 }
 
-TEST(StandardDescriptorsDeathTest, AFullPipeIsGivenUp) {
+TEST(StandardDescriptorsDeathTest, AWriteToAFullPipeGivesUp) {
   EXPECT_EXIT(
       {
         PipeError();
@@ -90,7 +91,7 @@ TEST(StandardDescriptorsDeathTest, AFullPipeIsGivenUp) {
       ::testing::ExitedWithCode(0), "");
 }
 
-TEST(StandardDescriptorsDeathTest, OutputThatIsWrittenLeavesTheExitCode) {
+TEST(StandardDescriptorsDeathTest, WithoutLossTheExitCodeIsKept) {
   for (const int code : {0, 3}) {
     EXPECT_EXIT(
         {
@@ -101,7 +102,7 @@ TEST(StandardDescriptorsDeathTest, OutputThatIsWrittenLeavesTheExitCode) {
   }
 }
 
-TEST(StandardDescriptorsDeathTest, OutputThatIsLostIsAFailure) {
+TEST(StandardDescriptorsDeathTest, LostOutputIsAFailure) {
   const absl::string_view why = "program: cannot write the results to stdout: ";
   EXPECT_EXIT(
       {
@@ -121,8 +122,8 @@ TEST(StandardDescriptorsDeathTest, OutputThatIsLostIsAFailure) {
       ::testing::ExitedWithCode(2), std::string(why) + "Bad file descriptor\n");
 }
 
-// What an earlier flush has lost is not forgotten.
-TEST(StandardDescriptorsDeathTest, OutputThatWasLostBeforeCounts) {
+// FinishStandardOutput() reports output that an earlier flush lost.
+TEST(StandardDescriptorsDeathTest, OutputThatAnEarlierFlushLostIsAFailure) {
   EXPECT_EXIT(
       {
         const int kept = dup(STDOUT_FILENO);

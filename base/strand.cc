@@ -11,12 +11,12 @@ namespace sluice {
 Strand::Strand(Executor* executor, size_t max_tasks_per_run)
     : executor_(executor), max_tasks_per_run_(max_tasks_per_run) {
   std::construct_at(&tasks_);
-  SLUICE_CHECK(max_tasks_per_run > 0);
+  SLUICE_CHECK_GT(max_tasks_per_run, 0u);
 }
 
 Strand::~Strand() {
   if (outstanding_.load(std::memory_order_acquire) > 0 && !owner_.IsCurrent()) {
-    // A thread of the parent may have been in the middle of tasks_.
+    // A thread of the parent may have been changing tasks_ at the fork().
     TaskQueue::Forget(this);
     return;
   }
@@ -64,7 +64,7 @@ void Strand::Run() {
 
 void Strand::Abandon() {
   CallWithoutUnwind([this] {
-    // The executor has ended: what is submitted meanwhile goes the same way.
+    // The executor has ended: abandons tasks that are scheduled meanwhile, too.
     while (ForEach(std::numeric_limits<size_t>::max(),
                    [](Task* task) { task->Abandon(); })) {
     }

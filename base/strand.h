@@ -12,34 +12,37 @@
 
 namespace sluice {
 
-// A sequence on another executor: its tasks run one at a time, in the order
-// submitted, whichever threads they land on. Not a thread. Has no bound of its
-// own: its tasks are its users' objects.
+// A sequence on another executor: its tasks run one at a time, in the order in
+// which they were scheduled, on any thread of that executor. Not a thread. Owns
+// no task, so the number of tasks has no limit. Allocates nothing. Thread-safe.
 //
-// The strand itself is the task queued below, once while it has work, so that a
-// thousand tasks cost one submission there. After `max_tasks_per_run` tasks it
-// queues itself anew, behind others. Thread-safe; allocates nothing.
+// The strand is a task of the executor: it schedules itself there once while it
+// has tasks, so that a thousand tasks cost the executor one. After
+// `max_tasks_per_run` tasks it schedules itself again, behind other tasks. If
+// the executor abandons the strand, the strand abandons its tasks.
 //
 // An exception that leaves a task ends the process by std::terminate() at the
 // throw: docs/architecture.md, "Exceptions".
 class Strand final : public Executor, private Task {
  public:
-  // `executor` outlives the strand.
+  // REQUIRES: `executor` outlives the strand; max_tasks_per_run > 0.
   explicit Strand(Executor* executor, size_t max_tasks_per_run = 64);
-  // REQUIRES: idle, or in the child of a fork(), where its tasks stay as they
-  // are. The strand's last task may destroy it.
+  // REQUIRES: no task of the strand is queued or runs, except that its last
+  // task may destroy it. In the child of a fork() requires nothing, and leaves
+  // the tasks as they are.
   ~Strand() override;
 
   bool Schedule(Task* task) override;
 
+  // Returns the role that is current while a task runs.
   const SequenceRole& role() const ABSL_LOCK_RETURNED(role_) { return role_; }
 
  private:
   void Run() override;
   void Abandon() override;
-  // Calls `each` for up to `limit` tasks, inside a scope of the role, and takes
-  // them off outstanding_. Returns whether there are more, for this caller to
-  // see to. The strand may be gone: then there are none.
+  // Calls `each` for up to `limit` tasks, inside a scope of the role, and
+  // subtracts their number from outstanding_. Returns true if there are more,
+  // which the caller must handle. Returns false if a task destroyed the strand.
   bool ForEach(size_t limit, void (*each)(Task*));
 
   const OwnerProcess owner_;
@@ -49,12 +52,14 @@ class Strand final : public Executor, private Task {
   union {
     TaskQueue tasks_;  // not destroyed in the child of a fork(), unless idle
   };
-  // Tasks submitted less tasks done. Whoever raises it from 0 queues the strand
-  // below; a run that leaves it above 0 does so too. A task may be done before
-  // its submitter has counted it: the count then wraps below 0, queues nothing,
-  // and that submitter's own step brings it to 0 or queues the strand.
+  // The number of tasks scheduled minus the number of tasks done. A thread that
+  // raises it from 0 schedules the strand on the executor; a run that leaves it
+  // above 0 does so too. A task may be done before the thread that scheduled it
+  // has counted it. The count then wraps below 0 and schedules nothing, and
+  // when that thread counts the task, it brings the count to 0 or schedules the
+  // strand.
   std::atomic<size_t> outstanding_{0};
-  bool* destroyed_ = nullptr;  // on the stack of ForEach() while it runs
+  bool* destroyed_ = nullptr;  // a flag of the ForEach() that runs
 };
 
 }  // namespace sluice

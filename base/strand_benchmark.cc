@@ -10,7 +10,8 @@
 namespace sluice {
 namespace {
 
-// On this thread: what a strand adds to any executor.
+// Runs tasks on this thread, so that the benchmark measures only what a strand
+// adds to an executor.
 class ThisThread final : public Executor {
  public:
   bool Schedule(Task* task) override { return tasks_.PushRemote(task); }
@@ -41,8 +42,8 @@ void BM_WithoutAStrand(benchmark::State& state) {
 }
 BENCHMARK(BM_WithoutAStrand);
 
-// On `range` strands by turns; on as many as there are tasks, each task is a
-// submission below.
+// Uses `range` strands in turn. With as many strands as tasks, each task costs
+// a Schedule() on the executor.
 void BM_OnStrands(benchmark::State& state) {
   const auto count = static_cast<size_t>(state.range(0));
   ThisThread executor;

@@ -1,6 +1,6 @@
-// Two strands on an executor: each keeps the order of its own tasks. Here the
-// executor is a queue that main() empties; on a WorkerPool or an EventLoop the
-// strands are the same.
+// Uses two strands on one executor: each strand runs its own tasks in order.
+// Here the executor is a queue that main() empties; strands on a WorkerPool or
+// an EventLoop are used in the same way.
 
 #include <cstdio>
 
@@ -22,7 +22,8 @@ class QueueOfMain final : public sluice::Executor {
   sluice::TaskQueue tasks_;
 };
 
-// Writes to an account, which has no lock: its strand runs one task at a time.
+// Changes an account. It needs no lock, because the strand of the account runs
+// one task at a time.
 class Deposit final : public sluice::Task {
  public:
   Deposit(const char* name, int* balance, int amount)

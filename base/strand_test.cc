@@ -16,12 +16,12 @@ namespace {
 
 using ::testing::ElementsAre;
 
-// Runs tasks when told to, one at a time; counts submissions.
+// Runs one task at each RunOne(), and counts the tasks that were scheduled.
 class ManualExecutor : public Executor {
  public:
   bool Schedule(Task* task) override {
     if (!tasks_.PushRemote(task)) return false;
-    submissions_.fetch_add(1, std::memory_order_relaxed);
+    scheduled_.fetch_add(1, std::memory_order_relaxed);
     return true;
   }
   bool RunOne() {
@@ -32,11 +32,11 @@ class ManualExecutor : public Executor {
   void AbandonAll() {
     while (Task* task = tasks_.Pop()) task->Abandon();
   }
-  int submissions() const { return submissions_.load(); }
+  int scheduled() const { return scheduled_.load(); }
 
  private:
   TaskQueue tasks_;
-  std::atomic<int> submissions_{0};
+  std::atomic<int> scheduled_{0};
 };
 
 struct TestTask : Task {
@@ -56,14 +56,14 @@ class StrandTest : public ::testing::Test {
   std::vector<int> order_;
 };
 
-TEST_F(StrandTest, RunsInOrderForOneSubmissionBelow) {
+TEST_F(StrandTest, RunsInOrderAsOneTaskOfItsExecutor) {
   Strand strand(&executor_);
   TestTask one = Append(1), two = Append(2), three = Append(3);
   EXPECT_TRUE(strand.Schedule(&one));
   EXPECT_TRUE(strand.Schedule(&two));
   EXPECT_TRUE(strand.Schedule(&three));
   EXPECT_FALSE(strand.Schedule(&three));
-  EXPECT_EQ(executor_.submissions(), 1);
+  EXPECT_EQ(executor_.scheduled(), 1);
   EXPECT_TRUE(executor_.RunOne());
   EXPECT_THAT(order_, ElementsAre(1, 2, 3));
   EXPECT_FALSE(executor_.RunOne());
@@ -79,7 +79,7 @@ TEST_F(StrandTest, RunsInsideItsRole) {
   EXPECT_TRUE(inside);
 }
 
-TEST_F(StrandTest, GivesWayAfterABatch) {
+TEST_F(StrandTest, LetsOtherTasksRunAfterABatch) {
   Strand strand(&executor_, /*max_tasks_per_run=*/2);
   TestTask one = Append(1), two = Append(2), three = Append(3),
            other = Append(9);
@@ -92,7 +92,7 @@ TEST_F(StrandTest, GivesWayAfterABatch) {
   EXPECT_THAT(order_, ElementsAre(1, 2, 9, 3));
 }
 
-TEST_F(StrandTest, ATaskMaySubmitItselfAnew) {
+TEST_F(StrandTest, ATaskMayScheduleItselfAgain) {
   Strand strand(&executor_, /*max_tasks_per_run=*/1);
   int left = 3;
   std::optional<TestTask> task;
@@ -105,7 +105,7 @@ TEST_F(StrandTest, ATaskMaySubmitItselfAnew) {
   EXPECT_EQ(left, 0);
 }
 
-TEST_F(StrandTest, ItsLastTaskMayDestroyIt) {
+TEST_F(StrandTest, TheLastTaskMayDestroyTheStrand) {
   auto strand = std::make_unique<Strand>(&executor_);
   TestTask last([&] { strand.reset(); });
   strand->Schedule(&last);
@@ -114,7 +114,7 @@ TEST_F(StrandTest, ItsLastTaskMayDestroyIt) {
   EXPECT_FALSE(SequenceRole::OnAny());
 }
 
-TEST_F(StrandTest, AbandonsWhatIsQueuedWhenItsExecutorEnds) {
+TEST_F(StrandTest, AbandonsItsTasksWhenItsExecutorEnds) {
   Strand strand(&executor_);
   TestTask one = Append(1), two = Append(2);
   strand.Schedule(&one);
@@ -125,22 +125,23 @@ TEST_F(StrandTest, AbandonsWhatIsQueuedWhenItsExecutorEnds) {
   EXPECT_THAT(order_, ElementsAre());
 }
 
-// Submitters on several threads, runs on two: one at a time, each once, in its
-// submitter's order. The unguarded state is what tsan watches.
+// Several threads schedule tasks, and two threads run them: one at a time, each
+// once, in the order of the thread that scheduled them. tsan watches the state
+// that has no lock.
 TEST_F(StrandTest, ExcludesAndKeepsOrderAcrossThreads) {
-  constexpr int kSubmitters = 3;
+  constexpr int kProducers = 3;
   constexpr int kTasks = 5'000;
   struct Numbered : Task {
-    void Run() override { on_run(submitter, number); }
+    void Run() override { on_run(producer, number); }
     void Abandon() override {}
     std::function<void(int, int)> on_run;
-    int submitter = 0, number = 0;
+    int producer = 0, number = 0;
   };
-  // Hands each submission to the next of two threads.
+  // Gives tasks to two threads alternately.
   class TwoThreads : public Executor {
    public:
     bool Schedule(Task* task) override {
-      return lanes_[turn_.fetch_add(1) % 2].PushRemote(task);
+      return lanes_[scheduled_.fetch_add(1) % 2].PushRemote(task);
     }
     void RunLane(int lane, const std::atomic<bool>& stop) {
       while (true) {
@@ -157,18 +158,18 @@ TEST_F(StrandTest, ExcludesAndKeepsOrderAcrossThreads) {
 
    private:
     TaskQueue lanes_[2];
-    std::atomic<unsigned> turn_{0};
+    std::atomic<unsigned> scheduled_{0};
   } executor;
   Strand strand(&executor, /*max_tasks_per_run=*/3);
-  std::vector<int> next(kSubmitters, 0);
+  std::vector<int> next(kProducers, 0);
   int total = 0;
   std::atomic<int> finished{0};
-  std::deque<Numbered> tasks(kSubmitters * kTasks);
-  for (int i = 0; i < kSubmitters * kTasks; ++i) {
-    tasks[i].submitter = i / kTasks;
+  std::deque<Numbered> tasks(kProducers * kTasks);
+  for (int i = 0; i < kProducers * kTasks; ++i) {
+    tasks[i].producer = i / kTasks;
     tasks[i].number = i % kTasks;
-    tasks[i].on_run = [&](int submitter, int number) {
-      EXPECT_EQ(number, next[submitter]++);
+    tasks[i].on_run = [&](int producer, int number) {
+      EXPECT_EQ(number, next[producer]++);
       ++total;
       finished.fetch_add(1);
     };
@@ -178,15 +179,15 @@ TEST_F(StrandTest, ExcludesAndKeepsOrderAcrossThreads) {
   for (int lane = 0; lane < 2; ++lane) {
     threads.emplace_back([&, lane] { executor.RunLane(lane, stop); });
   }
-  for (int s = 0; s < kSubmitters; ++s) {
-    threads.emplace_back([&, s] {
-      for (int i = 0; i < kTasks; ++i) strand.Schedule(&tasks[s * kTasks + i]);
+  for (int p = 0; p < kProducers; ++p) {
+    threads.emplace_back([&, p] {
+      for (int i = 0; i < kTasks; ++i) strand.Schedule(&tasks[p * kTasks + i]);
     });
   }
-  while (finished.load() < kSubmitters * kTasks) std::this_thread::yield();
+  while (finished.load() < kProducers * kTasks) std::this_thread::yield();
   stop.store(true);
   for (std::thread& thread : threads) thread.join();
-  EXPECT_EQ(total, kSubmitters * kTasks);
+  EXPECT_EQ(total, kProducers * kTasks);
 }
 
 }  // namespace

@@ -34,7 +34,7 @@ class Task {
  protected:
   Task() = default;
   // REQUIRES: not queued.
-  virtual ~Task() { SLUICE_CHECK(!queued()); }
+  virtual ~Task() { SLUICE_CHECK(!queued(), "the task is in a queue"); }
 
  private:
   friend class TaskQueue;

@@ -7,13 +7,13 @@
 namespace sluice {
 namespace {
 
-// Turns of a spin: some pushes that nobody interrupts.
-constexpr int kPatience = 32;
+// The iterations of a spin: about as long as several pushes.
+constexpr int kSpins = 32;
 
 }  // namespace
 
-// Sequentially consistent, as is the store in Pop(): a caller that finds a task
-// claimed, and wrote an atomic before, knows that the run will read it.
+// Sequentially consistent, as is the store in Pop(). So if a caller writes an
+// atomic and then finds the task claimed, the run of the task reads that write.
 bool TaskQueue::Claim(Task* task) {
   Task* unqueued = nullptr;
   return task->next_.compare_exchange_strong(unqueued, Mark());
@@ -25,21 +25,22 @@ bool TaskQueue::PushRemote(Task* task) {
   while (true) {
     task->next_.store(newest == nullptr ? Mark() : newest,
                       std::memory_order_relaxed);
-    // On success sequentially consistent: an executor that announced its sleep
-    // and then finds remote_ empty will be woken by this caller.
+    // Sequentially consistent on success: if an executor announces its sleep
+    // and then finds remote_ empty, this caller sees the announcement and wakes
+    // it.
     if (remote_.compare_exchange_weak(newest, task, std::memory_order_seq_cst,
                                       std::memory_order_relaxed)) {
       return true;
     }
-    // Another thread has the cache line: let it push more than one.
-    for (int i = 0; i < kPatience; ++i) CpuRelax();
+    // Another thread has the cache line. Gives it time for more than one push.
+    for (int i = 0; i < kSpins; ++i) CpuRelax();
     newest = remote_.load(std::memory_order_relaxed);
   }
 }
 
 bool TaskQueue::Push(Task* task) {
   if (!Claim(task)) return false;
-  TakeRemote();  // this caller's earlier PushRemote() comes first
+  TakeRemote();  // tasks from earlier PushRemote() calls come first
   Append(task, task, 1);
   return true;
 }
@@ -115,9 +116,9 @@ void TaskQueue::Append(Task* first, Task* last, size_t count) {
 
 void TaskQueue::TakeRemote() {
   if (remote_.load(std::memory_order_relaxed) == nullptr) return;
-  // Acquire: what the callers wrote before they pushed.
+  // Acquire: the consumer sees what the callers wrote before they pushed.
   Task* const newest = remote_.exchange(nullptr, std::memory_order_acquire);
-  // Turns the links round.
+  // Reverses the links: the stack has the newest task first.
   Task* newer = Mark();
   Task* task = newest;
   size_t count = 1;

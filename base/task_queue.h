@@ -8,69 +8,73 @@
 
 namespace sluice {
 
-// The queue inside an executor: tasks pushed from any thread, consumed on one
-// sequence, in order. What one caller pushes, by either call, keeps its order.
-// Owns no task, allocates nothing, has no bound but the tasks that exist, and
-// wakes nobody. For those who write executors.
+// The queue inside an executor: any thread pushes tasks, and one sequence, the
+// consumer, takes them out in order. Tasks that one caller pushes keep their
+// order, also if it uses both Push() and PushRemote(). Owns no task, allocates
+// nothing, has no limit, and wakes no thread. For authors of executors.
 //
-// Two lists: a stack that any thread pushes on, and the consumer's own FIFO, to
-// which the whole stack moves at once. PushRemote() is lock-free.
+// Has two lists: a stack on which any thread pushes, and the consumer's own
+// FIFO, to which the whole stack moves at once. PushRemote() is lock-free.
 class TaskQueue {
  public:
   TaskQueue() = default;
   TaskQueue(const TaskQueue&) = delete;
   TaskQueue& operator=(const TaskQueue&) = delete;
   // REQUIRES: empty.
-  ~TaskQueue() { SLUICE_CHECK(empty()); }
+  ~TaskQueue() { SLUICE_CHECK(empty(), "tasks are in the queue"); }
 
-  // Any thread. False, changing nothing, if `task` is queued somewhere.
+  // Adds `task`, from any thread. Returns false, and changes nothing, if `task`
+  // is in a queue already, this one or another.
   bool PushRemote(Task* task);
 
-  // The rest is for the consumer alone.
+  // Only the consumer may call the functions that follow.
 
-  // Like PushRemote(), without the shared stack.
+  // Does the same as PushRemote(), without the shared stack.
   bool Push(Task* task);
-  // The oldest task, no longer queued; null when empty.
+  // Takes out the oldest task and returns it; returns null if there is none.
   Task* Pop();
-  // Moves the oldest `limit` tasks, or all, to the end of `to`, in order. Each
-  // stays queued all the while. O(limit), O(1) for all, plus what other threads
-  // pushed since the last call. REQUIRES: this is the consumer of both.
+  // Moves the oldest `limit` tasks, or all if there are fewer, to the end of
+  // `to`, in order. The tasks stay queued during the move: no thread can push
+  // one of them. O(limit), or O(1) if all tasks move, plus the number of tasks
+  // that other threads pushed since the last call. REQUIRES: the caller is the
+  // consumer of both queues.
   void MoveTo(TaskQueue* to, size_t limit);
-  // Takes `task` out; no-op when it is not queued. O(1) plus what other threads
-  // pushed since the last call. REQUIRES: queued here or nowhere; no thread
-  // pushes it meanwhile.
+  // Takes `task` out. Does nothing if it is not queued. O(1), plus the number
+  // of tasks that other threads pushed since the last call. REQUIRES: `task` is
+  // in no other queue, and no thread pushes it at the same time.
   void Remove(Task* task);
   bool empty() const;
-  // In the child of a fork(), where no other thread goes on: takes all tasks
-  // out, and runs none.
+  // Takes out all tasks, and runs none. For the child of a fork(), where the
+  // parent's other threads do not exist.
   void DropAll() {
     while (Pop() != nullptr) {
     }
   }
-  // In the child of a fork(): takes `task` back, which is in no list of a queue
-  // that is used again. Another thread may have claimed it and not pushed it.
+  // Marks `task` as not queued. For the child of a fork(), where another thread
+  // of the parent may have claimed `task` and not pushed it. REQUIRES: `task`
+  // is in no list of a queue that is used again.
   static void Forget(Task* task) {
     task->next_.store(nullptr, std::memory_order_relaxed);
   }
-  // How many tasks are queued at this moment; O(1) plus what other threads
-  // pushed since the last call. Bounds a batch: tasks that the batch itself
-  // submits come behind these.
+  // Returns the number of tasks that are queued at this moment. O(1), plus the
+  // number of tasks that other threads pushed since the last call. Use it to
+  // bound a batch: tasks that the batch itself schedules come after these.
   size_t Count();
 
  private:
-  // The next_ of a task that is claimed and not yet linked, and of the last one
-  // of a list: not null, and never followed.
+  // The next_ of a task that is claimed and not yet linked, and of the last
+  // task of a list. Not null, and never dereferenced.
   static Task* Mark() { return reinterpret_cast<Task*>(1); }
 
   static bool Claim(Task* task);
-  // Tasks that are linked to each other; `last` is marked as the last.
+  // Appends `count` linked tasks. REQUIRES: the next_ of `last` is Mark().
   void Append(Task* first, Task* last, size_t count);
   void TakeRemote();
 
   std::atomic<Task*> remote_{nullptr};  // newest first
   Task* first_ = nullptr;
   Task* last_ = nullptr;
-  size_t size_ = 0;  // of the consumer's list
+  size_t size_ = 0;  // tasks in the consumer's list
 };
 
 }  // namespace sluice

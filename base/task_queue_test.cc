@@ -40,7 +40,7 @@ TEST_F(TaskQueueTest, StartsEmpty) {
   EXPECT_EQ(queue_.Count(), 0u);
 }
 
-TEST_F(TaskQueueTest, KeepsOneCallersOrderAcrossBothCalls) {
+TEST_F(TaskQueueTest, KeepsTheOrderAcrossPushAndPushRemote) {
   EXPECT_TRUE(queue_.PushRemote(&one_));
   EXPECT_TRUE(queue_.Push(&two_));
   EXPECT_TRUE(queue_.PushRemote(&three_));
@@ -49,7 +49,7 @@ TEST_F(TaskQueueTest, KeepsOneCallersOrderAcrossBothCalls) {
   EXPECT_TRUE(queue_.empty());
 }
 
-TEST_F(TaskQueueTest, MovesTheOldestInOrderAndTheyStayQueued) {
+TEST_F(TaskQueueTest, MovesTheOldestTasksWhichStayQueued) {
   TaskQueue other;
   TestTask four(4);
   EXPECT_TRUE(queue_.Push(&one_));
@@ -60,25 +60,25 @@ TEST_F(TaskQueueTest, MovesTheOldestInOrderAndTheyStayQueued) {
   EXPECT_FALSE(queue_.Push(&two_));
   EXPECT_EQ(queue_.Count(), 1u);
   EXPECT_EQ(other.Count(), 3u);
-  queue_.MoveTo(&other, 2);  // as many as there are
+  queue_.MoveTo(&other, 2);  // more than there are
   EXPECT_TRUE(queue_.empty());
   EXPECT_THAT(PopAll(other), ElementsAre(4, 1, 2, 3));
 }
 
-TEST_F(TaskQueueTest, WhatWasMovedAndWhatWasLeftCanBeRemoved) {
+TEST_F(TaskQueueTest, RemovesTasksThatWereMovedAndTasksThatWereNot) {
   TaskQueue other;
   TestTask four(4), five(5);
   for (TestTask* task : {&one_, &two_, &three_, &four}) queue_.PushRemote(task);
   EXPECT_TRUE(other.Push(&five));
   queue_.MoveTo(&other, 2);
-  queue_.Remove(&three_);  // the first now
+  queue_.Remove(&three_);  // the first
   EXPECT_THAT(PopAll(queue_), ElementsAre(4));
   other.Remove(&two_);  // the last
   other.Remove(&one_);
   EXPECT_THAT(PopAll(other), ElementsAre(5));
 }
 
-TEST_F(TaskQueueTest, RefusesWhatIsQueued) {
+TEST_F(TaskQueueTest, RefusesATaskThatIsQueued) {
   EXPECT_TRUE(queue_.Push(&one_));
   EXPECT_FALSE(queue_.Push(&one_));
   EXPECT_FALSE(queue_.PushRemote(&one_));
@@ -104,8 +104,8 @@ TEST_F(TaskQueueTest, RemovesFromAnyPlace) {
     queue_.Remove(victim);
     EXPECT_FALSE(victim->queued());
     EXPECT_EQ(queue_.Count(), 2u);
-    queue_.Remove(victim);  // no-op
-    queue_.Push(victim);    // comes last now
+    queue_.Remove(victim);  // does nothing
+    queue_.Push(victim);    // comes last
     const std::vector<int> ids = PopAll(queue_);
     ASSERT_EQ(ids.size(), 3u);
     EXPECT_EQ(ids.back(), victim->id);
@@ -131,8 +131,9 @@ TEST(TaskQueueDeathTest, DestroyingAQueuedTaskIsAnError) {
       "SLUICE_CHECK failed");
 }
 
-// Every producer's tasks arrive once each, in its order. tsan checks the rest.
-TEST(TaskQueueThreadsTest, ManyProducersLoseNothingAndKeepTheirOrder) {
+// Each task of a producer arrives once, in the producer's order. tsan finds
+// races.
+TEST(TaskQueueThreadsTest, TasksOfManyProducersArriveOnceAndInOrder) {
   constexpr int kProducers = 4;
   constexpr int kTasks = 20'000;
   TaskQueue queue;
@@ -145,7 +146,7 @@ TEST(TaskQueueThreadsTest, ManyProducersLoseNothingAndKeepTheirOrder) {
   for (int p = 0; p < kProducers; ++p) {
     threads.emplace_back([&, p] {
       for (int i = 0; i < kTasks; ++i) {
-        tasks[p][i]->id = p * kTasks + i;  // published by the push
+        tasks[p][i]->id = p * kTasks + i;  // the push publishes it
         ASSERT_TRUE(queue.PushRemote(tasks[p][i].get()));
       }
     });
@@ -165,9 +166,9 @@ TEST(TaskQueueThreadsTest, ManyProducersLoseNothingAndKeepTheirOrder) {
   EXPECT_TRUE(queue.empty());
 }
 
-// Several threads queue the same task: whatever they counted before is seen by
-// the run that their push, successful or refused, stands for.
-TEST(TaskQueueThreadsTest, RefusedPushIsSeenByTheQueuedRun) {
+// Several threads push the same task. Each counts before it pushes. The next
+// run of the task sees the count, also if the push was refused.
+TEST(TaskQueueThreadsTest, TheQueuedRunSeesWritesBeforeARefusedPush) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 20'000;
   TaskQueue queue;

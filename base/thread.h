@@ -13,21 +13,23 @@
 
 namespace sluice {
 
-// A thread with a name, to be joined by its owner. For those who run loops and
-// workers: everybody else submits tasks to these. In place of std::thread,
-// which throws where a Status is what a caller can use. Move-only;
-// thread-compatible.
+// A thread with a name, which its owner joins. For code that runs loops and
+// workers; other code schedules tasks on these. The library does not use
+// std::thread, which throws where Start() returns a Status. Move-only.
+// Thread-compatible.
 //
-// Of the signals of the process it takes none, whatever its creator's mask is:
-// those go to the threads that main() has made. What the thread itself causes
-// (SIGSEGV and the like) and SIGPROF come all the same.
+// The thread receives no signal that is sent to the process, whatever the
+// signal mask of its creator is: such signals go to the threads that main() has
+// made. The thread does receive SIGPROF, and the signals that it causes itself,
+// such as SIGSEGV.
 //
-// In the child of a fork() there is no such thread: Join() returns at once, and
-// destruction requires nothing.
+// In the child of a fork() the thread does not exist: Join() returns at once,
+// and the destructor requires nothing.
 class Thread {
  public:
-  // `name` is cut to 15 bytes, which is what pthread_setname_np(3) takes. The
-  // error of pthread_create(3) names the thread; `body` is destroyed then.
+  // Starts a thread that calls `body` and then destroys it. `name` is truncated
+  // to 15 bytes, the limit of pthread_setname_np(3). If pthread_create(3)
+  // fails, returns its error, which contains `name`, and destroys `body`.
   static absl::StatusOr<Thread> Start(std::string name,
                                       absl::AnyInvocable<void() &&> body);
 
@@ -35,11 +37,12 @@ class Thread {
       : owner_(other.owner_),
         thread_(std::exchange(other.thread_, std::nullopt)) {}
   Thread& operator=(Thread&& other) = delete;
-  // REQUIRES: joined, or moved from.
+  // REQUIRES: the thread is joined or moved from.
   ~Thread();
 
-  // Blocks until the body has returned and is destroyed. CHECKs that it is on
-  // no loop, strand or worker. REQUIRES: called once.
+  // Blocks until `body` has returned and is destroyed. CHECKs that the caller
+  // is on no loop, strand or worker. REQUIRES: the thread is neither joined nor
+  // moved from.
   void Join();
 
  private:

@@ -19,7 +19,7 @@
 namespace sluice {
 namespace {
 
-TEST(ThreadTest, RunsItsBodyElsewhereAndJoinWaitsForItsEnd) {
+TEST(ThreadTest, RunsItsBodyOnANewThreadAndJoinWaitsForItsEnd) {
   auto alive = std::make_shared<int>(0);
   pthread_t ran_on = pthread_self();
   auto thread = Thread::Start("t", [&ran_on, held = alive] {
@@ -30,7 +30,8 @@ TEST(ThreadTest, RunsItsBodyElsewhereAndJoinWaitsForItsEnd) {
   thread->Join();
   EXPECT_EQ(*alive, 1);
   EXPECT_FALSE(pthread_equal(ran_on, pthread_self()));
-  EXPECT_EQ(alive.use_count(), 1) << "the body is destroyed by then";
+  EXPECT_EQ(alive.use_count(), 1)
+      << "Join() returned before the body was destroyed";
 }
 
 TEST(ThreadTest, HasTheFirst15BytesOfItsName) {
@@ -43,7 +44,7 @@ TEST(ThreadTest, HasTheFirst15BytesOfItsName) {
   EXPECT_STREQ(name.c_str(), "a-name-that-is-");
 }
 
-TEST(ThreadTest, TakesNoSignalOfTheProcessAndItsCreatorStillDoes) {
+TEST(ThreadTest, BlocksSignalsOfTheProcessAndItsCreatorDoesNot) {
   sigset_t inside;
   sigset_t outside;
   auto thread = Thread::Start(
@@ -60,7 +61,7 @@ TEST(ThreadTest, TakesNoSignalOfTheProcessAndItsCreatorStillDoes) {
   }
 }
 
-TEST(ThreadTest, MovingLeavesTheSourceWithNothingToJoin) {
+TEST(ThreadTest, AMovedFromThreadNeedsNoJoin) {
   std::atomic<int> runs{0};
   auto thread = Thread::Start("t", [&runs] { ++runs; });
   SLUICE_ASSERT_OK(thread);
@@ -71,12 +72,12 @@ TEST(ThreadTest, MovingLeavesTheSourceWithNothingToJoin) {
 
 using ThreadDeathTest = ::testing::Test;
 
-TEST_F(ThreadDeathTest, MustBeJoined) {
+TEST_F(ThreadDeathTest, DestructionWithoutJoinIsAnError) {
   EXPECT_DEATH({ auto thread = Thread::Start("t", [] {}); },
                "thread_.has_value");
 }
 
-TEST_F(ThreadDeathTest, IsNotJoinedOnASequence) {
+TEST_F(ThreadDeathTest, JoinOnASequenceIsAnError) {
   EXPECT_DEATH(
       {
         auto thread = Thread::Start("t", [] {});
@@ -87,8 +88,8 @@ TEST_F(ThreadDeathTest, IsNotJoinedOnASequence) {
       "OnAny");
 }
 
-// In a process of its own: the default lasts.
-TEST_F(ThreadDeathTest, NoThreadToBeHadIsAStatusThatNamesIt) {
+// Needs a process of its own, because it changes a default of the process.
+TEST_F(ThreadDeathTest, AFailedStartIsAStatusThatNamesTheThread) {
   EXPECT_EXIT(
       {
         // A stack that no address space can hold.
@@ -106,7 +107,7 @@ TEST_F(ThreadDeathTest, NoThreadToBeHadIsAStatusThatNamesIt) {
       ::testing::ExitedWithCode(7), "");
 }
 
-TEST(Thread, AChildOfForkWaitsForNoneOfItsParent) {
+TEST(Thread, AChildOfForkDoesNotWaitForThreadsOfItsParent) {
   std::atomic<bool> stop{false};
   auto joined = Thread::Start("joined", [&] { stop.wait(false); });
   auto destroyed = Thread::Start("destroyed", [&] { stop.wait(false); });

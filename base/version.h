@@ -3,7 +3,7 @@
 
 namespace sluice {
 
-// Of this release, by semver.org: before 1.0 interfaces may change.
+// The version of this release, by semver.org: before 1.0 interfaces may change.
 inline constexpr char kVersion[] = "0.1.0";
 
 }  // namespace sluice

@@ -8,6 +8,7 @@
 #include "absl/strings/str_cat.h"
 #include "sluice/base/check.h"
 #include "sluice/base/check_option.h"
+#include "sluice/base/io_result.h"
 
 namespace sluice {
 
@@ -84,8 +85,8 @@ void LoopThreads::Run(size_t index) {
   {
     MutexLock lock(&mutex_);
     if (first_error_.ok() && !status.ok()) {
-      first_error_ = absl::Status(
-          status.code(), absl::StrCat(NameOf(index), ": ", status.message()));
+      first_error_ = WithMessage(
+          status, absl::StrCat(NameOf(index), ": ", status.message()));
     }
     if (--running_ > 0) return;
     done = std::move(done_);

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <cerrno>
 #include <climits>
 #include <cstddef>
 #include <cstdint>
@@ -27,6 +28,7 @@
 #include "absl/types/span.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sluice/base/io_result.h"
 #include "sluice/base/sequence_role.h"
 #include "sluice/base/task.h"
 #include "sluice/base/testing/status_matchers.h"
@@ -62,7 +64,9 @@ class FragilePoller final : public Poller {
   absl::Status Remove(int fd) override { return poller_->Remove(fd); }
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override {
-    if (broken_.load()) return absl::InternalError("the poller is broken");
+    if (broken_.load()) {
+      return ToStatus(IoResult::FromErrno(EIO), "wait", "a broken poller");
+    }
     return poller_->Wait(timeout);
   }
   bool has_more() const override { return poller_->has_more(); }
@@ -192,8 +196,9 @@ TEST_F(LoopThreadsTest, ALoopThatFailsStopsTheOthersAndIsNamed) {
       threads_->Start([&told](absl::Status status) { told = status; }));
   pollers_[1]->Break();
   const absl::Status joined = threads_->Join();
-  EXPECT_THAT(joined, StatusIs(absl::StatusCode::kInternal,
-                               HasSubstr("serve/1: the poller is broken")));
+  EXPECT_THAT(joined, StatusIs(absl::StatusCode::kUnknown,
+                               HasSubstr("serve/1: wait on a broken poller")));
+  EXPECT_EQ(ErrnoOf(joined), EIO);
   EXPECT_EQ(told, joined);
 }
 

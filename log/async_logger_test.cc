@@ -1,9 +1,11 @@
 #include "sluice/log/async_logger.h"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -16,6 +18,7 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sluice/base/io_result.h"
 #include "sluice/base/testing/status_matchers.h"
 #include "sluice/log/internal/log_line.h"
 #include "sluice/log/log.h"
@@ -470,6 +473,19 @@ TEST_F(AsyncLoggerTest, AnOutageIsToldOnceOnStderrIfNobodyElseIsTold) {
   EXPECT_EQ(::testing::internal::GetCapturedStderr(),
             "log: disk full; lines wait, and it is tried again\n");
   EXPECT_THAT(Messages(), ElementsAre("one"));
+}
+
+TEST_F(AsyncLoggerTest, OnErrorGetsTheErrnoOfTheWriter) {
+  std::optional<int> error;
+  AsyncLogger* const logger =
+      Make({.on_error = [&](const absl::Status& status) {
+        error = ErrnoOf(status);
+      }});
+  log_.FailAfter(0, ToStatus(IoResult::FromErrno(ENOSPC), "write", "log"));
+  SLUICE_LOG(logger, kInfo, "one");
+  logger->RunOnce();
+  EXPECT_EQ(error, ENOSPC);
+  log_.Recover();
 }
 
 TEST_F(AsyncLoggerTest, TheDestructorWritesWhatIsThere) {

@@ -264,8 +264,8 @@ bool FileWriter::Rotate() {
 
 bool FileWriter::SwitchTo(absl::StatusOr<File> next) {
   if (!next.ok()) {
-    Note(absl::Status(
-        next.status().code(),
+    Note(WithMessage(
+        next.status(),
         absl::StrCat(next.status().message(), "; going on in the file from ",
                      "before, next try in ",
                      absl::FormatDuration(kRetryInterval))));

@@ -25,6 +25,7 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sluice/base/io_result.h"
 #include "sluice/base/testing/status_matchers.h"
 #include "sluice/log/internal/faulty_file_calls.h"
 #include "sluice/log/internal/file_writer_folder.h"
@@ -299,9 +300,10 @@ TEST_F(FileWriterTest, AFailedRenameIsToldAndTriedAgainAfterTenSeconds) {
   Write("5\n");
   EXPECT_EQ(calls_.calls("rename"), 1);
   EXPECT_EQ(folder_.Read("log"), "1\n2\n3\n4\n5\n");
-  EXPECT_THAT(writer_->Flush(),
-              StatusIs(absl::StatusCode::kPermissionDenied,
-                       HasSubstr("going on in the file from before")));
+  const absl::Status status = writer_->Flush();
+  EXPECT_THAT(status, StatusIs(absl::StatusCode::kPermissionDenied,
+                               HasSubstr("going on in the file from before")));
+  EXPECT_EQ(ErrnoOf(status), EACCES);
   SLUICE_EXPECT_OK(writer_->Flush());  // told once
 
   clock_.Advance(absl::Seconds(1));

@@ -31,7 +31,7 @@ void DelayProbe::End(const Task* task) {
   const uint64_t sample = samples_.load(std::memory_order_relaxed);
   nanos_[sample % kSamples].store(absl::ToInt64Nanoseconds(delay),
                                   std::memory_order_relaxed);
-  // Release: who reads the number finds the samples.
+  // Release: a thread that reads the number sees the samples.
   samples_.store(sample + 1, std::memory_order_release);
   mark_.store(kNone, std::memory_order_release);
 }

@@ -12,20 +12,21 @@
 
 namespace sluice {
 
-// How long tasks wait in a queue, by samples: one task at a time is measured,
-// from before it is queued until it is taken, and only when the queue's owner
-// has asked for another. All other tasks cost a load on either side and read no
-// clock. Keeps the last kSamples samples. Thread-safe.
+// Measures how long tasks wait in a queue, by samples. Measures one task at a
+// time, from before it is queued until it is taken, and only after the owner of
+// the queue has called Want(). For all other tasks, each call costs a load and
+// reads no clock. Keeps the last kSamples samples. Thread-safe.
 class DelayProbe {
  public:
   static constexpr size_t kSamples = 256;
 
-  // The first submission is measured.
+  // Measures the first task, as after Want().
   explicit DelayProbe(const Clock* clock) : clock_(clock) {}
   DelayProbe(const DelayProbe&) = delete;
   DelayProbe& operator=(const DelayProbe&) = delete;
 
-  // The next submission is measured, unless one is under way.
+  // Asks for a measurement of the next task. Does nothing if a measurement is
+  // under way.
   void Want() {
     uintptr_t none = kNone;
     if (mark_.load(std::memory_order_relaxed) == kNone) {
@@ -33,13 +34,15 @@ class DelayProbe {
     }
   }
 
-  // Before `task` is queued. Whether its measurement begins.
-  bool BeforeSubmit(const Task* task) {
+  // Must be called before `task` is queued. Returns true if a measurement of
+  // `task` begins.
+  bool BeforeSchedule(const Task* task) {
     return mark_.load(std::memory_order_relaxed) == kWanted && Begin(task);
   }
-  // `task` was queued already: gives up the measurement that began.
+  // Cancels the measurement that BeforeSchedule() began, because `task` was
+  // queued already. The next task is measured instead.
   void NotScheduled(const Task* task);
-  // After `task` left the queue.
+  // Must be called after `task` was taken out of the queue.
   void AfterTake(const Task* task) {
     if (mark_.load(std::memory_order_relaxed) == MarkOf(task)) End(task);
   }
@@ -47,13 +50,14 @@ class DelayProbe {
   struct Quantiles {
     absl::Duration p50, p99;  // zero before the first sample
   };
+  // Returns quantiles of the samples that are kept.
   Quantiles quantiles() const;
 
  private:
-  // Values of mark_ that are the address of no task.
-  static constexpr uintptr_t kNone = 0;    // nobody asked
-  static constexpr uintptr_t kWanted = 1;  // the next submission
-  static constexpr uintptr_t kBusy = 2;    // one thread is in Begin() or End()
+  // Values of mark_ that are not the address of a task.
+  static constexpr uintptr_t kNone = 0;    // no measurement
+  static constexpr uintptr_t kWanted = 1;  // a measurement of the next task
+  static constexpr uintptr_t kBusy = 2;    // a thread in Begin() or End()
 
   static uintptr_t MarkOf(const Task* task) {
     return reinterpret_cast<uintptr_t>(task);
@@ -62,12 +66,12 @@ class DelayProbe {
   void End(const Task* task);
 
   const Clock* const clock_;
-  // What is measured. The queue itself orders Begin() before the AfterTake() of
-  // the same task; who leaves kBusy releases what he wrote, and who enters it
-  // acquires that.
+  // The task that is measured, or one of the values above. The queue orders
+  // Begin() before the AfterTake() of the same task. A thread that sets kBusy
+  // acquires the writes that the last such thread released.
   std::atomic<uintptr_t> mark_{kWanted};
-  MonotonicTime begin_;               // belongs to the measurement under way
-  std::atomic<uint64_t> samples_{0};  // ever taken
+  MonotonicTime begin_;               // start of the measurement under way
+  std::atomic<uint64_t> samples_{0};  // number of samples taken so far
   std::array<std::atomic<int64_t>, kSamples> nanos_{};
 };
 

@@ -15,9 +15,9 @@ struct TestTask : Task {
 
 class DelayProbeTest : public ::testing::Test {
  protected:
-  // A task that waits for `delay`; whether it is measured.
+  // Lets a task wait for `delay`. Returns true if it is measured.
   bool Wait(absl::Duration delay) {
-    const bool measured = probe_.BeforeSubmit(&task_);
+    const bool measured = probe_.BeforeSchedule(&task_);
     clock_.Advance(delay);
     probe_.AfterTake(&task_);
     return measured;
@@ -44,10 +44,10 @@ TEST_F(DelayProbeTest, MeasuresTheFirstTaskAndThenOnlyWhenAsked) {
 }
 
 TEST_F(DelayProbeTest, MeasuresOneTaskAtATime) {
-  EXPECT_TRUE(probe_.BeforeSubmit(&task_));
+  EXPECT_TRUE(probe_.BeforeSchedule(&task_));
   clock_.Advance(absl::Seconds(1));
   probe_.Want();
-  EXPECT_FALSE(probe_.BeforeSubmit(&other_));
+  EXPECT_FALSE(probe_.BeforeSchedule(&other_));
   clock_.Advance(absl::Seconds(1));
   probe_.AfterTake(&other_);  // taken first, by another worker
   EXPECT_EQ(p99(), absl::ZeroDuration());
@@ -55,24 +55,24 @@ TEST_F(DelayProbeTest, MeasuresOneTaskAtATime) {
   EXPECT_EQ(p99(), absl::Seconds(2));
 }
 
-TEST_F(DelayProbeTest, WhatIsNotSubmittedAfterAllIsNoSample) {
-  EXPECT_TRUE(probe_.BeforeSubmit(&task_));
+TEST_F(DelayProbeTest, ATaskThatWasQueuedAlreadyIsNoSample) {
+  EXPECT_TRUE(probe_.BeforeSchedule(&task_));
   probe_.NotScheduled(&task_);
   clock_.Advance(absl::Seconds(1));
   probe_.AfterTake(&task_);
   EXPECT_EQ(p99(), absl::ZeroDuration());
-  EXPECT_TRUE(Wait(absl::Seconds(2))) << "the next one is wanted instead";
+  EXPECT_TRUE(Wait(absl::Seconds(2))) << "the next task should be measured";
   EXPECT_EQ(p99(), absl::Seconds(2));
 }
 
-TEST_F(DelayProbeTest, TellsTheSmallestDelayThatIsNotExceededByMore) {
+TEST_F(DelayProbeTest, QuantilesAreDelaysOfSamples) {
   for (int i = 100; i >= 1; --i) Measure(absl::Milliseconds(i));
   EXPECT_EQ(p50(), absl::Milliseconds(50));
   EXPECT_EQ(p99(), absl::Milliseconds(99));
   EXPECT_EQ(DelayProbe(&clock_).quantiles().p50, absl::ZeroDuration());
 }
 
-TEST_F(DelayProbeTest, ForgetsWhatIsOld) {
+TEST_F(DelayProbeTest, ForgetsOldSamples) {
   for (size_t i = 0; i < DelayProbe::kSamples; ++i) Measure(absl::Hours(1));
   EXPECT_EQ(p50(), absl::Hours(1));
   for (size_t i = 0; i < DelayProbe::kSamples; ++i) Measure(absl::Seconds(1));

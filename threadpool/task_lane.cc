@@ -13,16 +13,16 @@ bool TaskLane::Push(Task* task) {
   return true;
 }
 
-// The lock is held for a few instructions, save by who is preempted: to sleep
-// and be woken would take a hundred times as long.
+// Spins before it sleeps. A thread holds the lock for a few instructions only,
+// unless it is preempted; to sleep and be woken takes a hundred times as long.
 void TaskLane::Lock() {
   constexpr int kTries = 16;
-  constexpr int kPatience = 8;
+  constexpr int kSpins = 8;
   for (int i = 0; i < kTries; ++i) {
     if (mutex_.TryLock()) return;
-    // Each try takes the cache line from the other, who meanwhile does some
-    // tasks in a row.
-    for (int j = 0; j < kPatience; ++j) CpuRelax();
+    // Each try takes the cache line from the holder of the lock. The pause lets
+    // the holder take several tasks before that.
+    for (int j = 0; j < kSpins; ++j) CpuRelax();
   }
   mutex_.Lock();
 }

@@ -11,31 +11,34 @@
 
 namespace sluice {
 
-// A queue of a pool: any thread puts tasks in, without a lock; any worker takes
-// them out, under one. What one thread puts in is taken in its order. Owns no
-// task, allocates nothing, wakes nobody. Thread-safe.
+// A queue of a pool. Any thread pushes tasks, without a lock; any worker takes
+// them out, under a lock. Tasks that one thread pushes are taken in order. Owns
+// no task, allocates nothing, wakes no thread. Thread-safe.
 class TaskLane {
  public:
   TaskLane() = default;
   TaskLane(const TaskLane&) = delete;
   TaskLane& operator=(const TaskLane&) = delete;
 
-  // False, changing nothing, if `task` is queued somewhere.
+  // Adds `task`. Returns false, and changes nothing, if `task` is in a queue
+  // already, this one or another.
   bool Push(Task* task);
 
-  // The oldest task; null: none, or one is about to be pushed. An empty lane
-  // costs no lock.
+  // Takes out the oldest task. Returns null if there is none, or if the only
+  // one is still being pushed. Takes no lock if the lane is empty.
   Task* Pop() {
     return seems_used_.load(std::memory_order_relaxed) ? PopUsed() : nullptr;
   }
-  // The same, exactly: null only if each Push() that has returned, or comes
-  // first in the order of all sequentially consistent operations, was undone by
-  // a Pop().
+  // Does the same as Pop(), but misses no task. Returns null only if all tasks
+  // are taken whose Push() has returned, or comes before this call in the order
+  // of all sequentially consistent operations.
   Task* PopExactly() ABSL_LOCKS_EXCLUDED(mutex_);
-  // The oldest task of `other`; up to `limit` more, at most half of the rest,
-  // go to the end of this lane. They stay queued all the while.
+  // Takes out the oldest task of `other` and returns it; returns null if there
+  // is none. Moves up to `limit` more tasks, at most half of the rest, to the
+  // end of this lane. These tasks stay queued during the move.
   Task* StealFrom(TaskLane* other, size_t limit) ABSL_LOCKS_EXCLUDED(mutex_);
 
+  // Returns the number of tasks that are queued.
   size_t Count() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -44,14 +47,15 @@ class TaskLane {
   void TakeIn() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Lock() ABSL_EXCLUSIVE_LOCK_FUNCTION(mutex_);
 
-  // Of both queues the consumer is who holds mutex_. Those who push have a
-  // cache line of their own, which those who take leave alone while there are
-  // tasks that were taken in.
+  // The consumer of both queues is the thread that holds mutex_. Threads that
+  // push use another cache line than threads that take, as long as tasks_ is
+  // not empty.
   alignas(64) TaskQueue pushed_;
   alignas(64) TaskQueue tasks_;
   alignas(64) Mutex mutex_;
-  // Pushing pushes and then sets it; taking resets it and then looks for tasks.
-  // Both sides are sequentially consistent, so one of them sees the other.
+  // False if the lane is empty. Push() pushes the task and then sets this flag;
+  // a thread that finds no task clears the flag and then looks again. Both
+  // sides are sequentially consistent, so one of them sees the other.
   std::atomic<bool> seems_used_{false};
 };
 

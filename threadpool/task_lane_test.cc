@@ -46,7 +46,7 @@ class TaskLaneTest : public ::testing::Test {
   TaskLane lane_, other_;
 };
 
-TEST_F(TaskLaneTest, IsAFifoOfTasksThatAreQueuedOnce) {
+TEST_F(TaskLaneTest, IsAFifoThatRefusesQueuedTasks) {
   EXPECT_EQ(lane_.Pop(), nullptr);
   EXPECT_EQ(lane_.PopExactly(), nullptr);
   Fill(3);
@@ -61,14 +61,15 @@ TEST_F(TaskLaneTest, IsAFifoOfTasksThatAreQueuedOnce) {
 TEST_F(TaskLaneTest, StealsTheOldestAndHalfOfTheRest) {
   Fill(6);
   EXPECT_EQ(IdOf(other_.StealFrom(&lane_, 100)), 1);
-  EXPECT_FALSE(lane_.Push(tasks_[1].get())) << "queued, in the other";
+  EXPECT_FALSE(lane_.Push(tasks_[1].get()))
+      << "the task is queued in the other lane";
   EXPECT_EQ(lane_.Count(), 3u);
   EXPECT_THAT(PopAll(other_), ElementsAre(2, 3));
   EXPECT_THAT(PopAll(lane_), ElementsAre(4, 5, 6));
   EXPECT_EQ(other_.StealFrom(&lane_, 100), nullptr);
 }
 
-TEST_F(TaskLaneTest, StealsOfWhatWasPushedSinceToo) {
+TEST_F(TaskLaneTest, StealsTasksThatWereJustPushedToo) {
   Fill(2);
   EXPECT_EQ(IdOf(lane_.Pop()), 1);
   tasks_.erase(tasks_.begin());
@@ -90,7 +91,7 @@ TEST_F(TaskLaneTest, StealsNoMoreThanTheLimit) {
   EXPECT_EQ(PopAll(lane_).size(), 15u);
 }
 
-// Polls, and gives way now and then to who is polled for.
+// Polls, and sometimes yields to the thread that it waits for.
 template <typename Condition>
 void Await(Condition condition) {
   for (int polls = 1; !condition(); ++polls) {
@@ -98,7 +99,7 @@ void Await(Condition condition) {
   }
 }
 
-// Each is pushed about when the other thread finds nothing.
+// Pushes each task at about the time when the other thread finds nothing.
 TEST_F(TaskLaneTest, NoTaskIsOverlookedByAThreadThatFoundNothing) {
   constexpr int kRounds = 50'000;
   TestTask task;
@@ -118,8 +119,8 @@ TEST_F(TaskLaneTest, NoTaskIsOverlookedByAThreadThatFoundNothing) {
   popper.join();
 }
 
-// Two that push; two that take, one of which steals.
-TEST_F(TaskLaneTest, ThreadsLoseAndDoubleNothing) {
+// Two threads push; two threads take tasks, one of which steals them.
+TEST_F(TaskLaneTest, EachTaskIsTakenOnce) {
   constexpr int kPushers = 2;
   constexpr int kTasks = 5'000;
   struct Counted : Task {

@@ -24,7 +24,8 @@ struct alignas(64) WorkerPool::Worker {
   Worker(WorkerPool* p, size_t i, std::string n)
       : pool(p), index(i), name(std::move(n)) {}
 
-  // The worker that the calling thread is, of whatever pool; or null.
+  // The worker, of any pool, that runs on the calling thread; null if none
+  // does.
   static Worker*& Current() {
     static thread_local Worker* current = nullptr;
     return current;
@@ -35,9 +36,9 @@ struct alignas(64) WorkerPool::Worker {
   const std::string name;
   std::optional<Thread> thread;
 
-  TaskLane lane;  // what it has submitted itself, or helped itself to
+  TaskLane lane;  // tasks that the worker scheduled or took from other lanes
 
-  // Written by the worker alone.
+  // Only the worker writes these.
   unsigned finds = 0;  // calls of Find()
   std::atomic<bool> in_task{false};
   std::atomic<uint64_t> completed{0};
@@ -49,7 +50,7 @@ struct alignas(64) WorkerPool::Worker {
   absl::Duration idle;
 };
 
-// A callable on its way; deletes itself.
+// A task that runs a callable and deletes itself.
 class WorkerPool::CallableTask final : public Task {
  public:
   CallableTask(WorkerPool* pool, Callable callable)
@@ -76,7 +77,7 @@ class WorkerPool::CallableTask final : public Task {
 };
 
 // ---------------------------------------------------------------------------
-// Beginning and end
+// Start and shutdown
 // ---------------------------------------------------------------------------
 
 absl::StatusOr<std::unique_ptr<WorkerPool>> WorkerPool::Create(
@@ -137,17 +138,18 @@ void WorkerPool::operator delete(WorkerPool* pool, std::destroying_delete_t) {
 
 void WorkerPool::Shutdown(OnShutdown what, Done done, absl::Duration limit) {
   MutexLock lock(&mutex_);
-  SLUICE_CHECK(mode_.load() == Mode::kOpen);
+  SLUICE_CHECK(mode_.load() == Mode::kOpen, "Shutdown() was called before");
   done_ = std::move(done);
   deadline_ = clock_->Now() + limit;
   completed_before_ = Completed();
   mode_.store(what == OnShutdown::kDrain ? Mode::kDrain : Mode::kDiscard);
-  // If all sleep, nobody would look.
+  // If all workers sleep, one must wake up to see the new mode.
   if (GiveSignal()) wanted_.Signal();
 }
 
 void WorkerPool::Join() {
-  SLUICE_CHECK(!SequenceRole::OnAny());
+  SLUICE_CHECK(!SequenceRole::OnAny(),
+               "Join() would block a loop, a strand or a worker");
   for (const auto& worker : workers_) {
     if (!worker->thread.has_value()) continue;
     worker->thread->Join();
@@ -156,7 +158,8 @@ void WorkerPool::Join() {
 }
 
 absl::Status WorkerPool::TryJoin(absl::Duration limit) {
-  SLUICE_CHECK(!SequenceRole::OnAny());
+  SLUICE_CHECK(!SequenceRole::OnAny(),
+               "TryJoin() would block a loop, a strand or a worker");
   const MonotonicTime deadline = clock_->Now() + limit;
   {
     MutexLock lock(&mutex_);
@@ -170,9 +173,10 @@ absl::Status WorkerPool::TryJoin(absl::Duration limit) {
       }
     }
     if (!is_done_) {
-      return absl::DeadlineExceededError(absl::StrCat(
-          "WorkerPool::TryJoin: not ended after ", absl::FormatDuration(limit),
-          "; in a task: ", absl::StrJoin(InTask(), ", ")));
+      return absl::DeadlineExceededError(
+          absl::StrCat("WorkerPool::TryJoin: workers still run after ",
+                       absl::FormatDuration(limit),
+                       "; in a task: ", absl::StrJoin(InTask(), ", ")));
     }
   }
   Join();
@@ -180,13 +184,13 @@ absl::Status WorkerPool::TryJoin(absl::Duration limit) {
 }
 
 // ---------------------------------------------------------------------------
-// Submitting
+// Scheduling
 // ---------------------------------------------------------------------------
 
 bool WorkerPool::Schedule(Task* task) {
   Worker* const worker = Worker::Current();
   const bool own = worker != nullptr && worker->pool == this;
-  const bool measured = probe_.BeforeSubmit(task);
+  const bool measured = probe_.BeforeSchedule(task);
   if (!(own ? worker->lane : shared_).Push(task)) {
     if (measured) probe_.NotScheduled(task);
     return false;
@@ -237,7 +241,7 @@ bool WorkerPool::GiveSignal() {
 
 void WorkerPool::Work(Worker* worker) {
   Worker::Current() = worker;
-  // So that what must not block can tell where it is.
+  // Code that must not block on a worker asks SequenceRole::OnAny().
   SequenceRole role;
   SequenceScope scope(&role);
   {
@@ -260,19 +264,20 @@ Task* WorkerPool::Take(Worker* worker) {
   }
 }
 
-// Its own lane and the shared one by turns, so that neither waits for the other
-// for ever; those of the others now and then, for the same reason. The lane of
-// a worker that is held up is reached by the next one before it, in this order,
-// that is not: those between have no more than a number of tasks.
+// Looks at the worker's own lane and the shared lane alternately, so that no
+// task in one of them starves behind the other, and sometimes at the lanes of
+// other workers first, for the same reason. If a worker is stuck in a task, its
+// lane is served by the nearest worker before it, in the order of Steal(), that
+// is not stuck: the lanes between the two have a finite number of tasks.
 Task* WorkerPool::Find(Worker* worker) {
-  const unsigned turn = ++worker->finds % kFindsPerTurn;
-  if (turn == 0) {
+  const unsigned find = ++worker->finds % kFindsPerRound;
+  if (find == 0) {
     probe_.Want();
     if (Task* const task = Steal(worker, /*limit=*/0)) return task;
   }
   TaskLane* const lanes[] = {&worker->lane, &shared_};
-  if (Task* const task = lanes[turn % 2]->Pop()) return task;
-  if (Task* const task = lanes[1 - turn % 2]->Pop()) return task;
+  if (Task* const task = lanes[find % 2]->Pop()) return task;
+  if (Task* const task = lanes[1 - find % 2]->Pop()) return task;
   return Steal(worker, kMostStolen);
 }
 
@@ -281,7 +286,8 @@ Task* WorkerPool::Steal(Worker* worker, size_t limit) {
     Worker& other = *workers_[(worker->index + i) % workers_.size()];
     Task* const task = worker->lane.StealFrom(&other.lane, limit);
     if (task == nullptr) continue;
-    // While tasks were on their way here, a third worker may have found none.
+    // While tasks moved to this lane, a third worker may have found none and
+    // gone to sleep.
     if (limit > 0 && attention_.load() != 0) Attend();
     return task;
   }
@@ -306,9 +312,9 @@ Task* WorkerPool::FindOrSleep(Worker* worker) {
   probe_.Want();
   MutexLock lock(&mutex_);
   attention_.fetch_add(1);
-  // A task that was queued before is seen here. Whoever queues one after this
-  // sees attention_, and waits for the lock to give a signal, or to find that
-  // the pool has ended and abandon it.
+  // This worker sees a task that was queued before. A thread that queues a task
+  // later sees attention_. That thread waits for the lock, and then gives a
+  // signal, or abandons the task if the pool has ended.
   if (Task* const task = PopAny()) {
     attention_.fetch_sub(1);
     return task;
@@ -360,7 +366,7 @@ void WorkerPool::AbandonAll() {
 }
 
 // ---------------------------------------------------------------------------
-// Numbers
+// Statistics
 // ---------------------------------------------------------------------------
 
 bool WorkerPool::PastDeadline() const {
@@ -423,7 +429,7 @@ WorkerPool::Report WorkerPool::ReportLocked() const {
 
 WorkerPool::Report WorkerPool::report() const {
   MutexLock lock(&mutex_);
-  SLUICE_CHECK(mode_.load() != Mode::kOpen);
+  SLUICE_CHECK(mode_.load() != Mode::kOpen, "call Shutdown() first");
   return ReportLocked();
 }
 

@@ -24,112 +24,124 @@
 
 namespace sluice {
 
-// A fixed set of threads for work that blocks or burns CPU: what must not be
-// done on a loop. Knows nothing of loops; a task that has a result submits
-// something to where it came from. Thread-safe.
+// A fixed set of threads for work that blocks or uses much CPU time, which must
+// not be done on a loop. Independent of loops: a task that has a result posts
+// it to the loop that needs it. Thread-safe.
 //
-// Tasks that a thread outside submits start in the order it submitted them, and
-// run at the same time: a Strand has an order. What a worker submits waits in a
-// lane of that worker, in order too, until an idle worker takes the oldest,
-// with up to 63 more for its own lane. A worker serves its lane and the common
-// one by turns, and one of the others after every 64 tasks: none waits for
-// another for ever, nor behind a task that goes on for ever while another
-// worker does not.
+// Tasks that a thread outside the pool schedules start in the order in which it
+// scheduled them, but run at the same time; to run tasks one after the other,
+// use a Strand. Tasks that a worker schedules wait in the lane of that worker,
+// in order too, until an idle worker takes the oldest of them, with up to 63
+// more for its own lane. A worker takes tasks from its lane and from the common
+// lane alternately, and looks at the lanes of other workers first after every
+// 64 tasks. So no task starves, even behind a task that never returns, as long
+// as another worker is free.
 //
-// Submitting takes no lock unless a worker sleeps, which it then wakes; idle
-// workers use no CPU. Unbounded save for callables: the tasks that exist are
-// the bound.
+// Schedule() takes no lock unless a worker sleeps; then it wakes the worker.
+// Idle workers use no CPU time. The number of queued callables has a limit. The
+// number of tasks has none, because the pool does not own them.
 //
 // An exception that leaves a task ends the process by std::terminate() at the
-// throw: docs/architecture.md, "Exceptions". A task that never ends keeps its
-// worker, and with it Join() and the destructor; TryJoin() is for owners who
-// would rather give up.
+// throw: docs/architecture.md, "Exceptions". If a task never returns, Join()
+// and the destructor never return either. If tasks may do that, call TryJoin().
 class WorkerPool final : public Executor {
  public:
   using Callable = absl::AnyInvocable<void() &&>;
 
   struct Options {
     const Clock* clock = nullptr;  // required; for deadlines and statistics
-    std::string name = "worker";   // threads are "worker/0", ...; cut to 15
-    // At most 4096; 0: one for each CPU that Create()'s thread may use.
+    // The threads are named "worker/0" and so on, truncated to 15 bytes.
+    std::string name = "worker";
+    // At most 4096. 0 means one for each CPU that Create()'s thread may use.
     int num_threads = 0;
-    // That wait: bounds Post(). 0: Post() always fails.
+    // The most callables that wait: if more come, Post() fails. With 0, Post()
+    // always fails.
     size_t max_callables = 4096;
   };
-  // kInvalidArgument names the option; the errors of Thread::Start().
+  // Starts the threads. If an option is invalid, returns kInvalidArgument and
+  // names the option. If a thread does not start, returns the error of
+  // Thread::Start().
   static absl::StatusOr<std::unique_ptr<WorkerPool>> Create(Options options);
 
-  // Shutdown(kDiscard), if that was not done, and Join(): as long as a task
-  // runs, this waits. Whoever has given up on one releases the pool instead,
-  // which leaves it and its threads to the process's end. CHECKs that it is on
-  // no loop, strand or worker, unless the workers were joined before.
-  // REQUIRES: no thread is inside a call, Schedule() included.
+  // Calls Shutdown(kDiscard) if Shutdown() was not called, and Join(), which
+  // waits for tasks that run. If a task may never return, release() the pool:
+  // the pool and its threads then live until the process ends. CHECKs that the
+  // caller is on no loop, strand or worker, unless the workers are joined
+  // already. REQUIRES: no thread is inside a call, Schedule() included.
   ~WorkerPool() override;
-  // In the child of a fork() leaves in memory, as it is, a pool whose workers
-  // were not joined: docs/architecture.md, "fork()".
+  // In the child of a fork(), does nothing to a pool whose workers were not
+  // joined, and leaves it in memory: docs/architecture.md, "fork()".
   static void operator delete(WorkerPool* pool, std::destroying_delete_t);
 
-  // Never fails, blocks or allocates. Once the workers have ended: Abandon(),
+  // Schedules `task`: see Executor. If the workers have ended, calls Abandon()
   // inside the call.
   bool Schedule(Task* task) override ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // For users: never blocks, allocates a task. kResourceExhausted when
-  // max_callables wait; kFailedPrecondition after Shutdown(): `callable` is
-  // then untouched.
+  // Runs `callable` on a worker, in a task that this call allocates. Never
+  // blocks. Returns kResourceExhausted if max_callables wait, and
+  // kFailedPrecondition after Shutdown(). In both cases `callable` is left
+  // unchanged.
   absl::Status Post(Callable&& callable) ABSL_LOCKS_EXCLUDED(mutex_);
 
   enum class OnShutdown {
-    kDrain,    // what is queued is run, and what that submits, until the limit
-    kDiscard,  // what is queued is abandoned; callables are destroyed
+    // Run the tasks that are queued, and the tasks that they schedule, until
+    // the
+    // limit.
+    kDrain,
+    // Abandon the tasks that are queued, and destroy the callables.
+    kDiscard,
   };
-  // How a shutdown went, or how it stands.
+  // The state of a shutdown.
   struct Report {
-    uint64_t completed = 0;  // tasks that have run to their end since then
-    uint64_t abandoned = 0;
-    // Names of workers: whose task ran on when the limit passed, and has ended
-    // since; that are in a task now.
+    uint64_t completed = 0;  // tasks that have returned since Shutdown()
+    uint64_t abandoned = 0;  // tasks that were abandoned
+    // Names of workers whose task ran past the limit and has returned.
     std::vector<std::string> overdue;
+    // Names of workers that are in a task now.
     std::vector<std::string> running;
   };
   using Done = absl::AnyInvocable<void(Report) &&>;
-  // Returns at once. The workers end together, when nothing is queued or runs.
-  // Once `limit` has passed kDrain is kDiscard, which each worker sees between
-  // two tasks: nothing that runs is interrupted. `done`, if it is not null, is
-  // called once, on the last worker to end. Any thread, a worker too.
-  // REQUIRES: called once.
+  // Begins the shutdown and returns at once. The workers end together, when no
+  // task is queued or runs. When `limit` has expired, kDrain becomes kDiscard:
+  // each worker checks this between two tasks, so no task is interrupted. The
+  // last worker to end calls `done`, if it is not null. May be called on any
+  // thread, workers included. REQUIRES: called once.
   void Shutdown(OnShutdown what, Done done,
                 absl::Duration limit = absl::InfiniteDuration())
       ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Blocks until the workers have ended and `done` has returned. CHECKs that it
-  // is on no loop, strand or worker. REQUIRES: Shutdown() was called.
+  // Blocks until the workers have ended and `done` has returned. CHECKs that
+  // the caller is on no loop, strand or worker. REQUIRES: Shutdown() was
+  // called.
   void Join() ABSL_LOCKS_EXCLUDED(mutex_);
-  // The same, for at most `limit`. kDeadlineExceeded names the workers that are
-  // in a task; it may be called again.
+  // Does the same as Join(), for at most `limit`. Then returns
+  // kDeadlineExceeded, whose message names the workers that are in a task. May
+  // be called again.
   absl::Status TryJoin(absl::Duration limit) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // REQUIRES: Shutdown() was called.
+  // Returns the state of the shutdown. REQUIRES: Shutdown() was called.
   Report report() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   struct Stats {
-    uint64_t completed = 0;
-    uint64_t abandoned = 0;
-    uint64_t refused = 0;  // by Post()
-    uint64_t wakes = 0;    // signals to sleeping workers
-    size_t queued = 0;
-    size_t running = 0;
-    size_t asleep = 0;  // workers that have nothing to do
-    // From submission to start, of the last 256 tasks that were measured: one
-    // at a time, and while workers are busy at most one in 64.
+    uint64_t completed = 0;  // tasks that have returned since Create()
+    uint64_t abandoned = 0;  // tasks that were abandoned
+    uint64_t refused = 0;    // callables that Post() refused
+    uint64_t wakes = 0;      // signals to sleeping workers
+    size_t queued = 0;       // tasks that wait
+    size_t running = 0;      // workers that are in a task
+    size_t asleep = 0;       // workers that have nothing to do
+    // The delay from Schedule() to the start of a task, over the last 256 tasks
+    // that were measured. The pool measures one task at a time, and while
+    // workers are busy at most one in 64.
     absl::Duration queue_delay_p50, queue_delay_p99;
-    // Time of all workers since Create(). A monitor takes the difference of two
-    // readings.
+    // The sums of all workers' time since Create(). For the load of an
+    // interval, take the difference of two readings.
     absl::Duration busy, idle;
-    // Of the time until now; 0 before any has passed.
+    // Returns the busy part of the time since Create(), 0 to 1.
     double busy_ratio() const;
   };
-  // Each number by itself is exact. Takes the queues' locks one by one: for
-  // monitors, not for each task.
+  // Returns the statistics. Each number by itself is exact. Takes the locks of
+  // the lanes one by one: call it from a monitor, not for each task.
   Stats stats() const ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -138,32 +150,35 @@ class WorkerPool final : public Executor {
 
   enum class Mode { kOpen, kDrain, kDiscard };
 
-  // Every so many tasks a worker looks into the lanes of the others first.
-  static constexpr unsigned kFindsPerTurn = 64;
-  // How many more tasks it takes to its own lane when it has none.
+  // The number of tasks after which a worker looks at the lanes of the others
+  // first.
+  static constexpr unsigned kFindsPerRound = 64;
+  // The most tasks that an idle worker moves to its own lane, in addition to
+  // the one that it runs.
   static constexpr size_t kMostStolen = 63;
 
   explicit WorkerPool(Options options);
 
   absl::Status StartThread(Worker* worker);
   void Work(Worker* worker) ABSL_LOCKS_EXCLUDED(mutex_);
-  // The next task, waiting for one; null: the pool has ended.
+  // Waits for a task and returns it; returns null if the pool has ended.
   Task* Take(Worker* worker) ABSL_LOCKS_EXCLUDED(mutex_);
-  // Null: no lane seems to have one.
+  // Returns a task, or null if no lane seems to have one.
   Task* Find(Worker* worker) ABSL_LOCKS_EXCLUDED(mutex_);
   Task* Steal(Worker* worker, size_t limit) ABSL_LOCKS_EXCLUDED(mutex_);
   void Execute(Worker* worker, Task* task) ABSL_LOCKS_EXCLUDED(mutex_);
-  // A task, if any lane has one after all. Otherwise sleeps until there may be
-  // one, or the pool has ended.
+  // Returns a task if any lane has one after all. Otherwise sleeps until there
+  // may be one, or the pool has ended, and returns null.
   Task* FindOrSleep(Worker* worker) ABSL_LOCKS_EXCLUDED(mutex_);
   void Leave() ABSL_LOCKS_EXCLUDED(mutex_);
   void NoteIfOverdue(const Worker& worker) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // For Schedule(), when it finds attention_ set.
+  // Wakes a worker, or abandons the tasks if the pool has ended. Schedule()
+  // calls it if attention_ is set.
   void Attend() ABSL_LOCKS_EXCLUDED(mutex_);
-  // For one that sleeps. False: there is none.
+  // Adds a signal for a worker that sleeps. Returns false if none does.
   bool GiveSignal() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // No worker takes a task any more.
+  // Returns true if no worker takes a task any more.
   bool HasEnded() const { return (attention_.load() & kEnded) != 0; }
   Task* PopAny();
   void AbandonAll();
@@ -181,35 +196,35 @@ class WorkerPool final : public Executor {
   const size_t max_callables_;
   const MonotonicTime created_;
 
-  // Read with each task, written seldom.
+  // Read for each task, rarely written.
   alignas(64) DelayProbe probe_;
-  // Workers that sleep and were not signalled yet, or kEnded. Whoever has
-  // queued a task and then finds it set calls Attend(). A worker sets it and
-  // then looks at the queues. Both sides are sequentially consistent, so one of
-  // them sees the other.
+  // The number of workers that sleep and were not signalled yet, plus kEnded. A
+  // thread that has queued a task and then finds this not 0 calls Attend(). A
+  // worker increases it and then looks at the lanes. Both sides are
+  // sequentially consistent, so one of them sees the other.
   static constexpr uint32_t kEnded = uint32_t{1} << 31;
   alignas(64) std::atomic<uint32_t> attention_{0};
   std::atomic<Mode> mode_{Mode::kOpen};
   MonotonicTime deadline_;  // written before mode_
 
-  mutable TaskLane shared_;  // what no worker of this pool has submitted
+  mutable TaskLane shared_;  // tasks that no worker of this pool scheduled
   std::vector<std::unique_ptr<Worker>> workers_;
 
   alignas(64) mutable Mutex mutex_;
-  CondVar wanted_;                                // signals_ or kEnded
-  size_t signals_ ABSL_GUARDED_BY(mutex_) = 0;    // given, and not taken yet
-  size_t asleep_ ABSL_GUARDED_BY(mutex_) = 0;     // signalled or not
-  size_t alive_ ABSL_GUARDED_BY(mutex_) = 0;      // workers that did not end
-  bool is_done_ ABSL_GUARDED_BY(mutex_) = false;  // done_ has returned
+  CondVar wanted_;                                // for signals_ and kEnded
+  size_t signals_ ABSL_GUARDED_BY(mutex_) = 0;    // signals not yet received
+  size_t asleep_ ABSL_GUARDED_BY(mutex_) = 0;     // workers signalled or not
+  size_t alive_ ABSL_GUARDED_BY(mutex_) = 0;      // workers that have not ended
+  bool is_done_ ABSL_GUARDED_BY(mutex_) = false;  // true after done_ returned
   CondVar all_done_;
   Done done_ ABSL_GUARDED_BY(mutex_);
   uint64_t wakes_ ABSL_GUARDED_BY(mutex_) = 0;
-  uint64_t completed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // Shutdown()
+  uint64_t completed_before_ ABSL_GUARDED_BY(mutex_) = 0;  // at Shutdown()
   std::vector<std::string> overdue_ ABSL_GUARDED_BY(mutex_);
 
-  alignas(64) std::atomic<size_t> callables_{0};  // that wait
+  alignas(64) std::atomic<size_t> callables_{0};  // callables that wait
   std::atomic<uint64_t> refused_{0};
-  std::atomic<uint64_t> abandoned_late_{0};  // by no worker
+  std::atomic<uint64_t> abandoned_late_{0};  // tasks abandoned by no worker
 };
 
 }  // namespace sluice

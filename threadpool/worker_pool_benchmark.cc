@@ -17,16 +17,16 @@ namespace {
 constexpr int kWorkers = 2;
 constexpr size_t kTasks = 10'000;
 
-// Tasks that only count how many of them are left.
+// Tasks that only count down.
 class Tasks {
  public:
   Tasks() : tasks_(new TestTask[kTasks]) {
     for (size_t i = 0; i < kTasks; ++i) tasks_[i].left = &left_;
   }
-  template <typename Submit>
-  void RunAll(Submit submit) {
+  template <typename Schedule>
+  void RunAll(Schedule schedule) {
     left_.store(kTasks);
-    for (size_t i = 0; i < kTasks; ++i) submit(i, &tasks_[i]);
+    for (size_t i = 0; i < kTasks; ++i) schedule(i, &tasks_[i]);
     while (left_.load(std::memory_order_acquire) > 0) {
       std::this_thread::yield();
     }
@@ -47,7 +47,7 @@ std::unique_ptr<WorkerPool> NewPool() {
   return *WorkerPool::Create({.clock = Clock::Real(), .num_threads = kWorkers});
 }
 
-// Of one thread; per task, until all have run.
+// One thread schedules tasks. The time is per task, until all tasks have run.
 void BM_EmptyTasks(benchmark::State& state) {
   const auto pool = NewPool();
   Tasks tasks;
@@ -58,7 +58,7 @@ void BM_EmptyTasks(benchmark::State& state) {
 }
 BENCHMARK(BM_EmptyTasks)->UseRealTime();
 
-// Those that were refused because too many wait are not counted.
+// Does not count callables that the pool refused because too many wait.
 void BM_EmptyCallables(benchmark::State& state) {
   const auto pool = NewPool();
   int64_t accepted = 0;
@@ -73,8 +73,8 @@ void BM_EmptyCallables(benchmark::State& state) {
 }
 BENCHMARK(BM_EmptyCallables)->UseRealTime();
 
-// A task that submits itself, to its worker's lane.
-void BM_SubmitFromAWorker(benchmark::State& state) {
+// A task schedules itself, in the lane of its worker.
+void BM_ScheduleOnAWorker(benchmark::State& state) {
   struct Repeating final : Task {
     void Run() override {
       if (left.fetch_sub(1, std::memory_order_release) > 1)
@@ -95,10 +95,10 @@ void BM_SubmitFromAWorker(benchmark::State& state) {
   }
   state.SetItemsProcessed(state.iterations() * kTasks);
 }
-BENCHMARK(BM_SubmitFromAWorker)->UseRealTime();
+BENCHMARK(BM_ScheduleOnAWorker)->UseRealTime();
 
-// To a pool that sleeps, until the task runs.
-void BM_SubmitToStart(benchmark::State& state) {
+// Measures from Schedule() to the start of the task, in a pool that sleeps.
+void BM_ScheduleToStart(benchmark::State& state) {
   struct Stamp final : Task {
     void Run() override { started.store(Clock::Real()->Now().nanos()); }
     void Abandon() override {}
@@ -108,17 +108,17 @@ void BM_SubmitToStart(benchmark::State& state) {
   for (auto _ : state) {
     while (pool->stats().asleep < kWorkers) std::this_thread::yield();
     task.started.store(0);
-    const int64_t submitted = Clock::Real()->Now().nanos();
+    const int64_t scheduled = Clock::Real()->Now().nanos();
     pool->Schedule(&task);
     while (task.started.load() == 0) {
     }
     state.SetIterationTime(
-        static_cast<double>(task.started.load() - submitted) / 1e9);
+        static_cast<double>(task.started.load() - scheduled) / 1e9);
   }
 }
-BENCHMARK(BM_SubmitToStart)->UseManualTime();
+BENCHMARK(BM_ScheduleToStart)->UseManualTime();
 
-// On `range` strands by turns.
+// Uses `range` strands in turn.
 void BM_Strands(benchmark::State& state) {
   const auto count = static_cast<size_t>(state.range(0));
   const auto pool = NewPool();
@@ -131,7 +131,7 @@ void BM_Strands(benchmark::State& state) {
     tasks.RunAll(
         [&](size_t i, Task* task) { strands[i % count]->Schedule(task); });
   }
-  // The strands are in the last tasks still.
+  // The last tasks may still use the strands.
   pool->Shutdown(WorkerPool::OnShutdown::kDrain, nullptr);
   pool->Join();
   state.SetItemsProcessed(state.iterations() * kTasks);

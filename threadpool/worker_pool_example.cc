@@ -1,5 +1,5 @@
-// Work that takes time, on threads of its own, and a number that needs no lock
-// because a strand guards it.
+// Runs work that takes time on the threads of a pool, and adds up the results.
+// The sum needs no lock, because a strand guards it.
 
 #include <cstdio>
 #include <cstdlib>
@@ -13,8 +13,8 @@
 
 namespace {
 
-// Counts the primes of a range. Intrusive: submitting it allocates nothing and
-// cannot fail.
+// Counts the primes in a range. Scheduling a task allocates nothing and cannot
+// fail.
 class CountPrimes final : public sluice::Task {
  public:
   void Set(int begin, int end, sluice::Strand* strand, int* total) {
@@ -74,19 +74,19 @@ int main() {
   }
 
   sluice::Strand strand(pool->get());
-  int total = 0;  // of the strand
+  int total = 0;  // guarded by the strand
   CountPrimes parts[10];
   for (int i = 0; i < 10; ++i) {
     parts[i].Set(i * 10'000, (i + 1) * 10'000, &strand, &total);
     (*pool)->Schedule(&parts[i]);
   }
 
-  // A callable is copied, and so may be refused: the pool bounds them.
+  // The pool allocates a task for a callable, and refuses it if too many wait.
   const absl::Status status =
       (*pool)->Post([] { std::puts("a callable, too"); });
   if (!status.ok()) std::fprintf(stderr, "%s\n", status.ToString().c_str());
 
-  // Until all has run, for at most ten seconds.
+  // Waits until all tasks have run, for at most 10 s.
   (*pool)->Shutdown(sluice::WorkerPool::OnShutdown::kDrain, nullptr,
                     absl::Seconds(10));
   (*pool)->Join();

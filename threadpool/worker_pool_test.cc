@@ -50,8 +50,8 @@ struct TestTask : Task {
   std::atomic<bool> abandoned{false};
 };
 
-// What a test waits for happens on its own. Polls, and gives way now and then
-// to who is polled for.
+// Polls until `condition` holds, and sometimes yields to the thread that makes
+// it hold. Has no timeout.
 template <typename Condition>
 void AwaitThat(Condition condition) {
   for (int polls = 1; !condition(); ++polls) {
@@ -62,7 +62,7 @@ void Await(const std::atomic<bool>& flag) {
   AwaitThat([&] { return flag.load(); });
 }
 
-// Of a clock that stands still.
+// Makes pools with a clock that stands still.
 class WorkerPoolTest : public ::testing::Test {
  protected:
   std::unique_ptr<WorkerPool> NewPool(int threads, size_t max_callables = 100) {
@@ -70,7 +70,7 @@ class WorkerPoolTest : public ::testing::Test {
                                 .num_threads = threads,
                                 .max_callables = max_callables});
   }
-  // Tasks that call `run` with their number.
+  // Returns tasks that call `run` with their number.
   static std::vector<std::unique_ptr<TestTask>> NewTasks(
       int count, const std::function<void(int)>& run = [](int) {}) {
     std::vector<std::unique_ptr<TestTask>> tasks;
@@ -131,8 +131,8 @@ TEST_F(WorkerPoolTest, LimitsMayBeAsLargeAsTheyGet) {
   }
 }
 
-// A limit that has passed already.
-TEST_F(WorkerPoolTest, ANegativeLimitAbandonsWhatIsQueued) {
+// The limit has expired before the call.
+TEST_F(WorkerPoolTest, ANegativeLimitAbandonsQueuedTasks) {
   auto pool = NewPool(1);
   Gate gate(pool.get());
   TestTask queued;
@@ -145,7 +145,7 @@ TEST_F(WorkerPoolTest, ANegativeLimitAbandonsWhatIsQueued) {
   EXPECT_TRUE(queued.abandoned);
 }
 
-TEST_F(WorkerPoolTest, HasAWorkerForEachCpuUnlessToldOtherwise) {
+TEST_F(WorkerPoolTest, HasAWorkerForEachCpuByDefault) {
   auto pool = NewPool(0);
   AwaitSleep(*pool, static_cast<size_t>(CpuCount()));
 }
@@ -166,20 +166,20 @@ TEST_F(WorkerPoolTest, RunsTasksAndCallablesOnNamedThreads) {
   Await(ran);
 }
 
-TEST_F(WorkerPoolTest, AWorkerOfAnotherPoolIsAsAnyThread) {
+TEST_F(WorkerPoolTest, AWorkerOfAnotherPoolIsAThreadOutside) {
   auto pool = NewPool(1);
   auto other = *WorkerPool::Create(
       {.clock = &clock_, .name = "other", .num_threads = 1});
   TestTask task;
-  TestTask submit([&] {
+  TestTask parent([&] {
     other->Schedule(&task);
     Await(task.ran);
   });
-  pool->Schedule(&submit);
-  Await(submit.ran);
+  pool->Schedule(&parent);
+  Await(parent.ran);
 }
 
-// Each is submitted about when the worker goes to sleep.
+// Schedules each task at about the time when the worker goes to sleep.
 TEST_F(WorkerPoolTest, NoTaskIsOverlookedByAWorkerThatGoesToSleep) {
   auto pool = NewPool(1);
   for (int i = 0; i < 20'000; ++i) {
@@ -193,7 +193,7 @@ TEST_F(WorkerPoolTest, NoTaskIsOverlookedByAWorkerThatGoesToSleep) {
 
 TEST_F(WorkerPoolTest, WorkersRunAtTheSameTime) {
   auto pool = NewPool(2);
-  Gate one(pool.get()), two(pool.get());  // each waits for its own
+  Gate one(pool.get()), two(pool.get());  // each gate needs a worker
   two.Open();
   one.Open();
 }
@@ -202,7 +202,7 @@ TEST_F(WorkerPoolTest, WorkersRunAtTheSameTime) {
 // Order
 // ---------------------------------------------------------------------------
 
-TEST_F(WorkerPoolTest, StartsInTheOrderSubmittedWhateverOtherWorkersDo) {
+TEST_F(WorkerPoolTest, TasksStartInTheOrderInWhichTheyWereScheduled) {
   auto pool = NewPool(2);
   Gate other(pool.get()), gate(pool.get());
   std::vector<int> order;
@@ -217,7 +217,7 @@ TEST_F(WorkerPoolTest, StartsInTheOrderSubmittedWhateverOtherWorkersDo) {
   other.Open();
 }
 
-TEST_F(WorkerPoolTest, WhatATaskSubmitsStartsInItsOrder) {
+TEST_F(WorkerPoolTest, TasksOfATaskStartInTheOrderInWhichItScheduledThem) {
   auto pool = NewPool(1);
   std::vector<int> order;
   auto tasks = NewTasks(100, [&](int i) { order.push_back(i); });
@@ -229,7 +229,7 @@ TEST_F(WorkerPoolTest, WhatATaskSubmitsStartsInItsOrder) {
   for (int i = 0; i < 100; ++i) EXPECT_EQ(order[i], i);
 }
 
-TEST_F(WorkerPoolTest, OthersHelpThemselvesToWhatAWorkerHasSubmitted) {
+TEST_F(WorkerPoolTest, IdleWorkersTakeTasksThatAnotherWorkerScheduled) {
   auto pool = NewPool(2);
   AwaitSleep(*pool, 2);
   auto children = NewTasks(50);
@@ -241,10 +241,11 @@ TEST_F(WorkerPoolTest, OthersHelpThemselvesToWhatAWorkerHasSubmitted) {
   Await(parent.ran);
 }
 
-TEST_F(WorkerPoolTest, OfThreeWorkersTheThirdHelpsTheSecond) {
+TEST_F(WorkerPoolTest, AThirdWorkerTakesTasksThatTheSecondTookFromTheFirst) {
   auto pool = NewPool(3);
   AwaitSleep(*pool, 3);
-  // The second takes several of the first's, and the oldest keeps it.
+  // The second worker takes several tasks of the first. The oldest of them
+  // keeps the second worker busy.
   std::atomic<bool> open{false};
   auto children = NewTasks(20, [&](int i) {
     if (i == 0) Await(open);
@@ -260,7 +261,7 @@ TEST_F(WorkerPoolTest, OfThreeWorkersTheThirdHelpsTheSecond) {
   Await(parent.ran);
 }
 
-TEST_F(WorkerPoolTest, ATaskThatSubmitsItselfForEverHoldsUpNobody) {
+TEST_F(WorkerPoolTest, ATaskThatAlwaysSchedulesItselfDelaysNoOther) {
   auto pool = NewPool(1);
   std::atomic<bool> stop{false};
   std::atomic<int> runs{0};
@@ -279,7 +280,7 @@ TEST_F(WorkerPoolTest, ATaskThatSubmitsItselfForEverHoldsUpNobody) {
   pool->Join();
 }
 
-TEST_F(WorkerPoolTest, ALongQueueHoldsUpNothingThatATaskSubmits) {
+TEST_F(WorkerPoolTest, ALongQueueDoesNotDelayTasksOfATask) {
   auto pool = NewPool(1);
   int before = 0;
   int before_child = -1;
@@ -295,22 +296,22 @@ TEST_F(WorkerPoolTest, ALongQueueHoldsUpNothingThatATaskSubmits) {
   EXPECT_LE(before_child, 2);
 }
 
-TEST_F(WorkerPoolTest, ALongTaskHoldsUpNothingThatItHasSubmitted) {
+TEST_F(WorkerPoolTest, ALongTaskDoesNotDelayTasksThatItScheduled) {
   auto pool = NewPool(2);
   std::atomic<int> before{0};
   int before_child = -1;
   TestTask child([&] { before_child = before.load(); });
-  std::atomic<bool> submitted{false}, end{false};
+  std::atomic<bool> scheduled{false}, end{false};
   TestTask parent([&] {
     pool->Schedule(&child);
-    submitted.store(true);
+    scheduled.store(true);
     Await(end);
   });
-  // The other worker has enough to do.
+  // The other worker has many tasks.
   Gate gate(pool.get());
   auto tasks = NewTasks(200, [&](int) { ++before; });
   pool->Schedule(&parent);
-  Await(submitted);
+  Await(scheduled);
   for (auto& task : tasks) pool->Schedule(task.get());
   gate.Open();
   Await(tasks.back()->ran);
@@ -323,7 +324,7 @@ TEST_F(WorkerPoolTest, ALongTaskHoldsUpNothingThatItHasSubmitted) {
 TEST_F(WorkerPoolTest, AStrandKeepsItsTasksInOrderOnManyWorkers) {
   auto pool = NewPool(3);
   Strand strand(pool.get());
-  int next = 0;  // guarded by the strand: tsan looks on
+  int next = 0;  // guarded by the strand; tsan finds races
   bool ordered = true;
   auto tasks = NewTasks(2'000, [&](int i) { ordered &= next++ == i; });
   for (auto& task : tasks) strand.Schedule(task.get());
@@ -338,7 +339,7 @@ TEST_F(WorkerPoolTest, AStrandKeepsItsTasksInOrderOnManyWorkers) {
 // Bounds
 // ---------------------------------------------------------------------------
 
-TEST_F(WorkerPoolTest, CallablesAreBoundedAndUntouchedWhenRefused) {
+TEST_F(WorkerPoolTest, CallablesAreLimitedAndUnchangedWhenRefused) {
   auto pool = NewPool(1, /*max_callables=*/2);
   Gate gate(pool.get());
   std::atomic<int> ran{0};
@@ -354,28 +355,28 @@ TEST_F(WorkerPoolTest, CallablesAreBoundedAndUntouchedWhenRefused) {
   AwaitThat([&] { return ran.load() == 3; });
 }
 
-TEST_F(WorkerPoolTest, ManySubmittersLoseNothing) {
-  constexpr int kSubmitters = 4;
+TEST_F(WorkerPoolTest, CallablesOfManyThreadsAllRun) {
+  constexpr int kProducers = 4;
   constexpr int kTasks = 2'000;
-  auto pool = NewPool(2, kSubmitters * kTasks);
+  auto pool = NewPool(2, kProducers * kTasks);
   std::atomic<int> ran{0};
-  std::vector<std::thread> submitters;
-  for (int s = 0; s < kSubmitters; ++s) {
-    submitters.emplace_back([&] {
+  std::vector<std::thread> producers;
+  for (int p = 0; p < kProducers; ++p) {
+    producers.emplace_back([&] {
       for (int i = 0; i < kTasks; ++i) {
         SLUICE_EXPECT_OK(pool->Post([&] { ++ran; }));
       }
     });
   }
-  for (std::thread& submitter : submitters) submitter.join();
+  for (std::thread& producer : producers) producer.join();
   pool->Shutdown(OnShutdown::kDrain, nullptr);
   pool->Join();
-  EXPECT_EQ(ran.load(), kSubmitters * kTasks);
+  EXPECT_EQ(ran.load(), kProducers * kTasks);
 }
 
-// A tree of tasks, each of which submits two: what workers submit and take from
-// each other is neither lost nor doubled.
-TEST_F(WorkerPoolTest, ATreeOfTasksIsRunOnce) {
+// Runs a tree of tasks, each of which schedules two. No task that workers
+// schedule and take from each other is lost, and none runs twice.
+TEST_F(WorkerPoolTest, EachTaskOfATreeRunsOnce) {
   constexpr int kDepth = 12;
   struct Node : Task {
     void Run() override {
@@ -411,11 +412,11 @@ TEST_F(WorkerPoolTest, ATreeOfTasksIsRunOnce) {
 // Shutdown
 // ---------------------------------------------------------------------------
 
-TEST_F(WorkerPoolTest, DrainRunsWhatIsQueuedAndThenTellsDone) {
+TEST_F(WorkerPoolTest, DrainRunsQueuedTasksAndThenCallsDone) {
   auto pool = NewPool(2);
   std::atomic<int> ran{0};
   auto tasks = NewTasks(50, [&](int) { ++ran; });
-  TestTask earlier;  // not the report's affair
+  TestTask earlier;  // not part of the report
   pool->Schedule(&earlier);
   AwaitThat([&] { return pool->stats().completed == 1; });
   Gate one(pool.get()), two(pool.get());
@@ -433,7 +434,7 @@ TEST_F(WorkerPoolTest, DrainRunsWhatIsQueuedAndThenTellsDone) {
   pool->Join();
   EXPECT_EQ(done, 1);
   EXPECT_EQ(ran_at_done, 50);
-  EXPECT_EQ(report.completed, 52u);  // the two that ran already, too
+  EXPECT_EQ(report.completed, 52u);  // with the two gates
   EXPECT_EQ(report.abandoned, 0u);
   EXPECT_THAT(report.overdue, IsEmpty());
   EXPECT_THAT(report.running, IsEmpty());
@@ -441,7 +442,7 @@ TEST_F(WorkerPoolTest, DrainRunsWhatIsQueuedAndThenTellsDone) {
   EXPECT_EQ(pool->stats().queued, 0u);
 }
 
-TEST_F(WorkerPoolTest, WorkersDrainToTheEndTogether) {
+TEST_F(WorkerPoolTest, NoWorkerEndsBeforeTheDrainIsComplete) {
   auto pool = NewPool(2);
   AwaitSleep(*pool, 2);
   TestTask child;
@@ -459,7 +460,7 @@ TEST_F(WorkerPoolTest, WorkersDrainToTheEndTogether) {
   EXPECT_TRUE(parent.ran);
 }
 
-TEST_F(WorkerPoolTest, DiscardAbandonsWhatIsQueuedAndDestroysCallables) {
+TEST_F(WorkerPoolTest, DiscardAbandonsTasksAndDestroysCallables) {
   auto pool = NewPool(1);
   TestTask task;
   auto token = std::make_shared<int>(0);
@@ -479,7 +480,7 @@ TEST_F(WorkerPoolTest, DiscardAbandonsWhatIsQueuedAndDestroysCallables) {
   EXPECT_EQ(pool->stats().abandoned, 2u);
 }
 
-TEST_F(WorkerPoolTest, AfterTheLimitTheRestOfADrainIsAbandoned) {
+TEST_F(WorkerPoolTest, ADrainAbandonsTasksAfterTheLimit) {
   auto pool = NewPool(1);
   Gate gate(pool.get());
   TestTask in_time([&] { clock_.Advance(absl::Seconds(9)); });
@@ -493,7 +494,7 @@ TEST_F(WorkerPoolTest, AfterTheLimitTheRestOfADrainIsAbandoned) {
   gate.Open();
   pool->Join();
   EXPECT_TRUE(in_time.ran);
-  EXPECT_TRUE(overdue.ran) << "begun before the limit";
+  EXPECT_TRUE(overdue.ran) << "the task began before the limit";
   EXPECT_TRUE(late.abandoned);
   EXPECT_EQ(report.completed, 3u);
   EXPECT_EQ(report.abandoned, 1u);
@@ -515,7 +516,7 @@ TEST_F(WorkerPoolTest, ATaskThatRanBeforeShutdownIsReportedWhenOverdue) {
   EXPECT_EQ(report.completed, 1u);
 }
 
-TEST_F(WorkerPoolTest, AnOwnerCanGiveUpWaitingAndTryAgain) {
+TEST_F(WorkerPoolTest, TryJoinGivesUpAndMayBeCalledAgain) {
   auto pool = NewPool(2);
   Gate gate(pool.get());
   AwaitSleep(*pool, 1);
@@ -530,7 +531,7 @@ TEST_F(WorkerPoolTest, AnOwnerCanGiveUpWaitingAndTryAgain) {
   EXPECT_THAT(pool->report().running, IsEmpty());
 }
 
-TEST_F(WorkerPoolTest, OnceJoinedItMayBeDestroyedOnAWorker) {
+TEST_F(WorkerPoolTest, AJoinedPoolMayBeDestroyedOnAWorker) {
   auto other = NewPool(1);
   auto pool = NewPool(1);
   pool->Shutdown(OnShutdown::kDrain, nullptr);
@@ -552,7 +553,7 @@ TEST_F(WorkerPoolTest, AfterTheEndTasksAreAbandonedAndCallablesRefused) {
               StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
-TEST_F(WorkerPoolTest, ATaskMaySubmitAndShutDown) {
+TEST_F(WorkerPoolTest, ATaskMayScheduleAndShutDown) {
   auto pool = NewPool(1);
   TestTask second;
   std::atomic<bool> done{false};
@@ -567,7 +568,7 @@ TEST_F(WorkerPoolTest, ATaskMaySubmitAndShutDown) {
   EXPECT_TRUE(second.ran);
 }
 
-TEST_F(WorkerPoolTest, WhatDoneSubmitsIsAbandoned) {
+TEST_F(WorkerPoolTest, ATaskThatDoneSchedulesIsAbandoned) {
   auto pool = NewPool(1);
   TestTask late;
   pool->Shutdown(OnShutdown::kDrain,
@@ -576,7 +577,7 @@ TEST_F(WorkerPoolTest, WhatDoneSubmitsIsAbandoned) {
   EXPECT_TRUE(late.abandoned);
 }
 
-TEST_F(WorkerPoolTest, DestructionEndsIt) {
+TEST_F(WorkerPoolTest, TheDestructorRunsOrAbandonsTasks) {
   TestTask task;
   {
     auto pool = NewPool(2);
@@ -585,8 +586,8 @@ TEST_F(WorkerPoolTest, DestructionEndsIt) {
   EXPECT_TRUE(task.ran || task.abandoned);
 }
 
-TEST_F(WorkerPoolTest, EachTaskSubmittedDuringShutdownIsRunOrAbandonedOnce) {
-  constexpr int kSubmitters = 3;
+TEST_F(WorkerPoolTest, EachTaskScheduledDuringShutdownIsRunOrAbandonedOnce) {
+  constexpr int kProducers = 3;
   constexpr int kTasks = 300;
   struct Counted : Task {
     void Run() override { calls.fetch_add(1); }
@@ -596,21 +597,21 @@ TEST_F(WorkerPoolTest, EachTaskSubmittedDuringShutdownIsRunOrAbandonedOnce) {
   for (const OnShutdown what : {OnShutdown::kDrain, OnShutdown::kDiscard}) {
     for (int round = 0; round < 20; ++round) {
       auto pool = NewPool(2);
-      std::vector<Counted> tasks(kSubmitters * kTasks);
-      std::vector<std::thread> submitters;
-      std::atomic<int> submitted{0};
-      for (int s = 0; s < kSubmitters; ++s) {
-        submitters.emplace_back([&, s] {
+      std::vector<Counted> tasks(kProducers * kTasks);
+      std::vector<std::thread> producers;
+      std::atomic<int> scheduled{0};
+      for (int p = 0; p < kProducers; ++p) {
+        producers.emplace_back([&, p] {
           for (int i = 0; i < kTasks; ++i) {
-            pool->Schedule(&tasks[s * kTasks + i]);
-            submitted.fetch_add(1);
+            pool->Schedule(&tasks[p * kTasks + i]);
+            scheduled.fetch_add(1);
           }
         });
       }
-      AwaitThat([&] { return submitted.load() > round * kTasks / 10; });
+      AwaitThat([&] { return scheduled.load() > round * kTasks / 10; });
       pool->Shutdown(what, nullptr);
       pool->Join();
-      for (std::thread& submitter : submitters) submitter.join();
+      for (std::thread& producer : producers) producer.join();
       for (const Counted& task : tasks) ASSERT_EQ(task.calls.load(), 1);
     }
   }
@@ -620,7 +621,7 @@ TEST_F(WorkerPoolTest, EachTaskSubmittedDuringShutdownIsRunOrAbandonedOnce) {
 // Statistics
 // ---------------------------------------------------------------------------
 
-TEST_F(WorkerPoolTest, ASleepingWorkerIsSignalledOnceAndABusyOneNever) {
+TEST_F(WorkerPoolTest, ASleepingWorkerIsSignalledOnceAndABusyOneIsNot) {
   auto pool = NewPool(1);
   AwaitSleep(*pool, 1);
   auto tasks = NewTasks(100);
@@ -636,7 +637,7 @@ TEST_F(WorkerPoolTest, ABurstSignalsNoWorkerTwice) {
   for (int round = 0; round < 50; ++round) {
     auto pool = NewPool(1);
     AwaitSleep(*pool, 1);
-    // It does not sleep again before the test lets it go.
+    // The worker does not sleep again before the test opens the gate.
     std::atomic<bool> open{false};
     TestTask first([&] { Await(open); });
     auto tasks = NewTasks(20);
@@ -648,11 +649,11 @@ TEST_F(WorkerPoolTest, ABurstSignalsNoWorkerTwice) {
   }
 }
 
-TEST_F(WorkerPoolTest, TellsHowLongTasksWaited) {
+TEST_F(WorkerPoolTest, MeasuresHowLongTasksWait) {
   auto pool = NewPool(1);
-  Gate gate(pool.get());  // was measured: it waited for nothing
+  Gate gate(pool.get());  // measured, with a delay of 0
   EXPECT_EQ(pool->stats().queue_delay_p99, absl::ZeroDuration());
-  // By the time that the second gate is entered, another sample is wanted.
+  // When the second gate is entered, the pool wants another sample.
   auto tasks = NewTasks(64);
   for (auto& task : tasks) pool->Schedule(task.get());
   std::atomic<bool> entered{false}, open{false};
@@ -672,7 +673,7 @@ TEST_F(WorkerPoolTest, TellsHowLongTasksWaited) {
   EXPECT_EQ(pool->stats().queue_delay_p99, absl::Seconds(5));
 }
 
-TEST_F(WorkerPoolTest, TellsHowBusyItsWorkersAre) {
+TEST_F(WorkerPoolTest, MeasuresHowBusyItsWorkersAre) {
   auto pool = NewPool(2);
   EXPECT_EQ(pool->stats().busy_ratio(), 0);
   AwaitSleep(*pool, 2);
@@ -693,7 +694,7 @@ TEST_F(WorkerPoolTest, TellsHowBusyItsWorkersAre) {
 }
 
 // ---------------------------------------------------------------------------
-// What must not be
+// Errors of the programmer
 // ---------------------------------------------------------------------------
 
 class WorkerPoolDeathTest : public WorkerPoolTest {
@@ -733,7 +734,7 @@ TEST_F(WorkerPoolDeathTest, ShutdownTwiceIsAnError) {
       "SLUICE_CHECK failed");
 }
 
-// Whether the frame that has it was unwound.
+// The number of Frames on the stack of this thread.
 thread_local int frames = 0;
 struct Frame {
   Frame() { ++frames; }
@@ -742,10 +743,10 @@ struct Frame {
 
 [[noreturn]] void ThrowInAFrame() {
   const Frame frame;
-  throw std::runtime_error("a user's");
+  throw std::runtime_error("thrown by a task");
 }
 
-void TellWhetherUnwound() {
+void PrintWhetherUnwoundOnTerminate() {
   std::set_terminate([] {
     std::fputs(frames > 0 ? "at the throw\n" : "unwound\n", stderr);
     std::abort();
@@ -755,7 +756,7 @@ void TellWhetherUnwound() {
 TEST_F(WorkerPoolDeathTest, ATaskThatThrowsEndsTheProcessAtTheThrow) {
   EXPECT_DEATH(
       {
-        TellWhetherUnwound();
+        PrintWhetherUnwoundOnTerminate();
         auto pool = NewPool(1);
         TestTask task(ThrowInAFrame);
         pool->Schedule(&task);
@@ -767,7 +768,7 @@ TEST_F(WorkerPoolDeathTest, ATaskThatThrowsEndsTheProcessAtTheThrow) {
 TEST_F(WorkerPoolDeathTest, ACallableThatThrowsEndsTheProcessAtTheThrow) {
   EXPECT_DEATH(
       {
-        TellWhetherUnwound();
+        PrintWhetherUnwoundOnTerminate();
         auto pool = NewPool(1);
         SLUICE_EXPECT_OK(pool->Post(ThrowInAFrame));
         pool->Shutdown(OnShutdown::kDrain, nullptr);
@@ -776,7 +777,7 @@ TEST_F(WorkerPoolDeathTest, ACallableThatThrowsEndsTheProcessAtTheThrow) {
       "at the throw");
 }
 
-TEST_F(WorkerPoolDeathTest, AProcessCanEndWithoutATaskThatNeverDoes) {
+TEST_F(WorkerPoolDeathTest, AProcessCanEndWhileATaskNeverReturns) {
   EXPECT_EXIT(
       {
         auto pool = NewPool(1);
@@ -792,7 +793,7 @@ TEST_F(WorkerPoolDeathTest, AProcessCanEndWithoutATaskThatNeverDoes) {
       ::testing::ExitedWithCode(7), "");
 }
 
-TEST_F(WorkerPoolDeathTest, NoThreadToBeHadIsAStatus) {
+TEST_F(WorkerPoolDeathTest, AThreadThatDoesNotStartIsAStatus) {
   EXPECT_EXIT(
       {
         // A stack that no address space can hold.

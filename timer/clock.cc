@@ -18,7 +18,7 @@ class RealClock final : public Clock {
  public:
   MonotonicTime Now() const override {
     timespec now;
-    SLUICE_CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    SLUICE_CHECK_EQ(clock_gettime(CLOCK_MONOTONIC, &now), 0);
     return MonotonicTime::FromNanos(int64_t{now.tv_sec} * 1'000'000'000 +
                                     now.tv_nsec);
   }
@@ -29,7 +29,7 @@ class RealClock final : public Clock {
 
 MonotonicTime operator+(MonotonicTime t, absl::Duration d) {
   if (t.ns_ == kMax) return t;
-  // Nearly always: a whole number of nanoseconds, and no end of time near.
+  // The fast path: a whole number of nanoseconds, and no overflow.
   const int64_t whole_ns = absl::ToInt64Nanoseconds(d);
   int64_t sum_ns;
   if (absl::Nanoseconds(whole_ns) == d &&
@@ -38,9 +38,9 @@ MonotonicTime operator+(MonotonicTime t, absl::Duration d) {
   }
   const absl::Duration sum = absl::Nanoseconds(t.ns_) + d;
   const int64_t ns =
-      absl::ToInt64Nanoseconds(sum);  // saturates; cuts fractions
-  const bool cut = ns < kMax && absl::Nanoseconds(ns) < sum;
-  return MonotonicTime(cut ? ns + 1 : ns);
+      absl::ToInt64Nanoseconds(sum);  // saturates; truncates fractions
+  const bool truncated = ns < kMax && absl::Nanoseconds(ns) < sum;
+  return MonotonicTime(truncated ? ns + 1 : ns);
 }
 
 absl::Duration operator-(MonotonicTime a, MonotonicTime b) {

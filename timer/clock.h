@@ -16,7 +16,8 @@ class MonotonicTime {
   static constexpr MonotonicTime FromNanos(int64_t ns) {
     return MonotonicTime(ns);
   }
-  // Later than every other; as a deadline: never.
+  // Returns the time that is later than all others. As a deadline it means
+  // "never".
   static constexpr MonotonicTime InfiniteFuture() {
     return MonotonicTime(INT64_MAX);
   }
@@ -24,11 +25,13 @@ class MonotonicTime {
 
   friend constexpr auto operator<=>(MonotonicTime, MonotonicTime) = default;
 
-  // Saturates at both ends; InfiniteFuture() stays what it is, whatever is
-  // added. A fraction of a nanosecond rounds up: a timeout is never shortened.
+  // Returns `t` plus `d`. Saturates at both ends; InfiniteFuture() plus any
+  // duration is InfiniteFuture(). Rounds a fraction of a nanosecond up, so that
+  // a timeout is never shortened.
   friend MonotonicTime operator+(MonotonicTime t, absl::Duration d);
-  // Exact. InfiniteFuture() is infinitely far from every other, and from itself
-  // too: what remains until never is for ever.
+  // Returns the exact difference. InfiniteFuture() is infinitely far from all
+  // times, and from itself: InfiniteFuture() minus any time is
+  // InfiniteDuration().
   friend absl::Duration operator-(MonotonicTime a, MonotonicTime b);
 
  private:
@@ -37,7 +40,7 @@ class MonotonicTime {
   int64_t ns_ = 0;
 };
 
-// Where time comes from. Does not wait: pollers do. Thread-safe.
+// A source of time. Does not wait: pollers do. Thread-safe.
 class Clock {
  public:
   virtual ~Clock() = default;
@@ -45,8 +48,9 @@ class Clock {
   virtual MonotonicTime Now() const = 0;   // for timeouts and intervals
   virtual absl::Time WallNow() const = 0;  // for humans and log lines
 
-  // CLOCK_MONOTONIC; stateless, never deleted. For platforms and main() alone:
-  // no library falls back on it, lest a simulated poller meet a real clock.
+  // Returns the clock of the system: CLOCK_MONOTONIC and absl::Now(). It has no
+  // state and is never deleted. Only platforms and main() call this function: a
+  // library with this clock as a default could use it with a simulated poller.
   static const Clock* Real();
 };
 

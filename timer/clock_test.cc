@@ -42,7 +42,7 @@ TEST(MonotonicTime, AdditionSaturatesAtBothEnds) {
   EXPECT_EQ(kSome + -absl::InfiniteDuration(), kEarliest);
 }
 
-TEST(MonotonicTime, InfiniteFutureStaysWhateverIsAdded) {
+TEST(MonotonicTime, InfiniteFuturePlusAnyDurationIsInfiniteFuture) {
   for (absl::Duration d :
        {absl::ZeroDuration(), absl::Hours(1), absl::Hours(-1),
         absl::InfiniteDuration(), -absl::InfiniteDuration()}) {
@@ -84,9 +84,9 @@ TEST(RealClock, NeverGoesBack) {
   }
 }
 
-TEST(RealClock, TellsTheWallTime) {
+TEST(RealClock, WallNowIsTheWallTime) {
   EXPECT_LT(absl::AbsDuration(Clock::Real()->WallNow() - absl::Now()),
-            absl::Hours(1));  // whatever steps it meanwhile
+            absl::Hours(1));  // allows a step of the wall clock
 }
 
 TEST(RealClock, IsOneObject) { EXPECT_EQ(Clock::Real(), Clock::Real()); }

@@ -14,17 +14,19 @@ namespace sluice {
 IdleList::IdleList(TimerWheel* wheel, Options options,
                    absl::AnyInvocable<void(IdleEntry*)> on_idle)
     : wheel_(wheel),
-      // At least two ticks: longer than the wheel may make a step late.
+      // At least two ticks, which is longer than the lateness of the wheel.
       step_(std::max(
           absl::Ceil(options.timeout / kStepsPerTimeout, absl::Nanoseconds(1)),
           2 * wheel->tick())),
       max_visits_(options.max_visits),
       on_idle_(std::move(on_idle)) {
-  SLUICE_CHECK(options.timeout > absl::ZeroDuration());
-  SLUICE_CHECK(max_visits_ > 0);
+  SLUICE_CHECK_GT(options.timeout, absl::ZeroDuration());
+  SLUICE_CHECK_GT(max_visits_, 0u);
 }
 
-IdleList::~IdleList() { SLUICE_CHECK(!visiting_); }
+IdleList::~IdleList() {
+  SLUICE_CHECK(!visiting_, "a callback destroyed the list that called it");
+}
 
 void IdleList::Add(IdleEntry* entry) {
   Touch(entry);
@@ -42,7 +44,7 @@ bool IdleList::HasMembers() const {
 
 void IdleList::Fire() {
   if (wheel_->now() >= next_step_) BeginStep();
-  // Before the visit, which may call Add().
+  // Arms before the visit, which may call Add().
   wheel_->Arm(this, next_step_);
   Visit();
   if (!HasMembers()) {
@@ -52,8 +54,8 @@ void IdleList::Fire() {
   }
 }
 
-// Steps keep to their grid, lest each add a tick to the lateness of all; but a
-// step that begins later than the next one should moves the grid.
+// Steps keep to a grid: otherwise each step would add a tick to the lateness.
+// If a step begins after the time of the next one, the grid moves.
 void IdleList::BeginStep() {
   const MonotonicTime now = wheel_->now();
   if (now - next_step_ >= step_) next_step_ = now;

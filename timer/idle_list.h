@@ -12,8 +12,8 @@
 
 namespace sluice {
 
-// What an object that may idle derives from. Unlink() or destruction takes it
-// out of its IdleList. 24 bytes.
+// The base class of an object that may become idle. Unlink() and the destructor
+// take the object out of its IdleList. 24 bytes.
 class IdleEntry : public IntrusiveNode {
  protected:
   IdleEntry() = default;
@@ -22,50 +22,53 @@ class IdleEntry : public IntrusiveNode {
  private:
   friend class IdleList;
 
-  uint32_t last_active_ = 0;  // a step of the list
+  uint32_t last_active_ = 0;  // the step of the last touch
 };
 static_assert(sizeof(void*) != 8 || sizeof(IdleEntry) == 24);
 
-// One timeout for very many objects, for one timer per (loop, timeout) and one
-// store per touch. Coarse, for idle limits and not for deadlines: an entry that
-// nobody touches for the timeout is reported, by the wheel's time, never early
-// and at most an eighth of the timeout plus a tick late, while the wheel itself
-// is advanced in time. (There, a timeout under 32 ticks counts as 32.) Bound to
-// the sequence of its wheel. Owns no entry.
+// A list of objects with the same idle timeout. It needs one timer for all
+// objects, and a touch is one store. For idle limits and not for deadlines,
+// because it is coarse: an entry that was not touched for the timeout is
+// reported never early, and at most an eighth of the timeout plus a tick late,
+// as long as the wheel is advanced in time. If the timeout is less than 32
+// ticks, an entry may be reported as late as with 32 ticks. Bound to the
+// sequence of its wheel. Owns no entry.
 //
-// Time moves in steps of a sixteenth of the timeout, by a timer that is armed
-// while there are members; after the last one has left it fires once more. A
-// member is looked at when it would be idle if nobody had touched it, so once
-// per timeout, and moved on if somebody has. A firing looks at `max_visits`
-// members, and at as many in each of the next ticks while any are left: these
-// may be reported later than said above.
+// Time moves in steps of a sixteenth of the timeout. A timer makes the steps
+// while the list has members, and fires once more after the last member has
+// left. The list visits a member at the time when the member would be idle if
+// it was not touched, so once per timeout; if the member was touched, the list
+// moves it to a later step. Each firing visits at most `max_visits` members,
+// and so does each of the next ticks while members are left to visit. Such
+// members may be reported later than stated above.
 class IdleList : private Timer {
  public:
   struct Options {
     absl::Duration timeout = absl::Seconds(60);
-    size_t max_visits = 1024;
+    size_t max_visits = 1024;  // members to visit in one tick
   };
 
-  // `on_idle` runs in the wheel's AdvanceTo(), once per Add() at most. It gets
-  // an entry that is unlinked already; it may add it again, and may add, unlink
-  // or destroy any entry, but not destroy the list. `wheel` must outlive this.
-  // REQUIRES: timeout and max_visits are positive.
+  // Calls `on_idle` from the wheel's AdvanceTo(), at most once per Add(), with
+  // an entry that is unlinked already. `on_idle` may add, unlink or destroy any
+  // entry, this one included, but must not destroy the list. REQUIRES: timeout
+  // and max_visits are positive; `wheel` outlives the list.
   IdleList(TimerWheel* wheel, Options options,
            absl::AnyInvocable<void(IdleEntry*)> on_idle);
-  // Unlinks all, calls nothing.
+  // Unlinks all entries, and calls nothing.
   ~IdleList() override;
 
-  // Counts as a touch. REQUIRES: `entry` is in no list.
+  // Adds `entry` and starts its timeout. REQUIRES: `entry` is in no list.
   void Add(IdleEntry* entry);
-  // Starts the timeout anew. REQUIRES: `entry` is in this list.
+  // Restarts the timeout of `entry`. REQUIRES: `entry` is in this list.
   void Touch(IdleEntry* entry) { entry->last_active_ = now_; }
 
  private:
-  // A step lasts a sixteenth, and may begin up to that much late. So between a
-  // touch and the 18th step after the one it fell in lie 16 sixteenths.
+  // A step lasts a sixteenth, and may begin up to a sixteenth late. So at least
+  // 16 sixteenths pass from a touch to the 18th step after the step of the
+  // touch.
   static constexpr int kStepsPerTimeout = 16;
   static constexpr uint32_t kStepsToIdle = 18;
-  // More than kStepsToIdle, and divides 2^32, as steps wrap there.
+  // Must be more than kStepsToIdle, and divide 2^32, where steps wrap around.
   static constexpr uint32_t kSlots = 32;
 
   IntrusiveList<IdleEntry>& SlotOf(uint32_t step) {
@@ -81,13 +84,14 @@ class IdleList : private Timer {
   const size_t max_visits_;
   absl::AnyInvocable<void(IdleEntry*)> on_idle_;
 
-  // Moved by the timer, so that a touch reads no clock. Starts short of its
-  // wrap-around, so that no program is the first to see one after months.
+  // The current step. The timer moves it, so that a touch reads no clock. It
+  // starts shortly before its wrap-around, so that each run has one, and not
+  // only a program that runs for months.
   uint32_t now_ = uint32_t{0} - 64;
-  MonotonicTime next_step_;  // when now_ moves; meaningful while armed
+  MonotonicTime next_step_;  // when now_ moves; valid while armed
   bool visiting_ = false;
   IntrusiveList<IdleEntry> slots_[kSlots];
-  IntrusiveList<IdleEntry> due_;  // whose slots came, but who are not visited
+  IntrusiveList<IdleEntry> due_;  // members to visit; their slots came
 };
 
 }  // namespace sluice

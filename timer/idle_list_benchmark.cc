@@ -17,8 +17,7 @@ struct Connection : IdleEntry {};
 
 constexpr MonotonicTime kStart = MonotonicTime::FromNanos(1'000'000'000);
 
-// `range` entries, and the order in which they are touched: at random, as
-// connections are.
+// `range` entries that are touched in random order, as connections are.
 class Load {
  public:
   explicit Load(size_t size)
@@ -52,7 +51,7 @@ void BM_Touch(benchmark::State& state) {
 }
 BENCHMARK(BM_Touch)->Arg(1'000)->Arg(1'000'000);
 
-// What BM_Touch() would cost if a touch were nothing but a store.
+// Measures a store in the same order: the lower bound for BM_Touch.
 void BM_Store(benchmark::State& state) {
   const size_t size = state.range(0);
   struct alignas(8) Object {
@@ -72,8 +71,8 @@ void BM_Store(benchmark::State& state) {
 }
 BENCHMARK(BM_Store)->Arg(1'000)->Arg(1'000'000);
 
-// What re-arming a timer of each would cost in its place.
-void BM_ArmAnew(benchmark::State& state) {
+// Re-arms a timer of each object in place of a touch.
+void BM_ArmAgain(benchmark::State& state) {
   const size_t size = state.range(0);
   TimerWheel wheel(kStart);
   struct NoTimer final : Timer {
@@ -90,10 +89,10 @@ void BM_ArmAnew(benchmark::State& state) {
     wheel.Arm(order[next], deadline);
   }
 }
-BENCHMARK(BM_ArmAnew)->Arg(1'000)->Arg(1'000'000);
+BENCHMARK(BM_ArmAgain)->Arg(1'000)->Arg(1'000'000);
 
-// A whole timeout of virtual time, in which each of `range` entries is looked
-// at once and moved on, as it was touched; per entry.
+// Passes a whole timeout of virtual time. The list visits each of `range`
+// entries once, and moves it on, because it was touched. The time is per entry.
 void BM_Visit(benchmark::State& state) {
   const size_t size = state.range(0);
   Load load(size);

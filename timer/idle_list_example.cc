@@ -1,5 +1,5 @@
-// Connections that are closed when nothing was heard of them for a minute: one
-// timer for all of them, and a store for each message.
+// Reports connections that have sent nothing for a minute. All connections
+// together need one timer, and each message costs one store.
 
 #include <cstdio>
 
@@ -20,7 +20,7 @@ struct Connection : sluice::IdleEntry {
 
 int main() {
   sluice::FillStandardDescriptors();
-  // Time is whatever the wheel is told, so a minute takes no time here.
+  // The program passes times to the wheel, so a minute takes no time here.
   const auto start = sluice::MonotonicTime::FromNanos(0);
   sluice::TimerWheel wheel(start);
   sluice::IdleList idle(
@@ -32,7 +32,7 @@ int main() {
 
   Connection quiet("quiet"), busy("busy"), gone("gone");
   for (Connection* connection : {&quiet, &busy, &gone}) idle.Add(connection);
-  gone.Unlink();  // closed by itself
+  gone.Unlink();  // closed before it is idle
 
   for (int second = 1; wheel.size() > 0; ++second) {
     wheel.AdvanceTo(start + absl::Seconds(second));

@@ -21,7 +21,8 @@ namespace {
 
 constexpr absl::Duration kTick = absl::Milliseconds(1);
 constexpr absl::Duration kTimeout = absl::Milliseconds(160);
-// Of an entry, counted from its last touch, when the wheel is advanced in time.
+// The latest report of an entry, counted from its last touch, if the wheel is
+// advanced in time.
 constexpr absl::Duration kLatest = absl::Milliseconds(160 + 20 + 1);
 
 struct Entry : IdleEntry {
@@ -69,8 +70,8 @@ class IdleListTest : public ::testing::Test {
   std::unique_ptr<IdleList> list_;
 };
 
-// The callable checks both bounds in this test and those that follow.
-TEST_F(IdleListTest, ReportsAnEntryOnceWhenItIdles) {
+// The callback checks both bounds, in all tests.
+TEST_F(IdleListTest, ReportsAnIdleEntryOnce) {
   MakeList({.timeout = kTimeout});
   Entry entry;
   Add(entry);
@@ -83,7 +84,7 @@ TEST_F(IdleListTest, ReportsAnEntryOnceWhenItIdles) {
   EXPECT_EQ(entry.reported, 1);
 }
 
-TEST_F(IdleListTest, IsNeverEarlyAndAnEighthLateAtMostFromAnyTouch) {
+TEST_F(IdleListTest, IsNeverEarlyAndAtMostAnEighthLateAfterATouch) {
   MakeList({.timeout = kTimeout});
   Entry other;  // keeps the steps going, so that touches fall anywhere in them
   on_idle_ = [&](Entry* entry) {
@@ -102,7 +103,7 @@ TEST_F(IdleListTest, IsNeverEarlyAndAnEighthLateAtMostFromAnyTouch) {
   }
 }
 
-TEST_F(IdleListTest, MemberThatIsTouchedForEverIsNeverReported) {
+TEST_F(IdleListTest, AMemberThatIsTouchedInTimeIsNotReported) {
   MakeList({.timeout = kTimeout});
   Entry entry;
   Add(entry);
@@ -122,7 +123,7 @@ TEST_F(IdleListTest, IsNeverEarlyWhenTheWheelIsAdvancedLate) {
     Entry entry;
     Add(entry);
     Pass(stall % 23 * kTick);
-    // A touch right before the stall, whose end is several steps late.
+    // Touches just before a stall, after which the wheel is several steps late.
     Touch(entry);
     wheel_.AdvanceTo(wheel_.now() + stall * kTick);
     Touch(entry);
@@ -133,13 +134,13 @@ TEST_F(IdleListTest, IsNeverEarlyWhenTheWheelIsAdvancedLate) {
   }
 }
 
-TEST_F(IdleListTest, IsNeverEarlyWhenALateCallTouchesBeforeItStepsOn) {
+TEST_F(IdleListTest, IsNeverEarlyWhenALateCallTouchesBeforeTheStep) {
   MakeList({.timeout = kTimeout});
   Entry entry;
   Add(entry);
   CallbackTimer toucher([&] { Touch(entry); });
   wheel_.Arm(&toucher, kStart + absl::Milliseconds(9));
-  // A step should have begun 9 ms ago; the touch belongs to the one before.
+  // A step should have begun 9 ms ago. The touch falls into the step before it.
   wheel_.AdvanceTo(kStart + absl::Milliseconds(19));
   EXPECT_EQ(entry.touched, kStart + absl::Milliseconds(19));
   Pass(kLatest);
@@ -147,7 +148,8 @@ TEST_F(IdleListTest, IsNeverEarlyWhenALateCallTouchesBeforeItStepsOn) {
 }
 
 TEST_F(IdleListTest, LateTicksDoNotAddUp) {
-  // A step of 10.0625 ticks would cost 11 if each began where one ended.
+  // A step of 10.0625 ticks would take 11 if each began when the last one
+  // ended.
   timeout_ = absl::Milliseconds(161);
   latest_ = timeout_ + timeout_ / 8 + kTick;
   MakeList({.timeout = timeout_});
@@ -157,13 +159,13 @@ TEST_F(IdleListTest, LateTicksDoNotAddUp) {
   EXPECT_EQ(entry.reported, 1);
 }
 
-TEST_F(IdleListTest, TimeoutUnder32TicksIsAsLateAsOneOf32) {
+TEST_F(IdleListTest, ATimeoutUnder32TicksIsAsLateAsOneOf32) {
   for (absl::Duration timeout :
        {absl::Nanoseconds(1), absl::Microseconds(300), absl::Milliseconds(7),
         absl::Milliseconds(15.5), absl::Milliseconds(24)}) {
     SCOPED_TRACE(timeout);
     timeout_ = timeout;
-    // The last tick because the wheel is advanced nearly that much late.
+    // The last tick is the lateness with which the test advances the wheel.
     latest_ = (32 + 4 + 1 + 1) * kTick;
     MakeList({.timeout = timeout});
     for (int phase = 0; phase < 10; ++phase) {
@@ -176,7 +178,7 @@ TEST_F(IdleListTest, TimeoutUnder32TicksIsAsLateAsOneOf32) {
   }
 }
 
-TEST_F(IdleListTest, InfiniteTimeoutReportsNobody) {
+TEST_F(IdleListTest, AnInfiniteTimeoutReportsNoEntry) {
   MakeList({.timeout = absl::InfiniteDuration()});
   Entry entry;
   Add(entry);
@@ -184,7 +186,7 @@ TEST_F(IdleListTest, InfiniteTimeoutReportsNobody) {
   EXPECT_EQ(entry.reported, 0);
 }
 
-TEST_F(IdleListTest, UnlinkedOrDestroyedEntryIsNotReported) {
+TEST_F(IdleListTest, AnUnlinkedOrDestroyedEntryIsNotReported) {
   MakeList({.timeout = kTimeout});
   Entry stays, leaves;
   auto dies = std::make_unique<Entry>();
@@ -199,7 +201,7 @@ TEST_F(IdleListTest, UnlinkedOrDestroyedEntryIsNotReported) {
   EXPECT_EQ(reports_, 1);
 }
 
-TEST_F(IdleListTest, HasOneTimerForAllMembersAndNoneWithout) {
+TEST_F(IdleListTest, HasOneTimerIfThereAreMembersAndElseNone) {
   MakeList({.timeout = kTimeout});
   EXPECT_EQ(wheel_.size(), 0u);
   std::vector<Entry> entries(1'000);
@@ -218,7 +220,7 @@ TEST_F(IdleListTest, FiresOnceMoreAfterTheLastMemberHasLeft) {
   entry.Unlink();
   Pass(kTimeout / 16 + kTick);
   EXPECT_EQ(wheel_.size(), 0u);
-  Add(entry);  // and starts again, after a pause
+  Add(entry);  // starts the steps again
   EXPECT_EQ(wheel_.size(), 1u);
   entry.Unlink();
   Pass(10 * kTimeout);
@@ -227,7 +229,7 @@ TEST_F(IdleListTest, FiresOnceMoreAfterTheLastMemberHasLeft) {
   EXPECT_EQ(entry.reported, 1);
 }
 
-TEST_F(IdleListTest, FiringLooksAtMaxVisitsMembersAndAtTheRestATickLater) {
+TEST_F(IdleListTest, AFiringVisitsMaxVisitsMembersAndTheNextTicksVisitMore) {
   constexpr int kVisits = 10;
   MakeList({.timeout = kTimeout, .max_visits = kVisits});
   latest_ = kLatest + 20 * kTick;
@@ -236,14 +238,14 @@ TEST_F(IdleListTest, FiringLooksAtMaxVisitsMembersAndAtTheRestATickLater) {
   for (Entry& entry : idle) Add(entry);
   Pass(kTimeout / 2);
   for (Entry& entry : touched) Touch(entry);
-  // The touched ones are looked at first, and are visits too.
+  // The touched entries are visited first, and count as visits.
   Pass(kTimeout / 2 + kTimeout / 8);
   EXPECT_EQ(reports_, 0);
   Pass(9 * kTick);
   EXPECT_EQ(reports_, 0);
   for (int i = 1; i <= 10; ++i) {
     Pass(kTick);
-    wheel_.AdvanceTo(wheel_.now());  // the same tick: adds nothing
+    wheel_.AdvanceTo(wheel_.now());  // the same tick: no more visits
     EXPECT_EQ(reports_, i * kVisits);
   }
   Pass(kLatest);
@@ -251,8 +253,8 @@ TEST_F(IdleListTest, FiringLooksAtMaxVisitsMembersAndAtTheRestATickLater) {
   EXPECT_EQ(wheel_.size(), 0u);
 }
 
-TEST_F(IdleListTest, StepsGoOnWhileVisitsLag) {
-  // One visit per tick, 160 of them per timeout, for 300 members.
+TEST_F(IdleListTest, StepsContinueWhileVisitsAreLate) {
+  // One visit per tick is 160 visits per timeout, for 300 members.
   MakeList({.timeout = kTimeout, .max_visits = 1});
   latest_ = kLatest + 300 * kTick;
   std::vector<Entry> entries(300);
@@ -273,7 +275,7 @@ TEST_F(IdleListTest, CallbackMayDestroyOrUnlinkAnyEntry) {
   }
   Entry unlinked;
   Add(unlinked);
-  // The first report takes all of the others along, and itself.
+  // The first report destroys or unlinks all entries, its own included.
   on_idle_ = [&](Entry*) {
     entries.clear();
     unlinked.Unlink();
@@ -293,11 +295,11 @@ TEST_F(IdleListTest, CallbackMayAddTheEntryAgain) {
   EXPECT_TRUE(entry.linked());
 }
 
-TEST_F(IdleListTest, DestroyedListUnlinksItsMembersAndReportsNone) {
+TEST_F(IdleListTest, TheDestructorUnlinksMembersAndReportsNone) {
   MakeList({.timeout = kTimeout, .max_visits = 1});
   std::vector<Entry> entries(3);
   for (Entry& entry : entries) Add(entry);
-  while (reports_ == 0) Pass(kTick);  // one of three that are due
+  while (reports_ == 0) Pass(kTick);  // until one of three is reported
   Entry later;
   Add(later);
   list_.reset();
@@ -308,7 +310,7 @@ TEST_F(IdleListTest, DestroyedListUnlinksItsMembersAndReportsNone) {
   EXPECT_EQ(reports_, 1);
 }
 
-TEST_F(IdleListTest, WorksAtAnyTime) {
+TEST_F(IdleListTest, WorksAtAllTimesOfTheClock) {
   for (int64_t start : {INT64_MIN, int64_t{-1}, int64_t{0},
                         INT64_MAX - absl::ToInt64Nanoseconds(3 * kTimeout)}) {
     SCOPED_TRACE(start);
@@ -320,13 +322,13 @@ TEST_F(IdleListTest, WorksAtAnyTime) {
     list.Add(&entry);
     wheel.AdvanceTo(wheel.now() + (kTimeout - kTick));
     EXPECT_EQ(reports, 0);
-    // Not advanced in time, so the rest takes another timeout.
+    // The wheel was advanced late, so the entry may need another timeout.
     for (int i = 0; i < 200; ++i) wheel.AdvanceTo(wheel.now() + kTick);
     EXPECT_EQ(reports, 1);
   }
 }
 
-TEST_F(IdleListTest, KeepsItsBoundsUnderRandomTouches) {
+TEST_F(IdleListTest, KeepsBothBoundsWithRandomTouches) {
   for (int run = 0; run < 10; ++run) {
     const uint64_t seed = TestSeed();
     SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
@@ -335,7 +337,7 @@ TEST_F(IdleListTest, KeepsItsBoundsUnderRandomTouches) {
     std::vector<std::unique_ptr<Entry>> entries;
     for (int i = 0; i < 50; ++i) entries.push_back(std::make_unique<Entry>());
     for (int i = 0; i < 10'000 && !HasFailure(); ++i) {
-      // The farther back, the less likely.
+      // Chooses entries at the end less often.
       std::unique_ptr<Entry>& entry =
           entries[random() % (1 + random() % entries.size())];
       if (!entry->linked()) {
@@ -345,7 +347,7 @@ TEST_F(IdleListTest, KeepsItsBoundsUnderRandomTouches) {
       } else if (random() % 2 == 0) {
         Touch(*entry);
       }
-      // Meets every tick, and its middle.
+      // Stops at each tick, and in its middle.
       if (random() % 4 != 0) wheel_.AdvanceTo(wheel_.now() + kTick / 2);
       for (const auto& each : entries) {
         if (!each->linked()) continue;

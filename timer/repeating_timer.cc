@@ -14,18 +14,20 @@ RepeatingTimer::RepeatingTimer(TimerWheel* wheel, Callback on_fire)
       }) {}
 
 void RepeatingTimer::Start(MonotonicTime first, absl::Duration period) {
-  SLUICE_CHECK(period >= absl::Nanoseconds(1));
-  // Saturates; rounded up, so that no call is early.
+  SLUICE_CHECK_GE(period, absl::Nanoseconds(1));
+  // Saturates, and rounds up, so that no call is early.
   period_ns_ =
       absl::ToInt64Nanoseconds(absl::Ceil(period, absl::Nanoseconds(1)));
   next_ = first;
   wheel_->Arm(&timer_, next_);
 }
 
-// Moves next_ to the first time of the grid that is past now, and returns how
-// many it moved over beside that of the call under way.
+// Moves next_ to the first time of the grid after now, and arms the timer.
+// Returns the number of times that it skipped, without the time of the current
+// call.
 uint64_t RepeatingTimer::ArmNext() {
-  // The wheel does not fire early; unsigned, as the origin may be negative.
+  // Not negative, because the wheel never fires early. Unsigned, because the
+  // difference may need 64 bits.
   const uint64_t late = static_cast<uint64_t>(wheel_->now().nanos()) -
                         static_cast<uint64_t>(next_.nanos());
   const uint64_t period = period_ns_;

@@ -10,41 +10,43 @@
 
 namespace sluice {
 
-// Calls back again and again, at the times first + k * period. Each call is
-// armed by that grid and not by the one before it, so lateness does not add up.
-// When calls come late, because a callback was slow or the wheel was not
-// advanced, there is one call for all the times that have passed, which is told
-// how many it stands for besides its own: never a burst.
+// A timer that fires at the times first + k * period, until it is stopped. Each
+// firing is armed by this grid and not by the firing before it, so lateness
+// does not add up. If the timer is late by several periods, because a callback
+// was slow or the wheel was not advanced, it calls back once for all the times
+// that have passed, and never in a burst.
 //
-// A call is never early, and late by what its wheel is: of a period shorter
-// than a tick each tick gets one call. Bound to the sequence of its wheel. Not
-// movable. Allocates when it is made and never again.
+// A call is never early, and as late as its wheel is. If the period is shorter
+// than a tick, there is one call per tick. Bound to the sequence of its wheel.
+// Not movable. Allocates in the constructor only.
 class RepeatingTimer {
  public:
-  // `skipped` is how many times passed without a call since the last one, or
-  // since the first time.
+  // `skipped` is the number of times, since the last call or since `first`,
+  // that passed without a call of their own.
   using Callback = absl::AnyInvocable<void(uint64_t skipped)>;
 
-  // `wheel` must outlive this. `on_fire` runs in its AdvanceTo(), armed for the
-  // next time already: it may Start(), Stop() or destroy its timer, and ends
-  // after it has returned.
+  // Calls `on_fire` from the wheel's AdvanceTo(). The timer is armed for the
+  // next time already: `on_fire` may Start(), Stop() or destroy the timer. If
+  // it destroys the timer, `on_fire` itself is destroyed after it has returned.
+  // REQUIRES: `wheel` outlives the timer.
   RepeatingTimer(TimerWheel* wheel, Callback on_fire);
   RepeatingTimer(const RepeatingTimer&) = delete;
   RepeatingTimer& operator=(const RepeatingTimer&) = delete;
 
-  // Forgets what was started before. A `first` in the past is due at once, and
-  // the grid begins there. After the last time before InfiniteFuture() it stays
-  // armed and fires no more. An infinite `period` has no second time. REQUIRES:
-  // period is at least a nanosecond; a fraction of one is rounded up.
+  // Starts the timer, and replaces an earlier Start(). If `first` is in the
+  // past, the first call is due at once, and the grid begins at `first`. After
+  // the last time before InfiniteFuture() the timer stays armed and fires no
+  // more; with an infinite `period` it fires once, at `first`. A fraction of a
+  // nanosecond in `period` is rounded up. REQUIRES: period >= 1 ns.
   void Start(MonotonicTime first, absl::Duration period);
-  // The first time is a period after the wheel's now(), which is the time of
-  // its last AdvanceTo().
+  // Starts the timer with the first time one period after the wheel's now().
   void Start(absl::Duration period) { Start(wheel_->now() + period, period); }
-  // No call comes after this. No-op when not running.
+  // Stops the timer: no call comes after this one. Does nothing if the timer is
+  // not running.
   void Stop() { timer_.Cancel(); }
 
   bool running() const { return timer_.armed(); }
-  // When the next call is due. REQUIRES: running().
+  // Returns the time when the next call is due. REQUIRES: running().
   MonotonicTime next() const { return timer_.deadline(); }
 
  private:

@@ -9,7 +9,7 @@
 namespace sluice {
 namespace {
 
-// A firing of one timer, each 10 ticks, with the AdvanceTo() that it is in.
+// Fires one timer every 10 ticks. The time includes the AdvanceTo().
 void BM_Fire(benchmark::State& state) {
   constexpr int64_t kPeriodNanos = 10'000'000;
   TimerWheel wheel(MonotonicTime::FromNanos(0));
@@ -22,7 +22,7 @@ void BM_Fire(benchmark::State& state) {
     wheel.AdvanceTo(MonotonicTime::FromNanos(now));
   }
   if (fired != static_cast<uint64_t>(state.iterations())) {
-    state.SkipWithError("did not fire each time");
+    state.SkipWithError("the timer did not fire in each period");
   }
 }
 BENCHMARK(BM_Fire);

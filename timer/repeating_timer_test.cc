@@ -23,17 +23,17 @@ class RepeatingTimerTest : public ::testing::Test {
   static MonotonicTime At(absl::Duration since_start) {
     return MonotonicTime::FromNanos(-987'654'321) + since_start;
   }
-  // What the calls within AdvanceTo(At(...)) are told.
+  // Returns the arguments of the calls within AdvanceTo(At(...)).
   std::vector<uint64_t> Advance(absl::Duration since_start) {
-    told_.clear();
+    skipped_.clear();
     wheel_.AdvanceTo(At(since_start));
-    return told_;
+    return skipped_;
   }
 
   TimerWheel wheel_{At(absl::ZeroDuration())};
-  std::vector<uint64_t> told_;
-  RepeatingTimer timer_{&wheel_,
-                        [this](uint64_t skipped) { told_.push_back(skipped); }};
+  std::vector<uint64_t> skipped_;
+  RepeatingTimer timer_{
+      &wheel_, [this](uint64_t skipped) { skipped_.push_back(skipped); }};
 };
 
 TEST_F(RepeatingTimerTest, DoesNotRunUntilStarted) {
@@ -51,7 +51,7 @@ TEST_F(RepeatingTimerTest, FiresOncePerPeriod) {
   }
 }
 
-TEST_F(RepeatingTimerTest, FirstTimeMayBeAnyOther) {
+TEST_F(RepeatingTimerTest, TheFirstTimeNeedNotBeAPeriodAway) {
   timer_.Start(At(absl::Milliseconds(3)), kPeriod);
   EXPECT_THAT(Advance(absl::Milliseconds(3)), ElementsAre(0));
   EXPECT_THAT(Advance(absl::Milliseconds(13)), ElementsAre(0));
@@ -65,7 +65,7 @@ TEST_F(RepeatingTimerTest, LatenessDoesNotAddUp) {
   EXPECT_EQ(timer_.next(), At(101 * kPeriod));
 }
 
-TEST_F(RepeatingTimerTest, OneCallStandsForAllTimesThatHavePassed) {
+TEST_F(RepeatingTimerTest, ALateTimerCallsOnceForAllTimesThatHavePassed) {
   timer_.Start(kPeriod);
   EXPECT_THAT(Advance(5 * kPeriod + absl::Milliseconds(1)), ElementsAre(4));
   EXPECT_THAT(Advance(6 * kPeriod - absl::Milliseconds(1)), IsEmpty());
@@ -79,14 +79,14 @@ TEST_F(RepeatingTimerTest, FirstTimeInThePastIsDueAtOnceAndSetsTheGrid) {
   EXPECT_EQ(timer_.next(), At(absl::Milliseconds(105)));
 }
 
-TEST_F(RepeatingTimerTest, PeriodUnderATickHasACallPerTick) {
+TEST_F(RepeatingTimerTest, APeriodUnderATickHasOneCallPerTick) {
   timer_.Start(absl::Microseconds(300));
   EXPECT_THAT(Advance(absl::Milliseconds(1)), ElementsAre(2));
   EXPECT_THAT(Advance(absl::Milliseconds(2)), ElementsAre(2));
   EXPECT_THAT(Advance(absl::Milliseconds(3)), ElementsAre(3));
 }
 
-TEST_F(RepeatingTimerTest, StopsAndStartsAnew) {
+TEST_F(RepeatingTimerTest, StopsAndStartsAgain) {
   timer_.Start(kPeriod);
   EXPECT_THAT(Advance(kPeriod), ElementsAre(0));
   timer_.Stop();
@@ -97,7 +97,7 @@ TEST_F(RepeatingTimerTest, StopsAndStartsAnew) {
   EXPECT_THAT(Advance(7 * kPeriod), ElementsAre(0));
 }
 
-TEST_F(RepeatingTimerTest, FiresNoMoreAtTheEndOfTime) {
+TEST_F(RepeatingTimerTest, DoesNotFireAfterTheEndOfTime) {
   const MonotonicTime last = MonotonicTime::FromNanos(INT64_MAX - 1);
   timer_.Start(last + absl::Milliseconds(-15), kPeriod);
   wheel_.AdvanceTo(last + absl::Milliseconds(-14));
@@ -105,10 +105,10 @@ TEST_F(RepeatingTimerTest, FiresNoMoreAtTheEndOfTime) {
   wheel_.AdvanceTo(last + absl::Milliseconds(-4));
   EXPECT_EQ(timer_.next(), MonotonicTime::InfiniteFuture());
   wheel_.AdvanceTo(last);
-  EXPECT_THAT(told_, ElementsAre(0, 0));
+  EXPECT_THAT(skipped_, ElementsAre(0, 0));
 }
 
-TEST_F(RepeatingTimerTest, LongestPeriodFiresAtItsFirstTimeAndNoMore) {
+TEST_F(RepeatingTimerTest, AnInfinitePeriodFiresAtItsFirstTimeOnly) {
   timer_.Start(At(kPeriod), absl::InfiniteDuration());
   EXPECT_THAT(Advance(kPeriod), ElementsAre(0));
   EXPECT_THAT(Advance(absl::Hours(24 * 365 * 200)), IsEmpty());
@@ -120,7 +120,7 @@ TEST_F(RepeatingTimerTest, APeriodWithAFractionOfANanosecondIsRoundedUp) {
   EXPECT_EQ(timer_.next(), At(absl::Nanoseconds(2)));
 }
 
-TEST_F(RepeatingTimerTest, AnInfinitePeriodNeverFires) {
+TEST_F(RepeatingTimerTest, AnInfinitePeriodWithoutAFirstTimeNeverFires) {
   timer_.Start(absl::InfiniteDuration());
   EXPECT_TRUE(timer_.running());
   EXPECT_THAT(Advance(absl::Hours(24 * 365 * 100)), IsEmpty());
@@ -135,7 +135,7 @@ TEST_F(RepeatingTimerTest, CallbackMayStopItsTimer) {
   EXPECT_FALSE(timer.running());
 }
 
-TEST_F(RepeatingTimerTest, CallbackMayStartItsTimerAnew) {
+TEST_F(RepeatingTimerTest, CallbackMayRestartItsTimer) {
   RepeatingTimer* self = nullptr;
   RepeatingTimer timer(&wheel_, [&](uint64_t) { self->Start(3 * kPeriod); });
   self = &timer;
@@ -144,7 +144,7 @@ TEST_F(RepeatingTimerTest, CallbackMayStartItsTimerAnew) {
   EXPECT_EQ(timer.next(), At(4 * kPeriod));
 }
 
-TEST_F(RepeatingTimerTest, CallbackMayDestroyItsTimerAndEndsAfterIt) {
+TEST_F(RepeatingTimerTest, CallbackMayDestroyItsTimerAndOutlivesTheCall) {
   auto token = std::make_shared<int>(7);
   std::unique_ptr<RepeatingTimer> timer;
   int seen = 0;

@@ -17,7 +17,7 @@ absl::Time SimClock::WallNow() const {
 }
 
 void SimClock::Advance(absl::Duration d) {
-  SLUICE_CHECK(d >= absl::ZeroDuration());
+  SLUICE_CHECK_GE(d, absl::ZeroDuration());
   int64_t now = now_nanos_.load();
   while (!now_nanos_.compare_exchange_weak(
       now, (MonotonicTime::FromNanos(now) + d).nanos())) {

@@ -9,9 +9,9 @@
 
 namespace sluice {
 
-// A clock that moves only when told to, for tests. Fires nothing: whoever
-// advances it advances the wheels too. Both times start away from zero, so that
-// code which takes zero for "unset" is found out. Thread-safe.
+// A clock for tests that moves only when the test moves it. Fires no timers:
+// the test must advance the wheels as well. Both times start away from zero, so
+// that a test finds code which takes zero for "unset". Thread-safe.
 class SimClock final : public Clock {
  public:
   SimClock() = default;
@@ -21,17 +21,17 @@ class SimClock final : public Clock {
   MonotonicTime Now() const override;
   absl::Time WallNow() const override;
 
-  // Moves both times. REQUIRES: d >= 0.
+  // Moves both times forward. Now() saturates. REQUIRES: d >= 0.
   void Advance(absl::Duration d);
-  // Moves the wall clock alone, as an administrator or NTP would; `d` may be
+  // Moves only the wall clock, as an administrator or NTP would. `d` may be
   // negative.
   void StepWall(absl::Duration d);
 
  private:
   static constexpr int64_t kStartNanos = 1'000'000'000'000;
 
-  // Atomics rather than a mutex: absl::Mutex under contention is what thread
-  // sanitizers report falsely, and tests are where this is used.
+  // Atomics and not a mutex, so that reading a clock never waits, as with a
+  // real one.
   std::atomic<int64_t> now_nanos_{kStartNanos};
   std::atomic<int64_t> wall_step_nanos_{0};
 };

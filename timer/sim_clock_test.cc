@@ -35,7 +35,7 @@ TEST(SimClock, AdvanceMovesBothTimes) {
   EXPECT_EQ(clock.WallNow() - wall, absl::Milliseconds(3));
 }
 
-TEST(SimClock, StepWallMovesTheWallAlone) {
+TEST(SimClock, StepWallMovesOnlyTheWallClock) {
   SimClock clock;
   const MonotonicTime now = clock.Now();
   const absl::Time wall = clock.WallNow();

@@ -15,13 +15,14 @@ namespace sluice {
 namespace {
 
 uint64_t TickNanos(absl::Duration tick) {
-  SLUICE_CHECK(tick >= absl::Nanoseconds(1));
+  SLUICE_CHECK_GE(tick, absl::Nanoseconds(1));
   const int64_t nanos = absl::ToInt64Nanoseconds(tick);
-  SLUICE_CHECK(tick == absl::Nanoseconds(nanos));
+  SLUICE_CHECK_EQ(tick, absl::Nanoseconds(nanos),
+                  "a tick is a whole number of nanoseconds");
   return nanos;
 }
 
-// 2^shift / divisor, rounded up.
+// Returns 2^shift / divisor, rounded up.
 uint64_t Reciprocal(uint64_t divisor, int shift) {
   const auto power = static_cast<unsigned __int128>(1) << shift;
   return static_cast<uint64_t>((power + divisor - 1) / divisor);
@@ -34,8 +35,9 @@ CallbackTimer::~CallbackTimer() {
 }
 
 void CallbackTimer::Fire() {
-  // Fires in its own callable, by way of another wheel?
-  SLUICE_CHECK(destroyed_ == nullptr);
+  SLUICE_CHECK(destroyed_ == nullptr,
+               "a CallbackTimer was armed on a second wheel and fired inside "
+               "its own callable");
   bool destroyed = false;
   destroyed_ = &destroyed;
   absl::AnyInvocable<void()> on_fire = std::move(on_fire_);
@@ -54,7 +56,7 @@ TimerWheel::TimerWheel(MonotonicTime now, Options options)
       advanced_to_(now) {}
 
 TimerWheel::~TimerWheel() {
-  SLUICE_CHECK(!firing_);
+  SLUICE_CHECK(!firing_, "a callback destroyed the wheel that called it");
   const auto disarm = [](IntrusiveList<Timer>& timers) {
     while (!timers.empty()) timers.front()->Cancel();
   };
@@ -79,8 +81,8 @@ void TimerWheel::Arm(Timer* timer, MonotonicTime deadline) {
 }
 
 size_t TimerWheel::AdvanceTo(MonotonicTime now, size_t max_fires) {
-  SLUICE_CHECK(!firing_);
-  SLUICE_CHECK(now >= advanced_to_);
+  SLUICE_CHECK(!firing_, "a callback called AdvanceTo()");
+  SLUICE_CHECK_GE(now.nanos(), advanced_to_.nanos(), "time went back");
   due_next_.MoveAllTo(&due_);
   const uint64_t elapsed = static_cast<uint64_t>(now.nanos()) - origin_ns_;
   CollectDue(std::min(TickAt(elapsed), kNever - 1));
@@ -102,7 +104,7 @@ size_t TimerWheel::AdvanceTo(MonotonicTime now, size_t max_fires) {
 }
 
 void TimerWheel::SetNow(MonotonicTime now) {
-  SLUICE_CHECK(now >= now_);
+  SLUICE_CHECK_GE(now.nanos(), now_.nanos(), "time went back");
   now_ = now;
 }
 
@@ -112,8 +114,9 @@ MonotonicTime TimerWheel::NextDeadline() {
   return TimeOf(std::min(NextTick(), ahead_tick_));
 }
 
-// The tick that is under way `elapsed_ns` after the origin. The product is
-// exact below 2^63: the reciprocal is less than 1 / 2^63 of itself too large.
+// Returns the tick that contains the time `elapsed_ns` after the origin. Below
+// 2^63 the product is exact, because the relative error of the reciprocal is
+// less than 2^-63.
 uint64_t TimerWheel::TickAt(uint64_t elapsed_ns) const {
   if (elapsed_ns >> 63 != 0) return elapsed_ns / tick_ns_;
   const auto product =
@@ -121,14 +124,15 @@ uint64_t TimerWheel::TickAt(uint64_t elapsed_ns) const {
   return static_cast<uint64_t>(product >> 64) >> reciprocal_shift_;
 }
 
-// The first tick that begins at or after `deadline`.
-// REQUIRES: deadline > origin. Unsigned, as the difference may need 64 bits.
+// Returns the first tick that begins at or after `deadline`. Unsigned, because
+// the difference may need 64 bits. REQUIRES: deadline > origin.
 uint64_t TimerWheel::TickOf(MonotonicTime deadline) const {
   if (deadline == MonotonicTime::InfiniteFuture()) return kNever;
   return TickAt(static_cast<uint64_t>(deadline.nanos()) - origin_ns_ - 1) + 1;
 }
 
-// When `tick` begins; InfiniteFuture() for those past the end of time.
+// Returns the begin of `tick`; InfiniteFuture() if that is past the end of
+// time.
 MonotonicTime TimerWheel::TimeOf(uint64_t tick) const {
   uint64_t elapsed;
   if (__builtin_mul_overflow(tick, tick_ns_, &elapsed) ||
@@ -138,7 +142,7 @@ MonotonicTime TimerWheel::TimeOf(uint64_t tick) const {
   return MonotonicTime::FromNanos(static_cast<int64_t>(origin_ns_ + elapsed));
 }
 
-// Links `timer` where one of `tick` belongs. REQUIRES: tick >= cursor_.
+// Links `timer` into the place for `tick`. REQUIRES: tick >= cursor_.
 void TimerWheel::Put(Timer* timer, uint64_t tick) {
   const uint64_t differing = (tick ^ cursor_) | 1;
   if (differing >> kSpanBits != 0) {
@@ -165,7 +169,8 @@ void TimerWheel::LeadHasGrown(int level, uint64_t tick) {
   ahead_tick_ = std::min(ahead_tick_, AheadTick(place));
 }
 
-// The earliest slot of `level` that is not empty; tick kNever if there is none.
+// Returns the earliest slot of `level` that is not empty. If there is none, the
+// tick of the result is kNever.
 TimerWheel::Place TimerWheel::FirstOf(int level) {
   const int shift = level * kDigitBits;
   const uint64_t current = cursor_ >> shift >> kDigitBits;
@@ -185,8 +190,9 @@ TimerWheel::Place TimerWheel::FirstOf(int level) {
   return {};
 }
 
-// The first tick of what stands in the block that cursor_ is in is earlier than
-// all of the levels above. Of places with the same tick the highest counts.
+// Returns the place with the earliest tick; among places with the same tick,
+// the one at the highest level. A level's timers in the block of cursor_ are
+// earlier than all timers of the levels above, so the search ends there.
 TimerWheel::Place TimerWheel::FindEarliest() {
   Place earliest;
   for (int level = 0; level < kLevels; ++level) {
@@ -208,7 +214,7 @@ uint64_t TimerWheel::NextTick() {
   return next_tick_;
 }
 
-// Moves cursor_ to `target` and all timers up to there to due_.
+// Moves cursor_ to `target`, and all timers up to that tick to due_.
 void TimerWheel::CollectDue(uint64_t target) {
   const uint64_t elapsed = target - cursor_;
   if (NextTick() <= target) {
@@ -223,14 +229,14 @@ void TimerWheel::CollectDue(uint64_t target) {
   if (ahead_tick_ <= target) MoveAhead(elapsed);
 }
 
-// Empties the slots that begin where cursor_ is: those of `level` and below,
-// from the top, as each may give to the next.
+// Empties the slots that begin at cursor_, at `level` and below. Begins at the
+// top, because timers move from each level to the next.
 void TimerWheel::EnterSlots(int level) {
-  if (level > 0) ahead_tick_ = 0;  // it is another slot's turn
+  if (level > 0) ahead_tick_ = 0;  // the next slot may have to move ahead
   if (level == kLevels) {
     IntrusiveList<Timer> timers;
     overflow_.MoveAllTo(&timers);
-    overflow_tick_ = kNever;  // those that stay in overflow_ lower it again
+    overflow_tick_ = kNever;  // Put() lowers it for timers that stay
     while (Timer* const timer = timers.front()) {
       timer->Unlink();
       Put(timer, TickOf(timer->deadline_));
@@ -243,7 +249,7 @@ void TimerWheel::EnterSlots(int level) {
   counts_[slot] = 0;
 }
 
-// Moves the slot's oldest timers, at most `limit`, to the level below.
+// Moves the oldest timers of the slot, at most `limit`, to the level below.
 void TimerWheel::MoveDown(int level, int slot, uint64_t limit) {
   for (bool found = true; found;) {
     found = false;
@@ -261,31 +267,33 @@ void TimerWheel::MoveDown(int level, int slot, uint64_t limit) {
   counts_[slot] = 0;
 }
 
-// How many ticks before its own a slot's timers begin to move: not before the
-// slot that precedes it. REQUIRES: a level above 0.
+// Returns how many ticks before their slot the timers of `place` begin to move:
+// at most the length of a slot. REQUIRES: a level above 0.
 uint64_t TimerWheel::LeadOf(const Place& place) const {
   const uint64_t count = std::min<uint64_t>(counts_[place.slot], size_);
   return std::min(count / kMovesPerTick,
                   uint64_t{1} << place.level * kDigitBits);
 }
 
-// The next tick in which timers of `place` are to be moved ahead.
+// Returns the next tick in which timers of `place` must be moved ahead.
 uint64_t TimerWheel::AheadTick(const Place& place) const {
   if (place.level == 0 || place.tick == kNever) return kNever;
   const uint64_t lead = LeadOf(place);
   return lead == 0 ? kNever : std::max(cursor_ + 1, place.tick - lead);
 }
 
-// Moves timers of the next slots down so that, in equal portions of ticks, all
-// are moved when the cursor comes there. `elapsed` ticks passed since the last
-// AdvanceTo(). From the top, for what comes down may have to go on.
+// Moves timers of each level's next slot down, in equal portions per tick, so
+// that all are moved when the cursor reaches the slot. `elapsed` is the number
+// of ticks since the last AdvanceTo(). Begins at the top, because a timer that
+// moves down may have to move again.
 void TimerWheel::MoveAhead(uint64_t elapsed) {
   for (int level = kLevels - 1; level > 0; --level) {
     const Place place = FirstOf(level);
     const uint64_t lead = LeadOf(place);
     const uint64_t left = place.tick - cursor_;
     if (left > lead) continue;
-    // Ticks whose portion is due; it is not the wheel that was late before.
+    // The ticks whose portions are due: those since the last AdvanceTo(), and
+    // since the move ahead began.
     const uint64_t portion = std::min(elapsed, lead - left + 1);
     const uint64_t count = std::min<uint64_t>(counts_[place.slot], size_);
     MoveDown(level, place.slot, count * portion / (portion + left) + 1);

@@ -23,7 +23,7 @@ class CountingTimer final : public Timer {
 constexpr MonotonicTime kStart = MonotonicTime::FromNanos(1'000'000'000);
 constexpr int64_t kSpreadNanos = 60'000'000'000;
 
-// A wheel with timers for the next minute.
+// A wheel whose timers are spread over the next minute.
 class Load {
  public:
   explicit Load(size_t size)
@@ -46,7 +46,7 @@ class Load {
   TimerWheel wheel_;
 };
 
-// Of one timer, beside `range` that stand still.
+// Arms and cancels one timer, while `range` others stay armed.
 void BM_ArmAndCancel(benchmark::State& state) {
   Load load(state.range(0));
   CountingTimer timer;
@@ -73,19 +73,20 @@ BENCHMARK(BM_RandomCancelAndArm)
     ->Arg(1'000'000)
     ->Arg(10'000'000);
 
-// What this thread has computed; other processes do not add to it.
+// Returns the CPU time of this thread, to which other processes do not add.
 double ThreadMicros() {
   timespec time;
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
   return absl::ToDoubleMicroseconds(absl::DurationFromTimespec(time));
 }
 
-// A tick after the last call.
+// Returns the time one tick after the last call.
 MonotonicTime NextTick(const TimerWheel& wheel) {
   return MonotonicTime::FromNanos(wheel.now().nanos() + 1'000'000);
 }
 
-// `range` timers over a minute, a call per tick; per timer.
+// Fires `range` timers over a minute, with one call per tick. The time is per
+// timer.
 void BM_FireAll(benchmark::State& state) {
   for (auto _ : state) {
     state.PauseTiming();
@@ -105,8 +106,8 @@ BENCHMARK(BM_FireAll)
     ->Iterations(3)
     ->Unit(benchmark::kMillisecond);
 
-// The same, for the longest call, in microseconds; looking at the clock for
-// each tick costs more than most ticks, so the time of the whole says nothing.
+// Does the same as BM_FireAll, and measures the longest call in microseconds.
+// Ignore the total time: reading the clock costs more than most ticks.
 void BM_WorstTick(benchmark::State& state) {
   double worst_us = 0;
   for (auto _ : state) {
@@ -127,7 +128,7 @@ BENCHMARK(BM_WorstTick)
     ->Iterations(3)
     ->Unit(benchmark::kMillisecond);
 
-// A tick without timers, in a wheel whose one timer is far.
+// Advances by a tick without timers. The wheel has one timer, for a late time.
 void BM_EmptyTick(benchmark::State& state) {
   TimerWheel wheel(kStart);
   CountingTimer timer;
@@ -138,7 +139,7 @@ void BM_EmptyTick(benchmark::State& state) {
 }
 BENCHMARK(BM_EmptyTick);
 
-// With a timer armed and cancelled between, as a loop does.
+// Arms and cancels a timer between the calls, as a loop does.
 void BM_NextDeadline(benchmark::State& state) {
   Load load(state.range(0));
   CountingTimer timer;

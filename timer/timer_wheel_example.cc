@@ -1,5 +1,5 @@
-// A timer wheel in a program that has a loop of its own: wait until the next
-// deadline by whatever means, then fire what is due.
+// Uses a timer wheel in a program with a loop of its own: waits until the next
+// deadline, then fires the timers that are due.
 
 #include <cstdio>
 
@@ -20,7 +20,7 @@ int main() {
   });
   heartbeat.Start(absl::Milliseconds(30));
 
-  // A request that is answered in time, and one that is not.
+  // One request is answered in time, and one is not.
   sluice::CallbackTimer answered([] { std::printf("never printed\n"); });
   sluice::CallbackTimer lost([&] {
     std::printf("no answer in 100 ms\n");
@@ -30,7 +30,7 @@ int main() {
   wheel.Arm(&lost, clock->Now() + absl::Milliseconds(100));
   answered.Cancel();
 
-  // Other threads would signal `more` when there is something else to do.
+  // In a real program, other threads signal `more` when there is other work.
   sluice::Mutex mutex;
   sluice::CondVar more;
   while (wheel.size() > 0) {

@@ -6,8 +6,8 @@
 #include "absl/status/status.h"
 #include "sluice/timer/timer_wheel_model.h"
 
-// The bytes choose what is called: of a choice among few things one byte, among
-// many eight. Past the end all are zero.
+// The bytes choose the calls. A choice among at most 256 things takes one byte,
+// and a larger one eight. Past the end, all bytes are zero.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   size_t next = 0;
   sluice::TimerWheelModel model([&](uint64_t bound) {

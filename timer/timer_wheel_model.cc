@@ -31,7 +31,7 @@ class TimerWheelModel::ModelTimer final : public Timer {
 TimerWheelModel::TimerWheelModel(Choose choose) : choose_(std::move(choose)) {
   constexpr int64_t kTicks[] = {1, 1, 7, 1'000, 1'000'000};
   tick_ns_ = kTicks[choose_(std::size(kTicks))];
-  // Anywhere, but so that some time is left.
+  // Any time that leaves at least 2^62 ns.
   origin_ns_ = static_cast<int64_t>(choose_(UINT64_MAX)) >> choose_(63);
   origin_ns_ = std::min(origin_ns_, INT64_MAX - (int64_t{1} << 62));
   now_ns_ = origin_ns_;
@@ -61,7 +61,7 @@ void TimerWheelModel::Expect(bool holds, absl::string_view what) {
       absl::StrCat("TimerWheel, operation ", operations_, ": ", what));
 }
 
-// Of any magnitude.
+// Returns a number of any magnitude.
 int64_t TimerWheelModel::AnyNanos() {
   return static_cast<int64_t>(choose_(UINT64_MAX) >> (2 + choose_(62)));
 }
@@ -79,7 +79,7 @@ int64_t TimerWheelModel::AnyDeadline() {
     case 1:  // soon
       deadline += choose_(100 * tick_ns_);
       break;
-    case 2: {  // beside another, or never
+    case 2: {  // at or next to the deadline of another timer
       const Entry& other = timers_[choose_(timers_.size())];
       if (other.key) {
         deadline = other.deadline;
@@ -127,7 +127,7 @@ void TimerWheelModel::Arm(size_t index, int64_t deadline) {
   entry.key = Key(tick, ++arming_);
   model_[*entry.key] = index;
   wheel_->Arm(entry.timer.get(), MonotonicTime::FromNanos(deadline));
-  Expect(entry.timer->deadline().nanos() == deadline, "changes a deadline");
+  Expect(entry.timer->deadline().nanos() == deadline, "changed a deadline");
 }
 
 void TimerWheelModel::ChangeSomeTimer() {
@@ -149,14 +149,14 @@ void TimerWheelModel::ChangeSomeTimer() {
   }
 }
 
-// The first tick of a slot that comes soon, of a low level.
+// Returns the first tick of a slot that comes soon, at a low level.
 __int128 TimerWheelModel::AnyBoundary() {
   const int shift = 6 * static_cast<int>(1 + choose_(3));
   return ((NowTick() >> shift) + 1 + choose_(2)) << shift;
 }
 
-// Timers that share a slot by the hundred, which is what is moved ahead; around
-// a boundary of some level, where slots of several levels begin.
+// Arms hundreds of timers in the same slot, so that the wheel moves them ahead.
+// The slot is near a boundary of a level, where slots of several levels begin.
 void TimerWheelModel::ArmACrowd() {
   const __int128 first = std::max(NowTick() + 1, AnyBoundary() - choose_(200));
   const uint64_t ticks = uint64_t{1} << choose_(14);
@@ -185,7 +185,7 @@ int64_t TimerWheelModel::AnyTimeToAdvanceTo() {
       now = origin_ns_ + tick * tick_ns_;
       break;
     }
-    case 5:  // right before a firing, right at it, right after it
+    case 5:  // just before a firing, at it, or just after it
       if (!model_.empty()) {
         now = origin_ns_ + model_.begin()->first.first * tick_ns_ + NearZero();
       }
@@ -193,7 +193,7 @@ int64_t TimerWheelModel::AnyTimeToAdvanceTo() {
     default:  // as a loop would
       now = wheel_->NextDeadline().nanos();
   }
-  // Mostly not too far, lest the time there is be over soon.
+  // Mostly not too far, so that the clock does not reach its end soon.
   const __int128 farthest =
       now_ns_ + (__int128{1} << (choose_(100) == 0 ? 60 : 50));
   return static_cast<int64_t>(
@@ -209,12 +209,13 @@ void TimerWheelModel::Advance() {
   last_arming_ = arming_;
   const size_t fired =
       wheel_->AdvanceTo(MonotonicTime::FromNanos(now_ns_), max_fires);
-  Expect(fired == static_cast<size_t>(fired_ - fired_before), "miscounts");
-  Expect(fired <= max_fires, "fires more than max_fires");
-  if (fired < max_fires) Expect(!IsDue(), "leaves one out");
+  Expect(fired == static_cast<size_t>(fired_ - fired_before),
+         "returned a wrong number of firings");
+  Expect(fired <= max_fires, "fired more than max_fires");
+  if (fired < max_fires) Expect(!IsDue(), "did not fire a timer that is due");
 }
 
-// Whether the first of the model is to fire in the AdvanceTo() under way.
+// Returns true if the model's first timer must fire in the current AdvanceTo().
 bool TimerWheelModel::IsDue() const {
   if (model_.empty()) return false;
   const Key& key = model_.begin()->first;
@@ -223,12 +224,12 @@ bool TimerWheelModel::IsDue() const {
 
 void TimerWheelModel::OnFire(size_t index) {
   ++fired_;
-  Expect(IsDue(), "fires when none is due");
+  Expect(IsDue(), "fired a timer, and none is due");
   Expect(!model_.empty() && model_.begin()->second == index,
-         "fires one before its turn");
+         "fired a timer before an earlier one");
   Entry& entry = timers_[index];
-  Expect(!entry.timer->armed(), "fires one that is armed");
-  Expect(entry.deadline <= now_ns_, "fires early");
+  Expect(!entry.timer->armed(), "fired a timer that is armed");
+  Expect(entry.deadline <= now_ns_, "fired a timer early");
   Disarm(entry);
   switch (choose_(4)) {
     case 0:
@@ -244,23 +245,23 @@ void TimerWheelModel::OnFire(size_t index) {
 }
 
 void TimerWheelModel::CheckWhatTheWheelSays() {
-  Expect(wheel_->size() == model_.size(), "has another size");
-  Expect(wheel_->now().nanos() == now_ns_, "has another time");
+  Expect(wheel_->size() == model_.size(), "has a wrong size");
+  Expect(wheel_->now().nanos() == now_ns_, "has a wrong time");
   const int64_t next = wheel_->NextDeadline().nanos();
   if (model_.empty()) {
-    Expect(next == INT64_MAX, "has a deadline when empty");
+    Expect(next == INT64_MAX, "has a deadline although no timer is armed");
     return;
   }
   const __int128 tick = model_.begin()->first.first;
   if (tick <= NowTick()) {
-    Expect(next == now_ns_, "does not say that a timer is due");
+    Expect(next == now_ns_, "does not show that a timer is due");
     return;
   }
   const __int128 fires_at =
       std::min<__int128>(origin_ns_ + tick * tick_ns_, INT64_MAX);
-  Expect(next > now_ns_, "says that a timer is due");
+  Expect(next > now_ns_, "shows a timer as due, and none is");
   Expect(next <= fires_at, "has a next deadline that is too late");
-  // So few timers are never moved ahead.
+  // Fewer than 64 timers are never moved ahead.
   if (timers_.size() < 64 && tick >> 6 == NowTick() >> 6) {
     Expect(next == fires_at, "has a next deadline that is not exact");
   }

@@ -16,14 +16,14 @@
 
 namespace sluice {
 
-// Makes calls to a TimerWheel, beside a model that says which timer must fire
-// next: the timers by tick and then by arming, in a sorted map. What is called
-// is chosen by whoever runs it, from a random number generator or from a
-// fuzzer's bytes: any calls in any order, from callbacks too.
-// Thread-compatible.
+// A test that calls a TimerWheel and a model, and compares them. The model is a
+// sorted map of the timers, by tick and then by the order of arming, which
+// shows the timer that must fire next. `choose` chooses the calls, from a
+// random number generator or from the bytes of a fuzzer: any calls in any
+// order, also from callbacks. Thread-compatible.
 class TimerWheelModel {
  public:
-  // A number in [0, bound).
+  // Returns a number in [0, bound).
   using Choose = absl::AnyInvocable<uint64_t(uint64_t bound)>;
 
   explicit TimerWheelModel(Choose choose);
@@ -31,18 +31,18 @@ class TimerWheelModel {
   TimerWheelModel& operator=(const TimerWheelModel&) = delete;
   ~TimerWheelModel();
 
-  // One call to the wheel, and all that can be asked afterwards. The first
-  // difference between wheel and model, as kInternal; the same again if called
-  // again.
+  // Makes one call to the wheel, and compares all that the wheel shows with the
+  // model. Returns the first difference as kInternal, and the same again in
+  // later calls.
   absl::Status Step();
-  // Whether little is left of the 2^63 ns that a clock has.
+  // Returns true if little is left of the 2^63 ns that a clock has.
   bool AtTheEndOfTime() const { return now_ns_ >= INT64_MAX / 8 * 7; }
-  // Calls made to the wheel, those of callbacks included.
+  // Returns the number of calls made to the wheel, by callbacks too.
   int64_t operations() const { return operations_; }
 
  private:
   class ModelTimer;
-  // By (tick, order of arming); 128 bits hold every tick without care.
+  // (tick, order of arming); no computation of a tick overflows 128 bits.
   using Key = std::pair<__int128, int64_t>;
   struct Entry {
     std::unique_ptr<ModelTimer> timer;
@@ -75,7 +75,7 @@ class TimerWheelModel {
   std::vector<Entry> timers_;
   std::map<Key, size_t> model_;  // index of the timer
   int64_t arming_ = 0;
-  int64_t last_arming_ = 0;  // when AdvanceTo() was called last
+  int64_t last_arming_ = 0;  // arming_ at the last AdvanceTo()
   int64_t operations_ = 0;
   int64_t fired_ = 0;
 };

@@ -26,8 +26,8 @@ int64_t RunSeed(uint64_t seed) {
   return model.operations();
 }
 
-// Seeds from 1 on, until there were SLUICE_OPERATIONS calls in all; or the one
-// run that SLUICE_SEED says.
+// Runs the seeds from 1 on, until they have made SLUICE_OPERATIONS calls in
+// total. If SLUICE_SEED is set, runs that seed only.
 TEST(TimerWheelRandomTest, WheelFiresAsASortedMapWould) {
   if (const char* seed = std::getenv("SLUICE_SEED")) {
     RunSeed(std::strtoull(seed, nullptr, 0));

@@ -32,14 +32,14 @@ constexpr absl::Duration kTick = absl::Milliseconds(1);
 constexpr MonotonicTime kNever = MonotonicTime::InfiniteFuture();
 constexpr size_t kNoLimit = std::numeric_limits<size_t>::max();
 
-// A wheel whose time starts at an odd place, and timers that log their names.
+// Has a wheel that starts at an odd time, and timers that log their names.
 class TimerWheelTest : public ::testing::Test {
  protected:
   class LogTimer final : public Timer {
    public:
     LogTimer(TimerWheelTest* test, std::string name)
         : test_(test), name_(std::move(name)) {}
-    // Runs after the log entry is made.
+    // Called after the name is logged.
     absl::AnyInvocable<void()> then;
 
    private:
@@ -58,7 +58,7 @@ class TimerWheelTest : public ::testing::Test {
   }
   static MonotonicTime AtTick(int64_t tick) { return At(tick * kTick); }
 
-  // What fires in AdvanceTo(now).
+  // Returns the names of the timers that fire in AdvanceTo(now).
   std::vector<std::string> Advance(MonotonicTime now,
                                    size_t max_fires = kNoLimit) {
     fired_.clear();
@@ -122,17 +122,18 @@ TEST_F(TimerWheelTest, FiresInTheOrderOfTicks) {
   EXPECT_THAT(Advance(AtTick(70'000)), ElementsAre("b", "c", "d", "a"));
 }
 
-TEST_F(TimerWheelTest, FiresInTheOrderOfArmingWithinATick) {
+TEST_F(TimerWheelTest, FiresInTheOrderOfArmingInOneTick) {
   wheel_.Arm(&a_, At(3 * kTick));
   wheel_.Arm(&b_, At(2.5 * kTick));
   wheel_.Arm(&c_, At(2.1 * kTick));
   wheel_.Arm(&d_, At(2.9 * kTick));
-  wheel_.Arm(&b_, At(2.5 * kTick));  // again: last now
+  wheel_.Arm(&b_, At(2.5 * kTick));  // again: b is the last one
   EXPECT_THAT(Advance(AtTick(3)), ElementsAre("a", "c", "d", "b"));
 }
 
 TEST_F(TimerWheelTest, KeepsTheOrderOfArmingAcrossLevels) {
-  // The first tick of a level-3 slot, one in its middle, one of a later span.
+  // The first tick of a level-3 slot, a tick in its middle, and a tick of a
+  // later span.
   for (int64_t tick : {int64_t{1} << 18, (int64_t{1} << 18) + 4'242,
                        (int64_t{5} << 36) + 12'345'678}) {
     SCOPED_TRACE(tick);
@@ -150,7 +151,7 @@ TEST_F(TimerWheelTest, KeepsTheOrderOfArmingAcrossLevels) {
   }
 }
 
-TEST_F(TimerWheelTest, DeadlineOfThePastIsDueAtOnceButNotInsideArm) {
+TEST_F(TimerWheelTest, APastDeadlineIsDueAtOnceButNotInsideArm) {
   Advance(AtTick(50));
   wheel_.Arm(&a_, At(49.5 * kTick));
   wheel_.Arm(&b_, AtTick(50));
@@ -160,7 +161,7 @@ TEST_F(TimerWheelTest, DeadlineOfThePastIsDueAtOnceButNotInsideArm) {
   EXPECT_THAT(Advance(AtTick(50)), ElementsAre("a", "b", "c"));
 }
 
-TEST_F(TimerWheelTest, DeadlineOfThePastComesBehindWhatWasDueBefore) {
+TEST_F(TimerWheelTest, APastDeadlineFiresAfterTimersThatWereDue) {
   wheel_.Arm(&a_, AtTick(1));
   wheel_.Arm(&b_, AtTick(2));
   EXPECT_THAT(Advance(AtTick(3), 1), ElementsAre("a"));
@@ -169,7 +170,7 @@ TEST_F(TimerWheelTest, DeadlineOfThePastComesBehindWhatWasDueBefore) {
   EXPECT_THAT(Advance(AtTick(4)), ElementsAre("b", "c", "d"));
 }
 
-TEST_F(TimerWheelTest, DeadlineWithinTheCurrentTickIsDueAtOnceWhenPassed) {
+TEST_F(TimerWheelTest, APastDeadlineInTheCurrentTickIsDueAtOnce) {
   Advance(At(10.5 * kTick));
   wheel_.Arm(&a_, At(10.4 * kTick));
   wheel_.Arm(&b_, At(10.6 * kTick));
@@ -189,7 +190,7 @@ TEST_F(TimerWheelTest, ArmingAgainMovesTheTimer) {
   EXPECT_THAT(Advance(AtTick(10)), ElementsAre("a"));
 }
 
-TEST_F(TimerWheelTest, ArmingOnAnotherWheelLeavesTheFirst) {
+TEST_F(TimerWheelTest, ArmingOnAnotherWheelCancelsOnTheFirst) {
   TimerWheel other(AtTick(0));
   wheel_.Arm(&a_, AtTick(5));
   other.Arm(&a_, AtTick(6));
@@ -204,19 +205,19 @@ TEST_F(TimerWheelTest, KeepsTheDeadlineAsArmed) {
   EXPECT_EQ(a_.deadline(), At(absl::Nanoseconds(1)));
 }
 
-TEST_F(TimerWheelTest, CancelledTimerDoesNotFire) {
+TEST_F(TimerWheelTest, ACancelledTimerDoesNotFire) {
   for (int64_t tick : {0, 5, 500, 50'000}) {
     wheel_.Arm(&a_, AtTick(tick));
     a_.Cancel();
     EXPECT_FALSE(a_.armed());
     EXPECT_EQ(wheel_.size(), 0u);
-    a_.Cancel();  // no-op
+    a_.Cancel();  // does nothing
   }
   EXPECT_EQ(wheel_.size(), 0u);
   EXPECT_THAT(Advance(AtTick(100'000)), IsEmpty());
 }
 
-TEST_F(TimerWheelTest, DestroyedTimerDoesNotFire) {
+TEST_F(TimerWheelTest, ADestroyedTimerDoesNotFire) {
   auto timer = std::make_unique<LogTimer>(this, "gone");
   wheel_.Arm(timer.get(), AtTick(5));
   timer.reset();
@@ -224,7 +225,7 @@ TEST_F(TimerWheelTest, DestroyedTimerDoesNotFire) {
   EXPECT_THAT(Advance(AtTick(10)), IsEmpty());
 }
 
-TEST_F(TimerWheelTest, DestroyedWheelDisarmsItsTimersAndFiresNone) {
+TEST_F(TimerWheelTest, TheDestructorDisarmsTimersAndFiresNone) {
   {
     TimerWheel wheel(AtTick(0));
     wheel.Arm(&a_, AtTick(0));
@@ -238,7 +239,7 @@ TEST_F(TimerWheelTest, DestroyedWheelDisarmsItsTimersAndFiresNone) {
   EXPECT_THAT(fired_, IsEmpty());
 }
 
-TEST_F(TimerWheelTest, TimerForInfiniteFutureNeverFires) {
+TEST_F(TimerWheelTest, ATimerForInfiniteFutureNeverFires) {
   wheel_.Arm(&a_, kNever);
   EXPECT_TRUE(a_.armed());
   EXPECT_EQ(wheel_.size(), 1u);
@@ -250,7 +251,7 @@ TEST_F(TimerWheelTest, TimerForInfiniteFutureNeverFires) {
   EXPECT_EQ(wheel_.size(), 2u);
 }
 
-TEST_F(TimerWheelTest, ReachesFromTheFirstNanosecondToTheLast) {
+TEST_F(TimerWheelTest, WorksFromTheFirstNanosecondToTheLast) {
   const MonotonicTime first = MonotonicTime::FromNanos(INT64_MIN);
   const MonotonicTime last = MonotonicTime::FromNanos(INT64_MAX - 1);
   TimerWheel wheel(first, {.tick = absl::Nanoseconds(1)});
@@ -267,9 +268,9 @@ TEST_F(TimerWheelTest, ReachesFromTheFirstNanosecondToTheLast) {
   EXPECT_TRUE(b_.armed());
 }
 
-TEST_F(TimerWheelTest, TickThatTheEndOfTimeCutsOffNeverCoversAnything) {
+TEST_F(TimerWheelTest, ATimerInAnIncompleteLastTickNeverFires) {
   const absl::Duration tick = absl::Hours(24 * 365 * 200);
-  // In nanoseconds, where the cut tick begins fits no int64_t, or no uint64_t.
+  // The end of the last tick, in nanoseconds, exceeds int64_t, or uint64_t.
   for (MonotonicTime start : {AtTick(0), MonotonicTime::FromNanos(INT64_MIN)}) {
     TimerWheel wheel(start, {.tick = tick});
     wheel.Arm(&a_, start + kTick);
@@ -282,7 +283,7 @@ TEST_F(TimerWheelTest, TickThatTheEndOfTimeCutsOffNeverCoversAnything) {
 }
 
 TEST_F(TimerWheelTest, SkipsStretchesWithoutTimers) {
-  // 300 years of nanoseconds, with timers here and there.
+  // 290 years of ticks of 1 ns, with three timers.
   TimerWheel wheel(MonotonicTime(), {.tick = absl::Nanoseconds(1)});
   wheel.Arm(&a_, MonotonicTime() + absl::Hours(24 * 365 * 200));
   wheel.Arm(&b_, MonotonicTime() + absl::Seconds(1));
@@ -291,7 +292,7 @@ TEST_F(TimerWheelTest, SkipsStretchesWithoutTimers) {
   EXPECT_THAT(fired_, ElementsAre("b", "a", "c"));
 }
 
-TEST_F(TimerWheelTest, FiresAtMostMaxFiresAndGoesOnInTheNextCall) {
+TEST_F(TimerWheelTest, FiresAtMostMaxFiresAndTheRestInTheNextCall) {
   wheel_.Arm(&a_, AtTick(1));
   wheel_.Arm(&b_, AtTick(2));
   wheel_.Arm(&c_, AtTick(2));
@@ -305,7 +306,7 @@ TEST_F(TimerWheelTest, FiresAtMostMaxFiresAndGoesOnInTheNextCall) {
   EXPECT_EQ(wheel_.NextDeadline(), kNever);
 }
 
-TEST_F(TimerWheelTest, WhatIsDueMayStillBeCancelledOrMoved) {
+TEST_F(TimerWheelTest, ATimerThatIsDueMayBeCancelledOrArmedAgain) {
   wheel_.Arm(&a_, AtTick(1));
   wheel_.Arm(&b_, AtTick(1));
   wheel_.Arm(&c_, AtTick(1));
@@ -316,7 +317,7 @@ TEST_F(TimerWheelTest, WhatIsDueMayStillBeCancelledOrMoved) {
   EXPECT_THAT(Advance(AtTick(5)), ElementsAre("b"));
 }
 
-TEST_F(TimerWheelTest, WhatACallbackArmsForThePastWaitsForTheNextCall) {
+TEST_F(TimerWheelTest, ATimerThatACallbackArmsForThePastFiresInTheNextCall) {
   a_.then = [this] { wheel_.Arm(&a_, AtTick(0)); };
   b_.then = [this] { wheel_.Arm(&b_, wheel_.now()); };
   wheel_.Arm(&a_, AtTick(1));
@@ -326,12 +327,12 @@ TEST_F(TimerWheelTest, WhatACallbackArmsForThePastWaitsForTheNextCall) {
   EXPECT_THAT(Advance(AtTick(10)), ElementsAre("a", "b"));
 }
 
-TEST_F(TimerWheelTest, TellingItTheTimeFiresNothingAndMovesNoDeadline) {
+TEST_F(TimerWheelTest, SetNowFiresNothingAndChangesNoDeadline) {
   wheel_.Arm(&a_, AtTick(5));
   wheel_.SetNow(AtTick(300));
   EXPECT_EQ(wheel_.now(), AtTick(300));
   EXPECT_EQ(wheel_.NextDeadline(), AtTick(5));
-  // Past by now(), but no AdvanceTo() has come there.
+  // These deadlines are before now(), but after the last AdvanceTo().
   wheel_.Arm(&b_, AtTick(7));
   wheel_.Arm(&c_, AtTick(200));
   a_.then = [&] { EXPECT_EQ(wheel_.now(), AtTick(300)); };
@@ -342,7 +343,7 @@ TEST_F(TimerWheelTest, TellingItTheTimeFiresNothingAndMovesNoDeadline) {
   EXPECT_EQ(wheel_.now(), AtTick(400));
 }
 
-TEST_F(TimerWheelTest, CallbackSeesTheTimeOfTheCallAndWhatIsDueStill) {
+TEST_F(TimerWheelTest, ACallbackSeesTheTimeOfTheCallAndTheTimersThatAreDue) {
   a_.then = [this] {
     EXPECT_EQ(wheel_.now(), AtTick(10));
     EXPECT_EQ(wheel_.size(), 1u);
@@ -360,14 +361,14 @@ TEST_F(TimerWheelTest, CallbackMayArmForLater) {
   EXPECT_THAT(Advance(AtTick(11)), ElementsAre("b"));
 }
 
-TEST_F(TimerWheelTest, CallbackMayCancelWhatIsDueInTheSameTick) {
+TEST_F(TimerWheelTest, CallbackMayCancelATimerOfTheSameTick) {
   a_.then = [this] { b_.Cancel(); };
   c_.then = [this] { a_.Cancel(); };
   for (LogTimer* timer : {&a_, &b_, &c_}) wheel_.Arm(timer, AtTick(1));
   EXPECT_THAT(Advance(AtTick(1)), ElementsAre("a", "c"));
 }
 
-TEST_F(TimerWheelTest, CallbackMayPostponeWhatIsDueInTheSameTick) {
+TEST_F(TimerWheelTest, CallbackMayPostponeATimerOfTheSameTick) {
   a_.then = [this] { wheel_.Arm(&b_, AtTick(0)); };
   for (LogTimer* timer : {&a_, &b_, &c_}) wheel_.Arm(timer, AtTick(1));
   EXPECT_THAT(Advance(AtTick(1)), ElementsAre("a", "c"));
@@ -389,11 +390,11 @@ TEST_F(TimerWheelTest, CallbackMayDestroyOtherTimers) {
 }
 
 TEST_F(TimerWheelTest, CallbackMayDestroyItsOwnTimer) {
-  struct Suicide final : Timer {
+  struct DestroysItself final : Timer {
     void Fire() override { owner->reset(); }
-    std::unique_ptr<Suicide>* owner;
+    std::unique_ptr<DestroysItself>* owner;
   };
-  auto timer = std::make_unique<Suicide>();
+  auto timer = std::make_unique<DestroysItself>();
   timer->owner = &timer;
   wheel_.Arm(timer.get(), AtTick(1));
   wheel_.Arm(&a_, AtTick(1));
@@ -410,7 +411,7 @@ TEST_F(TimerWheelTest, NextDeadlineIsExactWithinTheBlockOf64Ticks) {
   EXPECT_EQ(wheel_.NextDeadline(), AtTick(65));
 }
 
-TEST_F(TimerWheelTest, NextDeadlineIsALowerBoundBeyond) {
+TEST_F(TimerWheelTest, NextDeadlineIsALowerBoundBeyondTheBlock) {
   Advance(AtTick(63));
   wheel_.Arm(&a_, AtTick(100));
   EXPECT_EQ(wheel_.NextDeadline(), AtTick(64));
@@ -418,7 +419,7 @@ TEST_F(TimerWheelTest, NextDeadlineIsALowerBoundBeyond) {
   EXPECT_EQ(wheel_.NextDeadline(), AtTick(100));
 }
 
-TEST_F(TimerWheelTest, NextDeadlineForgetsWhatWasCancelled) {
+TEST_F(TimerWheelTest, NextDeadlineIgnoresCancelledTimers) {
   wheel_.Arm(&a_, AtTick(3));
   wheel_.Arm(&b_, AtTick(40));
   wheel_.Arm(&c_, AtTick(4'100));
@@ -431,11 +432,11 @@ TEST_F(TimerWheelTest, NextDeadlineForgetsWhatWasCancelled) {
   EXPECT_EQ(wheel_.NextDeadline(), AtTick(int64_t{1} << 40));
   d_.Cancel();
   EXPECT_EQ(wheel_.NextDeadline(), kNever);
-  wheel_.Arm(&a_, AtTick(3));  // in a slot that was forgotten
+  wheel_.Arm(&a_, AtTick(3));  // in a slot that the wheel forgot
   EXPECT_EQ(wheel_.NextDeadline(), AtTick(3));
 }
 
-TEST_F(TimerWheelTest, NextDeadlineAwakensAtMostFiveTimesForNothing) {
+TEST_F(TimerWheelTest, AtMostFiveCallsAtNextDeadlineFireNothing) {
   const int64_t tick = 0x9'2345'6789;  // a digit in each of the six levels
   wheel_.Arm(&a_, AtTick(tick));
   int calls = 0;
@@ -449,7 +450,7 @@ TEST_F(TimerWheelTest, NextDeadlineAwakensAtMostFiveTimesForNothing) {
   EXPECT_EQ(wheel_.now(), AtTick(tick));
 }
 
-// Timers that stand together by the thousand.
+// Thousands of timers in the same slots.
 class TimerWheelCrowdTest : public ::testing::Test {
  protected:
   class NumberedTimer final : public Timer {
@@ -465,7 +466,7 @@ class TimerWheelCrowdTest : public ::testing::Test {
     return MonotonicTime::FromNanos(123'456'789) + tick * kTick;
   }
 
-  // The next timer, for `tick`.
+  // Arms the next timer for `tick`.
   void Arm(int64_t tick) {
     ASSERT_LT(armed_, kMost);
     NumberedTimer& timer = timers_[armed_];
@@ -486,13 +487,13 @@ class TimerWheelCrowdTest : public ::testing::Test {
 
   TimerWheel wheel_{AtTick(0)};
   std::vector<int> fired_;
-  uint64_t most_moves_ = 0;  // in a call
+  uint64_t most_moves_ = 0;  // the most moves in one call
   int armed_ = 0;
   std::unique_ptr<NumberedTimer[]> timers_{new NumberedTimer[kMost]};
 };
 
 TEST_F(TimerWheelCrowdTest, NoTickMovesMany) {
-  // A minute; each 4096 ticks have 6,800, and each 64 of them 107.
+  // Spreads timers over a minute: 6,800 in 4,096 ticks, and 107 in 64 ticks.
   for (int i = 0; i < 100'000; ++i) Arm(1 + i * 7'919 % 60'000);
   for (int64_t tick = 1; tick <= 60'000; ++tick) AdvanceTo(AtTick(tick));
   EXPECT_EQ(fired_.size(), 100'000u);
@@ -500,14 +501,14 @@ TEST_F(TimerWheelCrowdTest, NoTickMovesMany) {
   EXPECT_LE(most_moves_, 200u);
 }
 
-TEST_F(TimerWheelCrowdTest, NoCallMovesManyThatComesEveryTenTicks) {
+TEST_F(TimerWheelCrowdTest, NoCallMovesManyWithOneCallInTenTicks) {
   for (int i = 0; i < 100'000; ++i) Arm(1 + i * 7'919 % 60'000);
   for (int64_t tick = 10; tick <= 60'000; tick += 10) AdvanceTo(AtTick(tick));
   EXPECT_EQ(fired_.size(), 100'000u);
   EXPECT_LE(most_moves_, 2'000u);
 }
 
-TEST_F(TimerWheelCrowdTest, NoCallMovesManyThatNextDeadlineAskedFor) {
+TEST_F(TimerWheelCrowdTest, NoCallMovesManyWithCallsAtNextDeadline) {
   for (int i = 0; i < 6'000; ++i) Arm(20'000 + i % 4'000);
   int calls = 0;
   while (wheel_.size() != 0) {
@@ -518,8 +519,8 @@ TEST_F(TimerWheelCrowdTest, NoCallMovesManyThatNextDeadlineAskedFor) {
   }
   EXPECT_EQ(wheel_.now(), AtTick(23'999));
   EXPECT_LE(most_moves_, 300u);
-  // 4,000 that fire; a call for each 64 moves, at two levels; those in which a
-  // slot begins.
+  // 4,000 calls fire. There is one call for each 64 moves, at two levels, and
+  // one for each slot that begins.
   EXPECT_LE(calls, 4'000 + 2 * 6'000 / 64 + 64 + 2);
 }
 
@@ -528,7 +529,7 @@ TEST_F(TimerWheelCrowdTest, ManyForOneTickMoveInEqualPortions) {
   NumberedTimer other;
   for (int64_t tick = 1; tick < 50'000; ++tick) {
     AdvanceTo(AtTick(tick));
-    // Leaves, so that the wheel looks anew for what comes first.
+    // A cancelled timer makes the wheel search for the earliest timer again.
     wheel_.Arm(&other, AtTick(50'000));
     other.Cancel();
   }
@@ -539,7 +540,7 @@ TEST_F(TimerWheelCrowdTest, ManyForOneTickMoveInEqualPortions) {
   EXPECT_EQ(fired_, AllInOrder());
 }
 
-TEST_F(TimerWheelCrowdTest, WhatIsArmedWhileOthersMoveAheadComesBehindThem) {
+TEST_F(TimerWheelCrowdTest, ATimerArmedWhileOthersMoveAheadFiresAfterThem) {
   for (int i = 0; i < 1'000; ++i) Arm(4'096);
   for (int64_t tick = 1; tick < 4'096; ++tick) {
     AdvanceTo(AtTick(tick));
@@ -549,7 +550,7 @@ TEST_F(TimerWheelCrowdTest, WhatIsArmedWhileOthersMoveAheadComesBehindThem) {
   EXPECT_EQ(fired_, AllInOrder());
 }
 
-TEST_F(TimerWheelCrowdTest, WhatWasMovedAheadMayBeCancelledOrArmedAnew) {
+TEST_F(TimerWheelCrowdTest, ATimerThatMovedAheadMayBeCancelledOrArmedAgain) {
   for (int i = 0; i < 1'000; ++i) Arm(4'100);
   AdvanceTo(AtTick(4'090));
   for (int i = 0; i < 1'000; i += 2) timers_[i].Cancel();
@@ -563,7 +564,7 @@ TEST_F(TimerWheelCrowdTest, WhatWasMovedAheadMayBeCancelledOrArmedAnew) {
   EXPECT_EQ(wheel_.size(), 0u);
 }
 
-TEST_F(TimerWheelCrowdTest, WhatWasMovedAheadIsFoundWithoutTheRestOfItsSlot) {
+TEST_F(TimerWheelCrowdTest, TimersThatMovedAheadFireWithoutTheRestOfTheirSlot) {
   for (int i = 0; i < 1'000; ++i) Arm(4'100);
   AdvanceTo(AtTick(4'090));
   ASSERT_GE(wheel_.moves(), 64u);
@@ -578,14 +579,14 @@ TEST_F(TimerWheelCrowdTest, WhatWasMovedAheadIsFoundWithoutTheRestOfItsSlot) {
   EXPECT_EQ(wheel_.now(), AtTick(4'100));
 }
 
-TEST_F(TimerWheelCrowdTest, NextDeadlineComesATickForEach64ThatMoveAhead) {
+TEST_F(TimerWheelCrowdTest, NextDeadlineIsEarlierByATickForEach64Timers) {
   for (int i = 0; i < 640; ++i) Arm(4'096 + 100);
   EXPECT_EQ(wheel_.NextDeadline(), AtTick(4'096 - 10));
   AdvanceTo(AtTick(4'096 - 10));
   EXPECT_EQ(wheel_.NextDeadline(), AtTick(4'096 - 9));
 }
 
-TEST_F(TimerWheelCrowdTest, WhatIsArmedAndCancelledAgainAndAgainMovesNothing) {
+TEST_F(TimerWheelCrowdTest, CancelledTimersCauseNoMoves) {
   for (int i = 0; i < 50'000; ++i) {
     Arm(5'000);
     timers_[i].Cancel();
@@ -639,7 +640,7 @@ class CallbackTimerTest : public ::testing::Test {
   TimerWheel wheel_{AtTick(0)};
 };
 
-TEST_F(CallbackTimerTest, KeepsItsCallableFromOneFiringToTheNext) {
+TEST_F(CallbackTimerTest, KeepsItsCallableBetweenFirings) {
   int fired = 0;
   CallbackTimer timer([&fired, count = 0]() mutable { fired = ++count; });
   for (int i = 1; i <= 3; ++i) {
@@ -659,7 +660,7 @@ TEST_F(CallbackTimerTest, MayArmItself) {
   EXPECT_EQ(fired, 3);
 }
 
-TEST_F(CallbackTimerTest, MayDestroyItselfAndEndsAfterItHasReturned) {
+TEST_F(CallbackTimerTest, ACallableThatDestroysItsTimerOutlivesTheCall) {
   auto token = std::make_shared<int>(7);
   const std::weak_ptr<int> watch = token;
   std::unique_ptr<CallbackTimer> timer;
@@ -667,7 +668,7 @@ TEST_F(CallbackTimerTest, MayDestroyItselfAndEndsAfterItHasReturned) {
   timer = std::make_unique<CallbackTimer>([&, token = std::move(token)] {
     timer.reset();
     EXPECT_FALSE(watch.expired());
-    after = *token;  // still ours
+    after = *token;  // not destroyed yet
   });
   wheel_.Arm(timer.get(), AtTick(1));
   EXPECT_EQ(wheel_.AdvanceTo(AtTick(1)), 1u);

@@ -6,10 +6,10 @@
 #include <utility>
 
 #include "absl/strings/cord.h"
-#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "sluice/base/check.h"
+#include "sluice/base/io_result.h"
 #include "sluice/log/log.h"
 
 namespace sluice {
@@ -21,11 +21,7 @@ constexpr uint64_t kMaxWrite = 1024 * 1024;
 
 LoadError ConnectErrorOf(const absl::Status& status) {
   if (absl::IsDeadlineExceeded(status)) return LoadError::kConnectTimeout;
-  // A Status has no errno, and one code for several; its message has it.
-  if (absl::EndsWith(status.message(),
-                     absl::StrCat("(errno ", ECONNREFUSED, ")"))) {
-    return LoadError::kConnectRefused;
-  }
+  if (ErrnoOf(status) == ECONNREFUSED) return LoadError::kConnectRefused;
   return LoadError::kConnectFailed;
 }
 

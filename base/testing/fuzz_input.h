@@ -10,9 +10,10 @@
 
 namespace sluice {
 
-// The input of a fuzz target, taken from its front to choose what the target
-// does (testonly): all inputs mean something. Past the end numbers are 0 and
-// texts are empty. Thread-compatible; what it is made of outlives it.
+// The input of a fuzz target, as a sequence of numbers and texts by which the
+// target chooses its actions (testonly). Each call takes bytes from the front.
+// All inputs are valid: past the end, numbers are 0 and texts are empty. The
+// bytes must outlive the object. Thread-compatible.
 class FuzzInput {
  public:
   FuzzInput(const uint8_t* data, size_t size)
@@ -20,9 +21,10 @@ class FuzzInput {
 
   bool empty() const { return rest_.empty(); }
 
-  // So many bytes, the least significant one first. REQUIRES: bytes <= 8.
+  // Takes `bytes` bytes, or fewer at the end, as a number: the least
+  // significant byte comes first. REQUIRES: bytes <= 8.
   uint64_t Number(size_t bytes) {
-    SLUICE_CHECK(bytes <= 8);
+    SLUICE_CHECK_LE(bytes, 8u);
     const absl::string_view taken = Take(bytes);
     uint64_t number = 0;
     for (size_t i = taken.size(); i > 0; --i) {
@@ -30,17 +32,17 @@ class FuzzInput {
     }
     return number;
   }
-  // A choice: one byte if there are no more than 256, else eight.
-  // REQUIRES: bound > 0.
+  // Returns a number below `bound`. Takes one byte if `bound` is at most 256,
+  // else eight. REQUIRES: bound > 0.
   uint64_t Below(uint64_t bound) {
-    SLUICE_CHECK(bound > 0);
+    SLUICE_CHECK_GT(bound, 0u);
     return Number(bound <= 256 ? 1 : 8) % bound;
   }
   bool Bool() { return Below(2) == 1; }
 
-  // At most so many bytes.
+  // Takes `size` bytes, or fewer at the end.
   std::string Text(size_t size) { return std::string(Take(size)); }
-  // A byte that says how long, and that many.
+  // Takes a byte, which is a length, and then a text of that length.
   std::string Text() { return Text(static_cast<size_t>(Number(1))); }
   std::string Rest() { return Text(rest_.size()); }
 

@@ -8,21 +8,21 @@
 namespace sluice {
 namespace {
 
-// Which lives as long as the literal.
+// Makes an input of a string literal, without its final 0.
 template <size_t kSize>
 FuzzInput Of(const char (&bytes)[kSize]) {
   return FuzzInput(reinterpret_cast<const uint8_t*>(bytes), kSize - 1);
 }
 
-TEST(FuzzInputTest, NumbersBeginWithTheirLeastSignificantByte) {
+TEST(FuzzInputTest, NumbersHaveTheLeastSignificantByteFirst) {
   FuzzInput input = Of("\x01\x02\xff\xff\xff\xff\xff\xff\xff\xff\x07");
   EXPECT_EQ(input.Number(2), 0x0201u);
   EXPECT_EQ(input.Number(8), UINT64_MAX);
-  EXPECT_EQ(input.Number(8), 7u);  // as far as there are bytes
+  EXPECT_EQ(input.Number(8), 7u);  // only one byte is left
   EXPECT_EQ(input.Number(8), 0u);
 }
 
-TEST(FuzzInputTest, AChoiceAmongFewTakesOneByte) {
+TEST(FuzzInputTest, AChoiceAmong256TakesOneByte) {
   FuzzInput input = Of("\xff\x09\x01\x02\0\0\0\0\0\0x");
   EXPECT_EQ(input.Below(256), 255u);
   EXPECT_EQ(input.Below(4), 1u);
@@ -32,7 +32,7 @@ TEST(FuzzInputTest, AChoiceAmongFewTakesOneByte) {
   EXPECT_FALSE(input.Bool());
 }
 
-TEST(FuzzInputTest, TextsEndWithTheInput) {
+TEST(FuzzInputTest, TextsEndAtTheEndOfTheInput) {
   FuzzInput input = Of("\x02xyz\x09uv");
   EXPECT_EQ(input.Text(), "xy");
   EXPECT_EQ(input.Text(1), "z");

@@ -10,19 +10,20 @@
 
 namespace sluice {
 
-// Runs `body` in a child of fork(), which then ends by _exit(0) (testonly).
-// Returns the child's exit code, or 1000 and the number of the signal that
-// ended the child: 1000 + SIGALRM after twenty seconds.
+// Calls `body` in a child of fork(), which ends by _exit(0) when `body` returns
+// (testonly). Blocks until the child has ended, and returns its exit code. If a
+// signal ended the child, returns 1000 + the number of the signal: 1000 +
+// SIGALRM if the child ran for 20 s.
 inline int InChild(absl::FunctionRef<void()> body) {
   const pid_t child = fork();
-  SLUICE_CHECK(child >= 0);
+  SLUICE_CHECK_GE(child, 0, "fork() failed");
   if (child == 0) {
     alarm(20);
     body();
     _exit(0);
   }
   int status = 0;
-  SLUICE_CHECK(waitpid(child, &status, 0) == child);
+  SLUICE_CHECK_EQ(waitpid(child, &status, 0), child);
   return WIFEXITED(status) ? WEXITSTATUS(status) : 1000 + WTERMSIG(status);
 }
 

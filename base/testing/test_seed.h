@@ -5,9 +5,10 @@
 
 namespace sluice {
 
-// What a random test begins with: the environment's SLUICE_SEED, else a new one
-// at each call. Whoever uses it says which it was, so that a failure can be had
-// again: SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed)). Thread-safe.
+// Returns a seed for a random test: the number in the environment variable
+// SLUICE_SEED, or if there is none, a new random number at each call. The test
+// must print the seed, so that a failure can be repeated:
+// SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed)). Thread-safe.
 uint64_t TestSeed();
 
 }  // namespace sluice

@@ -7,7 +7,7 @@
 namespace sluice {
 namespace {
 
-TEST(TestSeedTest, IsTheEnvironmentsOrANewOneEachTime) {
+TEST(TestSeedTest, IsTheSeedInTheEnvironmentOrANewOneEachTime) {
   ASSERT_EQ(setenv("SLUICE_SEED", "12345678901", /*overwrite=*/1), 0);
   EXPECT_EQ(TestSeed(), 12345678901u);
   EXPECT_EQ(TestSeed(), 12345678901u);

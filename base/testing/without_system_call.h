@@ -15,11 +15,12 @@
 
 namespace sluice {
 
-// For tests: runs `body` on a thread of its own, on which the system call of
-// that number (SYS_statx and the like) fails with `error`: with ENOSYS as on a
-// kernel that does not have it, with ENOSYS or EPERM as under a container's
-// filter that does not know it. So it does on threads that `body` starts. Skips
-// the test, without `body`, where no filter can be had.
+// Calls `body` on a new thread, on which the system call `number`, such as
+// SYS_statx, fails with `error` (testonly). The call fails on threads that
+// `body` starts, too. With ENOSYS, the thread behaves as on a kernel that does
+// not have the call; with ENOSYS or EPERM, as under the filter of a container
+// that does not list the call. If the kernel accepts no filter, skips the test
+// and does not call `body`.
 inline void WithoutSystemCall(int number, int error,
                               absl::FunctionRef<void()> body) {
   std::thread thread([number, error, body] {

@@ -116,10 +116,10 @@ absl::Status EpollPoller::Control(int operation, int fd, uint32_t events,
   const absl::Status status = ToStatus(IoResult::FromErrno(error), what,
                                        absl::StrCat("descriptor ", fd));
   if (error != EPERM) return status;
-  return absl::Status(status.code(),
-                      absl::StrCat(status.message(),
-                                   "; epoll takes no regular files, which are "
-                                   "always ready"));
+  return WithMessage(status,
+                     absl::StrCat(status.message(),
+                                  "; epoll takes no regular files, which are "
+                                  "always ready"));
 }
 
 absl::StatusOr<absl::Span<const IoEvent>> EpollPoller::Wait(

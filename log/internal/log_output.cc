@@ -8,6 +8,7 @@
 #include "absl/strings/string_view.h"
 #include "sluice/base/check.h"
 #include "sluice/base/increase.h"
+#include "sluice/base/io_result.h"
 
 namespace sluice {
 namespace {
@@ -22,7 +23,7 @@ void TellOnStderr(const absl::Status& status) {
 }
 
 absl::Status Annotated(const absl::Status& status, absl::string_view text) {
-  return absl::Status(status.code(), absl::StrCat(status.message(), text));
+  return WithMessage(status, absl::StrCat(status.message(), text));
 }
 
 }  // namespace

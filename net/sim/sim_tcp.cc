@@ -105,9 +105,8 @@ absl::StatusOr<int> SimTcp::Listen(const SocketAddress& address,
   descriptors().Close(fd);
   const absl::Status status = fail(error, "bind");
   if (address.unix_path().empty()) return status;
-  return absl::Status(
-      status.code(),
-      absl::StrCat(status.message(), "; a server is listening there"));
+  return WithMessage(
+      status, absl::StrCat(status.message(), "; a server is listening there"));
 }
 
 IoResult SimTcp::StartConnect(const SocketAddress& peer,

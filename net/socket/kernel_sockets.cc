@@ -201,9 +201,8 @@ absl::Status BindListener(int fd, const SocketAddress& address) {
     if (why.empty()) bound = Bind(fd, address);
   }
   const absl::Status status = ToStatus(bound, "bind", address.ToString());
-  return why.empty()
-             ? status
-             : absl::Status(status.code(), absl::StrCat(status.message(), why));
+  return why.empty() ? status
+                     : WithMessage(status, absl::StrCat(status.message(), why));
 }
 
 class KernelSocketApi final : public SocketApi {

@@ -942,6 +942,7 @@ TEST_P(SocketConformanceTest, AUnixPathIsListenedOnOnceAndTakenFromTheDead) {
   EXPECT_THAT(net.ListenError(Unix("a.sock")),
               HasSubstr("Address already in use (errno 98); a server is "
                         "listening there"));
+  EXPECT_EQ(ErrnoOf(net.TryListen(Unix("a.sock")).status()), EADDRINUSE);
   EXPECT_THAT(net.ListenError(Unix("a.sock"), {.reuse_port = true}),
               HasSubstr("reuse_port is for IP only"));
   listener.Close(CloseMode::kGraceful);

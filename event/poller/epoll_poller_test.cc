@@ -14,6 +14,7 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sluice/base/io_result.h"
 #include "sluice/base/testing/in_child.h"
 #include "sluice/base/testing/status_matchers.h"
 #include "sluice/base/testing/without_system_call.h"
@@ -69,11 +70,13 @@ TEST(EpollPollerTest, ErrorsNameTheCallAndTheDescriptor) {
   const int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
   ASSERT_GE(fd, 0);
   // epoll_ctl(2): a regular file cannot be waited for.
-  EXPECT_THAT((*poller)->Add(fd, kReadable, 1, AddHint::kNone),
+  const absl::Status status = (*poller)->Add(fd, kReadable, 1, AddHint::kNone);
+  EXPECT_THAT(status,
               StatusIs(absl::StatusCode::kPermissionDenied,
                        AllOf(HasSubstr("epoll_ctl(ADD) on descriptor " +
                                        std::to_string(fd)),
                              HasSubstr("; epoll takes no regular files"))));
+  EXPECT_EQ(ErrnoOf(status), EPERM);
   close(fd);
 }
 
