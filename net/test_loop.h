@@ -11,7 +11,8 @@
 
 namespace sluice {
 
-// A loop on the kernel that a test turns by hand (testonly). Thread-compatible.
+// A loop on the kernel whose iterations a test runs by hand (testonly).
+// Thread-compatible.
 class TestLoop {
  public:
   TestLoop() : platform_(LinuxPlatform()), loop_(*NewEventLoop(platform_)) {}
@@ -24,10 +25,10 @@ class TestLoop {
     sluice::RunIterations(loop_.get(), turns);
   }
 
-  // To be changed before use.
+  // The platform, which may be changed before it is used.
   Platform& platform() { return platform_; }
   EventLoop* loop() { return loop_.get(); }
-  // Ends the loop, before what is bound to it.
+  // Destroys the loop before the objects that are bound to it.
   void Destroy() { loop_.reset(); }
 
  private:
