@@ -68,7 +68,7 @@ TEST(EpollPollerTest, ErrorsNameTheCallAndTheDescriptor) {
   SLUICE_ASSERT_OK(poller);
   const int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
   ASSERT_GE(fd, 0);
-  // epoll_ctl(2): a regular file cannot be waited for.
+  // A regular file cannot be watched, see epoll_ctl(2).
   EXPECT_THAT((*poller)->Add(fd, kReadable, 1, AddHint::kNone),
               StatusIs(absl::StatusCode::kPermissionDenied,
                        AllOf(HasSubstr("epoll_ctl(ADD) on descriptor " +
@@ -77,7 +77,7 @@ TEST(EpollPollerTest, ErrorsNameTheCallAndTheDescriptor) {
   close(fd);
 }
 
-// Such as Linux before 5.11, and filters that are older than that.
+// Linux before 5.11 has no epoll_pwait2(2), and older filters refuse it.
 TEST(EpollPollerTest, WaitsWhereThereIsNoEpollPwait2) {
   for (const int error : {ENOSYS, EPERM}) {
     WithoutSystemCall(SYS_epoll_pwait2, error, [] {
@@ -97,7 +97,7 @@ TEST(EpollPollerTest, WaitsWhereThereIsNoEpollPwait2) {
   }
 }
 
-// Which have one epoll instance.
+// Parent and child share one epoll instance.
 TEST(EpollPollerTest, AChildOfForkChangesNothingForItsParent) {
   auto poller = EpollPoller::Create();
   SLUICE_ASSERT_OK(poller);

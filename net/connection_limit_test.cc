@@ -11,7 +11,7 @@
 namespace sluice {
 namespace {
 
-// Counts what it is given, and runs nothing.
+// An executor that counts its tasks, and runs none.
 class CountingExecutor : public Executor {
  public:
   bool Schedule(Task*) override {
@@ -41,7 +41,7 @@ TEST(ConnectionLimitTest, SaysWhenThereIsNoRoomForAnother) {
   EXPECT_TRUE(limit.Add());
 }
 
-TEST(ConnectionLimitTest, RoomIsToldOnceToAllWhoWait) {
+TEST(ConnectionLimitTest, AllWaitersAreScheduledOnceOnRoom) {
   ConnectionLimit limit(1);
   CountingExecutor first;
   CountingExecutor second;
@@ -59,7 +59,7 @@ TEST(ConnectionLimitTest, RoomIsToldOnceToAllWhoWait) {
   EXPECT_EQ(first.submitted(), 1) << "nobody waits any more";
 }
 
-TEST(ConnectionLimitTest, WhoWaitsWithRoomThereIsToldAtOnce) {
+TEST(ConnectionLimitTest, AWaiterIsScheduledAtOnceIfThereIsRoom) {
   ConnectionLimit limit(2);
   CountingExecutor executor;
   NoTask task;
@@ -81,7 +81,7 @@ TEST(ConnectionLimitTest, OnesTooManyLeaveBeforeThereIsRoom) {
   EXPECT_EQ(executor.submitted(), 1);
 }
 
-TEST(ConnectionLimitTest, WhoHasStoppedWaitingIsNotTold) {
+TEST(ConnectionLimitTest, AWaiterThatHasStoppedIsNotScheduled) {
   ConnectionLimit limit(1);
   CountingExecutor executor;
   NoTask task;
@@ -93,7 +93,7 @@ TEST(ConnectionLimitTest, WhoHasStoppedWaitingIsNotTold) {
   EXPECT_EQ(executor.submitted(), 0);
 }
 
-// Each thread takes a place whenever it knows of room, and waits otherwise.
+// Each thread takes a place when there is room, and waits otherwise.
 TEST(ConnectionLimitTest, NoWaiterIsForgotten) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 20'000;

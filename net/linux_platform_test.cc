@@ -60,7 +60,7 @@ class Recorder final : public StreamHandler {
   std::optional<absl::Status> why;
 };
 
-// What select(2) cannot watch.
+// Descriptors that select(2) cannot watch.
 class SelectLimitTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -82,7 +82,7 @@ class SelectLimitTest : public ::testing::Test {
   const std::unique_ptr<EventLoop> loop_ = *NewEventLoop(platform_);
 };
 
-TEST_F(SelectLimitTest, IsWhatAConnectionsHandlerIsTold) {
+TEST_F(SelectLimitTest, AConnectionsHandlerGetsTheError) {
   auto [ours, peers] = NewSocketPair(loop_.get(), KernelSockets());
   ConnectionContext context(loop_.get(), {});
   Recorder handler;
@@ -95,7 +95,7 @@ TEST_F(SelectLimitTest, IsWhatAConnectionsHandlerIsTold) {
                                      HasSubstr("(FD_SETSIZE)")));
 }
 
-TEST_F(SelectLimitTest, IsWhatAConnectorSays) {
+TEST_F(SelectLimitTest, AConnectorReturnsTheError) {
   const Socket listening(KernelSockets(), *KernelSockets()->Listen(
                                               SocketAddress::Loopback4(0), {}));
   std::vector<Socket> below;

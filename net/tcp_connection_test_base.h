@@ -66,7 +66,7 @@ class TestHandler final : public StreamHandler {
   std::function<void(Stream&)> on_open;
   std::function<size_t(Stream&, absl::string_view)> on_input;
   std::function<void(Stream&)> on_input_end;
-  std::function<void(Stream&)> on_drained;
+  std::function<void(Stream&)> on_writable;
   std::function<void(Stream&)> on_timeout;
   std::function<void(Stream&)> on_draining;
   std::function<void(Stream&)> on_closed;
@@ -107,7 +107,7 @@ class TestHandler final : public StreamHandler {
   }
   void OnWritable(Stream& stream) override {
     if (!Note(Callback::kWritableAgain, stream)) return;
-    on_drained ? on_drained(stream) : StreamHandler::OnWritable(stream);
+    on_writable ? on_writable(stream) : StreamHandler::OnWritable(stream);
   }
   void OnTimeout(Stream& stream) override {
     if (!Note(Callback::kTimeout, stream)) return;
@@ -237,8 +237,8 @@ class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
     return link;
   }
 
-  void RunIterations(int turns = 20) {
-    sluice::RunIterations(loop_.get(), turns);
+  void RunIterations(int iterations = 20) {
+    sluice::RunIterations(loop_.get(), iterations);
   }
   // Lets time pass in steps, with iterations at each, until `done` returns
   // true. Returns the time that passed.

@@ -21,8 +21,8 @@ class TestLoop {
   [[nodiscard]] bool RunUntil(absl::FunctionRef<bool()> done) {
     return ::sluice::RunUntil(loop_.get(), done);
   }
-  void RunIterations(int turns = 1) {
-    sluice::RunIterations(loop_.get(), turns);
+  void RunIterations(int iterations = 1) {
+    sluice::RunIterations(loop_.get(), iterations);
   }
 
   // The platform, which may be changed before it is used.

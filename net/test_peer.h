@@ -71,7 +71,7 @@ bool RunUntil(EventLoop* loop, absl::FunctionRef<bool()> done);
 
 // Runs that many iterations without waits. For checking that something does not
 // happen.
-void RunIterations(EventLoop* loop, int turns = 20);
+void RunIterations(EventLoop* loop, int iterations = 20);
 
 }  // namespace sluice
 
