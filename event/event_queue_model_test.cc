@@ -97,7 +97,7 @@ class QueueModel {
   static constexpr const char* kFaults[] = {
       nullptr, "an item is lost, torn or out of order",
       "more than one announcement for one PrepareToSleep()",
-      "the consumer sleeps, an item is there, and nobody announces it"};
+      "the consumer sleeps, an item is there, and no push announces it"};
 
   struct Producer {
     enum At : uint8_t {

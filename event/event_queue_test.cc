@@ -418,7 +418,7 @@ TEST_P(EventQueueStressTest, NoWakeUpIsMissedAndEachProducersOrderIsKept) {
     queue.Drain(GetParam().max_items, consume);
     if (!queue.PrepareToSleep()) continue;
     if (total < kProducers * kEvents && !sleeper.Sleep()) {
-      ADD_FAILURE() << "a wake-up was lost after " << total << " events";
+      ADD_FAILURE() << "a wake-up was missed after " << total << " events";
       failed = true;
       break;
     }

@@ -15,13 +15,13 @@ namespace {
 class CountingExecutor : public Executor {
  public:
   bool Schedule(Task*) override {
-    submitted_.fetch_add(1);
+    scheduled_.fetch_add(1);
     return true;
   }
-  int submitted() const { return submitted_.load(); }
+  int scheduled() const { return scheduled_.load(); }
 
  private:
-  std::atomic<int> submitted_{0};
+  std::atomic<int> scheduled_{0};
 };
 
 struct NoTask : Task {
@@ -50,13 +50,13 @@ TEST(ConnectionLimitTest, AllWaitersAreScheduledOnceOnRoom) {
   limit.Add();
   limit.AwaitRoom(&first, &task);
   limit.AwaitRoom(&second, &other);
-  EXPECT_EQ(first.submitted() + second.submitted(), 0);
+  EXPECT_EQ(first.scheduled() + second.scheduled(), 0);
   limit.Remove();
-  EXPECT_EQ(first.submitted(), 1);
-  EXPECT_EQ(second.submitted(), 1);
+  EXPECT_EQ(first.scheduled(), 1);
+  EXPECT_EQ(second.scheduled(), 1);
   limit.Add();
   limit.Remove();
-  EXPECT_EQ(first.submitted(), 1) << "nobody waits any more";
+  EXPECT_EQ(first.scheduled(), 1) << "no task waits any more";
 }
 
 TEST(ConnectionLimitTest, AWaiterIsScheduledAtOnceIfThereIsRoom) {
@@ -65,7 +65,7 @@ TEST(ConnectionLimitTest, AWaiterIsScheduledAtOnceIfThereIsRoom) {
   NoTask task;
   limit.Add();
   limit.AwaitRoom(&executor, &task);
-  EXPECT_EQ(executor.submitted(), 1);
+  EXPECT_EQ(executor.scheduled(), 1);
 }
 
 TEST(ConnectionLimitTest, OnesTooManyLeaveBeforeThereIsRoom) {
@@ -76,9 +76,9 @@ TEST(ConnectionLimitTest, OnesTooManyLeaveBeforeThereIsRoom) {
   limit.Add();
   limit.AwaitRoom(&executor, &task);
   limit.Remove();
-  EXPECT_EQ(executor.submitted(), 0);
+  EXPECT_EQ(executor.scheduled(), 0);
   limit.Remove();
-  EXPECT_EQ(executor.submitted(), 1);
+  EXPECT_EQ(executor.scheduled(), 1);
 }
 
 TEST(ConnectionLimitTest, AWaiterThatHasStoppedIsNotScheduled) {
@@ -90,7 +90,7 @@ TEST(ConnectionLimitTest, AWaiterThatHasStoppedIsNotScheduled) {
   limit.StopWaiting(&task);
   limit.StopWaiting(&task);
   limit.Remove();
-  EXPECT_EQ(executor.submitted(), 0);
+  EXPECT_EQ(executor.scheduled(), 0);
 }
 
 // Each thread takes a place when there is room, and waits otherwise.
@@ -116,7 +116,7 @@ TEST(ConnectionLimitTest, NoWaiterIsForgotten) {
         if (room) continue;
         limit.AwaitRoom(&executor, &task);
         ++waits;
-        while (executor.submitted() < waits) std::this_thread::yield();
+        while (executor.scheduled() < waits) std::this_thread::yield();
       }
     });
   }

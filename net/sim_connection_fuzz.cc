@@ -222,7 +222,7 @@ class World::Handler final : public StreamHandler {
     FindOffset();
     world_.Expect(ManyBytes().compare(end_.offset + end_.consumed, input.size(),
                                       input) == 0,
-                  "bytes are those that were written", end_);
+                  "bytes are as they were written", end_);
     end_.offered = end_.consumed + input.size();
     end_.active_at_end |= world_.finishing_;
     input = input.substr(0, end_.bite);
@@ -258,10 +258,10 @@ class World::Handler final : public StreamHandler {
     world_.Expect(why.ok() == (reason == CloseReason::kNormal),
                   "OnClosed() is OK if and only if it is done", end_);
     world_.Expect(end_.aborted || reason != CloseReason::kAborted,
-                  "nobody aborts but the handler", end_);
+                  "only the handler aborts", end_);
     world_.Expect(world_.faulty_ || world_.slow_ || !end_.active_at_end ||
                       reason != CloseReason::kIdleTimeout,
-                  "nobody stalls", end_);
+                  "no end stalls", end_);
     end_.stream = nullptr;
   }
 
@@ -640,7 +640,7 @@ void World::CheckEnds() {
 
 void World::CheckPair(const End& client, const End* server) {
   if (server == nullptr) {
-    Expect(client.consumed == 0, "nobody echoes without a server", client);
+    Expect(client.consumed == 0, "no echo without a server", client);
     return;
   }
   Expect(client.offered <= server->written, "no byte is added", client);

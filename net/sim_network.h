@@ -164,7 +164,7 @@ class SimHost {
   // Makes the wall clock jump by `d`; the monotonic clock does not.
   void StepWall(absl::Duration d);
   // Makes both clocks run faster than the world's from now on, by so many
-  // millionths; slower if negative. REQUIRES: below half a million in size.
+  // millionths; slower if negative. REQUIRES: fewer than 500,000 either way.
   void SetDrift(int parts_per_million);
 
   // Returns the number of open descriptors. Most tests expect 0 at their end.

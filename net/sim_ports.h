@@ -82,7 +82,7 @@ class SimPorts {
   // Returns a port from which to reach `to`; 0 if all are taken.
   uint16_t FreePortTo(const SocketAddress& from, const SimEndpoint& to,
                       MonotonicTime now);
-  // Gives the pair to `connection`, whoever had it before.
+  // Gives the pair to `connection`, and takes it from its earlier user.
   void Add(const Pair& pair, By by, SimTcpConnection* connection);
   // Frees the pair of a connection that has ended. Does nothing if the pair
   // does not belong to it any more.
