@@ -1,9 +1,8 @@
-// Executes the wake-up of an EventLoop by another thread in all interleavings
-// of small cases. One side is TaskQueue::PushRemote(),
-// EventLoop::WakeIfAsleep() and WakeupFd::Wake(); the other is
-// EventLoop::TimeToWait(), WakeupFd::Take() and TaskQueue::Pop(). Each step of
-// the model is one access of these functions to shared memory; comments name
-// the function and quote the access.
+// How another thread wakes an EventLoop, in all interleavings of small cases:
+// TaskQueue::PushRemote(), EventLoop::WakeIfAsleep() and WakeupFd::Wake() on
+// one side, EventLoop::TimeToWait(), WakeupFd::Take() and TaskQueue::Pop() on
+// the other. Each step of the model is one access of these to what threads
+// share; comments name its function and quote the access.
 
 #include <cstdint>
 #include <string>
@@ -18,7 +17,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// The mutants: faults that the test must find.
+// What may be wrong, planted to see that it would be found.
 enum class Planted : uint8_t {
   kNothing,
   kLooksAndThenAnnounces,  // TimeToWait(): tasks_.empty() before asleep_
@@ -31,10 +30,10 @@ enum class Planted : uint8_t {
 
 constexpr int kCallers = 2;
 constexpr int kLoop = kCallers;
-constexpr int kCalls = 2;  // of each caller
+constexpr int kCalls = 2;  // of each
 
-// All callers schedule the same task, as Post() does. Each writes its news
-// before; the run that a call asks for must see the news.
+// All callers schedule the same task, as Post() does: each makes its news known
+// before, and the run that a call stands for must see it.
 class LoopModel {
  public:
   static constexpr int kThreads = kCallers + 1;
@@ -44,7 +43,7 @@ class LoopModel {
   }
 
   enum Place : uint8_t {
-    kNews,                     // + caller: news that the task must see
+    kNews,                     // + caller: what the task is to see
     kNext = kNews + kCallers,  // task->next_: 1: queued
     kRemote,                   // remote_: 1: the task
     kAsleep,                   // asleep_
@@ -104,7 +103,7 @@ class LoopModel {
     Caller& self = callers_[c];
     switch (self.at) {
       case kBegin:
-        // The caller writes its news, in a sequentially consistent atomic.
+        // The caller's: news, in a sequentially consistent atomic
         if (self.calls == 0 || !MayOrder(c, kNews + c)) return false;
         memory.Exchange(kNews + c, kCalls - self.calls + 1);
         self.at = kClaim;
@@ -113,7 +112,7 @@ class LoopModel {
         // Claim(): next_.compare_exchange_strong(null, Mark(), seq_cst)
         if (!MayOrder(c, kNext)) return false;
         if (memory.Exchange(kNext, 1) == 1) {
-          EndCall(self);  // already queued
+          EndCall(self);  // queued already
         } else {
           self.at = kPush;
         }
@@ -169,7 +168,7 @@ class LoopModel {
     self.at = kBegin;
   }
 
-  // Runs loop iterations, one after the other.
+  // Turns, one after the other.
   bool StepLoop() {
     switch (loop_at_) {
       case kLookBefore:
@@ -228,7 +227,7 @@ class LoopModel {
         loop_at_ = kRun;
         return true;
       case kRun:
-        // Run(): reads the news.
+        // Run(): the news
         for (int c = 0; c < kCallers; ++c) {
           seen_[c] = memory.Load(kLoop, kNews + c);
         }
@@ -244,8 +243,8 @@ class LoopModel {
     return false;
   }
 
-  // Sequentially consistent accesses and system calls wait for the thread's
-  // earlier stores.
+  // What is sequentially consistent, and what the kernel does, waits for the
+  // thread's earlier stores.
   bool MayOrder(int thread, int place) const {
     return memory.MayModify(thread, place, memory.kRelease);
   }

@@ -141,7 +141,7 @@ class EventQueue {
   const size_t mask_;
   const std::unique_ptr<Cell[]> cells_;
   const ProcessFence fence_;
-  // The position that the consumer waits for: claimed, but not yet published.
+  // The position that the consumer waits for although it is claimed.
   std::atomic<uint64_t> awaited_{kNowhere};
 
   // Three groups on cache lines of their own: producers often write the first

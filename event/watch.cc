@@ -30,7 +30,7 @@ absl::Status Watch::SetInterest(IoEvents interest) {
 void Watch::OnIo(const IoEvent& event) {
   bool destroyed = false;
   destroyed_ = &destroyed;
-  // Moved out, so that the handler outlives a Watch that it destroys.
+  // Moved, so that it outlives a Watch that it destroys.
   Handler handler = std::move(handler_);
   handler(static_cast<IoEvents>(event.flags));
   if (destroyed) return;

@@ -219,8 +219,7 @@ bool TcpConnection::Write(const absl::Cord& data) {
 void TcpConnection::Cork() {
   if (ended_ || write_shut_down_) return;
   corked_ = true;
-  // Call() uncorks when a callback ends. Outside of a callback, the task
-  // uncorks.
+  // Call() uncorks when a callback ends; outside of one, the task does.
   if (destroyed_ == nullptr) context_->loop_->ScheduleLocal(this);
 }
 
@@ -292,8 +291,8 @@ void TcpConnection::ShutdownWrite() {
   write_shut_down_ = true;
   Uncork();
   if (open_) transport_->ShutdownWrite();
-  // The stream may be done. Call() checks that when a callback ends. Outside of
-  // a callback, the task checks it.
+  // Perhaps the stream is done. Call() looks when a callback ends; from
+  // elsewhere, the task does.
   if (destroyed_ == nullptr) context_->loop_->ScheduleLocal(this);
 }
 

@@ -99,7 +99,7 @@ void TcpListener::AcceptBacklog() {
 TcpListener::End TcpListener::Accept(size_t limit, size_t* accepted) {
   bool destroyed = false;
   destroyed_ = &destroyed;
-  // Moved out, so that the callable outlives a listener that it destroys.
+  // Moved, so that it outlives a listener that it destroys.
   OnAccept on_accept = std::move(on_accept_);
   End end = End::kLimit;
   while (*accepted < limit) {
