@@ -68,7 +68,7 @@ TEST(EpollPollerTest, ErrorsNameTheCallAndTheDescriptor) {
   SLUICE_ASSERT_OK(poller);
   const int fd = open("/proc/self/stat", O_RDONLY | O_CLOEXEC);
   ASSERT_GE(fd, 0);
-  // A regular file cannot be watched, see epoll_ctl(2).
+  // epoll_ctl(2): a regular file cannot be waited for.
   EXPECT_THAT((*poller)->Add(fd, kReadable, 1, AddHint::kNone),
               StatusIs(absl::StatusCode::kPermissionDenied,
                        AllOf(HasSubstr("epoll_ctl(ADD) on descriptor " +

@@ -92,7 +92,7 @@ class SocketAddress {
   bool both_families_ = false;
 };
 
-// Prints an address for SLUICE_LOG, as ToString() does, on the log's thread.
+// How SLUICE_LOG prints an address: as ToString() does, on the log's thread.
 // The caller copies the object.
 template <typename Text>
 void SluiceLogPrint(Text& text, const SocketAddress& address) {

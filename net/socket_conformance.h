@@ -29,8 +29,8 @@ namespace sluice {
 class SocketWorld {
  public:
   virtual ~SocketWorld() = default;
-  // Returns a platform that has TCP on 127.0.0.1 and ::1, and an empty current
-  // folder. It has the sockets under test and the pollers that watch them.
+  // With TCP on 127.0.0.1 and ::1, and in a folder without files. Its sockets
+  // are those under test, and its pollers watch them.
   virtual const Platform& platform() const = 0;
 };
 
