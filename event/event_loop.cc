@@ -81,7 +81,7 @@ void EventLoop::operator delete(EventLoop* loop, std::destroying_delete_t) {
 }
 
 absl::Status EventLoop::Run() {
-  // Make loops after fork() and daemon(), in the process that runs them.
+  // Create loops after fork() and daemon(), in the process that runs them.
   const bool made_after_fork = !forked();
   SLUICE_CHECK(made_after_fork);
   absl::Status status;
@@ -151,7 +151,7 @@ absl::Status EventLoop::Serve(
   if (urgent_targets_ > 0) Dispatch(*events, kUrgent);
   RunHooks(&after_urgent_);
   Dispatch(*events, kNormal);
-  // Behind the tasks that a due timer must not overtake.
+  // Queued after the tasks that a due timer must not overtake.
   if (next_deadline_ <= looked_at_ && tasks_.Push(&fire_timers_)) {
     fire_until_ = looked_at_;
   }
@@ -169,14 +169,14 @@ void EventLoop::NoteLook(absl::Span<const IoEvent> events) {
   if (!look_began_.has_value()) {
     look_began_ = wait_began_;
     look_ = look_ % (kMaxSlots - 1) + 1;
-    // The last complete look does not count for a timer that was armed since,
-    // for this very moment, as happens where a simulator moves the time.
+    // The last complete look does not count for a timer that was armed after it
+    // for the same moment. That happens if a simulator moves the time.
     looked_at_ = std::min(looked_at_, wait_began_ + absl::Nanoseconds(-1));
   }
   for (const IoEvent& event : events) {
     Slot& slot = slots_[event.token >> 32];
     if (slot.look == look_) {
-      // Poller::has_more(): the second report of one ends the look.
+      // The second report of a descriptor ends the look: Poller::has_more().
       looked_at_ = *look_began_;
       look_began_.reset();
       return;
@@ -187,7 +187,7 @@ void EventLoop::NoteLook(absl::Span<const IoEvent> events) {
 
 void EventLoop::FireTimers() {
   role_.Assert();
-  // None, if those that were due have been cancelled meanwhile.
+  // The timers that were due may have been cancelled meanwhile.
   if (timers_.NextDeadline() > fire_until_) return;
   Increase(timers_fired_,
            timers_.AdvanceTo(fire_until_, max_timers_per_iteration_));
@@ -246,11 +246,12 @@ void EventLoop::RunHooks(IntrusiveList<IterationHook>* hooks) {
 }
 
 void EventLoop::RunTasks(size_t limit) {
-  // Counted before the first: what tasks schedule comes in the next turn.
+  // Counted before the first task runs: tasks that it schedules run in the next
+  // iteration.
   const size_t count = std::min(tasks_.Count(), limit);
   for (size_t i = 0; i < count; ++i) {
     Task* const task = tasks_.Pop();
-    if (task == nullptr) break;  // others were cancelled
+    if (task == nullptr) break;  // the rest was cancelled
     Increase(tasks_run_, 1);
     task->Run();
   }
@@ -313,13 +314,13 @@ absl::Status EventLoop::SetInterest(IoTarget* target, IoEvents interest) {
 
 void EventLoop::Remove(IoTarget* target) {
   if (!role_.IsCurrent() && forked()) {
-    // The slots are as a thread of the parent left them.
+    // The slots are in the state in which a thread of the parent left them.
     target->slot_ = kNoSlot;
     return;
   }
   role_.Assert();
   if (!target->registered()) return;
-  // kNotFound: a Modify() that failed half-way has ended the watching already.
+  // kNotFound: a Modify() that failed half-way may have removed the descriptor.
   const absl::Status removed = poller_->Remove(target->fd_);
   SLUICE_DCHECK(removed.ok() || absl::IsNotFound(removed));
   Slot& slot = slots_[target->slot_];
@@ -383,7 +384,7 @@ absl::Status EventLoop::Post(Callable&& callable) {
     case EventQueue<Callable>::PushResult::kFull:
       posts_refused_.fetch_add(1, std::memory_order_relaxed);
       return absl::ResourceExhaustedError(
-          "EventLoop::Post: max_posted callables wait already");
+          "EventLoop::Post: max_posted callables are waiting");
     case EventQueue<Callable>::PushResult::kClosed:
       posts_refused_.fetch_add(1, std::memory_order_relaxed);
       return absl::CancelledError("EventLoop::Post: the loop has stopped");
@@ -392,8 +393,8 @@ absl::Status EventLoop::Post(Callable&& callable) {
 }
 
 void EventLoop::RunPosted() {
-  // All of them, of which max_posted is the bound: a timer that is queued next
-  // must not overtake some.
+  // Runs all callables, at most max_posted, because a timer that is queued next
+  // must not overtake one of them.
   posted_.Drain(std::numeric_limits<size_t>::max(),
                 [](Callable&& callable) { std::move(callable)(); });
   if (!posted_.PrepareToSleep()) ScheduleLocal(&run_posted_);

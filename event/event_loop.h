@@ -30,165 +30,187 @@
 
 namespace sluice {
 
-// Called once per turn, those of one point in the order hooked. Owned by its
-// user; destruction unhooks. Loop-bound.
+// A callable object that the loop calls once in each iteration. Hooks of the
+// same point are called in the order in which they were hooked. The user owns
+// the hook; its destructor unhooks it. Loop-bound.
 class IterationHook : public IntrusiveNode {
  public:
   enum class Point {
-    kBeforeWait,   // the turn's last word: what was put off is done here
-    kAfterUrgent,  // listeners have accepted; nobody has been served yet
+    kBeforeWait,   // last step before the wait: for deferred work
+    kAfterUrgent,  // after listeners have accepted, before other targets
   };
   virtual ~IterationHook() = default;
-  // Must not block. May unhook or destroy any hook.
+  // Called once per iteration. Must not block. May unhook or destroy any hook.
   virtual void OnIteration() = 0;
 };
 
-// One thread's reactor: descriptors, timers and tasks, in turns. A turn is
+// One thread's reactor. It dispatches descriptors, timers and tasks in loop
+// iterations. One iteration is
 //
 //   hooks of kBeforeWait; wait; urgent targets (listeners); hooks of
 //   kAfterUrgent; other targets; tasks, and due timers among them
 //
-// in this order, each part bounded by Options, so that none starves another.
-// Work that is left over makes the next wait return at once. Order within a
-// part: targets as the poller reports them, tasks as queued, timers by tick and
-// then by arming.
+// in this order. Options bounds each part, so that no part starves another. If
+// work is left over, the next wait returns at once. Within a part, targets are
+// dispatched in the order in which the poller reports them, tasks in the order
+// in which they were queued, and timers by tick and then by the time of arming.
 //
-// A timer never overtakes an event that came before its deadline. It fires only
-// when the loop has, at the deadline or later, looked at every descriptor and
-// dispatched those that were ready, and has run every task and every posted
-// callable that was queued by then. So a timeout ends nobody whose answer came
-// in time, even after a long callback or a SIGSTOP. For the timer it costs one
-// more turn, without a wait.
+// A timer never overtakes an event that came before the timer's deadline. A
+// timer fires only after two conditions hold. First, the loop has looked at
+// every descriptor, at the deadline or later, and has dispatched those that
+// were ready. Second, the loop has run every task and every posted callable
+// that was queued by then. So a timeout never closes a connection whose answer
+// came in time, even after a long callback or a SIGSTOP. This costs the timer
+// one more iteration, which does not wait.
 //
-// Knows no sockets and starts no thread. Sequence-bound, save what says "Any
-// thread."; the sequence is the thread that is inside Run() or RunOnce(), and
-// while none is, whoever sets up or tears down. Owns its poller; owns no
-// descriptor, target, timer, hook or task.
+// The loop does not depend on sockets and starts no thread. It owns its poller;
+// it owns no descriptor, target, timer, hook or task. Sequence-bound, except
+// for calls marked "Any thread.". The sequence is the thread inside Run() or
+// RunOnce(). While no thread is inside them, it is the thread that sets up or
+// tears down.
 //
-// An exception that leaves a callback ends the process by std::terminate() at
-// the throw: docs/architecture.md, "Exceptions". In the child of a fork() a
-// loop of the parent may be destroyed and not be run: "fork()" there.
+// If an exception leaves a callback, std::terminate() ends the process at the
+// throw: see "Exceptions" in docs/architecture.md. In the child of a fork(), a
+// loop of the parent may be destroyed but must not be run: see "fork()" there.
 class EventLoop final : public Executor {
  public:
   using Callable = absl::AnyInvocable<void() &&>;
 
   struct Options {
     std::unique_ptr<Poller> poller = nullptr;  // required
-    const Clock* clock = nullptr;  // required; of the poller's world
-    // A whole number of nanoseconds, at most an hour.
+    const Clock* clock = nullptr;  // required; the clock of the poller's world
+    // The resolution of timers: a whole number of nanoseconds, at most one
+    // hour.
     absl::Duration timer_tick = absl::Milliseconds(1);
     size_t receive_buffer_size = 64 * 1024;  // 1 to 2^30 bytes
     size_t max_posted = 4096;                // 1 to 2^20
     size_t max_tasks_per_iteration = 1024;   // at least 1
     size_t max_timers_per_iteration = 1024;  // at least 1
-    // How often to look for what other threads schedule, some ten nanoseconds
-    // each, before sleeping; descriptors and timers wait meanwhile. It takes
-    // the kernel's wake-up out of the way between CPUs, 1000 being enough, and
-    // is a loss where the other thread needs this CPU: while it does not help
-    // it is not done, but for one sleep in 1024.
+    // The most polls for new tasks before a sleep, about 10 ns each. Polling
+    // saves a wake-up from another CPU; 1000 polls are enough for that.
+    // Descriptors and timers wait during the polls. Polling does not help if
+    // the other thread needs this CPU: it is switched off while it does not
+    // help, and retried once in 1024 sleeps.
     size_t max_spins = 0;
   };
-  // kInvalidArgument names the option, and says what it may be.
+  // Returns kInvalidArgument if an option is out of bounds; the message names
+  // the option and its bounds.
   static absl::StatusOr<std::unique_ptr<EventLoop>> Create(Options options);
 
-  // Tells the tasks that are still queued Abandon(); disarms timers.
+  // Calls Abandon() on tasks that are still queued, and disarms timers.
   // REQUIRES: not running; no target is registered.
   ~EventLoop() override;
-  // In the child of a fork() leaves a loop in memory, as it is, if a thread was
-  // inside Run() or RunOnce() when the child was made.
+  // Destroys the loop and frees its memory. In the child of a fork(), if a
+  // thread of the parent was inside Run() or RunOnce() at the fork(), does
+  // neither: the loop stays in memory as it is.
   static void operator delete(EventLoop* loop, std::destroying_delete_t);
 
-  // Takes turns until Stop(), and then a last one in which the tasks queued by
-  // then run; what they or anyone else queues after that is told Abandon(), in
+  // Runs loop iterations until Stop(), and then a last one that runs the tasks
+  // queued by then. If a task is queued after that, its Abandon() is called, in
   // this call or in the destructor. Posted callables that did not run are
-  // destroyed. Returns the poller's error, after the same last turn.
-  // REQUIRES: not running; called at most once; not in a child of the process
-  // in which the loop was made.
+  // destroyed. If the poller fails, returns the poller's error, after the same
+  // last iteration. REQUIRES: not running; called at most once; not in a child
+  // of the process in which the loop was made.
   absl::Status Run();
 
-  // One turn that waits for at most `max_wait`: for tests and simulators, and
-  // for those who own the thread. If a timer comes to its deadline in the wait,
-  // a second turn, without a wait, fires it.
-  // REQUIRES: not running; Run() was not called.
+  // Runs one iteration that waits for at most `max_wait`. If a timer reaches
+  // its deadline during the wait, runs a second iteration, without a wait,
+  // which fires the timer. For tests, simulators and programs that own the
+  // thread. Returns the poller's error. REQUIRES: not running; Run() was not
+  // called.
   absl::Status RunOnce(absl::Duration max_wait);
 
-  // RunOnce() in two halves, for simulators, in which others take their turns
-  // while this loop waits: from one to the other it sleeps, and who queues a
-  // task wakes its poller. Returns how long its poller may wait. REQUIRES: as
-  // RunOnce(); after the last BeginIteration() there was an EndIteration().
+  // Runs the first half of RunOnce(), up to the wait, and returns how long the
+  // poller may wait. For simulators, which run other loops while this loop
+  // waits. Until EndIteration(), the loop counts as asleep, and a thread that
+  // schedules a task wakes the poller. REQUIRES: as RunOnce(); EndIteration()
+  // was called after the last BeginIteration().
   absl::Duration BeginIteration(absl::Duration max_wait);
-  // With what Poller::Wait() returned. REQUIRES: BeginIteration() was called.
+  // Runs the second half of RunOnce(). `events` is what Poller::Wait()
+  // returned. Returns the poller's error. REQUIRES: BeginIteration() was
+  // called.
   absl::Status EndIteration(
       const absl::StatusOr<absl::Span<const IoEvent>>& events);
 
-  // Any thread. Makes Run() end after the turn under way.
+  // Any thread. Makes Run() return after the current iteration and the last
+  // one.
   void Stop();
-  // Any thread. Whether Stop() was called.
+  // Any thread. Returns true if Stop() was called.
   bool stopped() const { return stop_.load(std::memory_order_relaxed); }
 
   struct AddOptions {
     AddHint hint = AddHint::kNone;
-    bool urgent = false;  // dispatched before all others
+    bool urgent = false;  // dispatched before targets that are not urgent
   };
-  // Registers `target` for `fd` until Remove(); events come in later turns.
-  // The errors of Poller::Add(). REQUIRES: `target` is not registered.
+  // Registers `target` for `fd` until Remove(). Events are dispatched from the
+  // next iteration on. Returns the errors of Poller::Add(). REQUIRES: `target`
+  // is not registered.
   absl::Status Add(IoTarget* target, int fd, IoEvents interest,
                    AddOptions options);
   absl::Status Add(IoTarget* target, int fd, IoEvents interest) {
     return Add(target, fd, interest, AddOptions{});
   }
-  // The errors of Poller::Modify(). REQUIRES: `target` is registered.
+  // Replaces the interest. Returns the errors of Poller::Modify(). REQUIRES:
+  // `target` is registered.
   absl::Status SetInterest(IoTarget* target, IoEvents interest);
-  // Events already fetched for it are dropped. No-op when not registered.
-  // REQUIRES: the descriptor is not closed yet.
+  // Ends the registration. Events that were already fetched for `target` are
+  // dropped. Does nothing if `target` is not registered. REQUIRES: the
+  // descriptor is not closed yet.
   void Remove(IoTarget* target);
 
-  // Arms `timer` for `delay` from this moment: it fires never early, at most a
-  // tick late plus the time that the loop was busy. Reads the clock.
+  // Arms `timer` for `delay` from now. The timer never fires early. It fires at
+  // most one tick late, plus the time that the loop was busy. Reads the clock.
   void Arm(Timer* timer, absl::Duration delay);
-  // For those who arm in bulk, by now().
+  // Returns the timer wheel. A caller that arms many timers at once can use it
+  // with now(), which does not read the clock.
   TimerWheel* timers();
 
-  // Until the hook is unlinked or destroyed. REQUIRES: not hooked.
+  // Calls `hook` until it is unlinked or destroyed. REQUIRES: not hooked.
   void Hook(IterationHook::Point point, IterationHook* hook);
 
   // Any thread. Runs `task` on the loop, in this iteration or in the next,
-  // never inside this call; wakes the loop if it sleeps. Runs tasks in the
-  // order in which one caller has scheduled them, here or by ScheduleLocal().
+  // never inside this call. Wakes the loop if it sleeps. Tasks that one thread
+  // schedules, here or by ScheduleLocal(), run in the order of its calls.
+  // Returns false, and does nothing, if `task` is already queued.
   bool Schedule(Task* task) override;
-  // Schedule() from the loop itself: does not look whether the loop sleeps.
+  // Does the same as Schedule(), from the loop itself. Cheaper: does not check
+  // whether the loop sleeps.
   bool ScheduleLocal(Task* task);
-  // Takes `task` back, however scheduled; no-op when it is not queued. O(1)
-  // plus what other threads just scheduled.
-  // REQUIRES: nobody schedules it meanwhile.
+  // Removes `task` from the queue, however it was scheduled. Does nothing if
+  // `task` is not queued. Takes O(1), plus the number of tasks that other
+  // threads have just scheduled. REQUIRES: no thread schedules `task` during
+  // this call.
   void Cancel(Task* task);
 
-  // Any thread. Runs `callable` on the loop, in the order of one caller's
-  // posts. kResourceExhausted when Options::max_posted wait; kCancelled once
-  // the loop has stopped: `callable` is then untouched.
+  // Any thread. Runs `callable` on the loop. Callables that one thread posts
+  // run in the order of its calls. Returns kResourceExhausted if
+  // Options::max_posted callables are waiting, and kCancelled once the loop has
+  // stopped; after an error, `callable` is untouched.
   absl::Status Post(Callable&& callable);
 
-  // When this turn's wait ended: the same throughout a turn.
+  // Returns the time at which the wait of the current iteration ended. The
+  // value does not change during an iteration.
   MonotonicTime now() const;
   // Any thread.
   const Clock& clock() const { return *clock_; }
-  // Memory for one read: valid until the caller returns to the loop.
+  // Returns memory for one read. The memory is valid until the caller returns
+  // to the loop.
   absl::Span<char> receive_buffer();
   const SequenceRole& role() const ABSL_LOCK_RETURNED(role_) { return role_; }
-  // Any thread. Whether this is the child of a fork(), and the loop its
-  // parent's. A system call.
+  // Any thread. Returns true in the child of a fork(), if the parent made the
+  // loop. Costs a system call.
   bool forked() const { return !owner_.IsCurrent(); }
 
   struct Stats {
     uint64_t iterations = 0;
     uint64_t events = 0;  // dispatched
     uint64_t timers = 0;  // fired
-    uint64_t tasks = 0;   // run; all posts drained at once are one
+    uint64_t tasks = 0;   // run; callables drained together count as one
     uint64_t wakes = 0;   // waits ended by another thread
-    uint64_t spins = 0;   // before a wait; Options::max_spins each
+    uint64_t spins = 0;   // rounds of Options::max_spins polls before a wait
     uint64_t posts_refused = 0;
   };
-  // Any thread. Each counter by itself is exact.
+  // Any thread. Returns the counters. Each counter by itself is exact.
   Stats stats() const;
 
  private:
@@ -196,16 +218,16 @@ class EventLoop final : public Executor {
     IoTarget* target = nullptr;
     uint32_t generation = 0;  // of the registration, modulo 2^24
     uint32_t kind : 1 = 0;    // of the token
-    // The number of the look that has last seen an event of it; 0: none. Of an
-    // unused slot: the next unused one.
+    // In a used slot, the number of the last look that saw an event of this
+    // slot; 0 means none. In an unused slot, the index of the next unused slot.
     uint32_t look : 31 = 0;
   };
   static constexpr uint32_t kNoSlot = IoTarget::kNoSlot;
   static constexpr uint32_t kMaxSlots = (1u << 31) - 1;
 
-  // What a token says, from the top: slot (32 bits), generation (24), kind (8).
-  // A generation need tell apart only what one Wait() can hold: afterwards no
-  // poller reports a registration that was removed.
+  // A token has three parts, from the top: slot (32 bits), generation (24),
+  // kind (8). Generations need to differ only among the events of one Wait():
+  // after Remove(), no poller reports the registration in a later Wait().
   static constexpr uint32_t kNormal = 0;
   static constexpr uint32_t kUrgent = 1;
   static uint64_t MakeToken(uint32_t slot, uint32_t generation, uint32_t kind);
@@ -214,7 +236,7 @@ class EventLoop final : public Executor {
 
   absl::Status RunIteration(absl::Duration max_wait)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
-  // What comes after the wait.
+  // Runs the part of an iteration after the wait.
   absl::Status Serve(const absl::StatusOr<absl::Span<const IoEvent>>& events)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   absl::Duration TimeToWait(absl::Duration max_wait)
@@ -223,14 +245,14 @@ class EventLoop final : public Executor {
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void RunHooks(IntrusiveList<IterationHook>* hooks)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
-  // Notes what the last wait has looked at.
+  // Records which descriptors the last wait has looked at.
   void NoteLook(absl::Span<const IoEvent> events)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void FireTimers();
   void RunTasks(size_t limit) ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void End() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void AbandonTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
-  // What AbandonTasks() is in the child of a fork(): calls nothing.
+  // Does AbandonTasks() in the child of a fork(), where it calls no task.
   void DropTasks();
   bool SpinForTasks() ABSL_EXCLUSIVE_LOCKS_REQUIRED(role_);
   void RunPosted();
@@ -246,14 +268,16 @@ class EventLoop final : public Executor {
 
   SequenceRole role_;
   MonotonicTime now_ ABSL_GUARDED_BY(role_);
-  // The last wait did not begin before this time. The first timer was not due
-  // before this deadline then.
+  // A time before the last wait began. At that time, the first timer was due no
+  // earlier than next_deadline_.
   MonotonicTime wait_began_ ABSL_GUARDED_BY(role_);
   MonotonicTime next_deadline_ ABSL_GUARDED_BY(role_);
-  // Every descriptor was looked at, by a wait that began at this time or later.
+  // A time such that a wait that began at it or later has looked at every
+  // descriptor.
   MonotonicTime looked_at_ ABSL_GUARDED_BY(role_);
-  // A look at every descriptor that takes several waits, since each leaves out
-  // some: when the first of them began, and the number of this look, from 1 on.
+  // If one wait leaves out descriptors, a look at every descriptor takes
+  // several waits. These are the time when the first of them began, and the
+  // number of this look, counted from 1.
   std::optional<MonotonicTime> look_began_ ABSL_GUARDED_BY(role_);
   uint32_t look_ ABSL_GUARDED_BY(role_) = 0;
   TimerWheel timers_ ABSL_GUARDED_BY(role_);
@@ -265,11 +289,12 @@ class EventLoop final : public Executor {
   const std::unique_ptr<char[]> receive_buffer_;
   SpinCredit spin_credit_ ABSL_GUARDED_BY(role_);
 
-  TaskQueue tasks_;  // its consumer is this sequence
+  TaskQueue tasks_;  // consumed by this sequence
   EventQueue<Callable> posted_;
-  // Queued when posted_ has something that no run of it has seen.
+  // Queued while posted_ holds a callable that no run of this task has seen.
   MemberTask<&EventLoop::RunPosted> run_posted_{this};
-  // Queued when a timer may fire; and the time up to which timers may.
+  // Queued when a timer may be due. It fires timers that are due by
+  // fire_until_.
   MemberTask<&EventLoop::FireTimers> fire_timers_{this};
   MonotonicTime fire_until_ ABSL_GUARDED_BY(role_);
 
@@ -280,7 +305,7 @@ class EventLoop final : public Executor {
   // one of them sees the other: event_loop_model_test.cc.
   std::atomic<bool> asleep_{false};
 
-  // Written on the sequence, save the last two.
+  // Written on the sequence, except for the last two.
   std::atomic<uint64_t> iterations_{0};
   std::atomic<uint64_t> events_{0};
   std::atomic<uint64_t> timers_fired_{0};

@@ -25,7 +25,8 @@ void RunIteration(EventLoop* loop) {
   SLUICE_CHECK(loop->RunOnce(absl::ZeroDuration()).ok());
 }
 
-// A turn in which nothing happens: the clock, timers, and the kernel's wait.
+// Measures an iteration in which nothing happens: clock, timers and the
+// kernel's wait.
 void BM_EmptyIteration(benchmark::State& state) {
   const auto loop = NewLoop();
   for (auto _ : state) RunIteration(loop.get());
@@ -40,7 +41,8 @@ struct CountingTask final : Task {
 
 constexpr int kTasks = 1000;
 
-// A task of a thousand in a turn, scheduled on the loop itself.
+// Measures one of a thousand tasks in an iteration, scheduled on the loop
+// itself.
 void BM_Schedule(benchmark::State& state) {
   const auto loop = NewLoop();
   const std::unique_ptr<CountingTask[]> tasks(new CountingTask[kTasks]);
@@ -53,7 +55,7 @@ void BM_Schedule(benchmark::State& state) {
 }
 BENCHMARK(BM_Schedule);
 
-// The same by the call that other threads use.
+// Does the same by Schedule(), the call for other threads.
 void BM_ScheduleRemote(benchmark::State& state) {
   const auto loop = NewLoop();
   const std::unique_ptr<CountingTask[]> tasks(new CountingTask[kTasks]);
@@ -66,7 +68,7 @@ void BM_ScheduleRemote(benchmark::State& state) {
 }
 BENCHMARK(BM_ScheduleRemote);
 
-// The same with callables.
+// Does the same with callables.
 void BM_Post(benchmark::State& state) {
   const auto loop = NewLoop();
   uint64_t runs = 0;
@@ -85,7 +87,8 @@ struct NoTimer final : Timer {
   void Fire() override {}
 };
 
-// A timeout that does not come: reads the clock, as Arm() counts from now.
+// Measures a timeout that is canceled. Reads the clock, because Arm() counts
+// from now.
 void BM_ArmAndCancel(benchmark::State& state) {
   const auto loop = NewLoop();
   NoTimer timer;

@@ -39,8 +39,8 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// Readiness as the test sets it; a Wait() with nothing to report lets the time
-// pass that it was told to wait for.
+// A poller whose readiness the test sets. If a Wait() has nothing to report, it
+// lets its timeout pass on the clock.
 class FakePoller final : public Poller {
  public:
   explicit FakePoller(SimClock* clock) : clock_(clock) {}
@@ -93,7 +93,7 @@ class FakePoller final : public Poller {
 
   bool refuse_adds = false;
   size_t max_events = SIZE_MAX;  // per Wait()
-  bool interrupted = false;      // each Wait(), by a signal
+  bool interrupted = false;      // a signal interrupts each Wait()
 
  private:
   SimClock* const clock_;
@@ -107,7 +107,7 @@ class FakePoller final : public Poller {
   bool woken_ = false;
 };
 
-// Calls a function, once, when somebody looks at it.
+// A clock that calls a function once, at the next Now().
 class HookedClock final : public Clock {
  public:
   explicit HookedClock(const Clock* clock) : clock_(clock) {}
@@ -170,7 +170,7 @@ class EventLoopTest : public ::testing::Test {
   void RunIteration(absl::Duration max_wait = absl::ZeroDuration()) {
     SLUICE_ASSERT_OK(loop_->RunOnce(max_wait));
   }
-  // A task, hook, ... that notes that it ran.
+  // Returns a task, hook or handler that records its run.
   std::function<void()> Note(std::string what) {
     return [this, what = std::move(what)] { log_.push_back(what); };
   }
@@ -229,7 +229,7 @@ TEST_F(EventLoopTest, RefusesEachOptionOutOfRange) {
   }
 }
 
-TEST_F(EventLoopTest, ATurnKeepsTheDocumentedOrder) {
+TEST_F(EventLoopTest, AnIterationKeepsTheDocumentedOrder) {
   Hook before(Note("before wait")), after(Note("after urgent"));
   loop_->Hook(IterationHook::Point::kBeforeWait, &before);
   loop_->Hook(IterationHook::Point::kAfterUrgent, &after);
@@ -297,7 +297,7 @@ TEST_F(EventLoopTest, AnEventOfTheOldRegistrationDoesNotReachTheNewOne) {
   Target second([&](IoEvents) { Note("second")(); });
   Target first([&](IoEvents) {
     if (!second.registered()) return;
-    loop_->Remove(&second);  // and its slot and number are in use again:
+    loop_->Remove(&second);  // its slot and number are used again:
     SLUICE_ASSERT_OK(loop_->Add(&reused, 4, kReadable));
   });
   SLUICE_ASSERT_OK(loop_->Add(&first, 3, kReadable));
@@ -326,10 +326,10 @@ TEST_F(EventLoopTest, ATargetMayDestroyItselfInItsEvent) {
   EXPECT_THAT(TakeLog(), ElementsAre("gone"));
 }
 
-TEST_F(EventLoopTest, TargetsAddedInATurnAreSeenInTheNext) {
+TEST_F(EventLoopTest, TargetsAddedInAnIterationAreSeenInTheNext) {
   std::vector<std::unique_ptr<Target>> more;
   Target first([&](IoEvents) {
-    // Enough to make the slot table grow under the dispatch.
+    // Enough targets to make the slot table grow during the dispatch.
     for (int i = 0; i < 100; ++i) {
       more.push_back(std::make_unique<Target>([&](IoEvents) { Note("x")(); }));
       SLUICE_ASSERT_OK(loop_->Add(more.back().get(), 10 + i, kReadable));
@@ -359,7 +359,7 @@ TEST_F(EventLoopTest, TasksRunInOrderAndNotInsideSchedule) {
   EXPECT_THAT(TakeLog(), ElementsAre("one", "two", "three"));
 }
 
-TEST_F(EventLoopTest, WhatATaskSchedulesRunsInTheNextTurn) {
+TEST_F(EventLoopTest, TasksScheduledByATaskRunInTheNextIteration) {
   std::unique_ptr<TestTask> task;
   task = std::make_unique<TestTask>([&] {
     Note("run")();
@@ -376,7 +376,7 @@ TEST_F(EventLoopTest, WhatATaskSchedulesRunsInTheNextTurn) {
   EXPECT_THAT(TakeLog(), IsEmpty());
 }
 
-TEST_F(EventLoopTest, ATaskScheduledByATargetRunsInTheSameTurn) {
+TEST_F(EventLoopTest, ATaskScheduledByATargetRunsInTheSameIteration) {
   TestTask task(Note("task"));
   Target target([&](IoEvents) { loop_->ScheduleLocal(&task); });
   SLUICE_ASSERT_OK(loop_->Add(&target, 3, kReadable));
@@ -386,7 +386,7 @@ TEST_F(EventLoopTest, ATaskScheduledByATargetRunsInTheSameTurn) {
   loop_->Remove(&target);
 }
 
-TEST_F(EventLoopTest, TasksPerTurnAreBounded) {
+TEST_F(EventLoopTest, TasksPerIterationAreBounded) {
   NewLoop({.max_tasks_per_iteration = 2});
   TestTask one(Note("1")), two(Note("2")), three(Note("3"));
   for (TestTask* task : {&one, &two, &three}) loop_->ScheduleLocal(task);
@@ -445,7 +445,7 @@ TEST_F(EventLoopTest, AFullPostQueueLeavesTheCallableUntouched) {
   EXPECT_THAT(TakeLog(), ElementsAre("1", "2", "3"));
 }
 
-TEST_F(EventLoopTest, PostsOfPostsRunInTheNextTurn) {
+TEST_F(EventLoopTest, PostsOfPostsRunInTheNextIteration) {
   SLUICE_ASSERT_OK(loop_->Post([&] {
     Note("1")();
     SLUICE_EXPECT_OK(loop_->Post(Note("3")));
@@ -469,7 +469,7 @@ TEST_F(EventLoopTest, TimersFireNeitherEarlyNorMoreThanATickLate) {
   EXPECT_LE(fired[0] - armed, absl::Microseconds(3500));
 }
 
-TEST_F(EventLoopTest, ArmCountsFromTheClockAndNotFromTheTurn) {
+TEST_F(EventLoopTest, ArmCountsFromTheClockAndNotFromTheIteration) {
   MonotonicTime armed, fired;
   CallbackTimer timer([&] { fired = clock_.Now(); });
   TestTask slow([&] {
@@ -482,7 +482,7 @@ TEST_F(EventLoopTest, ArmCountsFromTheClockAndNotFromTheTurn) {
   EXPECT_GE(fired - armed, absl::Milliseconds(10));
 }
 
-TEST_F(EventLoopTest, TimersPerTurnAreBoundedAndTheRestDoesNotWait) {
+TEST_F(EventLoopTest, TimersPerIterationAreBoundedAndTheRestDoesNotWait) {
   NewLoop({.max_timers_per_iteration = 2});
   std::vector<std::unique_ptr<CallbackTimer>> timers;
   for (const char* name : {"1", "2", "3"}) {
@@ -502,8 +502,8 @@ TEST_F(EventLoopTest, TimersPerTurnAreBoundedAndTheRestDoesNotWait) {
 
 class EventLoopLateTimerTest : public EventLoopTest {
  protected:
-  // `count` descriptors, all ready and each served once; and a timer that the
-  // loop comes to with a delay, in which they have become ready.
+  // Makes `count` descriptors ready, each for one event, and delays the loop
+  // beyond the deadline of a timer.
   void HoldUp(int count) {
     for (int fd = 0; fd < count; ++fd) {
       targets_.push_back(std::make_unique<Target>([this, fd](IoEvents) {
@@ -518,8 +518,8 @@ class EventLoopLateTimerTest : public EventLoopTest {
     for (int fd = 0; fd < count; ++fd) poller_->SetReady(fd, kReadable);
     clock_.Advance(absl::Milliseconds(300));
   }
-  // Until the timer has fired: what was noted.
-  std::vector<std::string> TakeLogOfTurns() {
+  // Runs iterations until the timer has fired, and returns the log.
+  std::vector<std::string> TakeLogOfIterations() {
     for (int i = 0; i < 100 && timer_.armed(); ++i) RunIteration();
     EXPECT_FALSE(timer_.armed());
     return TakeLog();
@@ -535,13 +535,14 @@ class EventLoopLateTimerTest : public EventLoopTest {
 TEST_F(EventLoopLateTimerTest, FiresAfterAllThatWasReady) {
   poller_->max_events = 2;
   HoldUp(5);
-  EXPECT_THAT(TakeLogOfTurns(), ElementsAre("target", "target", "target",
-                                            "target", "target", "timer"));
+  EXPECT_THAT(TakeLogOfIterations(), ElementsAre("target", "target", "target",
+                                                 "target", "target", "timer"));
 }
 
-// The wait began before the deadline and returned with one descriptor; then the
-// process stood still, and more became ready.
-TEST_F(EventLoopLateTimerTest, FiresAfterWhatBecameReadyWhileTheProcessStood) {
+// The wait began before the deadline and returned with one descriptor. Then the
+// process stood still, and more descriptors became ready.
+TEST_F(EventLoopLateTimerTest,
+       FiresAfterDescriptorsThatBecameReadyWhileTheProcessStood) {
   HoldUp(0);
   timer_.Cancel();
   Target late([&](IoEvents) {
@@ -562,7 +563,7 @@ TEST_F(EventLoopLateTimerTest, FiresAfterWhatBecameReadyWhileTheProcessStood) {
   const auto events = poller_->Wait(absl::ZeroDuration());
   clock_.Advance(absl::Milliseconds(300));
   SLUICE_ASSERT_OK(loop_->EndIteration(events));
-  EXPECT_THAT(TakeLogOfTurns(), ElementsAre("first", "late", "timer"));
+  EXPECT_THAT(TakeLogOfIterations(), ElementsAre("first", "late", "timer"));
   loop_->Remove(&first);
   loop_->Remove(&late);
 }
@@ -575,7 +576,7 @@ TEST_F(EventLoopLateTimerTest, FiresAfterTasksThatWereQueuedBefore) {
   }
   HoldUp(0);
   for (const auto& task : tasks) loop_->ScheduleLocal(task.get());
-  EXPECT_THAT(TakeLogOfTurns(),
+  EXPECT_THAT(TakeLogOfIterations(),
               ElementsAre("task", "task", "task", "task", "task", "timer"));
 }
 
@@ -583,12 +584,12 @@ TEST_F(EventLoopLateTimerTest, FiresAfterPostsThatWereQueuedBefore) {
   NewLoop({.max_tasks_per_iteration = 2});
   HoldUp(0);
   for (int i = 0; i < 5; ++i) SLUICE_ASSERT_OK(loop_->Post(Note("post")));
-  EXPECT_THAT(TakeLogOfTurns(),
+  EXPECT_THAT(TakeLogOfIterations(),
               ElementsAre("post", "post", "post", "post", "post", "timer"));
 }
 
-// What arms relative to the wheel's time, as RepeatingTimer does, counts from
-// this turn, although a due timer has not fired yet.
+// A timer that is armed relative to the wheel's time, as RepeatingTimer does,
+// counts from this iteration, although a due timer has not fired yet.
 TEST_F(EventLoopLateTimerTest, TheWheelKnowsTheTimeBeforeItFires) {
   HoldUp(0);
   Target target([&](IoEvents) {
@@ -597,7 +598,7 @@ TEST_F(EventLoopLateTimerTest, TheWheelKnowsTheTimeBeforeItFires) {
   });
   SLUICE_ASSERT_OK(loop_->Add(&target, 7, kReadable));
   poller_->SetReady(7, kReadable);
-  EXPECT_THAT(TakeLogOfTurns(), ElementsAre("timer"));
+  EXPECT_THAT(TakeLogOfIterations(), ElementsAre("timer"));
   EXPECT_EQ(loop_->stats().events, 1u);
   loop_->Remove(&target);
 }
@@ -606,7 +607,7 @@ TEST_F(EventLoopLateTimerTest, ATaskMayCancelIt) {
   HoldUp(0);
   TestTask task([&] { timer_.Cancel(); });
   loop_->ScheduleLocal(&task);
-  EXPECT_THAT(TakeLogOfTurns(), IsEmpty());
+  EXPECT_THAT(TakeLogOfIterations(), IsEmpty());
   for (int i = 0; i < 3; ++i) RunIteration(absl::Milliseconds(10));
   EXPECT_EQ(loop_->stats().timers, 0u);
 }
@@ -620,7 +621,7 @@ TEST_F(EventLoopLateTimerTest, DescriptorsThatStayReadyDoNotStarveIt) {
     SLUICE_ASSERT_OK(loop_->Add(targets.back().get(), fd, kReadable));
     poller_->SetReady(fd, kReadable);
   }
-  // Five waits for each of them, and one that begins with the first again.
+  // Five waits report each descriptor, and one begins with the first again.
   for (int i = 0; i < 6; ++i) {
     EXPECT_TRUE(timer_.armed());
     RunIteration();
@@ -637,10 +638,10 @@ TEST_F(EventLoopLateTimerTest, AWaitThatASignalInterruptsHasLookedAtNothing) {
   EXPECT_TRUE(timer_.armed());
   poller_->interrupted = false;
   poller_->SetReady(0, kReadable);
-  EXPECT_THAT(TakeLogOfTurns(), ElementsAre("target", "timer"));
+  EXPECT_THAT(TakeLogOfIterations(), ElementsAre("target", "timer"));
 }
 
-TEST_F(EventLoopTest, NowStandsStillWithinATurn) {
+TEST_F(EventLoopTest, NowStandsStillWithinAnIteration) {
   TestTask task([&] {
     const MonotonicTime before = loop_->now();
     clock_.Advance(absl::Milliseconds(7));
@@ -659,9 +660,10 @@ TEST_F(EventLoopTest, WaitsNoLongerThanAsked) {
   EXPECT_EQ(poller_->last_timeout(), absl::InfiniteDuration());
 }
 
-// The loop has looked for tasks, and looks at the clock before it sleeps: what
-// comes in that moment must not wait, though the loop is not asleep yet.
-TEST_F(EventLoopTest, WhatComesWhileItFallsAsleepDoesNotWait) {
+// The loop has looked for tasks, and looks at the clock before it sleeps. A
+// task that comes at that moment must not wait, although the loop is not asleep
+// yet.
+TEST_F(EventLoopTest, ATaskThatComesBeforeTheSleepDoesNotWait) {
   HookedClock clock(&clock_);
   NewLoop({.clock = &clock});
   CallbackTimer timer(Note("timer"));
@@ -677,7 +679,7 @@ TEST_F(EventLoopTest, WhatComesWhileItFallsAsleepDoesNotWait) {
   EXPECT_EQ(poller_->last_timeout(), absl::ZeroDuration());
 }
 
-TEST_F(EventLoopTest, BetweenTheHalvesOfATurnItSleeps) {
+TEST_F(EventLoopTest, BetweenTheHalvesOfAnIterationItSleeps) {
   TestTask task(Note("task"));
   Hook hook(Note("hook"));
   Target target([&](IoEvents) { Note("target")(); });
@@ -693,7 +695,7 @@ TEST_F(EventLoopTest, BetweenTheHalvesOfATurnItSleeps) {
   EXPECT_EQ(loop_->now(), clock_.Now());
   EXPECT_EQ(loop_->stats().iterations, 1u);
   EXPECT_THAT(TakeLog(), ElementsAre("hook", "target", "task"));
-  // Whoever comes now finds it awake.
+  // The loop is awake now.
   loop_->Schedule(&task);
   EXPECT_EQ(loop_->stats().wakes, 1u);
   EXPECT_EQ(loop_->BeginIteration(absl::Seconds(5)), absl::ZeroDuration());
@@ -706,7 +708,7 @@ TEST_F(EventLoopTest, BetweenTheHalvesOfATurnItSleeps) {
 TEST_F(EventLoopTest, SpinsBeforeItSleepsWhileThatHelps) {
   NewLoop({.max_spins = 1});
   for (int i = 0; i < 1'000; ++i) RunIteration();
-  EXPECT_EQ(loop_->stats().spins, 0u);  // they do not wait
+  EXPECT_EQ(loop_->stats().spins, 0u);  // iterations that do not wait
   for (int i = 0; i < 10'000; ++i) RunIteration(absl::Milliseconds(1));
   EXPECT_EQ(loop_->stats().spins, 8u + 9);
   EXPECT_EQ(poller_->last_timeout(), absl::Milliseconds(1));
@@ -715,7 +717,7 @@ TEST_F(EventLoopTest, SpinsBeforeItSleepsWhileThatHelps) {
   EXPECT_EQ(loop_->stats().spins, 0u);
 }
 
-TEST_F(EventLoopTest, WhatComesWhileItSpinsNeedsNoWakeUp) {
+TEST_F(EventLoopTest, ATaskThatComesDuringASpinNeedsNoWakeUp) {
   NewLoop({.max_spins = SIZE_MAX});
   TestTask task(Note("task"));
   std::thread other([&] {
@@ -748,7 +750,7 @@ TEST_F(EventLoopTest, HooksRunInOrderAndMayLeave) {
   EXPECT_THAT(TakeLog(), ElementsAre("first", "third"));
 }
 
-TEST_F(EventLoopTest, AHookMayUnhookAnotherAndAddOneForTheNextTurn) {
+TEST_F(EventLoopTest, AHookMayUnhookAnotherAndAddOneForTheNextIteration) {
   Hook later(Note("later"));
   Hook victim(Note("victim"));
   Hook first([&] {
@@ -790,7 +792,7 @@ TEST_F(EventLoopTest, TheReceiveBufferHasItsSize) {
   buffer[99] = 'x';
 }
 
-TEST_F(EventLoopTest, RunReturnsThePollersErrorAfterALastTurn) {
+TEST_F(EventLoopTest, RunReturnsThePollersErrorAfterALastIteration) {
   TestTask task(Note("task"));
   Target target([&](IoEvents) { loop_->ScheduleLocal(&task); });
   poller_->FailNextWait(absl::InternalError("broken"));
@@ -799,7 +801,7 @@ TEST_F(EventLoopTest, RunReturnsThePollersErrorAfterALastTurn) {
   EXPECT_THAT(TakeLog(), ElementsAre("task"));
 }
 
-TEST_F(EventLoopTest, StopBeforeRunGivesOneLastTurn) {
+TEST_F(EventLoopTest, StopBeforeRunGivesOneLastIteration) {
   TestTask task(Note("task"));
   loop_->ScheduleLocal(&task);
   EXPECT_FALSE(loop_->stopped());
@@ -809,7 +811,7 @@ TEST_F(EventLoopTest, StopBeforeRunGivesOneLastTurn) {
   EXPECT_THAT(TakeLog(), ElementsAre("task"));
 }
 
-TEST_F(EventLoopTest, WhatTheLastTurnSchedulesIsAbandoned) {
+TEST_F(EventLoopTest, TasksScheduledInTheLastIterationAreAbandoned) {
   TestTask successor(Note("successor"));
   TestTask task([&] {
     Note("task")();
@@ -830,7 +832,7 @@ TEST_F(EventLoopTest, WhatTheLastTurnSchedulesIsAbandoned) {
   EXPECT_THAT(TakeLog(), IsEmpty());
 }
 
-TEST_F(EventLoopTest, AfterStopPostsAreRefusedAndWhatWaitedIsDestroyed) {
+TEST_F(EventLoopTest, AfterStopPostsAreRefusedAndWaitingOnesAreDestroyed) {
   auto token = std::make_shared<int>(0);
   TestTask stop([&] {
     loop_->Stop();
@@ -844,7 +846,7 @@ TEST_F(EventLoopTest, AfterStopPostsAreRefusedAndWhatWaitedIsDestroyed) {
               StatusIs(absl::StatusCode::kCancelled));
 }
 
-TEST_F(EventLoopTest, DestructionAbandonsWhatIsQueued) {
+TEST_F(EventLoopTest, DestructionAbandonsQueuedTasks) {
   TestTask task(Note("task"));
   loop_->ScheduleLocal(&task);
   loop_.reset();
@@ -873,7 +875,7 @@ TEST_F(EventLoopDeathTest, RunInsideRunIsAnError) {
 TEST_F(EventLoopDeathTest, DestructionWithATargetIsAnError) {
   EXPECT_DEATH(
       {
-        NewLoop({});  // this process's own
+        NewLoop({});  // owned by this process
         auto* target = new Target([](IoEvents) {});
         (void)loop_->Add(target, 3, kReadable);
         loop_.reset();
@@ -881,7 +883,7 @@ TEST_F(EventLoopDeathTest, DestructionWithATargetIsAnError) {
       "SLUICE_CHECK failed");
 }
 
-// On the kernel, with threads.
+// Tests on the kernel, with threads.
 class EventLoopThreadsTest : public ::testing::Test {
  protected:
   EventLoopThreadsTest() { NewLoop({}); }
@@ -950,7 +952,8 @@ TEST_F(EventLoopThreadsTest, PostsToABusyLoopNeedNoWakeUp) {
   EXPECT_EQ(loop_->stats().wakes, 0u);
 }
 
-// The loop sleeps; the first of the burst holds it up until all has come.
+// The loop sleeps; the first task of the burst holds the loop up until all
+// tasks have come.
 class EventLoopBurstTest : public EventLoopThreadsTest {
  protected:
   static constexpr int kBurst = 10'000;
@@ -958,8 +961,8 @@ class EventLoopBurstTest : public EventLoopThreadsTest {
   EventLoopBurstTest() {
     NewLoop({.max_posted = kBurst});
     StartLoop();
-    // The wait that this ends is not the first, and the loop has nothing left
-    // to do but sleep.
+    // The wait that this ends is not the first one, and the loop has nothing to
+    // do but sleep.
     while (loop_->stats().wakes == 0) {
       SLUICE_EXPECT_OK(loop_->Post([] {}));
       std::this_thread::yield();
@@ -999,7 +1002,7 @@ TEST_F(EventLoopBurstTest, PostedTakesThreeWakeUpsAtMost) {
   EXPECT_LE(StopLoopAndCountWakes(), 3u);
 }
 
-TEST_F(EventLoopThreadsTest, NothingIsLostBetweenManyCallersAndSleeps) {
+TEST_F(EventLoopThreadsTest, NoTaskIsMissedBetweenManyCallersAndSleeps) {
   constexpr int kCallers = 4;
   constexpr int kRounds = 3'000;
   StartLoop();

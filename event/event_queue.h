@@ -19,20 +19,22 @@
 
 namespace sluice {
 
-// A bounded FIFO mailbox of values: any number of producers, one consumer.
-// Items of one producer keep their order. Wakes nobody: kPushedFirst says when
-// to. Allocates its capacity once, and never blocks: a producer that is
-// descheduled in the middle of a push delays the items behind its own, and
-// nobody else. For users' tasks and events; the library's own duties travel as
-// ExecTasks, which no bound can refuse.
+// A bounded FIFO mailbox of values, with any number of producers and one
+// consumer. Items of one producer keep their order. The queue wakes no thread:
+// TryPush() returns kPushedFirst when the caller must wake the consumer. The
+// queue allocates its capacity once and never blocks. If a producer is
+// descheduled in the middle of a push, only the items behind its own are
+// delayed. The queue is for users' tasks and events; the library's own work is
+// queued as Tasks, which no bound can refuse.
 //
-// A consumer that has drained asks PrepareToSleep(). If it may, the next item
-// will be announced by a kPushedFirst, which is returned after the question was
-// asked. Whoever gets one wakes the consumer, which then drains, and asks
-// again. A new queue counts as one whose consumer has asked and may.
+// A consumer that has drained the queue calls PrepareToSleep(). If that returns
+// true, the consumer may sleep: a later push returns kPushedFirst. The producer
+// that gets kPushedFirst wakes the consumer, which then drains, and calls
+// PrepareToSleep() again. A new queue behaves as if PrepareToSleep() had
+// returned true.
 //
-// A push is one locked instruction, however many items it pushes. Memory: an
-// item and 8 bytes for each cell.
+// A push costs one locked instruction, however many items it pushes. Memory:
+// one item and 8 bytes for each cell.
 template <typename T>
 class EventQueue {
   static_assert(std::is_nothrow_move_constructible_v<T>);
@@ -46,49 +48,56 @@ class EventQueue {
     kClosed,       // nothing was pushed
   };
 
-  // Rounded up to a power of two, at least 2. Takes some milliseconds if it is
-  // the first queue of the process and other threads run: see ProcessFence.
-  // REQUIRES: 0 < capacity <= 2^31.
+  // Rounds `capacity` up to a power of two, at least 2. Takes some milliseconds
+  // if this is the first queue of the process and other threads run: see
+  // ProcessFence. REQUIRES: 0 < capacity <= 2^31.
   explicit EventQueue(size_t capacity);
   EventQueue(const EventQueue&) = delete;
   EventQueue& operator=(const EventQueue&) = delete;
-  // Destroys what was not consumed. REQUIRES: no other call is under way; or
-  // this is the child of a fork(), where an item of which another thread was in
-  // the middle is left alone.
+  // Destroys the items that were not consumed. In the child of a fork(), an
+  // item that another thread was pushing at the fork() is left alone. REQUIRES:
+  // no other call is under way, unless this is the child of a fork().
   ~EventQueue();
 
-  // Any thread. Lock-free. `item` is untouched unless it was pushed. At most
-  // one push per PrepareToSleep() returns kPushedFirst.
+  // Any thread. Lock-free. Pushes `item`, or leaves it untouched if the result
+  // is kFull or kClosed. At most one push after each PrepareToSleep() returns
+  // kPushedFirst.
   [[nodiscard]] PushResult TryPush(T&& item);
 
-  // Any thread. Moves as many of `*items` as there is room for, from the front,
-  // for the price of one push; nobody else's come between them. Leaves in
-  // `*items` those that were not pushed, untouched: all of them when it is
-  // kFull or kClosed. REQUIRES: `*items` is not empty.
+  // Any thread. Moves items from the front of `*items` into the queue, as many
+  // as there is room for, at the cost of one push. Items of other producers do
+  // not come between them. Removes the pushed items from `*items` and leaves
+  // the rest untouched; if the result is kFull or kClosed, none was pushed.
+  // REQUIRES: `*items` is not empty.
   [[nodiscard]] PushResult TryPushBatch(absl::Span<T>* items);
 
-  // Any thread. Pushes that begin after it returned get kClosed; one under way
-  // meanwhile gets that, or succeeds. What is queued stays consumable.
+  // Any thread. Closes the queue. A push that begins after Close() has returned
+  // gets kClosed; a push during Close() gets kClosed or succeeds. Queued items
+  // can still be consumed.
   void Close();
 
-  // Consumer only. Hands over, in order, up to `max_items` of those queued at
-  // the call, so that an item which pushes another cannot starve the consumer;
-  // returns how many. An item's cell is free again when `consume` gets it.
+  // Consumer only. Passes items to `consume`, in order, and returns their
+  // number: at most `max_items`, and only items that were queued when Drain()
+  // was called, so that an item which pushes another one cannot starve the
+  // consumer. The cell of an item is free before `consume` gets the item.
   // REQUIRES: not called from `consume`.
   template <typename Consume>
   size_t Drain(size_t max_items, Consume consume);
 
-  // Consumer only. False: there is an item, or will be at once, that nobody
-  // announces, so drain again. REQUIRES: not called from `consume`.
+  // Consumer only. Returns true if the queue is empty and a later push will
+  // return kPushedFirst. Returns false if an item is there, or is about to be,
+  // that no kPushedFirst announces: drain again. REQUIRES: not called from
+  // `consume`.
   [[nodiscard]] bool PrepareToSleep();
 
  private:
-  // Positions count pushes from 0 and do not wrap: 2^62 are more than a machine
-  // lives to see. A producer claims positions by moving tail_ past them, fills
-  // their cells and publishes each by its turn; the consumer frees them by
-  // moving head_ past them. Position p uses cell p % capacity, which is filled
-  // when its turn is p + 1. event_queue_model_test.cc executes all this in all
-  // interleavings of small cases.
+  // Positions count pushes from 0 and do not wrap: 2^62 pushes take longer than
+  // a machine lives. A producer claims positions by moving tail_ past them,
+  // fills their cells, and publishes each cell by its `turn`. The consumer
+  // frees positions by moving head_ past them. Position p uses cell p %
+  // capacity, and the cell is filled when its `turn` is p + 1.
+  // event_queue_model_test.cc executes this protocol in all interleavings of
+  // small cases.
   struct Cell {
     Cell() {}
     ~Cell() {}
@@ -99,20 +108,20 @@ class EventQueue {
     };
   };
 
-  // In tail_, beside the position.
+  // Bits of tail_, beside the position.
   static constexpr uint64_t kClosedBit = uint64_t{1} << 63;
-  // Whoever claims next announces what it pushes, and clears the bit.
+  // The producer that claims next returns kPushedFirst and clears this bit.
   static constexpr uint64_t kArmedBit = uint64_t{1} << 62;
   static constexpr uint64_t kPositionMask = kArmedBit - 1;
   static constexpr uint64_t kNowhere = ~uint64_t{0};
 
-  // Turns of a spin: some pushes that nobody interrupts.
+  // Rounds of a spin: the time of some pushes that are not interrupted.
   static constexpr int kPatience = 32;
   static constexpr uint64_t kFew = 32;  // items
 
   struct Claim {
     uint64_t position;
-    uint64_t count;  // 0: none, for the reason in `result`
+    uint64_t count;  // 0 if nothing was claimed, for the reason in `result`
     PushResult result;
   };
 
@@ -135,18 +144,19 @@ class EventQueue {
   // The position that the consumer waits for although it is claimed.
   std::atomic<uint64_t> awaited_{kNowhere};
 
-  // On cache lines of their own: producers write the first two all the time,
-  // the consumer the next two, and everybody reads the rest, which changes
-  // rarely. Padded rather than aligned, so that whoever has a queue for a
-  // member needs no special alignment.
+  // Three groups on cache lines of their own: producers often write the first
+  // two fields, the consumer writes the next two, and all threads read the
+  // rest, which rarely changes. The fields are padded, not aligned, so that a
+  // class with a queue as a member needs no special alignment.
   [[maybe_unused]] char padding_before_tail_[ABSL_CACHELINE_SIZE];
   std::atomic<uint64_t> tail_{kArmedBit};
-  // Positions below it are free. It is head_ + capacity as some producer last
-  // saw it, so that they need not look at the consumer's line at each push.
+  // Positions below limit_ are free. limit_ is head_ + capacity as a producer
+  // last saw it, so that producers need not read the consumer's cache line at
+  // each push.
   std::atomic<uint64_t> limit_;
   [[maybe_unused]] char padding_before_head_[ABSL_CACHELINE_SIZE];
   std::atomic<uint64_t> head_{0};
-  uint64_t announced_ = 0;  // the position whose push will be a kPushedFirst
+  uint64_t announced_ = 0;  // position whose push will return kPushedFirst
   [[maybe_unused]] char padding_after_head_[ABSL_CACHELINE_SIZE];
 };
 
@@ -158,14 +168,16 @@ EventQueue<T>::EventQueue(size_t capacity)
 
 template <typename T>
 EventQueue<T>::~EventQueue() {
-  // Relaxed: whoever may destroy the queue has seen the last push and drain.
+  // Relaxed: the thread that may destroy the queue has seen the last push and
+  // the last drain.
   const uint64_t tail = tail_.load(std::memory_order_relaxed) & kPositionMask;
   for (uint64_t p = head_.load(std::memory_order_relaxed); p != tail; ++p) {
     if (IsFilled(p)) std::destroy_at(&CellAt(p).item);
   }
 }
 
-// Inlined: the item is then often made in its cell, which is worth a tenth.
+// Always inlined: the compiler can then often construct the item in its cell,
+// which saves a tenth of the time.
 template <typename T>
 ABSL_ATTRIBUTE_ALWAYS_INLINE inline typename EventQueue<T>::PushResult
 EventQueue<T>::TryPush(T&& item) {
@@ -188,37 +200,39 @@ typename EventQueue<T>::PushResult EventQueue<T>::TryPushBatch(
 
 template <typename T>
 typename EventQueue<T>::Claim EventQueue<T>::TryClaim(uint64_t wanted) {
-  // Relaxed: a guess that the exchange below verifies. After Close() returned
-  // it is not too old to have the bit, by coherence.
+  // Relaxed: the value is a guess that the exchange below verifies. After
+  // Close() has returned, coherence makes the closed bit visible here.
   uint64_t tail = tail_.load(std::memory_order_relaxed);
   while (true) {
     if ((tail & kClosedBit) != 0) return {0, 0, PushResult::kClosed};
     const uint64_t position = tail & kPositionMask;
     const uint64_t count = std::min(wanted, RoomAt(position, wanted));
     if (count == 0) return {0, 0, PushResult::kFull};
-    // Relaxed: it divides the positions among producers, and takes the armed
-    // bit, by being the next change of this one variable. Items are published
-    // by the turns of their cells, and cells are freed by head_.
+    // Relaxed: the exchange divides positions among producers and takes the
+    // armed bit, and for that it only needs to be the next change of this one
+    // variable. Items are published by the `turn` of their cells, and cells are
+    // freed by head_.
     if (tail_.compare_exchange_weak(tail, position + count,
                                     std::memory_order_relaxed)) {
       return {position, count,
               (tail & kArmedBit) != 0 ? PushResult::kPushedFirst
                                       : PushResult::kPushed};
     }
-    // Another producer has the cache line: let it push more than one.
+    // Another producer holds the cache line: let it push several items.
     for (int i = 0; i < kPatience; ++i) CpuRelax();
   }
 }
 
-// How many cells are free from `position` on; exact if fewer than `wanted`.
+// Returns how many cells are free from `position` on. The number is exact if it
+// is less than `wanted`.
 template <typename T>
 uint64_t EventQueue<T>::RoomAt(uint64_t position, uint64_t wanted) {
-  // Acquire, twice, and release: whoever fills a cell comes after the
-  // consumer's last use of it, also when another producer read head_.
+  // Acquire twice, and release: the producer fills a cell after the consumer's
+  // last use of the cell, even if another producer has read head_.
   uint64_t limit = limit_.load(std::memory_order_acquire);
   if (limit < position + wanted) {
     limit = head_.load(std::memory_order_acquire) + mask_ + 1;
-    if (limit <= position) return 0;  // and leaves the line as it is
+    if (limit <= position) return 0;  // without writing the cache line
     limit_.store(limit, std::memory_order_release);
   }
   return limit - position;
@@ -227,11 +241,11 @@ uint64_t EventQueue<T>::RoomAt(uint64_t position, uint64_t wanted) {
 template <typename T>
 typename EventQueue<T>::PushResult EventQueue<T>::Publish(const Claim& claim) {
   for (uint64_t p = claim.position; p != claim.position + claim.count; ++p) {
-    CellAt(p).turn.store(p + 1, std::memory_order_release);  // the item
+    CellAt(p).turn.store(p + 1, std::memory_order_release);  // publishes item
   }
-  // The stores above come before the load below, in the eyes of a consumer that
-  // executes fence_ in between its own: PrepareToSleep(). Here the compiler
-  // alone must be told.
+  // A consumer that executes fence_ between its own store and load, in
+  // PrepareToSleep(), sees the stores above before the load below. So a
+  // compiler fence is enough here.
   std::atomic_signal_fence(std::memory_order_seq_cst);
   const uint64_t awaited = awaited_.load(std::memory_order_relaxed);
   if (awaited - claim.position < claim.count) return PushResult::kPushedFirst;
@@ -240,35 +254,36 @@ typename EventQueue<T>::PushResult EventQueue<T>::Publish(const Claim& claim) {
 
 template <typename T>
 void EventQueue<T>::Close() {
-  // Relaxed: the exchange of a push either comes before it in the order of
-  // changes of tail_, or fails. Nothing else is published by it.
+  // Relaxed: in the order of changes of tail_, the exchange of a push either
+  // comes before this change or fails. This change publishes nothing else.
   tail_.fetch_or(kClosedBit, std::memory_order_relaxed);
 }
 
 template <typename T>
 template <typename Consume>
 size_t EventQueue<T>::Drain(size_t max_items, Consume consume) {
-  // Relaxed: nobody else writes it.
+  // Relaxed: only the consumer writes head_.
   uint64_t head = head_.load(std::memory_order_relaxed);
   const uint64_t limit = CountQueued(head, max_items);
   size_t count = 0;
   for (; count < limit && IsFilled(head); ++count) {
     T item = Take(head);
-    // Release: the use of the cell.
+    // Release: orders the use of the cell before the store.
     head_.store(++head, std::memory_order_release);
     consume(std::move(item));
   }
   return count;
 }
 
-// At least as many as are filled at `head`, and no more than are claimed. If
-// they are few, leaves tail_ to the producers.
+// Returns a count between the items that are filled at `head` and those that
+// are claimed, at most `max`. Does not read tail_ if few items are filled, to
+// leave its cache line to the producers.
 template <typename T>
 uint64_t EventQueue<T>::CountQueued(uint64_t head, uint64_t max) {
   uint64_t count = 0;
   while (count < kFew && IsFilled(head + count)) ++count;
   if (count == kFew) {
-    // Relaxed: past what is filled, whose claim came before.
+    // Relaxed: tail_ is past the filled cells, which were claimed before.
     count = (tail_.load(std::memory_order_relaxed) & kPositionMask) - head;
   }
   return std::min(count, max);
@@ -276,7 +291,7 @@ uint64_t EventQueue<T>::CountQueued(uint64_t head, uint64_t max) {
 
 template <typename T>
 bool EventQueue<T>::IsFilled(uint64_t position) {
-  // Acquire: the item, and that its position was claimed.
+  // Acquire: makes the item visible, and the claim of its position.
   return CellAt(position).turn.load(std::memory_order_acquire) == position + 1;
 }
 
@@ -302,13 +317,14 @@ bool EventQueue<T>::PrepareToSleep() {
       return true;
     }
   }
-  // Claimed: filled, or about to be, unless its producer is descheduled.
+  // The position is claimed: its cell is filled or about to be filled, unless
+  // the producer is descheduled.
   for (int i = 0; i < kPatience; ++i) {
     if (IsFilled(head)) return false;
     CpuRelax();
   }
-  // Relaxed, and ordered by the fence: either that producer's load in Publish()
-  // reads this store, or its store is read below.
+  // Relaxed, and ordered by the fence: either the producer's load in Publish()
+  // reads this store, or IsFilled() below reads the producer's store.
   awaited_.store(head, std::memory_order_relaxed);
   if (!fence_.Execute() || IsFilled(head)) return false;
   announced_ = head;

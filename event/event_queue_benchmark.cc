@@ -17,7 +17,7 @@ constexpr size_t kAll = SIZE_MAX;
 template <size_t kBytes>
 using Item = std::array<uint64_t, kBytes / 8>;
 
-// One thread pushes some items and drains them; per item.
+// One thread pushes items and drains them. Measures one item.
 template <size_t kBytes>
 void BM_PushAndDrain(benchmark::State& state) {
   const int64_t items = state.range(0);
@@ -35,7 +35,7 @@ void BM_PushAndDrain(benchmark::State& state) {
 BENCHMARK_TEMPLATE(BM_PushAndDrain, 16)->Arg(1)->Arg(16)->Arg(256);
 BENCHMARK_TEMPLATE(BM_PushAndDrain, 64)->Arg(16);
 
-// The same, pushed at once.
+// Does the same with one batch.
 void BM_PushBatchAndDrain(benchmark::State& state) {
   EventQueue<Item<16>> queue(kCapacity);
   std::vector<Item<16>> items(state.range(0), Item<16>{1});
@@ -50,7 +50,7 @@ void BM_PushBatchAndDrain(benchmark::State& state) {
 }
 BENCHMARK(BM_PushBatchAndDrain)->Arg(1)->Arg(16)->Arg(256);
 
-// What it adds that the consumer may sleep after each item.
+// Measures the additional cost of PrepareToSleep() after each item.
 void BM_PushDrainAndMaySleep(benchmark::State& state) {
   EventQueue<Item<16>> queue(kCapacity);
   uint64_t sum = 0;
@@ -63,7 +63,7 @@ void BM_PushDrainAndMaySleep(benchmark::State& state) {
 }
 BENCHMARK(BM_PushDrainAndMaySleep);
 
-// Thread 0 drains what the others push, without ever sleeping.
+// Thread 0 drains the items that the others push, and never sleeps.
 void BM_ProducersAndConsumer(benchmark::State& state) {
   static EventQueue<Item<16>>* queue;
   if (state.thread_index() == 0) queue = new EventQueue<Item<16>>(kCapacity);
@@ -76,7 +76,7 @@ void BM_ProducersAndConsumer(benchmark::State& state) {
       }
       continue;
     }
-    // Behind by half of the queue at most, rather than in step.
+    // Lets the consumer fall behind by half of the queue at most.
     for (owed += producers; owed > kCapacity / 2;) {
       const size_t drained = queue->Drain(owed, [](const Item<16>&) {});
       if (drained == 0) std::this_thread::yield();

@@ -1,4 +1,4 @@
-// Three threads send orders to one, which sleeps while there are none.
+// Three threads send orders to one thread, which sleeps while there are none.
 
 #include <cstdio>
 #include <semaphore>
@@ -18,7 +18,7 @@ struct Order {
 };
 using Orders = sluice::EventQueue<Order>;
 
-// An order that was not pushed was not moved from, whatever a checker thinks.
+// An order that was not pushed was not moved from, although the checker warns.
 // NOLINTBEGIN(bugprone-use-after-move,clang-analyzer-cplusplus.Move)
 void Send(Orders* orders, std::counting_semaphore<>* wake, Order order) {
   while (true) {
@@ -44,7 +44,7 @@ void Send(Orders* orders, std::counting_semaphore<>* wake, Order order) {
 int main() {
   sluice::FillStandardDescriptors();
   constexpr int kClerks = 3;
-  constexpr int kOrders = 1000;  // of each
+  constexpr int kOrders = 1000;  // for each clerk
   Orders orders(/*capacity=*/64);
   std::counting_semaphore<> wake(0);
   std::vector<std::thread> clerks;
@@ -63,7 +63,7 @@ int main() {
       ++served[order.clerk];
       ++all;
     });
-    // Only if it may sleep is there somebody to wake it.
+    // Sleeps only if a later push will wake this thread.
     if (orders.PrepareToSleep() && all < kClerks * kOrders) wake.acquire();
   }
   for (std::thread& clerk : clerks) clerk.join();

@@ -15,13 +15,13 @@
 namespace sluice {
 namespace {
 
-// Every call of an EventQueue, on one thread, beside what a deque does.
+// Compares every call of an EventQueue, on one thread, with a deque.
 class Comparison {
  public:
   explicit Comparison(FuzzInput* input)
       : Comparison(input, static_cast<size_t>(input->Below(64)) + 1) {}
 
-  // One call; within `consume` of a drain, one that is allowed there.
+  // Makes one call; inside `consume` of a drain, one that is allowed there.
   void Step(bool draining) {
     switch (input_.Below(draining ? 4 : 8)) {
       case 0:
@@ -52,7 +52,8 @@ class Comparison {
 
   Item NewItem() { return std::make_unique<uint64_t>(next_++); }
 
-  // What a push of so many says, and how many it takes.
+  // Returns the expected result of a push of `count` items, and how many it
+  // takes.
   PushResult Expect(size_t count, size_t* taken) {
     *taken = 0;
     if (closed_) return PushResult::kClosed;
@@ -127,13 +128,13 @@ class Comparison {
   std::deque<uint64_t> model_;
   uint64_t next_ = 0;
   bool closed_ = false;
-  bool armed_ = true;  // the next push is the first
+  bool armed_ = true;  // the next push returns kPushedFirst
 };
 
 }  // namespace
 }  // namespace sluice
 
-// The bytes choose the capacity, and then what is called.
+// The input chooses the capacity, and then the calls.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   sluice::FuzzInput input(data, size);
   sluice::Comparison comparison(&input);

@@ -1,6 +1,6 @@
-// The protocol of EventQueue (event_queue.h), in all interleavings of small
-// cases. Each step of the model is one access of the header to what threads
-// share; comments name its function and quote the access.
+// Executes the protocol of EventQueue (event_queue.h) in all interleavings of
+// small cases. Each step of the model is one access of the header to shared
+// memory; comments name the function and quote the access.
 
 #include <array>
 #include <cstddef>
@@ -17,7 +17,7 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// What may be wrong with a queue, planted to see that it would be found.
+// The mutants: faults that the test must find.
 enum class Planted : uint8_t {
   kNothing,
   kTurnIsRelaxed,         // Publish(): the turn is no release store
@@ -36,7 +36,7 @@ enum class Planted : uint8_t {
 constexpr int kProducers = 2;
 constexpr int kCapacity = 2;
 
-// What each producer does: that many pushes, of that many items each.
+// The work of each producer: the number of pushes, and of items in each.
 struct Script {
   uint8_t pushes;
   uint8_t batch;
@@ -76,8 +76,8 @@ class QueueModel {
     kLimit,    // limit_
     kHead,     // head_
     kAwaited,  // awaited_
-    kWake,     // the consumer's eventfd, or what it sleeps on
-    kTurn,     // kCapacity of them
+    kWake,     // the eventfd or semaphore on which the consumer sleeps
+    kTurn,     // kCapacity places
     kItem = kTurn + kCapacity,
     kPlaces = kItem + kCapacity
   };
@@ -97,7 +97,7 @@ class QueueModel {
   static constexpr const char* kFaults[] = {
       nullptr, "an item is lost, torn or out of order",
       "more than one announcement for one PrepareToSleep()",
-      "the consumer sleeps, an item is there, and nobody announces it"};
+      "the consumer sleeps, an item is there, and no push announces it"};
 
   struct Producer {
     enum At : uint8_t {
@@ -112,11 +112,11 @@ class QueueModel {
       kAnnounce,
     };
     At at;
-    Script script;     // what is left of it
-    uint8_t pushed;    // items, by pushes that are done
-    uint8_t consumed;  // of these, and of the one under way
-    // The push under way. What is not used further is 0 again, lest it make
-    // equal states different.
+    Script script;     // the rest of the work
+    uint8_t pushed;    // items of finished pushes
+    uint8_t consumed;  // items of finished pushes and of the current one
+    // The current push. A field that is not used any more is set to 0, so that
+    // equal states compare equal.
     struct {
       uint8_t tail;
       uint8_t limit;
@@ -141,14 +141,14 @@ class QueueModel {
       kAsleep,
     };
     At at;
-    uint8_t head;       // what head_.load() gives its only writer
+    uint8_t head;       // value of head_.load() for its only writer
     uint8_t announced;  // announced_
     uint8_t tail;
-    uint8_t may_announce;  // kPushedFirst results that may still come
+    uint8_t may_announce;  // number of kPushedFirst results that may still come
   };
 
-  // Neither has the consumer been woken, nor is anybody in the middle of a push
-  // who could yet do it.
+  // Returns true if the consumer was not woken and no producer is in the middle
+  // of a push that could still wake it.
   bool IsStranded() const {
     if (consumer_.at != Consumer::kAsleep || !IsFilled() ||
         memory.Load(kConsumer, kWake) != 0) {
@@ -188,8 +188,8 @@ class QueueModel {
         self.push.limit = memory.Load(p, kHead) + kCapacity;
         if (planted_ == Planted::kClaimsBeyondTheRoom) ++self.push.limit;
         self.at = Producer::kRaiseLimit;
-        // kFull: the producer gives up, so that a consumer which sleeps beside
-        // a full queue is an end.
+        // kFull: the producer gives up, so that a sleeping consumer of a full
+        // queue is an end state.
         if (self.push.limit <= Position(self.push.tail)) {
           self.script.pushes = 0;
           self.at = Producer::kBegin;
@@ -248,8 +248,8 @@ class QueueModel {
         return true;
       }
       case Producer::kAnnounce:
-        // kPushedFirst: the caller wakes the consumer, which then sees what the
-        // caller did before.
+        // kPushedFirst: the caller wakes the consumer, which then sees the
+        // caller's earlier writes.
         if (!memory.MayModify(p, kWake, memory.kRelease)) return false;
         memory.Exchange(kWake, 1);
         if (consumer_.may_announce-- == 0) fault_ = kTooManyWakes;

@@ -44,7 +44,7 @@ std::vector<int> Drain(Queue& queue, size_t max_items = kAll) {
   return values;
 }
 
-// How many pushes a new queue takes.
+// Returns how many pushes a new queue takes.
 int CapacityOf(size_t capacity) {
   Queue queue(capacity);
   int pushes = 0;
@@ -92,7 +92,7 @@ TEST(EventQueue, ClosedLeavesTheItemUntouched) {
   EXPECT_THAT(Drain(queue), IsEmpty());
 }
 
-TEST(EventQueue, WhatWasQueuedWhenItClosedIsConsumed) {
+TEST(EventQueue, ItemsQueuedBeforeCloseAreConsumed) {
   Queue queue(2);
   EXPECT_EQ(Push(queue, 1), PushResult::kPushedFirst);
   EXPECT_EQ(Push(queue, 2), PushResult::kPushed);
@@ -146,7 +146,7 @@ TEST(EventQueue, ConsumerOfAClosedQueueMaySleepWhenItIsEmpty) {
   EXPECT_EQ(Push(queue, 2), PushResult::kClosed);
 }
 
-TEST(EventQueue, DrainLeavesWhatIsPushedMeanwhile) {
+TEST(EventQueue, DrainLeavesItemsPushedMeanwhile) {
   Queue queue(8);
   const auto push_another = [&](std::unique_ptr<int>&& item) {
     EXPECT_EQ(Push(queue, *item + 10), PushResult::kPushed);
@@ -178,7 +178,7 @@ TEST(EventQueue, ABatchKeepsItsOrderAndIsAnnouncedOnce) {
   EXPECT_EQ(Push(queue, 6), PushResult::kPushedFirst);
 }
 
-TEST(EventQueue, OfABatchAsManyArePushedAsFit) {
+TEST(EventQueue, ABatchIsPushedAsFarAsThereIsRoom) {
   Queue queue(4);
   EXPECT_EQ(Push(queue, 1), PushResult::kPushedFirst);
   std::vector<std::unique_ptr<int>> items = Items({2, 3, 4, 5, 6});
@@ -231,8 +231,8 @@ TEST(EventQueueDeathTest, CapacityMustBePositive) {
   EXPECT_DEATH(Queue(0), "SLUICE_CHECK failed");
 }
 
-// An item whose move into the queue can be held up: its producer has claimed a
-// place then, and not yet published.
+// An item whose move into the queue a test can hold up: its producer has then
+// claimed a position, and not yet published it.
 struct SlowItem {
   struct Gate {
     std::latch entered{1};
@@ -306,7 +306,8 @@ TEST_F(SlowProducerTest, CountsInTheCapacity) {
   EXPECT_THAT(DrainAll(), ElementsAre(1, 2, 3, 4));
 }
 
-// A push that is not the first, in whose middle the consumer falls asleep.
+// A push that is not the first one; the consumer falls asleep in the middle of
+// it.
 class SlowSecondProducerTest : public SlowProducerTest {
  protected:
   void SetUp() override {
@@ -343,8 +344,8 @@ TEST_F(SlowSecondProducerTest, KeepsTheConsumerAwakeWhereThereIsNoFence) {
   EXPECT_TRUE(queue_.PrepareToSleep());
 }
 
-// A consumer that sleeps in the kernel unless it was woken, so that a lost
-// wake-up is seen: as a wait that does not end.
+// A consumer that sleeps in the kernel until it is woken, so that a missing
+// wake-up shows as a wait that does not end.
 class Sleeper {
  public:
   Sleeper() : fd_(eventfd(0, EFD_CLOEXEC)) {}
@@ -354,7 +355,7 @@ class Sleeper {
     const uint64_t one = 1;
     ASSERT_EQ(write(fd_, &one, sizeof(one)), ssize_t{sizeof(one)});
   }
-  // False if nobody woke it in a time in which somebody should have.
+  // Returns false if no thread woke it for so long that one should have.
   bool Sleep() {
     pollfd poll_fd = {fd_, POLLIN, 0};
     if (poll(&poll_fd, 1, 20'000) != 1) return false;
@@ -375,12 +376,12 @@ using EventResult = EventQueue<Event>::PushResult;
 struct StressCase {
   size_t capacity;
   size_t max_items;
-  int in_flight;  // how many unconsumed events a producer has at most
+  int in_flight;  // most unconsumed events of a producer
 };
 
 class EventQueueStressTest : public ::testing::TestWithParam<StressCase> {};
 
-TEST_P(EventQueueStressTest, NoWakeUpIsLostAndEachProducersOrderIsKept) {
+TEST_P(EventQueueStressTest, NoWakeUpIsMissedAndEachProducersOrderIsKept) {
   constexpr int kProducers = 3;
   constexpr int kEvents = 5'000;
   EventQueue<Event> queue(GetParam().capacity);
@@ -417,7 +418,7 @@ TEST_P(EventQueueStressTest, NoWakeUpIsLostAndEachProducersOrderIsKept) {
     queue.Drain(GetParam().max_items, consume);
     if (!queue.PrepareToSleep()) continue;
     if (total < kProducers * kEvents && !sleeper.Sleep()) {
-      ADD_FAILURE() << "a wake-up was lost after " << total << " events";
+      ADD_FAILURE() << "a wake-up was missed after " << total << " events";
       failed = true;
       break;
     }
@@ -428,11 +429,11 @@ TEST_P(EventQueueStressTest, NoWakeUpIsLostAndEachProducersOrderIsKept) {
 INSTANTIATE_TEST_SUITE_P(
     All, EventQueueStressTest,
     ::testing::Values(StressCase{2, 1, 1},  // sleeps before nearly each event
-                      StressCase{2, kAll, 10},  // full all the time
+                      StressCase{2, kAll, 10},  // always full
                       StressCase{64, 16, 100}, StressCase{1'024, kAll, 1'000}));
 
-// One push against one PrepareToSleep(), begun at once, very often: if the
-// consumer may sleep, the push must be a kPushedFirst. The fence is for this.
+// Races one push against one PrepareToSleep(), very often: if the consumer may
+// sleep, the push must return kPushedFirst. The fence ensures this.
 TEST(EventQueueThreadsTest, PushThatARacingMaySleepMissesSaysSo) {
   constexpr int kRounds = 100'000;
   EventQueue<int> queue(4);
@@ -456,8 +457,8 @@ TEST(EventQueueThreadsTest, PushThatARacingMaySleepMissesSaysSo) {
   });
   int lost = 0;
   for (int round = 1; round <= kRounds; ++round) {
-    // Takes the duty to announce, so that the other push has it only if
-    // PrepareToSleep() gives it.
+    // Takes the first kPushedFirst, so that the other push gets one only
+    // through PrepareToSleep().
     EXPECT_NE(queue.TryPush(0), Result::kFull);
     queue.Drain(kAll, ignore);
     started.store(round);
@@ -471,7 +472,7 @@ TEST(EventQueueThreadsTest, PushThatARacingMaySleepMissesSaysSo) {
   EXPECT_EQ(lost, 0);
 }
 
-// Batches of several producers: each arrives in one piece.
+// Several producers push batches: each batch arrives in one piece.
 TEST(EventQueueThreadsTest, NothingComesBetweenTheItemsOfABatch) {
   constexpr int kProducers = 3;
   constexpr int kBatches = 3'000;

@@ -11,26 +11,28 @@
 #include <type_traits>
 #include <unordered_set>
 
-// For tests: a protocol between threads, written down step by step, is executed
-// in every order that its steps can take. What is found is what the stress of
-// real threads meets once in a year.
+// For tests: executes a protocol between threads, written down step by step, in
+// every order that its steps can take. This finds faults that a stress test
+// with real threads meets once a year.
 namespace sluice {
 
 // The memory under a model: small numbers in places that all threads share.
 //
-// A store waits in its thread's buffer, where nobody else sees it, and leaves
-// it whenever the explorer says so: stores to one place in order, stores to
-// different places in any order, but a release store after all before it. Loads
-// take place in order. A read-modify-write acts on the memory itself, and holds
-// nothing else up: it is as weak as C++ lets a relaxed one be. So what a model
-// is not told to order is not ordered, save that a load is never early; what
-// that could do is what late stores do.
+// A store waits in the buffer of its thread, where no other thread sees it,
+// until the explorer takes it out. Stores to one place leave in order; stores
+// to different places leave in any order, except that a release store leaves
+// after all stores before it. Loads take place in order. A read-modify-write
+// acts on the memory itself and delays nothing else: it is as weak as C++
+// allows for a relaxed one. So the memory orders only what the model asks for,
+// with one exception: a load is never early. Late stores have the same effects
+// as early loads.
 template <int kPlaces, int kThreads>
 class ModelMemory {
  public:
   enum Order : uint8_t { kRelaxed, kRelease };
 
-  // What `thread` sees: its own latest store, or else the memory.
+  // Returns the value that `thread` sees: its own latest store to `place`, or
+  // else the memory.
   uint8_t Load(int thread, int place) const {
     for (int i = kWaiting - 1; i >= 0; --i) {
       const Store& store = buffers_[thread][i];
@@ -39,7 +41,7 @@ class ModelMemory {
     return places_[place];
   }
 
-  // False if the buffer is full: one of its stores must leave first.
+  // Returns false if the buffer is full: one of its stores must leave first.
   bool TryStore(int thread, int place, uint8_t value, Order order) {
     for (Store& store : buffers_[thread]) {
       if (store.used) continue;
@@ -49,8 +51,8 @@ class ModelMemory {
     return false;
   }
 
-  // May `thread` read and modify `place` now? Not while a store of its own to
-  // it waits, nor, for a release, any other.
+  // Returns true if `thread` may read and modify `place` now: no store of its
+  // own to `place` waits, and for kRelease no store of its own at all.
   bool MayModify(int thread, int place, Order order) const {
     for (const Store& store : buffers_[thread]) {
       if (store.used && (order == kRelease || store.place == place)) {
@@ -66,17 +68,17 @@ class ModelMemory {
     return before;
   }
 
-  // The fence of a thread: passed when nothing waits.
+  // Returns true if no store of `thread` waits: its fence may pass.
   bool IsDrained(int thread) const { return !buffers_[thread][0].used; }
-  // The fence of all threads, at once.
+  // Executes a fence in all threads at once.
   void DrainAll() {
     for (int thread = 0; thread < kThreads; ++thread) {
       while (!IsDrained(thread)) TryDrain(thread, 0);
     }
   }
 
-  // Lets the i-th waiting store of `thread` take place; false if there is none,
-  // or it may not yet.
+  // Lets the i-th waiting store of `thread` take place. Returns false if there
+  // is no such store, or if it may not leave yet.
   static constexpr int kWaiting = 4;
   bool TryDrain(int thread, int i) {
     Store* const buffer = buffers_[thread];
@@ -104,19 +106,20 @@ class ModelMemory {
 
 struct Explored {
   size_t states = 0;
-  size_t ends = 0;    // states in which nobody can take a step
-  std::string fault;  // the first one; empty: none
+  size_t ends = 0;    // states in which no thread can take a step
+  std::string fault;  // the first fault; empty if there is none
 };
 
-// Executes all steps of `initial` in all orders. A Model is bytes, and has
+// Executes all steps of `initial` in all orders. A Model is a struct without
+// pointers and padding, and has
 //
 //   static constexpr int kThreads;
-//   bool Step(int thread);           takes the thread's next step; false, and
-//                                    then whatever it changed does not count:
-//                                    it has none, or must wait
+//   bool Step(int thread);           takes the next step of the thread; returns
+//                                    false if there is none or it must wait,
+//                                    and then its changes do not count
 //   memory                           a ModelMemory
 //   const char* Fault() const;       what is wrong in this state, or null
-//   const char* FaultAtEnd() const;  what is wrong if nobody can go on
+//   const char* FaultAtEnd() const;  what is wrong if no thread can go on
 template <typename Model>
 Explored Explore(const Model& initial) {
   static_assert(std::is_trivially_copyable_v<Model>);

@@ -8,18 +8,19 @@
 
 namespace sluice {
 
-// What an EventLoop dispatches a descriptor's events to: a base of transports,
-// listeners and Watch. Dispatch is one load and one virtual call, without
-// allocation. Loop-bound while registered. 16 bytes.
+// The receiver of a descriptor's events from an EventLoop: a base class of
+// transports, listeners and Watch. A dispatch costs one load and one virtual
+// call, and does not allocate. Loop-bound while registered. 16 bytes.
 //
-// Stale readiness never arrives: what was fetched for a registration is dropped
-// once EventLoop::Remove() has ended it, even if descriptor and memory are in
-// use again.
+// Stale events never arrive: once EventLoop::Remove() has ended a registration,
+// the loop drops the events that it fetched for the registration, even if the
+// descriptor and the memory are in use again.
 class IoTarget {
  public:
   IoTarget(const IoTarget&) = delete;
   IoTarget& operator=(const IoTarget&) = delete;
 
+  // Returns true while the target is registered with a loop.
   bool registered() const { return slot_ != kNoSlot; }
 
  protected:
@@ -27,8 +28,8 @@ class IoTarget {
   // REQUIRES: not registered.
   virtual ~IoTarget() { SLUICE_CHECK(!registered()); }
 
-  // On the loop, at most once per turn and registration. May destroy the
-  // target: the loop does not touch it again for this event.
+  // Called on the loop, at most once per iteration and registration. May
+  // destroy the target: the loop does not touch it again for this event.
   virtual void OnIo(const IoEvent& event) = 0;
 
  private:

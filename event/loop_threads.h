@@ -19,50 +19,55 @@
 
 namespace sluice {
 
-// Loops, each on a thread of its own. Owns both, and lives in main(): Create(),
-// give loops() to servers, Start(), Join(). Knows nothing of servers. A
-// simulation does without it, and steps its loops itself. Thread-compatible,
-// save Stop(); used by a thread that is on none of the loops.
+// A set of event loops, each on a thread of its own. Owns the loops and the
+// threads, and knows no servers. To use it in main(): Create(), give loops() to
+// servers, Start(), Join(). A simulation does not need it: it steps its loops
+// itself. Thread-compatible, except for Stop(). REQUIRES: used by a thread that
+// is on none of the loops.
 //
-// Fails as a whole: a loop whose poller gives up stops the others too, since
-// what is bound to a dead loop would wait for ever.
+// If the poller of one loop fails, all loops stop: otherwise objects that are
+// bound to the dead loop would wait and never get an answer.
 class LoopThreads {
  public:
   struct Options {
-    int num_loops = 0;          // 0: one for each CPU; at most 1024
-    std::string name = "loop";  // threads are "loop/0", ...; cut to 15 bytes
+    int num_loops = 0;  // 1 to 1024; 0: one for each CPU
+    // The threads are named "loop/0" and so on, truncated to 15 bytes.
+    std::string name = "loop";
   };
-  // Makes the loops, in order; no thread yet: what is to serve on them can be
-  // set up, as on any loop that is not running. kInvalidArgument, or the error
-  // of `new_loop`.
+  // Creates the loops, in order, and no thread yet. The caller can set up
+  // servers on the loops, as on any loop that is not running. Returns
+  // kInvalidArgument if an option is out of bounds, or the error of `new_loop`.
   static absl::StatusOr<std::unique_ptr<LoopThreads>> Create(
       Options options,
       absl::FunctionRef<absl::StatusOr<std::unique_ptr<EventLoop>>()> new_loop);
 
-  // Stops and joins, if that was not done; then destroys the loops. What was
-  // set up on them has to be gone, as for any loop. In the child of a fork()
-  // neither stops nor joins.
+  // Calls Stop() and joins the threads if Join() was not called; then destroys
+  // the loops. In the child of a fork(), neither stops nor joins. REQUIRES:
+  // objects that were set up on the loops are gone, as for any loop.
   ~LoopThreads();
   LoopThreads(const LoopThreads&) = delete;
   LoopThreads& operator=(const LoopThreads&) = delete;
 
-  // They live as long as this object.
+  // Returns the loops, which live as long as this object.
   absl::Span<EventLoop* const> loops() const { return loop_pointers_; }
 
-  // Runs every loop. `done`, if it is not null, is called once: on the last
-  // loop's thread after that loop has ended, with the error of the first that
-  // failed, which names it. When a thread cannot be had no loop runs, `done` is
-  // not called, and the error of Thread::Start() is returned.
-  // REQUIRES: called once.
+  // Starts the threads, each of which runs its loop. If `done` is not null, it
+  // is called once, on the thread of the last loop to end, after that loop has
+  // ended. `done` gets OK, or the error of the loop that failed first, which
+  // names the loop. If a thread cannot be created, no loop runs, `done` is not
+  // called, and the error of Thread::Start() is returned. REQUIRES: called
+  // once.
   using Done = absl::AnyInvocable<void(absl::Status) &&>;
   absl::Status Start(Done done = nullptr) ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Any thread, a loop of its own too. Has every loop end after the turn that
-  // it is in. Before Start(): they end after their last turn.
+  // Any thread, including those of the loops. Makes each loop stop: see
+  // EventLoop::Stop(). If Start() is called later, each loop runs its last
+  // iteration only.
   void Stop();
 
-  // Blocks until the threads have ended; what `done` is told. CHECKs that it is
-  // on no loop, strand or worker. REQUIRES: after Start(); called once.
+  // Blocks until the threads have ended, and returns the status that `done`
+  // gets. CHECKs that the caller is not on a loop, strand or worker. REQUIRES:
+  // after Start(); called once.
   absl::Status Join() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
@@ -72,7 +77,7 @@ class LoopThreads {
 
   std::string NameOf(size_t index) const;
   void Run(size_t index) ABSL_LOCKS_EXCLUDED(mutex_);
-  // False: a later thread could not be had.
+  // Blocks until Send(). Returns false if a later thread could not be created.
   bool AwaitSignal() ABSL_LOCKS_EXCLUDED(mutex_);
   void Send(Signal signal) ABSL_LOCKS_EXCLUDED(mutex_);
   void JoinThreads();

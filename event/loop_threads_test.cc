@@ -43,7 +43,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
-// Fails once it is told to, at its next Wait().
+// A poller whose next Wait() fails once the test asks for that.
 class FragilePoller final : public Poller {
  public:
   explicit FragilePoller(std::unique_ptr<Poller> poller)
@@ -138,7 +138,7 @@ TEST_F(LoopThreadsTest, NothingRunsBeforeStart) {
   EXPECT_FALSE(ran);
 }
 
-TEST_F(LoopThreadsTest, DoneIsToldOnceAfterTheLastLoopHasEnded) {
+TEST_F(LoopThreadsTest, DoneIsCalledOnceAfterTheLastLoopHasEnded) {
   Create({.num_loops = 4});
   std::atomic<int> calls{0};
   bool on_a_loop = true;
@@ -164,21 +164,21 @@ TEST_F(LoopThreadsTest, ALoopMayStopThemAll) {
   SLUICE_EXPECT_OK(threads_->Join());
 }
 
-TEST_F(LoopThreadsTest, StoppedBeforeTheStartTheyTakeTheirLastTurn) {
+TEST_F(LoopThreadsTest, StoppedBeforeTheStartTheyTakeTheirLastIteration) {
   Create({.num_loops = 2});
-  std::atomic<int> last_turns{0};
+  std::atomic<int> ran{0};
   struct Last : Task {
-    explicit Last(std::atomic<int>* turns) : turns_(turns) {}
-    void Run() override { ++*turns_; }
+    explicit Last(std::atomic<int>* ran) : ran_(ran) {}
+    void Run() override { ++*ran_; }
     void Abandon() override {}
-    std::atomic<int>* const turns_;
-  } first(&last_turns), second(&last_turns);
+    std::atomic<int>* const ran_;
+  } first(&ran), second(&ran);
   threads_->loops()[0]->ScheduleLocal(&first);
   threads_->loops()[1]->ScheduleLocal(&second);
   threads_->Stop();
   SLUICE_ASSERT_OK(threads_->Start());
   SLUICE_EXPECT_OK(threads_->Join());
-  EXPECT_EQ(last_turns, 2);
+  EXPECT_EQ(ran, 2);
 }
 
 TEST_F(LoopThreadsTest, DestructionStopsAndJoins) {
@@ -245,7 +245,7 @@ size_t AddressSpace() {
   return pages * sysconf(_SC_PAGESIZE);
 }
 
-// Leaves room for one stack or two, and not for three.
+// Leaves address space for two stacks at most.
 void LimitStacksToTwo() {
   constexpr size_t kStack = size_t{4} << 30;
   pthread_attr_t attributes;
@@ -257,7 +257,7 @@ void LimitStacksToTwo() {
   setrlimit(RLIMIT_AS, &limit);
 }
 
-// In a process of its own: limits last.
+// Runs in a process of its own, because the limits stay.
 TEST_F(LoopThreadsDeathTest, WithoutAThreadForEachLoopNoneRuns) {
 #ifdef __SANITIZE_THREAD__
   GTEST_SKIP() << "the sanitizer's own memory does not fit into the limit";

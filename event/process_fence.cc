@@ -9,7 +9,8 @@
 namespace sluice {
 namespace {
 
-// EPERM: not registered; ENOSYS, EINVAL: too old a kernel. None is EINTR.
+// Fails with EPERM if the process is not registered, and with ENOSYS or EINVAL
+// if the kernel is too old. Never fails with EINTR.
 bool Membarrier(int command) {
   const int saved_errno = errno;
   const bool done = syscall(SYS_membarrier, command, 0, 0) == 0;
@@ -20,7 +21,7 @@ bool Membarrier(int command) {
 }  // namespace
 
 ProcessFence::ProcessFence() {
-  // If it cannot be had, Execute() says so.
+  // If this fails, Execute() returns false.
   Membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED);
 }
 

@@ -3,18 +3,20 @@
 
 namespace sluice {
 
-// A full memory fence in every running thread of this process, executed by one
-// of them: membarrier(2). Where one side of a protocol acts all the time and
-// the other rarely, the rare side pays for both: between a store and a load the
-// other needs no more than std::atomic_signal_fence(seq_cst). Thread-safe.
+// A full memory fence that one thread executes in every running thread of this
+// process, by membarrier(2). In a protocol with a frequent side and a rare
+// side, the rare side pays for both: between a store and a load, the frequent
+// side needs only std::atomic_signal_fence(seq_cst). Thread-safe.
 class ProcessFence {
  public:
-  // Tells the kernel, which takes some milliseconds if other threads run and it
-  // is the first one of the process, and a system call otherwise.
+  // Registers the process with the kernel. This is one system call. It takes
+  // some milliseconds if it is the first one of the process and other threads
+  // run.
   ProcessFence();
 
-  // Microseconds. False, having done nothing, where the kernel has no such
-  // thing (before Linux 4.14) or a filter forbids it. Keeps errno.
+  // Executes the fence, in some microseconds. Returns false, and does nothing,
+  // if the kernel has no membarrier(2) (before Linux 4.14) or a seccomp filter
+  // forbids it. Keeps errno.
   [[nodiscard]] bool Execute() const;
 };
 

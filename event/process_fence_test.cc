@@ -29,8 +29,9 @@ TEST(ProcessFence, SaysWhenItIsNotToBeHad) {
   }
 }
 
-// Two threads each write one variable and read the other's; that neither sees
-// the other is what the fence of the one excludes for both. The other has none.
+// Two threads each write one variable and read the other's. The fence of one
+// thread makes it impossible that both miss the other's write. The other thread
+// has no fence.
 TEST(ProcessFence, OrdersAStoreBeforeALoadOfAnotherThread) {
   constexpr int kRounds = 20'000;
   const ProcessFence fence;

@@ -3,18 +3,20 @@
 
 namespace sluice {
 
-// Decides whether it is worth spinning before a sleep, by what earlier spins
-// brought: yes while at least half of them found something; otherwise once in
-// 1024 times, to see whether that has changed. Thread-compatible.
+// Decides whether to spin before a sleep, by the results of earlier spins.
+// Allows each spin while at least half of them found something, and otherwise
+// one in 1024, to see whether that has changed. Thread-compatible.
 class SpinCredit {
  public:
+  // Returns true if the caller may spin now.
   bool MaySpin() {
     if (credit_ > 0) return true;
     if (++refused_ < kProbeEvery) return false;
     refused_ = 0;
     return true;
   }
-  // REQUIRES: MaySpin() said yes, and the spin is over.
+  // Records the result of a spin. REQUIRES: MaySpin() returned true, and the
+  // spin is over.
   void OnSpun(bool found) {
     if (found && credit_ < kMaxCredit) ++credit_;
     if (!found && credit_ > 0) --credit_;

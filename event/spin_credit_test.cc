@@ -5,7 +5,7 @@
 namespace sluice {
 namespace {
 
-// Of `times` sleeps, how many a spin comes before, none of which finds
+// Returns how many of `times` sleeps have a spin before them, if no spin finds
 // anything.
 int VainSpins(SpinCredit& credit, int times) {
   int spins = 0;
@@ -17,7 +17,7 @@ int VainSpins(SpinCredit& credit, int times) {
   return spins;
 }
 
-TEST(SpinCredit, WhatFindsNothingIsTriedEightTimesAndThenOnceIn1024) {
+TEST(SpinCredit, VainSpinsAreTriedEightTimesAndThenOnceIn1024) {
   SpinCredit credit;
   EXPECT_EQ(VainSpins(credit, 8), 8);
   EXPECT_EQ(VainSpins(credit, 1023), 0);

@@ -12,26 +12,28 @@
 
 namespace sluice {
 
-// A registration of a descriptor with a loop, with a callable: the convenience
-// on top of IoTarget, for users' own descriptors. Sequence-bound to the loop.
-// Does not own the descriptor, which is closed after the Watch is destroyed.
-// One allocation for each Watch.
+// A registration of a descriptor with a loop that calls a callable: a
+// convenience on top of IoTarget, for descriptors of the user. Does not own the
+// descriptor: the user closes it after the Watch is destroyed. One allocation
+// for each Watch. Sequence-bound to the loop.
 //
-// The handler is not called after destruction, even for an event that was
-// fetched before. It may destroy its Watch, and is itself destroyed after it
-// has returned.
+// The handler is not called after the Watch is destroyed, even for an event
+// that was fetched before. The handler may destroy its Watch; the handler
+// itself is then destroyed after it has returned.
 class Watch final : private IoTarget {
  public:
-  // Gets what is ready: a set of kReadable, kWritable, kHangup, kError.
+  // Gets the conditions that hold: a set of kReadable, kWritable, kHangup,
+  // kError.
   using Handler = absl::AnyInvocable<void(IoEvents)>;
 
-  // Calls `handler` in later turns. The errors of EventLoop::Add().
+  // Watches `fd`. Calls `handler` from the next loop iteration on. Returns the
+  // errors of EventLoop::Add().
   static absl::StatusOr<std::unique_ptr<Watch>> Create(EventLoop* loop, int fd,
                                                        IoEvents interest,
                                                        Handler handler);
   ~Watch() override;
 
-  // The errors of EventLoop::SetInterest().
+  // Replaces the interest. Returns the errors of EventLoop::SetInterest().
   absl::Status SetInterest(IoEvents interest);
 
  private:

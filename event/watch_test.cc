@@ -31,7 +31,9 @@ class WatchTest : public ::testing::Test {
     close(pipe_[0]);
     close(pipe_[1]);
   }
-  void Turn() { SLUICE_ASSERT_OK(loop_->RunOnce(absl::ZeroDuration())); }
+  void RunIteration() {
+    SLUICE_ASSERT_OK(loop_->RunOnce(absl::ZeroDuration()));
+  }
   void MakeReadable() { ASSERT_EQ(write(pipe_[1], "x", 1), 1); }
 
   std::unique_ptr<EventLoop> loop_;
@@ -46,14 +48,14 @@ TEST_F(WatchTest, CallsTheHandlerWhileTheConditionHolds) {
         ++calls;
       });
   SLUICE_ASSERT_OK(watch);
-  Turn();
+  RunIteration();
   EXPECT_EQ(calls, 0);
   MakeReadable();
-  Turn();
-  Turn();
+  RunIteration();
+  RunIteration();
   EXPECT_EQ(calls, 2);
   SLUICE_ASSERT_OK((*watch)->SetInterest(0));
-  Turn();
+  RunIteration();
   EXPECT_EQ(calls, 2);
 }
 
@@ -64,7 +66,7 @@ TEST_F(WatchTest, DestructionEndsCalls) {
   SLUICE_ASSERT_OK(watch);
   MakeReadable();
   watch->reset();
-  Turn();
+  RunIteration();
   EXPECT_EQ(calls, 0);
 }
 
@@ -75,11 +77,11 @@ TEST_F(WatchTest, TheHandlerMayDestroyItsWatch) {
   watch =
       *Watch::Create(loop_.get(), pipe_[0], kReadable, [&, alive](IoEvents) {
         watch.reset();
-        after = *alive;  // the callable still stands
+        after = *alive;  // the callable still exists
       });
   MakeReadable();
-  Turn();
-  Turn();
+  RunIteration();
+  RunIteration();
   EXPECT_EQ(after, 0);
   EXPECT_EQ(alive.use_count(), 1);
 }

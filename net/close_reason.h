@@ -7,21 +7,21 @@
 
 namespace sluice {
 
-// Why a stream ended, beside a Status for people: what to count, and what to do
-// next.
+// The reason why a stream ended, for counting and for deciding what to do next.
+// A Status, which people read, comes with it.
 enum class CloseReason : uint8_t {
-  kNormal,           // both ends have sent all and shut down
-  kAborted,          // by its handler
-  kIdleTimeout,      // nothing came or went for so long
+  kNormal,           // both ends have sent all their output and half-closed
+  kAborted,          // the handler ended the stream
+  kIdleTimeout,      // no bytes were sent or received for the idle timeout
   kInputLimit,       // unconsumed input reached its limit
   kOutputLimit,      // unsent output reached its limit
   kServerDestroyed,  // the server was destroyed
-  kDrainTimeout,     // the server drained and the deadline came
+  kDrainTimeout,     // the server was draining and its deadline passed
   kPeerReset,        // the peer reset the connection, or had closed it
-  kIoError,          // anything else; see the Status
+  kIoError,          // another error: see the Status
 };
 
-// "idle timeout". Of static storage.
+// Returns a name such as "idle timeout", in static storage.
 absl::string_view CloseReasonName(CloseReason reason);
 
 }  // namespace sluice

@@ -21,7 +21,8 @@ namespace sluice {
 namespace {
 
 constexpr socklen_t kUnixPathOffset = offsetof(sockaddr_un, sun_path);
-// A path needs room for its NUL, an abstract name for the NUL before it.
+// A path needs room for the NUL after it, an abstract name for the NUL before
+// it.
 constexpr size_t kMaxUnixName = sizeof(sockaddr_un::sun_path) - 1;
 
 absl::Status ParseError(absl::string_view text, absl::string_view problem) {
@@ -30,7 +31,8 @@ absl::Status ParseError(absl::string_view text, absl::string_view problem) {
       "; expected 1.2.3.4:80, [::1]:80, :80, unix:/path or unix:@name"));
 }
 
-// Digits only, without leading zeros; none if it is more than `max`.
+// Parses digits without leading zeros; returns nullopt for other text or a
+// number above `max`.
 std::optional<uint32_t> ParseDecimal(absl::string_view text, uint32_t max) {
   if (text.empty() || (text[0] == '0' && text.size() > 1)) return std::nullopt;
   uint64_t value = 0;
@@ -42,13 +44,13 @@ std::optional<uint32_t> ParseDecimal(absl::string_view text, uint32_t max) {
   return static_cast<uint32_t>(value);
 }
 
-// 0 if there is no such interface.
+// Returns 0 if there is no such interface.
 uint32_t ParseScope(absl::string_view text) {
   if (const auto index = ParseDecimal(text, UINT32_MAX)) return *index;
   return if_nametoindex(std::string(text).c_str());
 }
 
-// None if a backslash does not begin an escape.
+// Returns nullopt if a backslash does not begin an escape.
 std::optional<std::string> UnescapeUnixName(absl::string_view text) {
   std::string name;
   while (!text.empty()) {
@@ -142,7 +144,7 @@ absl::StatusOr<SocketAddress> SocketAddress::Parse(absl::string_view text) {
     return ParseError(text, "the port is not a decimal number from 0 to 65535");
   }
   absl::string_view host = text.substr(0, colon);
-  // inet_pton() and if_nametoindex() would read up to it only.
+  // inet_pton() and if_nametoindex() would ignore the text after a NUL.
   if (absl::StrContains(host, '\0')) return ParseError(text, "there is a NUL");
 
   if (host.empty()) return Everywhere(static_cast<uint16_t>(*port));

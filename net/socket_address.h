@@ -11,54 +11,56 @@
 
 namespace sluice {
 
-// An IPv4, IPv6 or Unix-domain address, as the system calls take it. Looks up
-// no host or service names. Value type of 136 bytes, too large to be kept per
-// connection: ask the kernel again instead.
+// An IPv4, IPv6 or Unix-domain address, in the form that system calls take.
+// Looks up no host or service names. Value type of 136 bytes. That is too large
+// to keep one per connection: ask the kernel again instead.
 //
-// Equality is of meaning: family, address, port and scope, or the Unix name.
-// Padding and IPv6 flow labels are not kept.
+// Two addresses are equal if they have the same family, address, port and
+// scope, or the same Unix name. Padding and IPv6 flow labels are not kept.
 class SocketAddress {
  public:
-  // No address: family() is AF_UNSPEC, size() is 0.
+  // Creates an object with no address: family() is AF_UNSPEC, size() is 0.
   SocketAddress() = default;
 
-  // The address written in one of these ways, or kInvalidArgument with a
-  // message that quotes `text` and says what is wrong with it:
+  // Parses an address in one of the forms below. Returns kInvalidArgument for
+  // other text; the message quotes `text` and says what is wrong with it.
   //   127.0.0.1:80      four decimal numbers; the port is 0 to 65535, without
   //                     sign, blanks or leading zeros
   //   [::1]:80          IPv6 always stands in brackets
   //   :80               every address of this host, IPv4 and IPv6, to listen on
-  //   [fe80::1%2]:80    with a scope: an interface's index or its name, which
-  //                     is looked up now
-  //   unix:/run/a.sock  a file's path, absolute or not, of 1 to 107 bytes
+  //   [fe80::1%2]:80    with a scope: the index or the name of an interface; a
+  //                     name is looked up during this call
+  //   unix:/run/a.sock  a file's path, absolute or relative, of 1 to 107 bytes
   //   unix:@name        an abstract name of 0 to 107 bytes of any value
-  //   unix:             an unnamed socket; to bind to it is to be given a free
-  //                     abstract name
-  // In a Unix name the escape \xNN, of two hexadecimal digits, is the byte NN;
-  // a backslash is written \x5c and stands for nothing else. A file whose name
-  // begins with "@" is unix:./@file or unix:\x40file.
+  //   unix:             an unnamed socket; if a socket is bound to it, the
+  //   kernel
+  //                     chooses a free abstract name
+  // In a Unix name, the escape \xNN stands for one byte, in two hexadecimal
+  // digits. A backslash is written \x5c and has no other use. A file whose name
+  // begins with "@" is written unix:./@file or unix:\x40file.
   static absl::StatusOr<SocketAddress> Parse(absl::string_view text);
 
   static SocketAddress Loopback4(uint16_t port);
   static SocketAddress Loopback6(uint16_t port);
-  // Every address of this host, of both families: for SocketApi::Listen().
+  // Returns every address of this host, of both families: for
+  // SocketApi::Listen().
   static SocketAddress Everywhere(uint16_t port);
 
-  // What a system call filled in. kInvalidArgument if `size` is too short for
-  // the family, if the family is another one, or if a Unix path has 108 bytes,
-  // which leaves no room for its NUL.
+  // Returns the address that a system call filled in. Returns kInvalidArgument
+  // if `size` is too short for the family, if the family is not supported, or
+  // if a Unix path has 108 bytes, which leaves no room for its NUL.
   static absl::StatusOr<SocketAddress> FromSockaddr(const sockaddr* address,
                                                     socklen_t size);
 
-  // AF_INET6 for an address of both families.
+  // Returns AF_INET6 for an address of both families.
   int family() const { return storage_.ss_family; }
-  // True for Everywhere() and for nothing else: [::]:80 is IPv6 alone. data()
-  // is the same for both, so that FromSockaddr() gives [::]:80.
+  // Returns true for Everywhere() only: [::]:80 is IPv6 alone. data() is the
+  // same for both, so FromSockaddr() returns [::]:80.
   bool both_families() const { return both_families_; }
-  // 0 for Unix-domain addresses.
+  // Returns 0 for Unix-domain addresses.
   uint16_t port() const;
-  // The path of a Unix-domain socket's file, NUL-terminated where it ends.
-  // Empty for every other address. Valid as long as this object.
+  // Returns the path of a Unix-domain socket's file, with a NUL after its end.
+  // Returns "" for every other address. Valid as long as this object.
   absl::string_view unix_path() const;
 
   const sockaddr* data() const {
@@ -66,15 +68,16 @@ class SocketAddress {
   }
   socklen_t size() const { return size_; }
 
-  // Printable ASCII on one line, in the forms of Parse(), which gives an equal
-  // address back; a scope is printed as a number. No address is "unspecified",
-  // which Parse() refuses.
+  // Returns the address as printable ASCII on one line, in a form of Parse().
+  // Parse() turns the text back into an equal address. A scope is printed as a
+  // number. An object with no address gives "unspecified", which Parse()
+  // refuses.
   std::string ToString() const;
 
   friend bool operator==(const SocketAddress& a, const SocketAddress& b);
 
  private:
-  // The first `size` bytes at `address` are all that counts; the rest is zero.
+  // Copies `size` bytes from `address` and fills the rest with zeros.
   SocketAddress(const void* address, socklen_t size);
 
   // REQUIRES: 1 <= path.size() <= 107, without NULs.

@@ -20,7 +20,7 @@
 namespace sluice {
 namespace {
 
-// From memory that has no byte too many, of which asan sees the end.
+// Parses from memory without a byte after the end, so that asan sees overruns.
 absl::StatusOr<SocketAddress> FromBytes(absl::string_view bytes) {
   const auto memory = std::make_unique<char[]>(bytes.size());
   std::memcpy(memory.get(), bytes.data(), bytes.size());
@@ -39,7 +39,7 @@ std::string Bytes(const SocketAddress& address) {
   return {reinterpret_cast<const char*>(address.data()), address.size()};
 }
 
-// What ToString() and the accessors say, told from the bytes.
+// Compares ToString() and the accessors with the bytes.
 void CheckParts(const SocketAddress& address) {
   const std::string bytes = Bytes(address);
   const std::string text = address.ToString();
@@ -67,7 +67,7 @@ void CheckRoundTrips(const SocketAddress& address) {
   for (const char c : text) SLUICE_CHECK(absl::ascii_isprint(c));
   const auto parsed = ParseBytes(text);
   SLUICE_CHECK(parsed.ok() && *parsed == address);
-  // The system does not keep that an address is of both families.
+  // The sockaddr does not say that an address is of both families.
   const auto copied = FromBytes(Bytes(address));
   SLUICE_CHECK(copied.ok() && (*copied == address) != address.both_families());
 }
@@ -84,7 +84,7 @@ void Check(const absl::StatusOr<SocketAddress>& address, FuzzInput& input) {
   }
   CheckParts(*address);
   CheckRoundTrips(*address);
-  // One that is different in a byte, which may mean nothing.
+  // Changes one byte, which may be without meaning.
   std::string bytes = Bytes(*address);
   bytes[input.Below(bytes.size())] ^= static_cast<char>(input.Number(1));
   if (const auto other = FromBytes(bytes); other.ok()) {
@@ -97,8 +97,8 @@ void Check(const absl::StatusOr<SocketAddress>& address, FuzzInput& input) {
 }  // namespace
 }  // namespace sluice
 
-// The bytes are what to change in an address, and the address: as text if the
-// first one is even, as the system has it if it is odd.
+// The input has a change to an address, and the address: as text if the first
+// byte is even, as a sockaddr if it is odd.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   sluice::FuzzInput input(data, size);
   const bool binary = input.Bool();

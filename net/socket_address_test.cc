@@ -33,7 +33,7 @@ SocketAddress MustParse(absl::string_view text) {
   return address.value_or(SocketAddress());
 }
 
-// The problem that Parse() names; "" if there is none.
+// Returns the problem that Parse() names; "" if there is none.
 std::string ProblemOf(absl::string_view text) {
   const absl::Status status = SocketAddress::Parse(text).status();
   EXPECT_THAT(status.code(), absl::StatusCode::kInvalidArgument) << text;
@@ -142,7 +142,7 @@ TEST(SocketAddressTest, ParsesAbstractNames) {
   EXPECT_EQ(address.unix_path(), "");
 }
 
-TEST(SocketAddressTest, TellsUnnamedFromEmptyAbstract) {
+TEST(SocketAddressTest, DistinguishesUnnamedFromEmptyAbstract) {
   const SocketAddress unnamed = MustParse("unix:");
   EXPECT_EQ(unnamed.size(), sizeof(sa_family_t));
   EXPECT_EQ(unnamed.family(), AF_UNIX);
@@ -240,7 +240,7 @@ TEST(SocketAddressTest, RefusesTextWithoutAPort) {
   EXPECT_THAT(ProblemOf("UNIX"), HasSubstr("there is no port"));
 }
 
-TEST(SocketAddressTest, RefusesNulsThatWouldHideWhatFollows) {
+TEST(SocketAddressTest, RefusesNulsThatWouldHideText) {
   EXPECT_THAT(ProblemOf(absl::string_view("127.0.0.1\0.evil:80", 18)),
               HasSubstr("there is a NUL"));
   EXPECT_THAT(ProblemOf(absl::string_view("[::1\0]:80", 9)),
@@ -258,7 +258,7 @@ TEST(SocketAddressTest, RefusesBackslashesThatBeginNoEscape) {
   }
 }
 
-TEST(SocketAddressTest, ErrorsQuoteTheTextAndSayWhatIsExpected) {
+TEST(SocketAddressTest, ErrorsQuoteTheTextAndNameTheProblem) {
   EXPECT_EQ(
       ProblemOf("local\nhost:80"),
       "address \"local\\nhost:80\": the host is not a numeric IPv4 "
@@ -270,7 +270,7 @@ TEST(SocketAddressTest, NamesTheLoopbacks) {
   EXPECT_EQ(SocketAddress::Loopback6(80).ToString(), "[::1]:80");
 }
 
-TEST(SocketAddressTest, EqualityIgnoresWhatIsNotMeant) {
+TEST(SocketAddressTest, EqualityIgnoresPaddingAndFlowLabels) {
   sockaddr_in in;
   std::memset(&in, 0xAA, sizeof(in));
   in.sin_family = AF_INET;
@@ -293,7 +293,7 @@ TEST(SocketAddressTest, EqualityIgnoresWhatIsNotMeant) {
   EXPECT_EQ(*From(larger), SocketAddress::Loopback4(80));
 }
 
-TEST(SocketAddressTest, EqualityTellsEveryPartApart) {
+TEST(SocketAddressTest, EqualityComparesEveryPart) {
   const std::vector<std::string> all = {
       "127.0.0.1:80",    "127.0.0.1:81", "127.0.0.2:80", "[::1]:80",
       "[::1]:81",        "[::2]:80",     "[::1%1]:80",   "[::1%2]:80",
@@ -340,7 +340,7 @@ TEST(SocketAddressTest, FromSockaddrRefusesUnixNamesThatDoNotFit) {
 
 class RandomAddressTest : public ::testing::Test {
  protected:
-  // Below `n`.
+  // Returns a number below `n`.
   uint32_t Below(uint32_t n) { return static_cast<uint32_t>(random_() % n); }
   std::string Bytes(size_t size, uint32_t least) {
     std::string bytes;
@@ -363,7 +363,7 @@ class RandomAddressTest : public ::testing::Test {
         sockaddr_in6 in{};
         in.sin6_family = AF_INET6;
         in.sin6_port = static_cast<in_port_t>(random_());
-        // Runs of zeros, which the text form abbreviates.
+        // Adds runs of zeros, which the text form abbreviates.
         for (uint8_t& byte : in.sin6_addr.s6_addr) {
           byte = static_cast<uint8_t>(Below(2) * Below(256));
         }
@@ -383,7 +383,7 @@ class RandomAddressTest : public ::testing::Test {
   std::mt19937_64 random_{seed_};
 };
 
-TEST_F(RandomAddressTest, ParseGivesBackWhatToStringPrinted) {
+TEST_F(RandomAddressTest, ParseReadsTheTextOfToString) {
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed_));
   for (int i = 0; i < 5000; ++i) {
     const absl::StatusOr<SocketAddress> address = RandomAddress();

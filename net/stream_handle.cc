@@ -9,7 +9,7 @@ namespace sluice {
 namespace {
 
 absl::Status NoStream() {
-  return absl::NotFoundError("StreamHandle: it names no stream");
+  return absl::NotFoundError("StreamHandle: a default handle has no stream");
 }
 
 }  // namespace

@@ -13,49 +13,56 @@ namespace sluice {
 
 class StreamMailbox;
 
-// A stream's name for any thread: Stream::handle() makes it. Sends the stream
-// messages, and answers kNotFound once the stream has ended or was destroyed;
-// safe for ever, also after connection, server and loop are gone. Thread-safe
-// calls on a value that is thread-compatible: 24 bytes, copied freely; keeps no
-// stream alive. A default one answers kNotFound.
+// A reference to a stream for use on any thread: Stream::handle() creates it.
+// The calls send messages to the stream. They return kNotFound once the stream
+// has ended or was destroyed, even after connection, server and loop are gone.
+// The calls are thread-safe; the handle itself is a thread-compatible value of
+// 24 bytes. It is copied freely and keeps no stream alive. A default handle
+// returns kNotFound.
 //
-// A message is delivered on the stream's sequence by a task, never inside the
-// call that sends it. If stream or loop have ended by then, it is dropped and
-// counted (ConnectionContext): OK says that it is under way. Messages to the
-// streams of one server on one loop are delivered in the order in which they
-// were accepted. What the loop itself does to the stream until then comes
-// first; tasks and posts to the executor may come before or after.
+// A task delivers each message on the stream's sequence, never inside the call
+// that sends it. OK means that the message is on its way: if the stream or the
+// loop ends before delivery, the message is dropped and counted
+// (ConnectionContext). Messages to the streams of one server on one loop are
+// delivered in the order in which they were accepted. Events that the loop
+// reports to the stream before delivery come first; tasks and posts to the
+// executor may come before or after.
 //
-// Bounds: ConnectionOptions::max_handle_bytes under way to all streams of one
-// server on one loop. Nothing holds a writer back but that: a stream that gets
-// more than its peer takes ends with kOutputLimit. Who must not let that happen
-// posts, and looks at Stream::pending_output().
+// Bound: ConnectionOptions::max_handle_bytes may be on their way to all streams
+// of one server on one loop. There is no other back-pressure. If a program
+// writes faster than the peer reads, the stream is closed with kOutputLimit. To
+// avoid that, Post() a callable that checks Stream::pending_output() before it
+// writes.
 class StreamHandle {
  public:
   StreamHandle() = default;
-  // For those who implement Stream.
+  // For implementations of Stream.
   StreamHandle(std::shared_ptr<StreamMailbox> mailbox, uint32_t slot,
                uint32_t generation);
 
-  // Stream::Write(). kNotFound; kResourceExhausted when the bound is reached:
-  // `data` is then untouched. Writes that follow each other are sent together.
+  // Calls Stream::Write(). Returns kNotFound, or kResourceExhausted if the
+  // bound is reached; after an error, `data` is untouched. Consecutive writes
+  // are sent together.
   absl::Status Write(std::string&& data) const;
 
-  // Stream::ShutdownWrite(). kNotFound; there is always room for it.
+  // Calls Stream::ShutdownWrite(). Returns kNotFound, and never
+  // kResourceExhausted.
   absl::Status ShutdownWrite() const;
 
-  // Stream::Abort(). kNotFound; there is always room for it. From now on all
-  // handles of the stream answer kNotFound. REQUIRES: !why.ok().
+  // Calls Stream::Abort(). Returns kNotFound, and never kResourceExhausted.
+  // After this call, all handles of the stream return kNotFound. REQUIRES:
+  // !why.ok().
   absl::Status Abort(absl::Status why) const;
 
-  // Calls `callable` with the stream, as a handler is called: it may destroy
-  // the stream if its owner may. Destroys it there, uncalled, if the stream has
-  // ended meanwhile. kNotFound and kResourceExhausted as Write(): `callable` is
-  // then untouched. REQUIRES: not empty.
+  // Calls `callable` with the stream, under the rules for handlers: it may
+  // destroy the stream if the stream's owner may. If the stream has ended by
+  // then, destroys `callable` on the stream's sequence without a call. Returns
+  // kNotFound and kResourceExhausted as Write() does; after an error,
+  // `callable` is untouched. REQUIRES: not empty.
   using Callable = absl::AnyInvocable<void(Stream&) &&>;
   absl::Status Post(Callable&& callable) const;
 
-  // Whether they name the same stream, or are both default ones.
+  // Returns true if both refer to the same stream, or both are default handles.
   friend bool operator==(const StreamHandle&, const StreamHandle&) = default;
 
  private:

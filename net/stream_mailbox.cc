@@ -11,10 +11,11 @@
 namespace sluice {
 namespace {
 
-constexpr size_t kMaxPerTurn = 1024;
-// What a message takes beside its bytes: itself, twice while a vector grows.
+constexpr size_t kMaxPerIteration = 1024;
+// The cost of a message in addition to its bytes: its size, doubled because a
+// vector grows by doubling.
 constexpr uint64_t kMessageCost = 128;
-// Shorter ones are copied, if they must wait for the peer.
+// Shorter strings are copied if they must wait for the peer.
 constexpr size_t kMinShared = 1024;
 
 absl::Status Gone() {
@@ -60,7 +61,7 @@ void StreamMailbox::Remove(Stream* stream) {
 }
 
 void StreamMailbox::Close() {
-  std::vector<Message> queued;  // destroyed without the lock
+  std::vector<Message> queued;  // destroyed after the lock is released
   {
     MutexLock lock(&mutex_);
     if (closed_) return;
@@ -138,7 +139,7 @@ void StreamMailbox::Queue(Name name, uint64_t cost, Content content) {
 }
 
 void StreamMailbox::Run() {
-  // What is called may destroy the owner and all handles.
+  // A callable may destroy the owner and all handles.
   const std::shared_ptr<StreamMailbox> self = shared_from_this();
   if (batch_.empty()) {
     MutexLock lock(&mutex_);
@@ -146,7 +147,7 @@ void StreamMailbox::Run() {
   }
   uint64_t delivered = 0;
   // Close() empties the batch.
-  for (size_t i = 0; i < kMaxPerTurn && next_ < batch_.size(); ++i) {
+  for (size_t i = 0; i < kMaxPerIteration && next_ < batch_.size(); ++i) {
     Message message = std::move(batch_[next_++]);
     delivered += message.cost;
     Deliver(std::move(message));
@@ -154,7 +155,8 @@ void StreamMailbox::Run() {
   if (next_ == batch_.size()) {
     batch_.clear();
     next_ = 0;
-    if (batch_.capacity() > kMaxPerTurn) std::vector<Message>().swap(batch_);
+    if (batch_.capacity() > kMaxPerIteration)
+      std::vector<Message>().swap(batch_);
   }
   MutexLock lock(&mutex_);
   bytes_ -= delivered;

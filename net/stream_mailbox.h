@@ -20,47 +20,48 @@
 
 namespace sluice {
 
-// Where the handles of the streams of one owner on one loop send their
-// messages, and which of these streams are still there. Shared by its owner and
-// the handles, so that a handle is safe for ever: once closed it refuses all.
+// The messages that stream handles have sent to the streams of one owner on one
+// loop, and the list of streams that are still there. The owner and the handles
+// share the mailbox, so a handle can be used at any time: a closed mailbox
+// refuses all messages.
 //
-// The first message schedules one task, which delivers all in the order they
-// were accepted, at most 1024 per turn. No lock is held while a stream is
-// called or anything of a user's is moved or destroyed. Memory: some 60 bytes
-// for each stream that has handles, the messages, and room for 1024 of these
-// that is kept.
+// The first message schedules one task, which delivers messages in the order in
+// which they were accepted, at most 1024 per iteration. No lock is held while a
+// stream is called or a user's object is moved or destroyed. Memory: about 60
+// bytes for each stream that has handles, the messages, and room for 1024
+// messages that is kept.
 class StreamMailbox final : public std::enable_shared_from_this<StreamMailbox>,
                             private Task {
  public:
   using Callable = absl::AnyInvocable<void(Stream&) &&>;
 
-  // Of a stream. Slots are used again, with another generation: the same name
-  // comes again after 2^32 streams in one slot.
+  // The name of a stream. A slot is used again with another generation, so a
+  // name repeats after 2^32 streams in one slot.
   struct Name {
     friend bool operator==(const Name&, const Name&) = default;
 
     uint32_t slot = 0;
     uint32_t generation = 0;
   };
-  // Written on the loop; any thread.
+  // Written on the loop, read on any thread.
   struct Counters {
     std::atomic<uint64_t> delivered{0};
     std::atomic<uint64_t> dropped{0};
   };
 
-  // Refuses what would make the messages under way cost more than `max_bytes`.
-  // `loop` and `counters` live until Close().
+  // Refuses a message if the messages under way would then cost more than
+  // `max_bytes`. `loop` and `counters` live until Close().
   StreamMailbox(EventLoop* loop, uint64_t max_bytes, Counters* counters);
   // REQUIRES: closed.
   ~StreamMailbox() override;
 
-  // Loop-bound. The same one until Remove().
+  // Loop-bound. Returns the name of `stream`, which is the same until Remove().
   Name NameOf(Stream* stream);
-  // Loop-bound. What is under way to `stream` is dropped when its time comes.
-  // No-op for a stream that has no name.
+  // Loop-bound. Removes `stream`. Messages under way to it are dropped at their
+  // time of delivery. Does nothing for a stream that has no name.
   void Remove(Stream* stream);
-  // Loop-bound. Drops what is under way; touches neither loop nor streams
-  // afterwards. No-op the second time.
+  // Loop-bound. Drops the messages under way. Afterwards the mailbox touches
+  // neither loop nor streams. Does nothing the second time.
   void Close();
 
   // Any thread; see StreamHandle.
@@ -71,7 +72,7 @@ class StreamMailbox final : public std::enable_shared_from_this<StreamMailbox>,
 
  private:
   struct ShutdownWriteRequest {};
-  // A callable has memory of its own: to move it may be to call its owner.
+  // A callable is behind a pointer because moving it may run its owner's code.
   using Content = std::variant<std::string, std::unique_ptr<Callable>,
                                ShutdownWriteRequest, absl::Status>;
   struct Message {
@@ -79,22 +80,22 @@ class StreamMailbox final : public std::enable_shared_from_this<StreamMailbox>,
     uint64_t cost = 0;
     Content content;
   };
-  // What any thread may know of a slot.
+  // The state of a slot that any thread may read.
   struct Entry {
     uint32_t generation = 0;
-    bool open = false;       // a stream has it, and no Abort() was accepted
-    bool finishing = false;  // ShutdownWrite() was
+    bool open = false;       // has a stream, and no Abort() was accepted
+    bool finishing = false;  // a ShutdownWrite() was accepted
   };
 
   void Run() override;
   void Abandon() override { Close(); }
   void Deliver(Message message);
-  // Whether the next of the batch is one more Write().
+  // Returns true if the next message of the batch is a Write() to `name` too.
   bool NextIsWriteTo(Name name) const;
 
-  // Null: the stream is gone.
+  // Returns null if the stream is gone.
   Entry* Find(Name name) ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
-  // kNotFound, kResourceExhausted.
+  // Returns kNotFound or kResourceExhausted.
   absl::Status CheckRoom(Name name, uint64_t cost)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
   void Queue(Name name, uint64_t cost, Content content)
@@ -123,7 +124,7 @@ class StreamMailbox final : public std::enable_shared_from_this<StreamMailbox>,
   uint32_t first_free_ = kNone;
   absl::flat_hash_map<const Stream*, uint32_t> slots_;
   std::vector<Message> batch_;  // taken from queue_
-  size_t next_ = 0;             // of batch_
+  size_t next_ = 0;             // index into batch_
 };
 
 }  // namespace sluice

@@ -239,7 +239,7 @@ INSTANTIATE_TEST_SUITE_P(
               "--connections=1000 --pipeline=100001: more than 100000000 "
               "messages in flight"},
         Usage{{"--poller=kqueue"},
-              "--poller: poller \"kqueue\" is not one of those there are: "
+              "--poller: poller \"kqueue\" is not one of: "
               "auto, epoll, poll, select"},
         Usage{{"--source_addresses=127.0.0.2,here"},
               "--source_addresses: \"here\" is not an IP address"},

@@ -25,9 +25,10 @@ static_assert(kReadable == EPOLLIN && kWritable == EPOLLOUT &&
 constexpr uint32_t kAsked = kReadable | kWritable;
 constexpr uint32_t kReported = kAsked | kError | kHangup;
 
-// The kernel reports EPOLLERR and EPOLLHUP whether asked or not. With nothing
-// asked for, one report is enough: EPOLLONESHOT disables the registration after
-// it. EPOLLEXCLUSIVE excludes that; there EPOLLET reports each change once.
+// The kernel reports EPOLLERR and EPOLLHUP with any interest. With interest 0,
+// one report is enough: EPOLLONESHOT disables the registration after it.
+// EPOLLONESHOT cannot be combined with EPOLLEXCLUSIVE; there, EPOLLET reports
+// each change once.
 uint32_t EpollEvents(IoEvents interest, bool exclusive) {
   uint32_t events = interest;
   if (exclusive) events |= EPOLLEXCLUSIVE;
@@ -35,7 +36,7 @@ uint32_t EpollEvents(IoEvents interest, bool exclusive) {
   return events;
 }
 
-// As epoll_wait(2) takes it: rounded up; -1: none.
+// Returns the timeout of epoll_wait(2): rounded up; -1 for none.
 int TimeoutMillis(const timespec* limit) {
   if (limit == nullptr) return -1;
   const int64_t ms =
@@ -85,7 +86,7 @@ absl::Status EpollPoller::Modify(int fd, IoEvents interest, uint64_t token) {
   SLUICE_DCHECK((interest & ~kAsked) == 0 && token != kReservedToken);
   absl::Status modified =
       Control(EPOLL_CTL_MOD, fd, EpollEvents(interest, false), token);
-  // EINVAL: epoll_ctl(2) does not modify what was added with EPOLLEXCLUSIVE.
+  // EINVAL: epoll_ctl(2) cannot modify a registration with EPOLLEXCLUSIVE.
   if (!absl::IsInvalidArgument(modified)) return modified;
   absl::Status removed = Remove(fd);
   if (!removed.ok()) return removed;
@@ -102,7 +103,7 @@ absl::Status EpollPoller::Control(int operation, int fd, uint32_t events,
     if (operation == EPOLL_CTL_DEL) return absl::OkStatus();
     return absl::FailedPreconditionError(
         absl::StrCat("EpollPoller on descriptor ", fd,
-                     ": in the child of a fork; make a poller there"));
+                     ": this is the child of a fork(): create a poller here"));
   }
   epoll_event event{};
   event.events = events;
@@ -149,7 +150,8 @@ int EpollPoller::EpollWait(absl::Duration timeout) {
   if (has_pwait2_ && timeout > absl::ZeroDuration()) {
     count = epoll_pwait2(epoll_fd_, ready_.data(), max_events, limit.get(),
                          nullptr);
-    // EPERM: what some containers' filters say of calls that they do not know.
+    // EPERM: some containers' filters return it for system calls that are new
+    // to them.
     if (count >= 0 || (errno != ENOSYS && errno != EPERM)) {
       return count < 0 ? -errno : count;
     }

@@ -19,17 +19,19 @@
 
 namespace sluice {
 
-// A Poller on epoll(7). No limit on descriptors of its own; O(ready) per
-// Wait(); nothing in user space per descriptor. Waits to the nanosecond where
-// the kernel can (5.11), else to the millisecond. Thread-compatible, save
-// Wake(). Owns two descriptors.
+// A Poller on epoll(7). It sets no limit on the number of descriptors, takes
+// O(ready) time per Wait(), and keeps no memory per descriptor in user space.
+// Timeouts have a resolution of one nanosecond from Linux 5.11 on, and of one
+// millisecond before. Owns two descriptors. Thread-compatible, except for
+// Wake().
 //
-// An epoll instance is not copied by fork(). In the child Remove() does
+// A fork() does not copy an epoll instance. In the child, Remove() does
 // nothing, and Add() and Modify() return kFailedPrecondition.
 class EpollPoller final : public Poller {
  public:
-  // kInvalidArgument, kResourceExhausted (descriptors, memory); what
-  // epoll_create1(2) said where a kernel or a filter refuses it.
+  // Returns kInvalidArgument if an option is out of bounds, kResourceExhausted
+  // if descriptors or memory run out, and the error of epoll_create1(2) if the
+  // kernel or a seccomp filter refuses the call.
   static absl::StatusOr<std::unique_ptr<EpollPoller>> Create(
       PollerOptions options = {});
   ~EpollPoller() override;
@@ -49,7 +51,7 @@ class EpollPoller final : public Poller {
               size_t max_events);
 
   absl::Status Control(int operation, int fd, uint32_t events, uint64_t token);
-  // epoll_wait(2): a count or -errno.
+  // Calls epoll_wait(2) or epoll_pwait2(2). Returns a count or -errno.
   int EpollWait(absl::Duration timeout);
 
   const std::unique_ptr<WakeupFd> wakeup_;

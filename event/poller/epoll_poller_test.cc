@@ -80,7 +80,7 @@ TEST(EpollPollerTest, ErrorsNameTheCallAndTheDescriptor) {
   close(fd);
 }
 
-// Such as Linux before 5.11, and filters that are older than that.
+// Linux before 5.11 has no epoll_pwait2(2), and older filters refuse it.
 TEST(EpollPollerTest, WaitsWhereThereIsNoEpollPwait2) {
   for (const int error : {ENOSYS, EPERM}) {
     WithoutSystemCall(SYS_epoll_pwait2, error, [] {
@@ -100,7 +100,7 @@ TEST(EpollPollerTest, WaitsWhereThereIsNoEpollPwait2) {
   }
 }
 
-// Which have one epoll instance.
+// Parent and child share one epoll instance.
 TEST(EpollPollerTest, AChildOfForkChangesNothingForItsParent) {
   auto poller = EpollPoller::Create();
   SLUICE_ASSERT_OK(poller);

@@ -36,8 +36,8 @@ namespace {
 using PollerFactory =
     std::function<absl::StatusOr<std::unique_ptr<Poller>>(size_t max_events)>;
 
-// Whether the kernel has this thread asleep: the letter behind the name in
-// /proc/PID/task/TID/stat, see proc(5).
+// Returns true if the kernel has put this thread to sleep: reads the letter
+// after the name in /proc/PID/task/TID/stat, see proc(5).
 bool IsAsleep(pid_t tid) {
   std::ifstream file(absl::StrCat("/proc/self/task/", tid, "/stat"));
   std::string stat;
@@ -47,7 +47,7 @@ bool IsAsleep(pid_t tid) {
          stat[name_end + 2] == 'S';
 }
 
-// How many descriptors this process may have open; now as many as it can.
+// Raises the limit on descriptors as far as possible, and returns it.
 size_t RaiseDescriptorLimit() {
   rlimit limit;
   SLUICE_CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
@@ -56,7 +56,8 @@ size_t RaiseDescriptorLimit() {
   return limit.rlim_cur;
 }
 
-// Loopback TCP sockets: they can be reset, as pipes and Unix sockets cannot.
+// Uses loopback TCP sockets because they can be reset; pipes and Unix-domain
+// sockets cannot.
 class KernelPollerWorld final : public PollerWorld {
  public:
   explicit KernelPollerWorld(PollerFactory new_poller)

@@ -20,7 +20,7 @@ static_assert(kReadable == POLLIN && kWritable == POLLOUT &&
 constexpr IoEvents kAsked = kReadable | kWritable;
 constexpr IoEvents kReported = kAsked | kError | kHangup;
 
-// The one reason for EINVAL, poll(2): the limit was lowered since Add().
+// The only reason for EINVAL, see poll(2): the limit was lowered since Add().
 constexpr absl::string_view kLimitHint =
     ", more than the limit (RLIMIT_NOFILE) is now";
 

@@ -19,25 +19,31 @@
 
 namespace sluice {
 
-// A Poller on poll(2), for systems and containers without epoll. No limit on
-// descriptors of its own. Wait() is O(descriptors), Modify() O(log), Add() and
-// Remove() too plus what has a higher number, and Add() asks the kernel once.
-// Waits to the nanosecond. Thread-compatible, save Wake(). Owns one descriptor.
+// A Poller on poll(2), for systems and containers without epoll. It sets no
+// limit on the number of descriptors. Wait() takes O(descriptors) time,
+// Modify() O(log descriptors). Add() and Remove() take as long as Modify(),
+// plus time for each descriptor with a higher number; Add() also makes one
+// system call. Timeouts have a resolution of one nanosecond. Owns one
+// descriptor. Thread-compatible, except for Wake().
 //
-// Descriptors that epoll(7) refuses, such as regular files, are watched, and
-// always ready. One that was closed before its Remove() is a CHECK in Wait().
+// Descriptors that epoll(7) refuses, such as regular files, can be watched, and
+// are always ready. If a descriptor was closed before its Remove(), Wait()
+// CHECK-fails.
 class PollPoller final : public Poller {
  public:
-  // kInvalidArgument, kResourceExhausted (descriptors, memory).
+  // Returns kInvalidArgument if an option is out of bounds, and
+  // kResourceExhausted if descriptors or memory run out.
   static absl::StatusOr<std::unique_ptr<PollPoller>> Create(
       PollerOptions options = kOptionsForCostlyWaits);
 
-  // Besides kAlreadyExists only: `fd` is not open.
+  // Returns kAlreadyExists if `fd` is watched and kFailedPrecondition if it is
+  // not open; no other error.
   absl::Status Add(int fd, IoEvents interest, uint64_t token,
                    AddHint hint) override;
   absl::Status Modify(int fd, IoEvents interest, uint64_t token) override;
   absl::Status Remove(int fd) override;
-  // An error too: more descriptors than RLIMIT_NOFILE, if that was lowered.
+  // Returns an error also if RLIMIT_NOFILE was lowered below the number of
+  // descriptors.
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override;
   bool has_more() const override { return has_more_; }
@@ -47,18 +53,20 @@ class PollPoller final : public Poller {
  private:
   PollPoller(std::unique_ptr<WakeupFd> wakeup, size_t max_events);
 
-  // The first registration whose descriptor is not below `fd`.
+  // Returns the index of the first registration whose descriptor is not below
+  // `fd`.
   size_t LowerBound(int fd) const;
   bool IsAt(size_t index, int fd) const;
-  // Of `ready` registrations that poll(2) found ready.
+  // Returns the events of the `ready` registrations that poll(2) found ready.
   absl::Span<const IoEvent> Report(size_t ready);
 
   const std::unique_ptr<WakeupFd> wakeup_;
-  // The registrations, by rising descriptor, from index 1 on; at 0 is wakeup_.
-  // One with interest 0 that was reported has ~fd for its descriptor, which
-  // poll(2) passes over as negative, until Modify().
+  // Index 0 holds wakeup_. The registrations follow from index 1 on, by rising
+  // descriptor. After a registration with interest 0 was reported, its
+  // descriptor is stored as ~fd until Modify(): poll(2) skips it because it is
+  // negative.
   std::vector<pollfd> polled_;
-  std::vector<uint64_t> tokens_;  // parallel
+  std::vector<uint64_t> tokens_;  // parallel to polled_
   int last_reported_ = -1;        // descriptor
   std::vector<IoEvent> events_;
   bool has_more_ = false;

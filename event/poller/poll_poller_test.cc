@@ -34,7 +34,7 @@ INSTANTIATE_TEST_SUITE_P(
                                           })),
     PollerBackend::Name);
 
-// The tokens of one Wait() that does not block, in their order.
+// Returns the tokens of one Wait() that does not block, in their order.
 std::vector<uint64_t> Tokens(Poller& poller) {
   const auto events = poller.Wait(absl::ZeroDuration());
   SLUICE_EXPECT_OK(events);
@@ -60,7 +60,7 @@ TEST(PollPollerTest, OutOfDescriptorsIsResourceExhausted) {
                                HasSubstr("eventfd")));
 }
 
-TEST(PollPollerTest, BeginsBehindWhatItReportedLast) {
+TEST(PollPollerTest, BeginsAfterTheDescriptorThatItReportedLast) {
   auto poller = PollPoller::Create({.max_events = 2});
   SLUICE_ASSERT_OK(poller);
   std::vector<int> fds;
@@ -72,7 +72,7 @@ TEST(PollPollerTest, BeginsBehindWhatItReportedLast) {
   EXPECT_THAT(Tokens(**poller), ElementsAre(0, 1));
   EXPECT_THAT(Tokens(**poller), ElementsAre(2, 3));
   EXPECT_THAT(Tokens(**poller), ElementsAre(4, 0));
-  // What is removed moves the others; their turn stays.
+  // A removal moves the later registrations; their order of reports stays.
   SLUICE_ASSERT_OK((*poller)->Remove(fds[0]));
   EXPECT_THAT(Tokens(**poller), ElementsAre(1, 2));
   SLUICE_ASSERT_OK((*poller)->Remove(fds[1]));
@@ -94,8 +94,8 @@ TEST(PollPollerTest, ARegularFileIsAlwaysReady) {
 TEST(PollPollerTest, MoreDescriptorsThanTheProcessMayHaveIsAnErrorOfWait) {
   auto poller = PollPoller::Create();
   SLUICE_ASSERT_OK(poller);
-  // First where all is well: to check calls of virtuals the first time, a
-  // sanitizer needs descriptors of its own.
+  // Calls each virtual function once before the limit is lowered, because a
+  // sanitizer then needs descriptors of its own.
   SLUICE_ASSERT_OK((*poller)->Wait(absl::ZeroDuration()));
   rlimit before;
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);

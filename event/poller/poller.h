@@ -16,10 +16,10 @@ namespace sluice {
 using IoEvents = uint8_t;
 inline constexpr IoEvents kReadable = 0x01;
 inline constexpr IoEvents kWritable = 0x04;
-inline constexpr IoEvents kError = 0x08;   // reported, never asked for
-inline constexpr IoEvents kHangup = 0x10;  // reported, never asked for
+inline constexpr IoEvents kError = 0x08;   // always watched
+inline constexpr IoEvents kHangup = 0x10;  // always watched
 
-// What Wait() returns, readiness and completions alike.
+// An event that Wait() returns: the readiness of a descriptor, or a completion.
 struct IoEvent {
   uint64_t token;  // as registered
   int32_t result;  // completion: value or -errno; readiness: 0
@@ -29,72 +29,75 @@ static_assert(sizeof(IoEvent) == 16);
 
 enum class AddHint : uint8_t {
   kNone,
-  // Of the pollers that watch the same descriptor, wake few rather than all
-  // (EPOLLEXCLUSIVE). Backends without such a thing ignore it.
+  // If several pollers watch the same descriptor, wakes few of them instead of
+  // all (EPOLLEXCLUSIVE). Pollers without this feature ignore the hint.
   kExclusive,
 };
 
-// Waits for descriptors to become ready. Passive: it returns events and calls
-// nobody. Owns no descriptor.
+// Waits for descriptors to become ready. A poller returns events and makes no
+// calls. It owns no descriptor that it watches.
 //
-// Level-triggered: a condition is reported by each Wait() while it holds. Each
-// registration is reported at most once per Wait(), with all its conditions.
-// Conditions that do not fit into one Wait() come first in the next, so that no
-// descriptor starves. A condition may be reported that holds no more.
+// Pollers are level-triggered: each Wait() reports a condition while it holds.
+// Each Wait() reports a registration at most once, with all its conditions. If
+// conditions do not fit into one Wait(), the next Wait() reports them first, so
+// that no descriptor starves. A reported condition may no longer hold.
 //
-// //event/poller:poller_conformance states this contract as tests that every
-// backend passes. Thread-compatible, save Wake(). Memory: at most 16 bytes for
-// each descriptor that there is room for, room being at most doubled when it is
-// short, and 28 for each event that one Wait() may return.
+// //event/poller:poller_conformance has this contract as tests that every
+// poller passes. Thread-compatible, except for Wake(). Memory: 28 bytes for
+// each event that one Wait() may return, and at most 16 bytes for each
+// descriptor that there is room for. The room at most doubles when it is full.
 class Poller {
  public:
-  // The token that a backend may keep for itself.
+  // The token that a poller may reserve for its own use.
   static constexpr uint64_t kReservedToken =
       std::numeric_limits<uint64_t>::max();
 
   virtual ~Poller() = default;
 
-  // Watches `fd` and reports it with `token`. kAlreadyExists;
-  // kFailedPrecondition: it is not open; kResourceExhausted names the limit;
-  // otherwise what the system call said.
+  // Watches `fd` and reports its events with `token`. Returns kAlreadyExists if
+  // `fd` is watched, kFailedPrecondition if it is not open, kResourceExhausted
+  // with the name of the limit if a limit is reached, and otherwise the error
+  // of the system call.
   //
-  // With interest 0, kHangup and kError are still reported, but once, until the
-  // next Modify(): a descriptor that nobody reads and that was reset does not
-  // make every Wait() return.
+  // With interest 0, kHangup and kError are still reported, but only once until
+  // the next Modify(). So a descriptor that was reset, and that the program
+  // does not read, does not make every Wait() return.
   //
-  // REQUIRES: `token` is not kReservedToken; interest has no bits but kReadable
-  // and kWritable.
+  // REQUIRES: `token` is not kReservedToken; `interest` has no bits other than
+  // kReadable and kWritable.
   virtual absl::Status Add(int fd, IoEvents interest, uint64_t token,
                            AddHint hint) = 0;
 
-  // Replaces interest and token. kNotFound. After another error the descriptor
-  // may no longer be watched.
+  // Replaces interest and token. Returns kNotFound if `fd` is not watched.
+  // After another error, the descriptor may no longer be watched.
   virtual absl::Status Modify(int fd, IoEvents interest, uint64_t token) = 0;
 
-  // Ends watching: no later Wait() reports `fd`. kNotFound.
-  // REQUIRES: `fd` is not closed yet. Some backends CHECK that in Wait().
+  // Stops watching `fd`: no later Wait() reports it. Returns kNotFound if `fd`
+  // is not watched. REQUIRES: `fd` is not closed yet. Some pollers CHECK that
+  // in Wait().
   virtual absl::Status Remove(int fd) = 0;
 
-  // Blocks until something is ready, Wake() was called, or `timeout` (rounded
-  // up; negative: 0) has passed. May return early and empty, and does so when a
-  // signal was handled. The events are valid until the next call on the poller;
-  // an error means that the poller cannot go on.
+  // Blocks until a watched descriptor is ready, Wake() was called, or `timeout`
+  // has passed. Rounds `timeout` up; treats a negative one as 0. May return
+  // early without events, and does so if a signal was handled. The events are
+  // valid until the next call on the poller. After an error, the poller cannot
+  // be used any more.
   virtual absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) = 0;
 
-  // Whether the last Wait() may have left out descriptors that were ready,
-  // because it had no room for more events, or a signal interrupted it. If
-  // false, the Wait() looked at every descriptor. If true, a caller that acts
-  // on the absence of an event, as a timeout does, waits again: until this is
-  // false, or one descriptor is reported for the second time. By then, every
-  // descriptor was looked at once.
+  // Returns true if the last Wait() may have left out descriptors that were
+  // ready, because there was no room for more events or a signal interrupted
+  // the wait. If it returns false, the Wait() looked at every descriptor. If it
+  // returns true, a caller that acts on the absence of an event, such as a
+  // timeout, waits again, until has_more() returns false or a descriptor is
+  // reported for the second time. By then, every descriptor was looked at once.
   virtual bool has_more() const = 0;
 
-  // Makes the current Wait(), or else the next, return at once. Several calls
-  // may make one Wait() return. Thread-safe and async-signal-safe.
+  // Makes the current Wait() return at once, or else the next one. Several
+  // calls may make only one Wait() return. Thread-safe and async-signal-safe.
   virtual void Wake() = 0;
 
-  // "epoll". Of static storage.
+  // Returns a name such as "epoll", in static storage.
   virtual absl::string_view name() const = 0;
 };
 

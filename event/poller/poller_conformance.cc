@@ -28,10 +28,10 @@ using ::testing::Not;
 using ::testing::Pair;
 using ::testing::UnorderedElementsAre;
 
-// Long enough that a Wait() which ends before has ended for another reason.
+// A timeout so long that a Wait() which ends earlier has another reason.
 constexpr absl::Duration kForever = absl::Seconds(30);
 
-// What one Wait() reported: conditions by token. A token reported twice fails.
+// The report of one Wait(): conditions by token. A repeated token is a failure.
 using Ready = std::map<uint64_t, IoEvents>;
 
 Ready Wait(Poller& poller, absl::Duration timeout = absl::ZeroDuration()) {
@@ -49,8 +49,8 @@ Ready Wait(Poller& poller, absl::Duration timeout = absl::ZeroDuration()) {
   return ready;
 }
 
-// The conditions of `token` in one Wait(), 0 when it is not reported. Waits
-// until something is, as the contract allows a Wait() to return empty.
+// Returns the conditions of `token` in one Wait(), 0 if it is not reported.
+// Repeats Wait() while it returns no events, as the contract allows.
 IoEvents WaitFor(Poller& poller, uint64_t token) {
   for (int i = 0; i < 10; ++i) {
     const Ready ready = Wait(poller, kForever);
@@ -78,7 +78,7 @@ TEST_P(PollerConformanceTest, ReportsNothingWhenNothingIsReady) {
   EXPECT_THAT(Wait(*poller_), IsEmpty());
 }
 
-TEST_P(PollerConformanceTest, ReportsWhatIsAskedAndHolds) {
+TEST_P(PollerConformanceTest, ReportsWatchedConditionsThatHold) {
   const auto [a, b] = world_->NewPair();
   SLUICE_ASSERT_OK(poller_->Add(a, kReadable | kWritable, 7, AddHint::kNone));
   EXPECT_THAT(Wait(*poller_), ElementsAre(Pair(7, kWritable)));
@@ -198,7 +198,7 @@ TEST_P(PollerConformanceTest, AResetIsAnError) {
   EXPECT_EQ(WaitFor(*poller_, 1) & (kReadable | kError), kReadable | kError);
 }
 
-TEST_P(PollerConformanceTest, AResetIsReportedToOneWhoOnlyWrites) {
+TEST_P(PollerConformanceTest, AResetIsReportedWithInterestInWritingOnly) {
   const auto [a, b] = world_->NewPair();
   world_->Fill(a);
   SLUICE_ASSERT_OK(poller_->Add(a, kWritable, 1, AddHint::kNone));
@@ -231,7 +231,7 @@ TEST_P(PollerConformanceTest, InterestZeroReportsAResetOnceUntilModify) {
   EXPECT_EQ(WaitFor(*poller_, 3) & (kReadable | kError), kReadable | kError);
 }
 
-// What a connection meets that is not read because its output is stuck.
+// A connection whose reading is paused, because its output is stuck, is reset.
 TEST_P(PollerConformanceTest, InterestZeroReportsAResetBehindUnreadInput) {
   const auto [a, b] = world_->NewPair();
   world_->Send(b);
@@ -255,8 +255,8 @@ TEST_P(PollerConformanceTest, InterestZeroReportsAHangupOnceUntilModify) {
   for (int i = 0; i < 3; ++i) EXPECT_THAT(Wait(*poller_), IsEmpty());
 }
 
-// Or the loop of a paused connection spins.
-TEST_P(PollerConformanceTest, WhatNobodyAsksForEndsNoWaitForLong) {
+// Otherwise the loop of a paused connection spins.
+TEST_P(PollerConformanceTest, UnwatchedConditionsEndNoWaitForLong) {
   const auto sleeps = [&] {
     for (int i = 0; i < 3; ++i) {
       const MonotonicTime before = world_->clock().Now();
@@ -344,7 +344,7 @@ TEST_P(PollerConformanceTest, ASignalEndsAWaitAndIsNoError) {
   EXPECT_LT(world_->clock().Now() - before, kForever);
 }
 
-TEST_P(PollerConformanceTest, ReturnsAtMostMaxEventsAndStarvesNobody) {
+TEST_P(PollerConformanceTest, ReturnsAtMostMaxEventsAndStarvesNoDescriptor) {
   constexpr size_t kMaxEvents = 4;
   constexpr uint64_t kDescriptors = 18;
   NewPoller(kMaxEvents);
@@ -353,7 +353,7 @@ TEST_P(PollerConformanceTest, ReturnsAtMostMaxEventsAndStarvesNobody) {
     world_->Send(b);
     SLUICE_ASSERT_OK(poller_->Add(a, kReadable, i, AddHint::kNone));
   }
-  // Nothing is ever received, so all are ready in each Wait().
+  // No byte is ever received, so all descriptors are ready in each Wait().
   std::map<uint64_t, int> reports;
   constexpr int kRounds = 10;
   constexpr int kWaits =
@@ -383,7 +383,7 @@ TEST_P(PollerConformanceTest, SaysWhenAWaitHadNoRoomForMore) {
   EXPECT_FALSE(poller_->has_more());
   for (int round = 0; round < 3; ++round) {
     for (const auto& [a, b] : pairs) world_->Send(b);
-    // Wherever the last round has ended: before one comes twice, all come.
+    // The order is a ring: whatever its start, all come before one comes twice.
     std::set<uint64_t> tokens;
     for (bool twice = false; !twice;) {
       const Ready ready = Wait(*poller_);
@@ -410,7 +410,7 @@ TEST_P(PollerConformanceTest, AWakeIsSeenThoughEventsFillEveryWait) {
     SLUICE_ASSERT_OK(poller_->Add(a, kWritable, i, AddHint::kNone));
   }
   poller_->Wake();
-  // Each descriptor still has its turn.
+  // Each descriptor is still reported.
   std::map<uint64_t, int> reports;
   for (int i = 0; i < 50; ++i) {
     for (const auto& [token, flags] : Wait(*poller_)) ++reports[token];
@@ -502,11 +502,11 @@ TEST_P(PollerConformanceTest, HoldsTenThousandDescriptorsOrSaysItsLimit) {
   const size_t room = std::min(world_->room(), kDescriptors);
   if (room < kDescriptors) {
     std::printf(
-        "[   NOTE   ] with %zu descriptors, not %zu: no more can be "
+        "[   NOTE   ] with %zu descriptors instead of %zu: no more can be "
         "opened\n",
         room, kDescriptors);
   }
-  std::vector<int> peers;  // of the descriptor with this token
+  std::vector<int> peers;  // peers of the descriptors with these tokens
   absl::Status added;
   for (size_t opened = 0; opened + 2 <= room && added.ok(); opened += 2) {
     const auto [a, b] = world_->NewPair();

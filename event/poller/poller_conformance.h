@@ -16,8 +16,9 @@
 
 namespace sluice {
 
-// The contract of Poller as tests that every backend passes, yours included
-// (testonly). A test of a backend on the kernel's descriptors is
+// The contract of Poller as tests that every poller passes, including pollers
+// outside this library (testonly). To test a poller on the kernel's
+// descriptors:
 //
 //   INSTANTIATE_TEST_SUITE_P(
 //       Mine, PollerConformanceTest,
@@ -26,43 +27,44 @@ namespace sluice {
 //           })),
 //       PollerBackend::Name);
 //
-// A backend of another world, a simulated one, brings a PollerWorld of its own.
+// To test a poller in another world, such as a simulated one, write a
+// PollerWorld for it.
 
-// The descriptors and the time that a backend under test lives with. Calls on
-// descriptors neither block nor fail. Thread-compatible.
+// The descriptors and the time of the poller under test. Calls on descriptors
+// neither block nor fail. Thread-compatible.
 class PollerWorld {
  public:
   virtual ~PollerWorld() = default;
 
-  // A poller that returns at most `max_events` events per Wait().
+  // Creates a poller that returns at most `max_events` events per Wait().
   virtual absl::StatusOr<std::unique_ptr<Poller>> NewPoller(
       size_t max_events) = 0;
-  // The clock that Wait()'s timeouts run on.
+  // Returns the clock that measures the timeouts of Wait().
   virtual const Clock& clock() const = 0;
 
-  // How many descriptors can be opened beside those that are.
+  // Returns how many more descriptors can be opened.
   virtual size_t room() const = 0;
-  // Two ends of a stream; each is closed by Close(), or else with the world.
-  // The lowest free numbers are taken, as the kernel does. REQUIRES: room()
-  // >= 2.
+  // Returns the two ends of a new stream. Each end is closed by Close(), or
+  // else with the world. Takes the lowest free numbers, as the kernel does.
+  // REQUIRES: room() >= 2.
   virtual std::pair<int, int> NewPair() = 0;
-  virtual void Send(int fd) = 0;     // one byte: the other end is readable now
-  virtual void Receive(int fd) = 0;  // all there is
+  virtual void Send(int fd) = 0;     // sends one byte
+  virtual void Receive(int fd) = 0;  // receives all bytes that arrived
   virtual void Fill(int fd) = 0;     // sends until `fd` is not writable
   virtual void ShutDownSend(int fd) = 0;
   virtual void Close(int fd) = 0;
-  // Closes `fd` so that the other end has an error to report.
+  // Closes `fd` in such a way that the other end reports an error.
   virtual void Reset(int fd) = 0;
 
-  // Calls `wait`, and `action` while that is blocked in Poller::Wait().
+  // Calls `wait`, and calls `action` while `wait` is blocked in Poller::Wait().
   virtual void RunDuring(absl::FunctionRef<void()> wait,
                          absl::FunctionRef<void()> action) = 0;
-  // Like RunDuring(), where the action is a signal with a handler; false, and
-  // neither happens, in a world without signals.
+  // Calls `wait`, and sends a signal that has a handler while `wait` is
+  // blocked. Returns false, and does neither, in a world without signals.
   virtual bool InterruptDuring(absl::FunctionRef<void()> wait) = 0;
 };
 
-// One backend under test.
+// A poller under test and its world.
 struct PollerBackend {
   static std::string Name(const ::testing::TestParamInfo<PollerBackend>& info) {
     return info.param.name;
@@ -72,15 +74,16 @@ struct PollerBackend {
     return os << backend.name;
   }
 
-  std::string name;  // as Poller::name(), in letters, digits and underscores
+  std::string name;  // Poller::name(); letters, digits and underscores
   std::function<std::unique_ptr<PollerWorld>()> new_world;
-  // The descriptors from this number on Add() refuses with kResourceExhausted,
-  // naming it; 0: it refuses none.
+  // Add() refuses descriptors from this number on, with a kResourceExhausted
+  // that names the number. 0 means that Add() refuses none.
   int descriptor_limit = 0;
 };
 
-// A backend on the kernel's descriptors, sockets of this process, for which the
-// limit on descriptors (RLIMIT_NOFILE) is raised as far as it goes.
+// Returns a backend on the kernel's descriptors, which are sockets of this
+// process. Raises the limit on descriptors (RLIMIT_NOFILE) as far as the system
+// allows.
 PollerBackend KernelPollerBackend(
     std::string name,
     std::function<absl::StatusOr<std::unique_ptr<Poller>>(size_t max_events)>

@@ -14,7 +14,7 @@
 namespace sluice {
 namespace {
 
-// `options` are none, or one PollerOptions.
+// `options` is empty or one PollerOptions.
 template <typename... Options>
 absl::StatusOr<std::unique_ptr<Poller>> New(PollerKind kind,
                                             const Options&... options) {
@@ -46,8 +46,7 @@ absl::StatusOr<PollerKind> ParsePollerKind(absl::string_view flag) {
     if (flag == PollerKindName(kind)) return kind;
   }
   return absl::InvalidArgumentError(absl::StrCat(
-      "poller \"", flag,
-      "\" is not one of those there are: auto, epoll, poll, select"));
+      "poller \"", flag, "\" is not one of: auto, epoll, poll, select"));
 }
 
 absl::string_view PollerKindName(PollerKind kind) {

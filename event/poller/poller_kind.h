@@ -11,7 +11,8 @@
 
 namespace sluice {
 
-// The pollers on the kernel's descriptors, to be chosen by a flag.
+// The pollers on the kernel's descriptors, for a program that chooses one by a
+// flag.
 enum class PollerKind : uint8_t {
   kAuto,    // "auto": epoll, or poll where epoll is refused
   kEpoll,   // "epoll"
@@ -19,20 +20,22 @@ enum class PollerKind : uint8_t {
   kSelect,  // "select"
 };
 
-// The value of a flag. kInvalidArgument names the value and what there is.
+// Parses the value of a flag. Returns kInvalidArgument if there is no such
+// poller; the message has the value and the possible values.
 absl::StatusOr<PollerKind> ParsePollerKind(absl::string_view flag);
-// "epoll". Of static storage.
+// Returns the name, such as "epoll", in static storage.
 absl::string_view PollerKindName(PollerKind kind);
 
-// With the backend's own options, or those given. The errors of the backend's
-// Create(). kAuto falls back on poll when a kernel
-// has no epoll or a container's filter refuses it (ENOSYS, EPERM); the name()
-// of the poller tells.
+// Creates a poller, with the default options of its class or with `options`.
+// Returns the errors of the class's Create(). kAuto creates an EpollPoller, or
+// a PollPoller if the kernel has no epoll (ENOSYS) or a seccomp filter refuses
+// it (EPERM). Poller::name() says which.
 absl::StatusOr<std::unique_ptr<Poller>> NewPoller(PollerKind kind);
 absl::StatusOr<std::unique_ptr<Poller>> NewPoller(PollerKind kind,
                                                   PollerOptions options);
 
-// Such a poller takes descriptors below this number. INT_MAX: any.
+// Returns the number below which such a poller takes descriptors; INT_MAX if it
+// takes any.
 int DescriptorLimit(PollerKind kind);
 
 }  // namespace sluice

@@ -55,7 +55,7 @@ TEST(PollerKindTest, AutoIsEpollWhereThereIsEpoll) {
   EXPECT_EQ((*poller)->name(), "epoll");
 }
 
-// How many of `count` ready descriptors one Wait() reports.
+// Returns how many of `count` ready descriptors one Wait() reports.
 size_t ReportedAtOnce(PollerKind kind, int count) {
   auto poller = NewPoller(kind);
   EXPECT_THAT(poller, IsOk());
@@ -75,7 +75,7 @@ size_t ReportedAtOnce(PollerKind kind, int count) {
   return reported;
 }
 
-TEST(PollerKindTest, WhereAWaitCostsWhatIsRegisteredItReturnsMore) {
+TEST(PollerKindTest, AWaitThatCostsPerRegistrationReturnsMore) {
   EXPECT_EQ(ReportedAtOnce(PollerKind::kEpoll, 300), 256);
   EXPECT_EQ(ReportedAtOnce(PollerKind::kPoll, 300), 300);
   EXPECT_EQ(ReportedAtOnce(PollerKind::kSelect, 300), 300);

@@ -8,17 +8,19 @@
 
 namespace sluice {
 
-// What each poller of this library is made with. Value type.
+// The options of each poller of this library. Value type.
 struct PollerOptions {
-  // Per Wait(); 1 to 65536. A poller has room for so many from the start.
+  // The most events that one Wait() returns: 1 to 65536. A poller allocates
+  // memory for this many events when it is created.
   size_t max_events = 256;
 };
 
-// The default of backends whose Wait() costs what is registered rather than
-// what is ready: one that returns more spreads that over more.
+// The default of pollers whose Wait() costs O(registered) instead of O(ready):
+// more events per Wait() make each event cheaper.
 inline constexpr PollerOptions kOptionsForCostlyWaits = {.max_events = 1024};
 
-// kInvalidArgument names `poller`, the option and its bounds.
+// Returns kInvalidArgument if an option is out of bounds; the message names
+// `poller`, the option and its bounds.
 absl::Status CheckPollerOptions(absl::string_view poller,
                                 const PollerOptions& options);
 

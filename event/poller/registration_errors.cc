@@ -11,7 +11,7 @@ namespace sluice {
 
 absl::Status AlreadyWatched(absl::string_view call, int fd) {
   return absl::AlreadyExistsError(
-      absl::StrCat(call, " on descriptor ", fd, ": it is watched already"));
+      absl::StrCat(call, " on descriptor ", fd, ": it is already watched"));
 }
 
 absl::Status NotWatched(absl::string_view call, int fd) {
@@ -26,7 +26,8 @@ absl::Status BadDescriptor(absl::string_view call, int fd) {
 
 absl::Status CheckDescriptor(absl::string_view call, int fd) {
   if (fd < 0) return BadDescriptor(call, fd);
-  // poll(2) says so of what fcntl(2) takes for open too: O_PATH of open(2).
+  // poll(2) also finds descriptors of O_PATH, see open(2), which fcntl(2)
+  // accepts.
   pollfd probe = {fd, 0, 0};
   if (poll(&probe, 1, 0) > 0 && (probe.revents & POLLNVAL) != 0) {
     return BadDescriptor(call, fd);

@@ -6,16 +6,16 @@
 
 namespace sluice {
 
-// Why a poller that keeps its registrations itself refuses a call; epoll's are
-// the kernel's, and so are its errors. `call` is "PollPoller::Add".
-// Thread-safe.
+// Errors of pollers that keep their registrations in user space. The kernel
+// keeps those of epoll, and returns its own errors. `call` is the name of the
+// call, such as "PollPoller::Add". Thread-safe.
 
 absl::Status AlreadyWatched(absl::string_view call, int fd);
 absl::Status NotWatched(absl::string_view call, int fd);
-// Not open.
+// Returns kFailedPrecondition: `fd` is not open.
 absl::Status BadDescriptor(absl::string_view call, int fd);
 
-// BadDescriptor() of a descriptor that poll(2) cannot watch, by asking it.
+// Returns BadDescriptor() if poll(2) says that it cannot watch `fd`.
 absl::Status CheckDescriptor(absl::string_view call, int fd);
 
 }  // namespace sluice

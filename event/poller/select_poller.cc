@@ -23,8 +23,8 @@ constexpr IoEvents kReported = kAsked | kError | kHangup;
 absl::Status CheckNumber(absl::string_view call, int fd) {
   if (fd < FD_SETSIZE) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat(
-      call, " on descriptor ", fd, ": select(2) takes those below ", FD_SETSIZE,
-      " (FD_SETSIZE); epoll and poll take all"));
+      call, " on descriptor ", fd, ": select(2) takes descriptors below ",
+      FD_SETSIZE, " (FD_SETSIZE); epoll and poll take any"));
 }
 
 }  // namespace
@@ -103,7 +103,7 @@ void SelectPoller::StopReading(int fd, bool unread) {
 absl::StatusOr<absl::Span<const IoEvent>> SelectPoller::Wait(
     absl::Duration timeout) {
   if (unread_count_ > 0) timeout = std::min(timeout, kProbeInterval);
-  has_more_ = true;  // until it is known
+  has_more_ = true;  // until this Wait() has looked at all descriptors
   fd_set readable = read_;
   fd_set writable = write_;
   const int ready = pselect(end_, &readable, &writable, /*exceptfds=*/nullptr,
@@ -136,7 +136,7 @@ int SelectPoller::Probe(const fd_set& readable, const fd_set& writable) {
   for (int fd = 0; fd < end_; ++fd) {
     const bool due = FD_ISSET(fd, &readable) || FD_ISSET(fd, &writable) ||
                      FD_ISSET(fd, &unread_);
-    polled_[fd].fd = due ? fd : -1;  // negative: poll(2) passes over it
+    polled_[fd].fd = due ? fd : -1;  // poll(2) skips negative descriptors
   }
   return poll(polled_.data(), end_, 0) < 0 ? -errno : 0;
 }

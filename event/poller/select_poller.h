@@ -21,28 +21,31 @@
 
 namespace sluice {
 
-// A Poller on select(2), the oldest of them and of a fixed size: descriptors
-// below FD_SETSIZE (1024), 16 KiB. Wait() is O(highest descriptor), all else
-// O(1), but Add() asks the kernel once. Waits to the nanosecond.
-// Thread-compatible, save Wake(). Owns one descriptor.
+// A Poller on select(2), the oldest of the three system calls. It takes
+// descriptors below FD_SETSIZE (1024) and 16 KiB of memory. Wait() takes
+// O(highest descriptor) time and the other calls O(1); Add() also makes one
+// system call. Timeouts have a resolution of one nanosecond. Owns one
+// descriptor. Thread-compatible, except for Wake().
 //
 // select(2) says which descriptors are ready; poll(2), without waiting, then
-// says for what. With interest 0, unread input hides an error or a hang-up from
-// select(2): while there is such a descriptor, each Wait() ends after
-// kProbeInterval at the latest, and asks poll(2).
+// says for what. If a descriptor with interest 0 has unread input, the input
+// hides an error or a hang-up from select(2). While there is such a descriptor,
+// each Wait() ends after kProbeInterval at the latest, and asks poll(2).
 //
-// Descriptors that epoll(7) refuses, such as regular files, are watched, and
-// always ready. One that was closed before its Remove() is a CHECK in Wait().
+// Descriptors that epoll(7) refuses, such as regular files, can be watched, and
+// are always ready. If a descriptor was closed before its Remove(), Wait()
+// CHECK-fails.
 class SelectPoller final : public Poller {
  public:
   static constexpr absl::Duration kProbeInterval = absl::Milliseconds(100);
 
-  // kInvalidArgument; kResourceExhausted: out of descriptors, out of memory, or
-  // no descriptor below FD_SETSIZE is free.
+  // Returns kInvalidArgument if an option is out of bounds, and
+  // kResourceExhausted if descriptors or memory run out or no descriptor below
+  // FD_SETSIZE is free.
   static absl::StatusOr<std::unique_ptr<SelectPoller>> Create(
       PollerOptions options = kOptionsForCostlyWaits);
 
-  // kResourceExhausted: `fd` is not below FD_SETSIZE.
+  // Returns kResourceExhausted if `fd` is not below FD_SETSIZE.
   absl::Status Add(int fd, IoEvents interest, uint64_t token,
                    AddHint hint) override;
   absl::Status Modify(int fd, IoEvents interest, uint64_t token) override;
@@ -59,26 +62,28 @@ class SelectPoller final : public Poller {
   bool IsWatched(int fd) const;
   void Watch(int fd, IoEvents interest, uint64_t token);
   void Unwatch(int fd);
-  // With interest 0: not in read_ any more, in unread_ if `unread`.
+  // Removes a descriptor with interest 0 from read_, and adds it to unread_ if
+  // `unread` is true.
   void StopReading(int fd, bool unread);
-  // Asks poll(2) what holds for the descriptors of either set and of unread_.
-  // 0 or -errno.
+  // Asks poll(2) for the conditions of the descriptors in either set and in
+  // unread_. Returns 0 or -errno.
   int Probe(const fd_set& readable, const fd_set& writable);
   absl::Span<const IoEvent> Report();
 
   const std::unique_ptr<WakeupFd> wakeup_;
-  fd_set watched_;  // the registrations; not wakeup_
-  // What select(2) is given. To it, an error makes a descriptor readable and
-  // writable, a hang-up makes it readable. So with interest 0 a descriptor is
-  // in read_, until it is reported, or found to have input and nothing else:
-  // then it moves to unread_.
+  fd_set watched_;  // the registrations, without wakeup_
+  // The sets for select(2), which reports an error as readable and writable,
+  // and a hang-up as readable. So a descriptor with interest 0 is in read_
+  // until it is reported, or until it is found to have input and neither error
+  // nor hang-up: then it moves to unread_.
   fd_set read_;
   fd_set write_;
   fd_set unread_;
   int unread_count_ = 0;
   int end_;       // above all descriptors that were ever in a set
-  int next_ = 0;  // the descriptor that reports begin with
-  // By descriptor: `events` is the interest, `fd` is set for each poll(2).
+  int next_ = 0;  // descriptor at which the next report begins
+  // Indexed by descriptor. `events` is the interest; `fd` is set before each
+  // poll(2).
   std::array<pollfd, FD_SETSIZE> polled_;
   std::array<uint64_t, FD_SETSIZE> tokens_;
   std::vector<IoEvent> events_;

@@ -38,7 +38,7 @@ INSTANTIATE_TEST_SUITE_P(Select, PollerConformanceTest,
                              /*descriptor_limit=*/FD_SETSIZE)),
                          PollerBackend::Name);
 
-// The tokens of one Wait() that does not block, in their order.
+// Returns the tokens of one Wait() that does not block, in their order.
 std::vector<uint64_t> Tokens(Poller& poller) {
   const auto events = poller.Wait(absl::ZeroDuration());
   SLUICE_EXPECT_OK(events);
@@ -53,7 +53,7 @@ TEST(SelectPollerTest, RefusesAWaitOfNoEvents) {
                        HasSubstr("SelectPoller: max_events is 0")));
 }
 
-TEST(SelectPollerTest, BeginsBehindWhatItReportedLast) {
+TEST(SelectPollerTest, BeginsAfterTheDescriptorThatItReportedLast) {
   auto poller = SelectPoller::Create({.max_events = 2});
   SLUICE_ASSERT_OK(poller);
   std::vector<int> fds;
@@ -124,7 +124,7 @@ TEST(SelectPollerTest, LooksForErrorsBehindUnreadInputFromTimeToTime) {
   ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
   ASSERT_EQ(write(ends[1], "x", 1), 1);
   SLUICE_ASSERT_OK((*poller)->Add(ends[0], 0, 1, AddHint::kNone));
-  // The first finds the input, the second does not wait for ever.
+  // The first Wait() finds the input; the second one must end in time.
   const MonotonicTime before = Clock::Real()->Now();
   for (int i = 0; i < 2; ++i) {
     const auto events = (*poller)->Wait(absl::InfiniteDuration());
@@ -135,7 +135,7 @@ TEST(SelectPollerTest, LooksForErrorsBehindUnreadInputFromTimeToTime) {
   close(ends[1]);
   EXPECT_THAT(Tokens(**poller), ElementsAre(1));
   EXPECT_THAT(Tokens(**poller), IsEmpty());
-  // No longer: what it could find is reported. A Wait() takes its time.
+  // After the report, a Wait() takes its full time again.
   const MonotonicTime then = Clock::Real()->Now();
   SLUICE_ASSERT_OK((*poller)->Wait(2 * SelectPoller::kProbeInterval));
   EXPECT_GE(Clock::Real()->Now() - then, 2 * SelectPoller::kProbeInterval);

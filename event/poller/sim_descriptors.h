@@ -9,27 +9,28 @@
 
 namespace sluice {
 
-// The descriptors of a simulated world (testonly): plain numbers, and the
-// conditions that hold for each. What is behind a number, a stream or a
-// listener, is the business of its owner, who says here what is ready. The
-// SimPollers of that world, one for each loop, look here in each Wait(), so a
-// descriptor may be made ready before it is watched, and change its loop.
-// Thread-compatible.
+// The descriptors of a simulated world (testonly): numbers, and the conditions
+// that hold for each. The owner of a descriptor, such as a simulated stream or
+// listener, sets its conditions here. The SimPollers of that world, one for
+// each loop, read them in each Wait(), so a descriptor may be made ready before
+// it is watched, and may move to another loop. Thread-compatible.
 class SimDescriptors {
  public:
-  // The lowest free number, as the kernel gives it; nothing holds.
+  // Opens the lowest free number, as the kernel does. No condition holds for
+  // it.
   int Open();
-  // REQUIRES: open, and watched by no poller: its next Wait() CHECKs that.
+  // Frees the number. REQUIRES: open; watched by no poller, which CHECKs that
+  // in its next Wait().
   void Close(int fd);
   bool IsOpen(int fd) const;
 
-  // What holds from now on, in place of what held. REQUIRES: open.
+  // Replaces the conditions that hold. REQUIRES: open.
   void SetReady(int fd, IoEvents conditions);
   IoEvents ready(int fd) const;  // REQUIRES: open
 
  private:
-  std::vector<std::optional<IoEvents>> ready_;  // by number; none: free
-  size_t maybe_free_ = 0;                       // no number below is free
+  std::vector<std::optional<IoEvents>> ready_;  // by number; nullopt if free
+  size_t maybe_free_ = 0;                       // no lower number is free
 };
 
 }  // namespace sluice

@@ -16,7 +16,7 @@ TEST(SimDescriptorsTest, TheLowestFreeNumberIsOpened) {
   EXPECT_EQ(descriptors.Open(), 5);
 }
 
-TEST(SimDescriptorsTest, KnowsWhatIsOpen) {
+TEST(SimDescriptorsTest, KnowsOpenDescriptors) {
   SimDescriptors descriptors;
   EXPECT_FALSE(descriptors.IsOpen(0));
   const int fd = descriptors.Open();
@@ -26,7 +26,7 @@ TEST(SimDescriptorsTest, KnowsWhatIsOpen) {
   EXPECT_FALSE(descriptors.IsOpen(fd));
 }
 
-TEST(SimDescriptorsTest, WhatHoldsIsWhatWasSaidLast) {
+TEST(SimDescriptorsTest, TheLastSetReadyCounts) {
   SimDescriptors descriptors;
   const int fd = descriptors.Open();
   EXPECT_EQ(descriptors.ready(fd), 0);
@@ -43,7 +43,7 @@ TEST(SimDescriptorsTest, ForAReusedNumberNothingHolds) {
   EXPECT_EQ(descriptors.ready(descriptors.Open()), 0);
 }
 
-TEST(SimDescriptorsDeathTest, WhatIsNotOpenIsACheck) {
+TEST(SimDescriptorsDeathTest, CallsOnClosedDescriptorsCheckFail) {
   SimDescriptors descriptors;
   EXPECT_DEATH(descriptors.SetReady(0, kReadable), "IsOpen");
   EXPECT_DEATH(descriptors.Close(0), "IsOpen");

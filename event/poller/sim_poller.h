@@ -23,12 +23,13 @@
 namespace sluice {
 
 // A Poller on simulated descriptors and simulated time, for tests (testonly).
-// Wait() never blocks: where another would, this one moves the clock. What a
-// test does is repeated exactly. O(descriptors) per Wait(). Thread-compatible,
-// save Wake(). Owns nothing; descriptors and clock outlive it.
+// Wait() never blocks: where another poller would block, this one moves the
+// clock. So each run of a test is the same. Wait() takes O(descriptors) time.
+// Owns nothing; descriptors and clock outlive the poller. Thread-compatible,
+// except for Wake().
 //
-// Kernel pollers check the number that Add() is given, and so does this one. A
-// descriptor that was closed before its Remove() is a CHECK in Wait().
+// Like the kernel's pollers, Add() checks the descriptor's number. If a
+// descriptor was closed before its Remove(), Wait() CHECK-fails.
 class SimPoller final : public Poller {
  public:
   // REQUIRES: max_events is not 0.
@@ -39,39 +40,42 @@ class SimPoller final : public Poller {
                    AddHint hint) override;
   absl::Status Modify(int fd, IoEvents interest, uint64_t token) override;
   absl::Status Remove(int fd) override;
-  // With nothing ready and no Wake(), moves the clock by `timeout` and returns
-  // empty. With no timeout either (infinite) it returns empty at once, for
-  // nobody else can bring anything about: EventLoop::Run() would spin.
+  // If nothing is ready and Wake() was not called, moves the clock by `timeout`
+  // and returns no events. If `timeout` is infinite, returns no events at once,
+  // because no other thread can change anything: so EventLoop::Run() on this
+  // poller would spin.
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override;
   bool has_more() const override { return has_more_; }
   void Wake() override { woken_.store(true); }
   absl::string_view name() const override { return "sim"; }
 
-  // Reports the nth descriptor once more, for simulators of what pollers may
-  // do: what it is watched for, whether or not it holds. Empty if it is watched
-  // for nothing, or was never reported: a poller does not say of a socket that
-  // it is connected before it is. O(n). REQUIRES: n < size().
+  // Returns an event for the n-th registration, with its interest, whether or
+  // not those conditions hold. For simulators of stale events, which pollers
+  // may report. Returns no event if the interest is 0 or the registration was
+  // never reported: a poller never reports a socket as connected before it is.
+  // Takes O(n) time. REQUIRES: n < size().
   absl::Span<const IoEvent> ReportAgain(size_t n);
-  // Descriptors that are watched.
+  // Returns the number of descriptors that are watched.
   size_t size() const { return registrations_.size(); }
 
-  // What happens while this poller is blocked. Called once in each Wait() that
-  // would block, with the time when it would end; Wait() then looks again, and
-  // returns what has come. May call Wake(), change what is ready, and move the
-  // clock, to `deadline` at most. Null: nothing happens.
+  // Sets the callable that acts while this poller is blocked. Each Wait() that
+  // would block calls it once, with the time at which the Wait() would end;
+  // Wait() then looks again and returns the events that have come. The callable
+  // may call Wake(), change which descriptors are ready, and move the clock, to
+  // `deadline` at most. Null means that nothing happens.
   using Blocked = absl::AnyInvocable<void(MonotonicTime deadline)>;
   void WhileBlocked(Blocked blocked) { blocked_ = std::move(blocked); }
 
  private:
   struct Registration {
     IoEvents interest;
-    bool reported;  // and interest is 0: not again before Modify()
+    bool reported;  // with interest 0: not again before Modify()
     uint64_t token;
-    bool was_reported = false;  // since Add()
+    bool was_reported = false;  // at least once since Add()
   };
 
-  // Takes the wake-up and what is ready. Whether there was any.
+  // Takes the wake-up and the events. Returns true if there was any.
   bool Look();
 
   const SimDescriptors* const descriptors_;

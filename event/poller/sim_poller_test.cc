@@ -26,7 +26,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
-// Streams with the conditions that the kernel's have.
+// A world of simulated streams with the conditions of the kernel's streams.
 class SimPollerWorld final : public PollerWorld {
  public:
   absl::StatusOr<std::unique_ptr<Poller>> NewPoller(
@@ -132,7 +132,7 @@ class SimPollerTest : public ::testing::Test {
     descriptors_.SetReady(fd, ready);
     return fd;
   }
-  // The tokens of a Wait(), in their order.
+  // Returns the tokens of a Wait(), in their order.
   std::vector<uint64_t> Wait(SimPoller& poller, absl::Duration timeout) {
     const auto events = poller.Wait(timeout);
     SLUICE_EXPECT_OK(events);
@@ -180,7 +180,7 @@ TEST_F(SimPollerTest, ADescriptorMayBeReadyBeforeItIsWatchedAndChangePoller) {
   EXPECT_THAT(Wait(other, absl::ZeroDuration()), ElementsAre(2));
 }
 
-TEST_F(SimPollerTest, BeginsBehindWhatItReportedLast) {
+TEST_F(SimPollerTest, BeginsAfterTheDescriptorThatItReportedLast) {
   SimPoller poller(&descriptors_, &clock_, {.max_events = 2});
   for (uint64_t token = 0; token < 3; ++token) {
     SLUICE_ASSERT_OK(
@@ -190,7 +190,7 @@ TEST_F(SimPollerTest, BeginsBehindWhatItReportedLast) {
   EXPECT_THAT(Wait(poller, absl::ZeroDuration()), ElementsAre(2, 0));
 }
 
-TEST_F(SimPollerTest, ReportsAgainWhatItHasReportedAndNothingElse) {
+TEST_F(SimPollerTest, ReportsAgainOnlyReportedDescriptors) {
   const int a = descriptors_.Open(), b = descriptors_.Open();
   SLUICE_ASSERT_OK(poller_.Add(a, kReadable, 1, AddHint::kNone));
   SLUICE_ASSERT_OK(poller_.Add(b, kReadable, 2, AddHint::kNone));
@@ -214,7 +214,7 @@ TEST_F(SimPollerTest, ReportsAgainWhatItHasReportedAndNothingElse) {
   EXPECT_THAT(poller_.ReportAgain(1), IsEmpty());
 }
 
-TEST_F(SimPollerTest, WhatHappensWhileItIsBlockedEndsTheWait) {
+TEST_F(SimPollerTest, AnEventWhileItIsBlockedEndsTheWait) {
   const int fd = Open(0);
   SLUICE_ASSERT_OK(poller_.Add(fd, kReadable, 1, AddHint::kNone));
   int blocked = 0;
@@ -229,7 +229,7 @@ TEST_F(SimPollerTest, WhatHappensWhileItIsBlockedEndsTheWait) {
   descriptors_.SetReady(fd, 0);
   EXPECT_THAT(Wait(poller_, absl::Seconds(20)), IsEmpty());
   EXPECT_EQ(Elapsed(), absl::Seconds(20));
-  // Nothing came: the rest of the time passes.
+  // Nothing came, so the rest of the time passes.
   EXPECT_THAT(Wait(poller_, absl::Seconds(10)), IsEmpty());
   EXPECT_EQ(Elapsed(), absl::Seconds(30));
   EXPECT_EQ(blocked, 3);
@@ -254,7 +254,7 @@ TEST_F(SimPollerDeathTest, ADescriptorThatIsClosedBeforeRemoveIsACheck) {
                "closed_before_remove");
 }
 
-TEST_F(SimPollerDeathTest, WhoeverMovesTheClockBeyondAWaitIsChecked) {
+TEST_F(SimPollerDeathTest, MovingTheClockBeyondAWaitCheckFails) {
   poller_.WhileBlocked([&](MonotonicTime) { clock_.Advance(absl::Hours(1)); });
   EXPECT_DEATH((void)poller_.Wait(absl::Seconds(1)), "deadline");
 }

@@ -11,20 +11,21 @@
 
 namespace sluice {
 
-// The timeout of Poller::Wait() as epoll_pwait2(2), ppoll(2) and pselect(2)
-// take it: rounded up to the nanosecond, a negative one as 0. Value type.
+// The timeout of Poller::Wait() in the form of epoll_pwait2(2), ppoll(2) and
+// pselect(2): rounded up to a nanosecond; a negative timeout becomes 0. Value
+// type.
 class WaitTimeout {
  public:
   explicit WaitTimeout(absl::Duration timeout)
       : infinite_(timeout == absl::InfiniteDuration()) {
-    // Cuts a fraction of a nanosecond; saturates, after 292 years.
+    // Truncates a fraction of a nanosecond. Saturates at 292 years.
     int64_t nanos =
         absl::ToInt64Nanoseconds(std::max(timeout, absl::ZeroDuration()));
     if (absl::Nanoseconds(nanos) < timeout && nanos < kMax) ++nanos;
     limit_ = {nanos / 1'000'000'000, nanos % 1'000'000'000};
   }
 
-  // Null: none. Valid as long as this object.
+  // Returns null if there is no timeout. Valid as long as this object.
   const timespec* get() const { return infinite_ ? nullptr : &limit_; }
 
  private:

@@ -20,12 +20,13 @@ absl::StatusOr<std::unique_ptr<WakeupFd>> WakeupFd::Create() {
 WakeupFd::~WakeupFd() { close(fd_); }
 
 void WakeupFd::Wake() {
-  // Sequentially consistent, and matched in TakeEdge(): a caller that finds the
-  // flag set has made its news visible before the taking that clears it ends.
+  // Sequentially consistent, together with TakeEdge(): if this call finds the
+  // flag set, writes before this call are visible after the TakeEdge() or
+  // Take() that clears the flag.
   if (pending_.exchange(true) || forked()) return;
   const uint64_t one = 1;
   const int saved_errno = errno;
-  // Fails only when the counter is full, and then the wake-up is there already.
+  // Fails only if the counter is full, and then fd_ is readable already.
   [[maybe_unused]] const ssize_t written = write(fd_, &one, sizeof(one));
   errno = saved_errno;
 }
@@ -37,8 +38,8 @@ void WakeupFd::Take() {
 }
 
 void WakeupFd::TakeEdge() {
-  // Sequentially consistent, and an exchange rather than a store: what a Wake()
-  // that found the flag set made known before is visible from here on.
+  // Sequentially consistent, and an exchange instead of a store: writes made
+  // before a Wake() that found the flag set are visible from here on.
   pending_.exchange(false);
 }
 

@@ -9,32 +9,36 @@
 
 namespace sluice {
 
-// What ends the wait of a poller on descriptors: one more descriptor, an
-// eventfd(2), that any thread makes readable. Between two waits only the first
-// Wake() is a system call. Thread-compatible, save Wake(). Owns its descriptor.
+// A descriptor, an eventfd(2), that ends the wait of a poller: the poller
+// watches it, and any thread makes it readable. Between two waits, only the
+// first Wake() makes a system call. Owns its descriptor. Thread-compatible,
+// except for Wake().
 class WakeupFd {
  public:
-  // kResourceExhausted (descriptors, memory).
+  // Returns kResourceExhausted if descriptors or memory run out.
   static absl::StatusOr<std::unique_ptr<WakeupFd>> Create();
   ~WakeupFd();
   WakeupFd(const WakeupFd&) = delete;
   WakeupFd& operator=(const WakeupFd&) = delete;
 
-  // Readable from a Wake() until the Take() that follows.
+  // Returns the descriptor, which is readable from a Wake() until the next
+  // Take().
   int fd() const { return fd_; }
 
-  // Any thread. Whether this is the child of a fork(), and the eventfd its
-  // parent's. Costs a load.
+  // Any thread. Returns true in the child of a fork(), if the parent made the
+  // eventfd. Costs one load.
   bool forked() const { return fork_mark_.InChild(); }
 
-  // Thread-safe and async-signal-safe. Does nothing in the child of a fork(),
-  // whose parent has the same eventfd.
+  // Makes fd() readable. Does nothing in the child of a fork(), which shares
+  // the eventfd with its parent. Thread-safe and async-signal-safe.
   void Wake();
-  // What a Wake() that this call answers made known before is visible after it.
-  // To be called by the wait that found fd() readable.
+  // Consumes the Wake() calls made so far. Call it after a wait that found fd()
+  // readable. Writes made before a Wake() that this call consumes are visible
+  // after it returns.
   void Take();
-  // The same for a wait that is told of each Wake() once (EPOLLET), whether
-  // fd() was readable before or not: it stays so. No system call.
+  // Does the same as Take() for a poller that reports each Wake() only once
+  // (EPOLLET), even if fd() was readable before. Makes no system call; fd()
+  // stays readable.
   void TakeEdge();
 
  private:
@@ -42,8 +46,8 @@ class WakeupFd {
 
   const ForkMark fork_mark_;
   const int fd_;
-  // Set by the Wake() that wrote to fd_, cleared by the taking: in between,
-  // further calls have nothing to add.
+  // Set by the Wake() that wrote to fd_, cleared by Take() and TakeEdge().
+  // While it is set, a further Wake() has nothing to do.
   std::atomic<bool> pending_{false};
 };
 

@@ -22,7 +22,7 @@
 
 namespace {
 
-// read(2) and write(2) are this program's own.
+// This program defines read(2) and write(2) itself.
 std::function<void()>* before_read = nullptr;  // the next one
 std::atomic<bool> write_fails{false};          // the next one
 
@@ -115,8 +115,9 @@ TEST(WakeupFdTest, OutOfDescriptorsIsResourceExhausted) {
                                ::testing::HasSubstr("eventfd")));
 }
 
-// Each thread makes news known and then wakes; who waits must see all of it.
-TEST(WakeupFdTest, NoNewsIsLost) {
+// Each thread writes its news and then wakes the waiting thread, which must see
+// all of it.
+TEST(WakeupFdTest, WritesBeforeAWakeAreVisible) {
   constexpr int kThreads = 3;
   constexpr int kNewsOfEach = 3000;
   constexpr int kPatienceMs = 30'000;
@@ -141,7 +142,7 @@ TEST(WakeupFdTest, NoNewsIsLost) {
   EXPECT_EQ(seen, kThreads * kNewsOfEach);
 }
 
-// Which have one eventfd.
+// Parent and child share one eventfd.
 TEST(WakeupFdTest, AChildOfForkDoesNotWakeItsParent) {
   auto wakeup = WakeupFd::Create();
   SLUICE_ASSERT_OK(wakeup);

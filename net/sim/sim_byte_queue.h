@@ -10,13 +10,14 @@
 
 namespace sluice {
 
-// Bytes in the order in which they were written (testonly). Amortized O(1) per
-// byte. Value type, without a bound of its own.
+// A queue of bytes (testonly). Amortized O(1) per byte. Has no bound. Value
+// type.
 class SimByteQueue {
  public:
   size_t size() const { return bytes_.size() - taken_; }
 
-  // The first `size` bytes of the pieces together. REQUIRES: so many are there.
+  // Appends the first `size` bytes of the pieces. REQUIRES: the pieces have so
+  // many.
   void Append(absl::Span<const absl::string_view> pieces, size_t size) {
     for (const absl::string_view piece : pieces) {
       const absl::string_view part = piece.substr(0, size);
@@ -25,11 +26,12 @@ class SimByteQueue {
       if (size == 0) break;
     }
   }
-  // Moves the oldest `size` bytes there. REQUIRES: so many are here, and fit.
+  // Moves the oldest `size` bytes to `into`. REQUIRES: the queue has so many,
+  // and `into` has room for them.
   void Take(char* into, size_t size) {
     std::memcpy(into, bytes_.data() + taken_, size);
     taken_ += size;
-    // What was taken is let go of when it is more than what is left.
+    // Frees the taken bytes when they are more than the bytes left.
     if (2 * taken_ < bytes_.size()) return;
     bytes_.erase(0, taken_);
     taken_ = 0;

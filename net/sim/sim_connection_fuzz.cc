@@ -38,16 +38,16 @@ namespace {
 
 constexpr size_t kMaxClients = 4;
 constexpr uint64_t kMaxWritten = 32 * 1024;  // by each of them
-constexpr uint64_t kClientOffset = 123'457;  // between what they write
+constexpr uint64_t kClientOffset = 123'457;  // makes the bytes differ
 constexpr size_t kReceiveBuffer = 4096;
 constexpr int kMaxChoices = 500;
 
 static_assert(kMaxClients * kClientOffset + kMaxWritten <= kManyBytes);
 
-// One end of a connection, and what has become of it. Outlives it.
+// The state of one end of a connection. Outlives the end.
 struct End {
   bool alive() const { return stream != nullptr; }
-  // Whether it ended the connection for a reason of its own.
+  // Returns true if the end has closed the connection for its own reason.
   bool gave_up() const {
     switch (reason) {
       case CloseReason::kNormal:
@@ -61,10 +61,10 @@ struct End {
 
   bool is_server = false;
   SocketAddress client_address;
-  uint64_t offset = 0;  // in ManyBytes(), of the first byte either way
+  uint64_t offset = 0;  // in ManyBytes(), of the first byte in each direction
   bool offset_known = false;
   Stream* stream = nullptr;                          // null after its end
-  size_t bite = std::numeric_limits<size_t>::max();  // consumes no more at once
+  size_t bite = std::numeric_limits<size_t>::max();  // most bytes per OnInput()
   uint64_t written = 0;                              // before ShutdownWrite()
   uint64_t consumed = 0;
   uint64_t offered = 0;
@@ -79,14 +79,14 @@ struct End {
   CloseReason reason = CloseReason::kNormal;
 };
 
-// Clients and an echo server in a simulated world; the input chooses what they
-// do, and what the world does to them and to their hosts.
+// Clients and an echo server in a simulated world. The input chooses their
+// actions, and the faults of the world and of their hosts.
 class World {
  public:
   World(FuzzInput* input, bool trace);
   ~World();
 
-  // What did not hold, first.
+  // Returns the first violation.
   absl::Status Run() {
     for (int i = 0; i < kMaxChoices && !input_.empty() && failed_.ok(); ++i) {
       Choose();
@@ -112,7 +112,7 @@ class World {
   // -- The world --
 
   absl::Duration AnyDuration() {
-    return absl::Microseconds(int64_t{1} << input_.Below(27));  // to a minute
+    return absl::Microseconds(int64_t{1} << input_.Below(27));  // up to 67 s
   }
   SimNetwork::Link AnyLink() {
     SimNetwork::Link link;
@@ -143,7 +143,7 @@ class World {
     }
     return options;
   }
-  // Small: each input makes some.
+  // Small buffers, because each input creates some loops.
   static EventLoop::Options LoopOptions() {
     EventLoop::Options options;
     options.receive_buffer_size = kReceiveBuffer;
@@ -158,7 +158,7 @@ class World {
   void ChangeDrift(SimHost* host);
   void StepWall(SimHost* host);
 
-  // -- What is done --
+  // -- Actions --
 
   void Choose();
   void ChooseRarely();
@@ -172,7 +172,7 @@ class World {
   void Drain();
   void FinishAll();
 
-  // -- What must hold --
+  // -- Checks --
 
   void Expect(bool holds, absl::string_view what) {
     if (!holds && failed_.ok()) failed_ = absl::InternalError(what);
@@ -181,14 +181,14 @@ class World {
   void CheckBounds();
   void CheckEnds();
   void CheckPair(const End& client, const End* server);
-  // The other end; nullptr: there was none.
+  // Returns the other end; nullptr if there was none.
   End* PeerOf(const End& end);
   bool AllEnded() const;
 
   FuzzInput& input_;
   absl::Status failed_;
-  bool faulty_ = false;  // something may have failed
-  bool slow_ = false;    // somebody may have waited for a second
+  bool faulty_ = false;  // a fault may have occurred
+  bool slow_ = false;    // an end may have waited for a second
   SimNetwork network_;
   SimHost* server_host_;
   SimHost* client_host_;
@@ -205,7 +205,7 @@ class World {
   int drains_done_ = 0;
 };
 
-// Of both ends: a server's echoes.
+// The handler of both ends; a server's handler echoes.
 class World::Handler final : public StreamHandler {
  public:
   Handler(World* world, End* end) : world_(*world), end_(*end) {}
@@ -222,13 +222,13 @@ class World::Handler final : public StreamHandler {
     FindOffset();
     world_.Expect(ManyBytes().compare(end_.offset + end_.consumed, input.size(),
                                       input) == 0,
-                  "bytes are those that were written", end_);
+                  "bytes are as they were written", end_);
     end_.offered = end_.consumed + input.size();
     end_.active_at_end |= world_.finishing_;
     input = input.substr(0, end_.bite);
     end_.consumed += input.size();
     if (end_.is_server && !input.empty()) {
-      if (end_.finished) return input.size();  // read to its end
+      if (end_.finished) return input.size();  // reads to the end
       end_.written += input.size();
       if (!stream.Write(input)) stream.PauseReading();
     }
@@ -258,10 +258,10 @@ class World::Handler final : public StreamHandler {
     world_.Expect(why.ok() == (reason == CloseReason::kNormal),
                   "OnClosed() is OK if and only if it is done", end_);
     world_.Expect(end_.aborted || reason != CloseReason::kAborted,
-                  "nobody aborts but the handler", end_);
+                  "only the handler aborts", end_);
     world_.Expect(world_.faulty_ || world_.slow_ || !end_.active_at_end ||
                       reason != CloseReason::kIdleTimeout,
-                  "nobody stalls", end_);
+                  "no end stalls", end_);
     end_.stream = nullptr;
   }
 
@@ -282,7 +282,7 @@ class World::Handler final : public StreamHandler {
   End& end_;
 };
 
-// What a crash takes along: what it has told nobody of.
+// A crash destroys it, and its counts are lost with it.
 class World::ServerProgram final : public SimProgram {
  public:
   explicit ServerProgram(World* world) : world_(*world) {
@@ -290,7 +290,7 @@ class World::ServerProgram final : public SimProgram {
   }
   ~ServerProgram() override {
     world_.server_.reset();
-    world_.drains_done_ = world_.drains_asked_;  // as far as they ever will be
+    world_.drains_done_ = world_.drains_asked_;  // the rest will not be done
   }
 
  private:
@@ -333,7 +333,7 @@ World::~World() {
   for (Client& client : clients_) Destroy(client);
   server_.reset();
   network_.RunFor(absl::Seconds(1));  // it ends on its loops
-  // Their programs know this world.
+  // The programs use this world.
   for (SimHost* const host : {server_host_, client_host_}) {
     if (host->is_up()) host->Crash();
   }
@@ -374,7 +374,7 @@ void World::ChangeFault() {
       &SimFaults::stall,       &SimFaults::no_descriptors,
       &SimFaults::no_memory,   &SimFaults::aborted,
       &SimFaults::loss,        &SimFaults::reset};
-  constexpr size_t kHarmless = 5;  // the first, whatever the connection does
+  constexpr size_t kHarmless = 5;  // the first ones, for any connection
   const size_t choice = input_.Below(std::size(kFaults));
   const double probability = static_cast<double>(input_.Number(1)) / 512;
   network_.faults().*kFaults[choice] = probability;
@@ -411,7 +411,7 @@ void World::StepWall(SimHost* host) {
 }
 
 // ---------------------------------------------------------------------------
-// What is done
+// Actions
 // ---------------------------------------------------------------------------
 
 void World::Choose() {
@@ -478,7 +478,7 @@ void World::Act(End& end) {
       end.bite = input_.Number(2);
       return;
     case 7: {
-      // Behind what else the loop does.
+      // Posted after the loop's other tasks.
       const size_t size = input_.Number(2);
       (void)end.stream->handle().Post(
           [this, &end, size](Stream&) { Write(end, size); });
@@ -566,7 +566,7 @@ void World::Drain() {
                  [this](size_t) { ++drains_done_; });
 }
 
-// Nothing fails any more, and everybody comes to an end.
+// Switches all faults off, and ends all connections.
 void World::FinishAll() {
   finishing_ = true;
   network_.faults() = {};
@@ -580,7 +580,7 @@ void World::FinishAll() {
     if (!end->alive()) continue;
     end->stream->ResumeReading();
     if (end->is_server) continue;
-    Write(*end, 1);  // so that both ends are heard of again
+    Write(*end, 1);  // so that each end hears of the other
     ShutdownWrite(*end);
   }
   Expect(network_.RunUntil([this] { return AllEnded(); }, absl::Hours(1)),
@@ -602,7 +602,7 @@ bool World::AllEnded() const {
 }
 
 // ---------------------------------------------------------------------------
-// What must hold
+// Checks
 // ---------------------------------------------------------------------------
 
 void World::Expect(bool holds, absl::string_view what, const End& end) {
@@ -640,7 +640,7 @@ void World::CheckEnds() {
 
 void World::CheckPair(const End& client, const End* server) {
   if (server == nullptr) {
-    Expect(client.consumed == 0, "nobody echoes without a server", client);
+    Expect(client.consumed == 0, "no echo without a server", client);
     return;
   }
   Expect(client.offered <= server->written, "no byte is added", client);
@@ -683,8 +683,8 @@ absl::Status RunInput(const uint8_t* data, size_t size, bool trace) {
 }  // namespace
 }  // namespace sluice
 
-// The bytes are the seed and the limits of a world, and then what happens in
-// it. A finding is run again, to print what happened.
+// The bytes are the seed and the limits of a world, and then the events in it.
+// A failing input runs again, to print the trace.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   const absl::Status status = sluice::RunInput(data, size, /*trace=*/false);
   if (status.ok()) return 0;

@@ -21,11 +21,11 @@
 namespace sluice {
 namespace {
 
-// What signal handlers see: one for the process, as they are. Null once it has
-// spoken.
+// The object for signal handlers, which have no other way to find it. Null
+// after it has written its text.
 constinit std::atomic<SimLastWords*> living{nullptr};
 
-// As far as it goes: nobody is there to hear of errors.
+// Writes as much as possible: no caller could handle an error.
 void WriteAll(absl::string_view text) {
   while (!text.empty()) {
     const ssize_t written = write(STDERR_FILENO, text.data(), text.size());
@@ -63,7 +63,7 @@ void SimLastWords::OnSignal(int signal, siginfo_t* info, void*) {
     self->Restore();
     self->Say();
   }
-  // What the kernel found comes again by itself, at the same instruction.
+  // A signal of the kernel's comes again by itself, at the same instruction.
   if (info->si_code <= 0) raise(signal);
   errno = errno_before;
 }

@@ -9,31 +9,32 @@
 
 namespace sluice {
 
-// What a process says before it dies (testonly). While one of these lives, its
-// text is written to standard error
+// A text that a process writes to standard error before it dies (testonly).
+// While an object of this class lives, the text is written
 //
-//   by a signal: SIGABRT (abort(), a SLUICE_CHECK that fails), SIGBUS, SIGFPE,
-//   SIGILL, SIGSEGV, and SIGTERM, which ends what takes too long. Then the
+//   on a signal: SIGABRT (abort(), a SLUICE_CHECK that fails), SIGBUS, SIGFPE,
+//   SIGILL, SIGSEGV, and SIGTERM, which ends tests that take too long; then the
 //   signal does what it did before;
-//   by a finding of asan or tsan;
-//   by an exception that destroys it.
+//   on a finding of asan or tsan;
+//   on an exception that destroys the object.
 //
-// Not by the overflow of a stack, nor by SIGKILL and _exit(). Signals that are
-// ignored stay ignored.
+// It is not written on a stack overflow, on SIGKILL or by _exit(). Ignored
+// signals stay ignored.
 //
-// The state of the whole process is changed, because signals have no other:
-// for tests, whose main() is another's. Thread-compatible.
+// The class changes the signal handlers of the whole process. It is for tests,
+// whose main() belongs to googletest. Thread-compatible.
 class SimLastWords {
  public:
-  // REQUIRES: there is no other one.
+  // REQUIRES: no other object of this class lives.
   SimLastWords();
   SimLastWords(const SimLastWords&) = delete;
   SimLastWords& operator=(const SimLastWords&) = delete;
-  // All is as it was.
+  // Restores the signal handlers.
   ~SimLastWords();
 
   void SetText(std::string text) { text_ = std::move(text); }
-  // Is written first, as it is then. nullptr: nothing is.
+  // Sets a text that is written first, with its value at that time; nullptr for
+  // none.
   void SetTrace(const std::string* trace) { trace_ = trace; }
 
  private:

@@ -25,8 +25,8 @@ void EndWith(std::string text, End end) {
   end();
 }
 
-// Whether `status` is that of a signal which nobody handles. Sanitizers handle
-// some.
+// Returns true if `status` is that of a signal without a handler. Sanitizers
+// handle some signals.
 bool EndedBy(int signal, int status) {
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
   if (WIFEXITED(status)) return WEXITSTATUS(status) != 0;
@@ -100,7 +100,7 @@ TEST(SimLastWordsTest, LeaveEverythingAsItWas) {
   {
     SimLastWords words;
     words.SetText("seed 17\n");
-    raise(SIGTERM);  // is still ignored
+    raise(SIGTERM);  // still ignored
   }
   EXPECT_EQ(::testing::internal::GetCapturedStderr(), "");
   EXPECT_EQ(signal(SIGABRT, SIG_DFL), SIG_DFL);

@@ -35,7 +35,7 @@ namespace sluice {
 class SimNetwork::World final : public SimWire {
  public:
   explicit World(Options options) : options_(options), random_(options_.seed) {}
-  // Programs first, while all hosts are there.
+  // Destroys programs first, while all hosts are there.
   ~World() override {
     for (const auto& host : hosts_) host->End();
   }
@@ -58,7 +58,7 @@ class SimNetwork::World final : public SimWire {
   std::optional<absl::Duration> Pass(SimTcp* from, SimTcp* to,
                                      size_t bytes) override;
   void At(MonotonicTime time, absl::AnyInvocable<void() &&> happen) override {
-    // Among those of one time the order is drawn; a number makes it total.
+    // Draws the order of events at the same time. The number makes keys unique.
     events_.emplace(Key{time, random_.Next(), ++events_made_},
                     std::move(happen));
   }
@@ -71,7 +71,7 @@ class SimNetwork::World final : public SimWire {
   }
 
   bool Step(MonotonicTime limit);
-  // After something was done from outside of all turns.
+  // Makes all loops run an iteration, after a change from outside of them.
   void NudgeLoops();
 
  private:
@@ -96,12 +96,13 @@ class SimNetwork::World final : public SimWire {
   std::vector<std::unique_ptr<SimHost>> hosts_;
   std::map<std::pair<const SimTcp*, const SimTcp*>, Link> links_;
   std::set<std::pair<const SimTcp*, const SimTcp*>> partitions_;
-  // Links with a bandwidth: when what has set out that way is through.
+  // For links with a bandwidth: the time at which all packets sent so far are
+  // through.
   std::map<std::pair<const SimTcp*, const SimTcp*>, MonotonicTime> busy_until_;
   std::map<Key, absl::AnyInvocable<void() &&>> events_;
   uint64_t events_made_ = 0;
-  uint64_t steps_now_ = 0;       // since time last moved
-  std::vector<Choice> choices_;  // of Step(); here to keep its memory
+  uint64_t steps_now_ = 0;       // number since time last moved
+  std::vector<Choice> choices_;  // of Step(); a member to keep its memory
   std::string trace_;
 };
 
@@ -124,7 +125,7 @@ class SimHost::HostClock final : public Clock {
     return absl::FromUnixSeconds(kSomeYear) + absl::Nanoseconds(Now().nanos()) +
            step_;
   }
-  // When this clock shows `time`, or more: the world's time then.
+  // Returns the world's time at which this clock shows `time` or more.
   MonotonicTime WorldTime(MonotonicTime time) const {
     if (time == MonotonicTime::InfiniteFuture()) return time;
     const int64_t since =
@@ -154,7 +155,7 @@ class SimHost::HostClock final : public Clock {
   absl::Duration step_ = absl::ZeroDuration();
 };
 
-// Tasks in an order that is drawn.
+// An executor that runs tasks in a drawn order.
 class SimHost::Workers final : public Executor {
  public:
   ~Workers() override { AbandonAll(); }
@@ -183,8 +184,8 @@ class SimHost::Workers final : public Executor {
 };
 
 // The poller of one loop. A loop of NewLoop() never calls Wait(): it sleeps
-// from one of its steps to the next, and Step() does the rest of a turn. Where
-// a loop does wait, the world goes on meanwhile.
+// between its steps, and Step() does the rest of an iteration. If another loop
+// calls Wait(), the world goes on during the call.
 class SimHost::LoopPoller final : public Poller {
  public:
   LoopPoller(SimNetwork::World* world, SimHost* host)
@@ -210,7 +211,8 @@ class SimHost::LoopPoller final : public Poller {
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override {
     SetDeadline(timeout);
-    // Who takes turns by hand and never waits takes time, too.
+    // Lets time pass for a program that runs iterations by hand and never
+    // waits.
     world_.Step(world_.Now() + absl::Microseconds(1));
     while (true) {
       if (const auto events = Look()) return *events;
@@ -220,24 +222,24 @@ class SimHost::LoopPoller final : public Poller {
     }
   }
 
-  // Whether there is something for Step() to do.
+  // Returns true if Step() has work to do.
   bool IsDue() const {
     if (ended_) return false;
     if (stalled_until_.has_value()) return *stalled_until_ <= world_.Now();
     return nudged_ || woken_.load() || seen_changes_ != host_.tcp_.changes() ||
            next_wake() <= world_.Now();
   }
-  // When it is due if nothing happens, in the world's time.
+  // Returns when the loop wakes up if nothing happens, in the world's time.
   MonotonicTime next_wake() const {
     if (ended_) return MonotonicTime::InfiniteFuture();
     return stalled_until_.value_or(host_.clock_->WorldTime(deadline_));
   }
-  // Something was done to the loop from outside, as only a loop that does not
-  // sleep lets one: it takes a turn.
+  // Makes the loop run an iteration: code outside of the loop may have changed
+  // it, which it would not notice in its sleep.
   void Nudge() { nudged_ = true; }
 
-  // Ends the wait of `loop`, if there is reason to, and the turn with it;
-  // begins the next one, if it was not stopped.
+  // Ends the wait of `loop` if there is a reason, and with it the iteration.
+  // Begins the next iteration if the loop was not stopped.
   void Step(EventLoop* loop) {
     const bool stalled =
         std::exchange(stalled_until_, std::nullopt).has_value();
@@ -259,11 +261,11 @@ class SimHost::LoopPoller final : public Poller {
     nudged_ = false;
     if (loop->stopped()) {
       ended_ = true;
-      SLUICE_CHECK(loop->Run().ok());  // the last turn
+      SLUICE_CHECK(loop->Run().ok());  // the last iteration
       return;
     }
     SetDeadline(loop->BeginIteration(absl::InfiniteDuration()));
-    seen_changes_ = kNone;  // what it left may be ready still
+    seen_changes_ = kNone;  // events that it left may still be ready
   }
 
  private:
@@ -275,7 +277,7 @@ class SimHost::LoopPoller final : public Poller {
     deadline_ = host_.clock_->Now() + std::max(timeout, absl::ZeroDuration());
   }
 
-  // By chance: then the loop goes on with this step after a time.
+  // Draws a stall. The loop then goes on with this step after some time.
   bool Stalls() {
     SimRandom& random = world_.random();
     if (!random.Chance(world_.faults().stall)) return false;
@@ -284,7 +286,7 @@ class SimHost::LoopPoller final : public Poller {
     return true;
   }
 
-  // What a wait returns now. Nothing: it goes on.
+  // Returns the events that end a wait now; nullopt if the wait goes on.
   std::optional<absl::Span<const IoEvent>> Look() {
     seen_changes_ = host_.tcp_.changes();
     const bool woken = woken_.exchange(false);
@@ -294,7 +296,7 @@ class SimHost::LoopPoller final : public Poller {
     return events;
   }
 
-  // What nothing ready makes of itself, by chance.
+  // Draws a spurious event for a descriptor that is not ready.
   absl::Span<const IoEvent> Spurious() {
     SimRandom& random = world_.random();
     if (poller_.size() == 0 || !random.Chance(world_.faults().spurious)) {
@@ -305,17 +307,17 @@ class SimHost::LoopPoller final : public Poller {
 
   SimNetwork::World& world_;
   SimHost& host_;
-  SimClock time_;  // nobody's: Wait(0) does not move it
+  SimClock time_;  // a dummy: Wait(0) does not move it
   SimPoller poller_;
   std::atomic<bool> woken_{false};
   bool nudged_ = true;
   bool asleep_ = false;  // between BeginIteration() and EndIteration()
-  // Between two parts of Step(), by SimFaults::stall, by the world's time.
+  // Set between two parts of Step() by SimFaults::stall, in the world's time.
   std::optional<MonotonicTime> stalled_until_;
-  std::vector<IoEvent> returned_;  // by the last wait
+  std::vector<IoEvent> returned_;  // events of the last wait
   bool ended_ = false;             // by EventLoop::Stop()
   MonotonicTime deadline_;         // of the wait, by the host's clock
-  uint64_t seen_changes_ = kNone;  // the host's, in the last look
+  uint64_t seen_changes_ = kNone;  // the host's changes() at the last look
 };
 
 SimHost::SimHost(SimNetwork::World* world, std::string name, int number,
@@ -369,7 +371,7 @@ void SimHost::Crash() {
 }
 
 void SimHost::End() {
-  // What workers were given may be the program's own.
+  // The tasks of workers may belong to the program.
   workers_->AbandonAll();
   program_.reset();
   workers_->AbandonAll();
@@ -393,7 +395,7 @@ void SimHost::SetDrift(int parts_per_million) {
 SimTcp* SimNetwork::World::HostOf(const SocketAddress& address, SimTcp* from) {
   if (from->Has(address)) return from;
   for (const auto& host : hosts_) {
-    // Loopback addresses are each host's own.
+    // Each host has its own loopback addresses.
     if (host->tcp_.Has(address)) return &host->tcp_;
   }
   return nullptr;
@@ -411,7 +413,8 @@ std::optional<absl::Duration> SimNetwork::World::Pass(SimTcp* from, SimTcp* to,
   const Link& link = set == links_.end() ? options_.link : set->second;
   absl::Duration delay = link.latency + random_.UpTo(link.jitter);
   if (link.bytes_per_second > 0) {
-    // In whole nanoseconds: how fractions are rounded depends on the build.
+    // Rounded to whole nanoseconds: the rounding of fractions depends on the
+    // build.
     const double ns = static_cast<double>(bytes) * 1e9 / link.bytes_per_second;
     MonotonicTime& busy_until = busy_until_[{from, to}];
     busy_until = std::max(busy_until, now_) +
@@ -422,7 +425,7 @@ std::optional<absl::Duration> SimNetwork::World::Pass(SimTcp* from, SimTcp* to,
 }
 
 bool SimNetwork::World::Step(MonotonicTime limit) {
-  // What can happen now, in the order of hosts and loops.
+  // Collects the events that are possible now, in the order of hosts and loops.
   choices_.clear();
   MonotonicTime next = MonotonicTime::InfiniteFuture();
   for (const auto& host : hosts_) {

@@ -28,75 +28,80 @@ namespace sluice {
 
 class SimHost;
 
-// A world of hosts, with a network between them and a time of its own, on one
-// thread (testonly): servers and clients run in it as they are, given the
-// Platform of their host. Whatever may happen in one order or another is
-// ordered by draws from one seed; when nothing can happen now, time moves to
-// what comes next. The same program and seed do the same, to the byte of
+// A simulated world of hosts, with a network between them and a time of its
+// own, on one thread (testonly). Servers and clients run in it unchanged: they
+// get the Platform of their host. If events may happen in several orders, draws
+// from one seed choose the order. If no event can happen now, time moves to the
+// next event. The same program and seed give the same run, to the byte of
 // trace().
 //
-// What is not virtual stays outside: a program that reads a real clock, or an
-// address, or the order of a hash table, is not repeated. Thread-compatible.
-// Owns the hosts and their loops.
+// A program that reads a real clock, an address in memory or the order of a
+// hash table is outside of the simulation, and its runs differ. Owns the hosts
+// and their loops. Thread-compatible.
 class SimNetwork {
  public:
-  // Of a packet between two hosts, or on one.
+  // The properties of the packets between two hosts, or on one host.
   struct Link {
     absl::Duration latency = absl::Microseconds(100);  // from 0 to 24 hours
-    // Up to that much more; from 0 to 24 hours.
+    // The most time that a packet takes in addition; from 0 to 24 hours.
     absl::Duration jitter = absl::ZeroDuration();
-    double bytes_per_second = 0;  // each way, of all connections; 0: no limit
+    double bytes_per_second = 0;  // each way, all connections; 0: no limit
   };
   struct Options {
     uint64_t seed = 1;
-    Link link = {};  // unless SetLink() says otherwise
+    Link link = {};  // for hosts without SetLink()
     SimFaults faults = {};
-    absl::Duration longest_stall = absl::Seconds(1);  // of SimFaults::stall
+    absl::Duration longest_stall = absl::Seconds(1);  // for SimFaults::stall
     SimTcp::Options tcp = {};
     PollerOptions poller = {};
-    bool trace = true;  // else trace() is empty
+    bool trace = true;  // if false, trace() is empty
   };
 
-  // kInvalidArgument names the option, its value and its range.
+  // Returns kInvalidArgument if an option is out of range; the message has the
+  // option, its value and its range.
   static absl::Status Check(const Options& options);
 
-  // REQUIRES: Check() is OK.
+  // REQUIRES: Check() returns OK.
   explicit SimNetwork(Options options);
   SimNetwork(const SimNetwork&) = delete;
   SimNetwork& operator=(const SimNetwork&) = delete;
-  // REQUIRES: nothing is registered with a loop of a host, so that what the
-  // user has made there is destroyed before.
+  // REQUIRES: no target is registered with a loop of a host: destroy servers
+  // and clients first.
   ~SimNetwork();
 
-  // A host of that name, with an address of its own and 127.0.0.1.
+  // Adds a host of that name, with an address of its own and 127.0.0.1.
   SimHost* AddHost(std::string name);
 
-  // From now on, both ways. REQUIRES: Check() would be OK with that link.
+  // Sets the link between two hosts, for both directions, from now on.
+  // REQUIRES: Check() would return OK for that link.
   void SetLink(const SimHost* a, const SimHost* b, Link link);
-  // Nothing passes between them, until Heal(). Packets under way arrive.
+  // Drops all packets between two hosts until Heal(). Packets that are under
+  // way arrive.
   void Partition(const SimHost* a, const SimHost* b);
   void Heal(const SimHost* a, const SimHost* b);
-  // May be changed at any time, to probabilities from 0 to 1.
+  // Returns the faults, which may be changed at any time, to probabilities from
+  // 0 to 1.
   SimFaults& faults();
 
-  // Options::seed, for draws of a test's own.
+  // Returns Options::seed, for the test's own draws.
   uint64_t seed() const;
-  // Time of the world; hosts may have other clocks.
+  // Returns the time of the world. The clocks of hosts may differ.
   MonotonicTime now() const;
-  // Calls something at that time, as a script does.
+  // Calls `happen` at that time: for scripts.
   void At(MonotonicTime time, absl::AnyInvocable<void() &&> happen);
 
-  // One thing that can happen: a turn of a loop, or something that is due. Or
-  // moves the time, to `limit` at most. False if nothing is left to happen, or
-  // `limit` is reached. A million things at one time are a program that
-  // spins, and a CHECK.
+  // Runs one event: a loop iteration, or a callable that is due. If there is
+  // none, moves the time, to `limit` at most. Returns false if no event is left
+  // or `limit` is reached. CHECK-fails after a million events at one time: then
+  // the program spins.
   bool Step(MonotonicTime limit = MonotonicTime::InfiniteFuture());
-  // Until `done`, for `at_most` of the world's time. Whether it is.
+  // Steps until `done` returns true, for `at_most` of the world's time. Returns
+  // true if `done` did.
   bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration at_most);
   void RunFor(absl::Duration duration);
 
-  // A line for each thing that happened to a host: time, name, what. Grows as
-  // long as things happen.
+  // Returns the trace: a line for each event on a host, with the time, the name
+  // and the event. Has no bound: grows with each event.
   const std::string& trace() const;
 
  private:
@@ -104,17 +109,18 @@ class SimNetwork {
   class World;
 
   const std::unique_ptr<World> world_;
-  bool nudged_ = false;  // all loops have, since a Step() did something
+  bool nudged_ = false;  // all loops were nudged since a Step() did something
 };
 
-// What runs on a host: servers, clients, whatever main() would make. Destroyed
-// when the host crashes, after it has lost its network.
+// A program on a host: the servers, clients and other objects that main() would
+// create. If the host crashes, the program is destroyed after it has lost its
+// network.
 class SimProgram {
  public:
   virtual ~SimProgram() = default;
 };
 
-// A machine of a SimNetwork. Thread-compatible. Owned by it.
+// A machine of a SimNetwork, which owns it. Thread-compatible.
 class SimHost {
  public:
   ~SimHost();
@@ -122,44 +128,46 @@ class SimHost {
   SimHost& operator=(const SimHost&) = delete;
 
   const std::string& name() const { return tcp_.name(); }
-  // To be listened on, and connected to from other hosts.
+  // Returns the address on which programs on this host listen and to which
+  // other hosts connect.
   SocketAddress address(uint16_t port) const;
 
-  // The world as a program on this host sees it. Its clock is this host's, its
-  // sockets are on its network. A loop of it may be run by Run() or RunOnce():
-  // then the rest of the world goes on while it waits.
+  // Returns the world as a program on this host sees it, with this host's clock
+  // and sockets. A program may run a loop of this platform by Run() or
+  // RunOnce(): the rest of the world goes on while the loop waits.
   const Platform& platform() const { return platform_; }
-  // A loop of platform() that takes its turns when SimNetwork::Step() comes to
-  // it, until its Stop(), and sleeps in between: only a wake-up, an event or a
-  // timer ends that, or what the caller of SimNetwork does. `options` come
-  // without poller and clock. Lives as long as the host is up.
+  // Creates a loop of platform(). SimNetwork::Step() runs its iterations until
+  // the loop's Stop(). Between iterations the loop sleeps until a wake-up, an
+  // event, a timer or the caller of SimNetwork ends the sleep. `options` has
+  // neither poller nor clock. The loop lives as long as the host is up.
   EventLoop* NewLoop(EventLoop::Options options = {});
-  // In place of a WorkerPool: each task in a step of its own, in any order, at
-  // no expense of time.
+  // Returns an executor in place of a WorkerPool. Each task runs in a step of
+  // its own, in any order, and takes no time.
   Executor* workers();
 
-  // Makes the program, now and at each Restart(). REQUIRES: called once.
+  // Creates the program, now and at each Restart(). REQUIRES: called once.
   using NewProgram =
       absl::AnyInvocable<std::unique_ptr<SimProgram>(SimHost* host)>;
   void Start(NewProgram new_program);
-  // nullptr while the host is down.
+  // Returns nullptr while the host is down.
   SimProgram* program() const { return program_.get(); }
-  // As if its power failed: nobody hears of it. The program is destroyed,
-  // whose calls of sockets fail by then, and so are its loops. REQUIRES: up;
-  // not inside a turn of one of its loops or workers.
+  // Crashes the host as a power failure does: no packet tells other hosts.
+  // Socket calls of the program fail from now on; then the program and its
+  // loops are destroyed. REQUIRES: up; not called in an iteration of one of the
+  // host's loops or in a task of its workers.
   void Crash();
-  // The program begins anew. What others send for connections of before is
+  // Starts the program again. Packets for connections from before the crash are
   // answered by resets. REQUIRES: down.
   void Restart();
   bool is_up() const { return tcp_.is_up(); }
 
-  // The wall clock alone jumps.
+  // Makes the wall clock jump by `d`; the monotonic clock does not.
   void StepWall(absl::Duration d);
-  // From now on both clocks run faster than the world's by so many millionths;
-  // slower if negative. REQUIRES: less than half of it.
+  // Makes both clocks run faster than the world's from now on, by so many
+  // millionths; slower if negative. REQUIRES: fewer than 500,000 either way.
   void SetDrift(int parts_per_million);
 
-  // What is open. A test's end expects none.
+  // Returns the number of open descriptors. Most tests expect 0 at their end.
   size_t open_descriptors() const { return tcp_.open_descriptors(); }
 
  private:
@@ -171,7 +179,7 @@ class SimHost {
   SimHost(SimNetwork::World* world, std::string name, int number,
           const SimTcp::Options& options);
 
-  // Of what runs here.
+  // Destroys the program and the loops.
   void End();
 
   SimNetwork::World& world_;

@@ -19,7 +19,7 @@
 namespace sluice {
 namespace {
 
-// A world with so many hosts, each with a loop that sleeps.
+// Creates a world with so many hosts, each with a loop that sleeps.
 void BM_World(benchmark::State& state) {
   for (auto _ : state) {
     SimNetwork network({.trace = false});
@@ -31,7 +31,7 @@ void BM_World(benchmark::State& state) {
 }
 BENCHMARK(BM_World)->Arg(2)->Arg(20);
 
-// A minute in which nothing happens on so many hosts.
+// Measures a minute in which nothing happens on so many hosts.
 void BM_IdleMinute(benchmark::State& state) {
   SimNetwork network({.trace = false});
   for (int i = 0; i < state.range(0); ++i) {
@@ -62,7 +62,7 @@ class Caller final : public StreamHandler {
   }
 };
 
-// A byte there and back, through a server and connections as they are.
+// Sends a byte there and back, through a real server and real connections.
 void BM_RoundTrip(benchmark::State& state) {
   SimNetwork network({.trace = false});
   SimHost* const server_host = network.AddHost("server");

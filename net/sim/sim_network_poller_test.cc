@@ -23,12 +23,12 @@
 namespace sluice {
 namespace {
 
-// Connections of one host with itself. What is done at one end is known at the
-// other when the call returns: time passes until then.
+// Connections of a host with itself. Time passes inside each call until the
+// other end knows its effect.
 class SimHostPollerWorld final : public PollerWorld {
  public:
-  // In a new network, as all pollers of one return as many events. The former
-  // ones live on with their pollers.
+  // Creates a new network, because all pollers of one network return the same
+  // number of events. Earlier networks live on with their pollers.
   absl::StatusOr<std::unique_ptr<Poller>> NewPoller(
       size_t max_events) override {
     networks_.push_back(std::make_unique<SimNetwork>(SimNetwork::Options{
@@ -106,8 +106,8 @@ class SimHostPollerWorld final : public PollerWorld {
   void Settle() { SLUICE_CHECK(meanwhile_->Wait(absl::Milliseconds(1)).ok()); }
 
   std::vector<std::unique_ptr<SimNetwork>> networks_;
-  const Platform* platform_ = nullptr;  // of the last
-  std::unique_ptr<Poller> meanwhile_;   // watches nothing
+  const Platform* platform_ = nullptr;  // of the newest network
+  std::unique_ptr<Poller> meanwhile_;   // watches no descriptor
   int listener_ = -1;
   SocketAddress address_;  // its
 };

@@ -64,7 +64,7 @@ std::unique_ptr<SimProgram> NewEchoServer(SimHost* host) {
   return std::make_unique<EchoServer>(host);
 }
 
-// One connection to a server, and what came of it.
+// One connection to a server, and its results.
 class Client final : public StreamHandler {
  public:
   Client(SimHost* host, const SocketAddress& server,
@@ -205,7 +205,7 @@ TEST_F(SimNetworkTest, TimePassesOnlyWhenNothingElseDoes) {
   Client client(client_, server_->address(7));
   const MonotonicTime start = network_.now();
   ASSERT_TRUE(Until(client.open));
-  // There and back.
+  // The latency there and back.
   EXPECT_EQ(network_.now() - start, absl::Microseconds(200));
   network_.RunFor(absl::Hours(24 * 365));
   EXPECT_EQ(network_.now() - start,
@@ -238,17 +238,17 @@ TEST_F(SimNetworkTest, WhatGoesOneWayAtOnceSharesItsLink) {
   ASSERT_TRUE(network_.RunUntil(
       [&] { return a.received.size() + b.received.size() == 20'000; },
       absl::Seconds(1)));
-  // There and back: the second is under way while the first comes back.
+  // There and back: the second message is under way while the first comes back.
   const absl::Duration took = network_.now() - start;
   EXPECT_GE(took, absl::Milliseconds(3 * 10));
   EXPECT_LT(took, absl::Milliseconds(3 * 10 + 5));
 }
 
-TEST_F(SimNetworkTest, NobodyListensNobodyIsThere) {
+TEST_F(SimNetworkTest, ConnectsWithoutAListenerOrAHostFail) {
   Client refused(client_, server_->address(99));
   ASSERT_TRUE(Until(refused.ended));
   EXPECT_THAT(refused.why.message(), HasSubstr("Connection refused"));
-  // As Linux does: six more attempts, in two minutes.
+  // As on Linux: six more attempts, in two minutes.
   Client lost(client_, SocketAddress::Parse("10.9.9.9:7").value());
   const MonotonicTime start = network_.now();
   ASSERT_TRUE(Until(lost.ended));
@@ -270,7 +270,7 @@ TEST_F(SimNetworkTest, ASocketThatConnectsToItselfIsRefused) {
   EXPECT_EQ(host->open_descriptors(), 0u);
 }
 
-TEST_F(SimNetworkTest, NobodyIsConnectedBeforeThePeerIsHeardOf) {
+TEST_F(SimNetworkTest, NoConnectionOpensBeforeThePeerAnswers) {
   server_->Start(NewEchoServer);
   network_.Partition(server_, client_);
   network_.faults().spurious = 0.5;
@@ -300,13 +300,13 @@ TEST_F(SimNetworkTest, APartitionForGoodEndsAConnectionThatSends) {
   ASSERT_TRUE(Until(client.open));
   network_.Partition(server_, client_);
   network_.RunFor(absl::Hours(2));
-  EXPECT_FALSE(client.ended);  // it has not sent
+  EXPECT_FALSE(client.ended);  // it has not sent since
   client.Write("hello");
   ASSERT_TRUE(Until(client.ended));
   EXPECT_THAT(client.why.message(), HasSubstr("Connection timed out"));
 }
 
-TEST_F(SimNetworkTest, ACrashIsHeardOfByWhoSpeaks) {
+TEST_F(SimNetworkTest, AnEndThatSendsHearsOfACrash) {
   server_->Start(NewEchoServer);
   Client silent(client_, server_->address(7)),
       speaks(client_, server_->address(7));
@@ -322,7 +322,7 @@ TEST_F(SimNetworkTest, ACrashIsHeardOfByWhoSpeaks) {
   speaks.Write("are you there?");
   ASSERT_TRUE(Until(speaks.ended));
   EXPECT_THAT(speaks.why.message(), HasSubstr("Connection reset"));
-  // Half open, as long as nobody asks.
+  // The connection is half open until an end sends a packet.
   network_.RunFor(absl::Hours(5));
   EXPECT_FALSE(silent.ended);
   Client again(client_, server_->address(7));
@@ -356,8 +356,8 @@ TEST_F(SimNetworkTest, TheSameSeedGivesTheSameTraceAnotherOneAnother) {
   EXPECT_NE(run(1), run(2));
 }
 
-// Of two loops either may be first.
-TEST_F(SimNetworkTest, WhatMayHappenInAnyOrderDoes) {
+// Either of two loops may be first.
+TEST_F(SimNetworkTest, EventsHappenInEveryPossibleOrder) {
   std::vector<std::string> orders;
   for (uint64_t seed = 0; seed < 20; ++seed) {
     SimNetwork network({.seed = seed});
@@ -440,11 +440,11 @@ TEST_F(SimNetworkTest, LoopsOfAHostCallEachOther) {
   }));
   EXPECT_TRUE(Until(done));
   EXPECT_EQ(network_.now(), start);
-  // Asleep, as others are: nothing but a wake-up lets them look.
+  // The loop sleeps: only a wake-up makes it look.
   EXPECT_EQ(b->stats().wakes, 1u);
 }
 
-TEST_F(SimNetworkTest, AStoppedLoopTakesALastTurnAndNoMore) {
+TEST_F(SimNetworkTest, AStoppedLoopTakesALastIterationAndNoMore) {
   EventLoop* const stops = server_->NewLoop();
   EventLoop* const other = server_->NewLoop();
   std::string notes;

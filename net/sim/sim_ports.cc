@@ -11,7 +11,7 @@
 namespace sluice {
 namespace {
 
-// Pairs on loopback are taken again after that time: tcp_tw_reuse.
+// The time after which pairs on loopback are reused: tcp_tw_reuse.
 constexpr absl::Duration kReusedOnLoopback = absl::Seconds(1);
 
 }  // namespace
@@ -76,7 +76,7 @@ bool SimPorts::AnyOverlapping(const SimEndpoint& at, Blocks blocks) const {
 
 bool SimPorts::MayListen(const SimEndpoint& at, bool together) const {
   return !AnyOverlapping(at, [&](const Use& use) {
-    // They do not mind what another of them has accepted.
+    // Connections that another listener has accepted are no conflict.
     return use.bound > 0 || use.connecting > 0 ||
            std::any_of(use.listeners.begin(), use.listeners.end(),
                        [&](const Listener& other) {
@@ -227,7 +227,7 @@ void SimPorts::Expire(MonotonicTime now) {
     const auto [since, pair] = waits_.front();
     waits_.pop_front();
     const auto holder = pairs_.find(pair);
-    // It may have been taken again, or wait anew.
+    // The pair may be in use again, or in a later TIME_WAIT.
     if (holder != pairs_.end() && holder->second.connection == nullptr &&
         holder->second.since == since) {
       Erase(holder);

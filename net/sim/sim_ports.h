@@ -19,12 +19,12 @@ namespace sluice {
 class SimTcpConnection;
 class SimTcpListener;
 
-// An IP address and port, to look things up by (testonly). Value type.
+// An IP address and port as a key for look-ups (testonly). Value type.
 struct SimEndpoint {
   SimEndpoint() = default;
   explicit SimEndpoint(const SocketAddress& address);  // REQUIRES: IP
 
-  // Port 0 or not.
+  // Returns true for a wildcard address, with any port.
   bool IsAny() const { return high == 0 && low == 0; }
   bool IsLoopback() const;
 
@@ -36,42 +36,42 @@ struct SimEndpoint {
   friend auto operator<=>(const SimEndpoint&, const SimEndpoint&) = default;
 };
 
-// The address with that port. REQUIRES: IP.
+// Returns `address` with that port. REQUIRES: IP.
 SocketAddress WithPort(const SocketAddress& address, uint16_t port);
 
-// The TCP ports of one simulated host (testonly): who listens, who is bound,
-// and which pairs of addresses are taken, by connections and by TIME_WAIT after
-// them. Says who is in whose way as Linux does, for listeners that set
-// SO_REUSEADDR and others that do not. What it is asked costs O(log n).
+// The TCP ports of one simulated host (testonly): the listeners, the bound
+// sockets, and the pairs of addresses that connections use or that are in
+// TIME_WAIT. Decides conflicts as Linux does, for listeners that set
+// SO_REUSEADDR and for other sockets that do not. A query takes O(log n) time.
 //
-// Owns nothing; whoever adds something removes it before it ends. At most
-// kMaxTimeWaits pairs are kept after their connections. Thread-compatible.
+// Owns nothing: the caller removes what it has added before that ends. Keeps at
+// most kMaxTimeWaits pairs in TIME_WAIT. Thread-compatible.
 class SimPorts {
  public:
-  // As Linux has them: ip(7), tcp(7).
+  // The values of Linux: ip(7), tcp(7).
   static constexpr uint16_t kFirstPort = 32768, kLastPort = 60999;
   static constexpr absl::Duration kTimeWait = absl::Seconds(60);
   static constexpr size_t kMaxTimeWaits = 65536;
 
-  // Here, and there.
+  // The local endpoint and the peer's.
   using Pair = std::pair<SimEndpoint, SimEndpoint>;
   enum class By : uint8_t { kConnecting, kAccepting };
 
   void Clear();
 
-  // -- Listeners. `together`: all of them asked for reuse_port --
+  // -- Listeners. `together` is true if all of them asked for reuse_port --
 
   bool MayListen(const SimEndpoint& at, bool together) const;
-  // One at which nothing is; 0: none.
+  // Returns a port that nothing uses; 0 if there is none.
   uint16_t FreePort(const SocketAddress& address);
   void AddListener(const SimEndpoint& at, SimTcpListener* listener,
                    bool together);
   void RemoveListener(const SimEndpoint& at, SimTcpListener* listener);
-  // Who is asked when somebody connects to that; of several any one. nullptr:
-  // nobody.
+  // Returns a listener for connections to that endpoint, drawn if there are
+  // several; nullptr if there is none.
   SimTcpListener* FindListener(const SimEndpoint& to, SimRandom* random) const;
 
-  // -- Who connects from a port that it chose --
+  // -- Clients that choose their port --
 
   bool MayBind(const SimEndpoint& at) const;
   void Bind(const SimEndpoint& at) { ++uses_[at].bound; }
@@ -79,21 +79,25 @@ class SimPorts {
 
   // -- Pairs --
 
-  // A port to reach `to` from; 0: all are taken.
+  // Returns a port from which to reach `to`; 0 if all are taken.
   uint16_t FreePortTo(const SocketAddress& from, const SimEndpoint& to,
                       MonotonicTime now);
-  // From now on the pair is that connection's, whatever it was.
+  // Gives the pair to `connection`, and takes it from its earlier user.
   void Add(const Pair& pair, By by, SimTcpConnection* connection);
-  // The connection is over. No-op if the pair is not its any more.
+  // Frees the pair of a connection that has ended. Does nothing if the pair
+  // does not belong to it any more.
   void Remove(const Pair& pair, const SimTcpConnection* connection);
-  // As Remove(), but that nobody else gets the pair for kTimeWait from now.
+  // Ends the connection as Remove() does, but keeps the pair for kTimeWait from
+  // now.
   void TimeWait(const Pair& pair, const SimTcpConnection* connection,
                 MonotonicTime now);
-  // Whether the pair is the connection's, or waits after it.
+  // Returns true if the pair belongs to the connection, or is in TIME_WAIT
+  // after it.
   bool IsOf(const Pair& pair, const SimTcpConnection* connection) const;
-  // Whose it is, other than in TIME_WAIT; nullptr: nobody's.
+  // Returns the connection that has the pair; nullptr if there is none or the
+  // pair is in TIME_WAIT.
   SimTcpConnection* Find(const Pair& pair) const;
-  // Time has passed: pairs that have waited are free.
+  // Frees the pairs whose TIME_WAIT has ended.
   void Expire(MonotonicTime now);
 
  private:
@@ -101,25 +105,25 @@ class SimPorts {
     SimTcpListener* listener;
     bool together;
   };
-  // Of one address and port.
+  // The uses of one address and port.
   struct Use {
-    int bound = 0;       // chose it
-    int connecting = 0;  // pairs, with those that wait
+    int bound = 0;       // sockets that chose the port
+    int connecting = 0;  // pairs, including those in TIME_WAIT
     int accepting = 0;
     std::vector<Listener> listeners;
   };
   struct Holder {
     By by;
-    const SimTcpConnection* last;  // maybe gone: to be compared only
-    SimTcpConnection* connection;  // nullptr: in TIME_WAIT
-    MonotonicTime since;           // which began then
+    const SimTcpConnection* last;  // maybe destroyed: for comparisons only
+    SimTcpConnection* connection;  // nullptr in TIME_WAIT
+    MonotonicTime since;           // start of TIME_WAIT
   };
 
-  // Whether `blocks` says so of what is at `at`, or at an address that it
-  // overlaps.
+  // Returns true if `blocks` is true for a use at `at` or at an overlapping
+  // address.
   template <typename Blocks>
   bool AnyOverlapping(const SimEndpoint& at, Blocks blocks) const;
-  // Whether more than pairs of connecting sockets is at the port.
+  // Returns true if the port has a use other than pairs of connecting sockets.
   bool IsClaimed(uint16_t port) const;
   uint16_t NextPort();
   void RemoveIfUnused(std::map<SimEndpoint, Use>::iterator use);
@@ -127,7 +131,7 @@ class SimPorts {
 
   std::map<SimEndpoint, Use> uses_;  // by port first
   std::map<Pair, Holder> pairs_;
-  // In the order in which they began; some have ended.
+  // The TIME_WAITs in the order of their start; some have ended.
   std::deque<std::pair<MonotonicTime, Pair>> waits_;
   uint16_t next_port_ = kFirstPort;
 };

@@ -10,8 +10,7 @@
 #include "sluice/net/socket_address.h"
 #include "sluice/timer/clock.h"
 
-// Most of what it does, SocketConformanceTest asks of sockets; here is what
-// takes many of them.
+// Tests that need many sockets. SocketConformanceTest has the others.
 
 namespace sluice {
 namespace {
@@ -24,14 +23,14 @@ MonotonicTime After(absl::Duration time) {
   return MonotonicTime::FromNanos(0) + time;
 }
 
-// No connection: pairs are told apart by them, and nothing more.
+// Returns a pointer that only identifies a connection.
 SimTcpConnection* Connection(uintptr_t number) {
   return reinterpret_cast<SimTcpConnection*>(number);
 }
 
 constexpr int kPorts = SimPorts::kLastPort - SimPorts::kFirstPort + 1;
 
-// All ports to `to` have been used, and wait since time 0.
+// Uses all ports to `to`, which are in TIME_WAIT from time 0 on.
 void UseAllPorts(SimPorts* ports, const SocketAddress& from,
                  const SimEndpoint& to) {
   for (int i = 0; i < kPorts; ++i) {
@@ -73,7 +72,7 @@ TEST(SimPortsTest, LoopbackIsOfBothFamilies) {
   EXPECT_FALSE(At("[::2]:80").IsLoopback());
 }
 
-TEST(SimPortsTest, APortThatSomebodyChoseIsGivenToNobody) {
+TEST(SimPortsTest, AChosenPortIsNotGivenToAnotherSocket) {
   SimPorts ports;
   const SocketAddress from = Address("10.0.0.1:0");
   const SimEndpoint to = At("10.0.0.2:80");
@@ -85,7 +84,7 @@ TEST(SimPortsTest, APortThatSomebodyChoseIsGivenToNobody) {
   ports.Add(connected, SimPorts::By::kConnecting, Connection(2));
   const SimPorts::Pair elsewhere(At("10.0.0.1:32772"), At("10.0.0.3:1"));
   ports.Add(elsewhere, SimPorts::By::kConnecting, Connection(3));
-  // Who connects elsewhere is in nobody's way.
+  // Connections to another address do not conflict.
   EXPECT_EQ(ports.FreePortTo(from, to, After({})), 32772);
   EXPECT_EQ(ports.FreePort(from), 32773);
 }

@@ -9,29 +9,30 @@
 
 namespace sluice {
 
-// How far a run of many seeds is (testonly), on a terminal, in a line that is
-// written anew from its second second on, five times a second:
+// Shows the progress of a run of many seeds on a terminal (testonly), in one
+// line that is rewritten five times a second, from the second second on:
 //
 //   seed 1234, 400 of 20000, 880/s, 22 s left
 //
-// Thread-compatible. Owns nothing of what it is made with.
+// Owns none of its arguments. Thread-compatible.
 class SimProgress {
  public:
-  // `terminal`: nullptr: nothing is shown.
+  // Shows nothing if `terminal` is nullptr.
   SimProgress(const Clock* clock, uint64_t seeds, std::FILE* terminal);
   SimProgress(const SimProgress&) = delete;
   SimProgress& operator=(const SimProgress&) = delete;
   ~SimProgress() { Wipe(); }
 
-  // One more is done.
+  // Counts a seed that is done.
   void Done(uint64_t seed);
-  // Takes the line away, for something else to be written there.
+  // Removes the line, so that other text can be written there.
   void Wipe();
 
   uint64_t done() const { return done_; }
-  // Since it was made.
+  // Returns the seconds since construction.
   double Seconds() const;
-  // "20000 seeds in 22.7 s, 881/s", of those that are done.
+  // Returns a text such as "20000 seeds in 22.7 s, 881/s" about the seeds that
+  // are done.
   std::string Summary() const;
 
  private:
@@ -39,7 +40,7 @@ class SimProgress {
   const uint64_t seeds_;
   std::FILE* const terminal_;
   const MonotonicTime start_;
-  MonotonicTime next_;  // when it is to be shown
+  MonotonicTime next_;  // time of the next update
   bool shown_ = false;
   uint64_t done_ = 0;
 };

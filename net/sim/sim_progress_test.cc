@@ -12,7 +12,7 @@
 namespace sluice {
 namespace {
 
-// A file in memory.
+// A terminal: a file in memory.
 class Screen {
  public:
   Screen() : file_(open_memstream(&text_, &size_)) {}
@@ -54,7 +54,7 @@ TEST(SimProgressTest, ShowsALongRunInOneLineThatItWipes) {
   EXPECT_EQ(screen.text().substr(screen.text().rfind('\r')), "\r\x1b[K");
 }
 
-TEST(SimProgressTest, WipesALineOnceForWhatIsWrittenThere) {
+TEST(SimProgressTest, WipesALineOnceBeforeOtherText) {
   SimClock clock;
   Screen screen;
   SimProgress progress(&clock, /*seeds=*/2, screen.file());
@@ -66,7 +66,7 @@ TEST(SimProgressTest, WipesALineOnceForWhatIsWrittenThere) {
   EXPECT_EQ(screen.text(), "\rseed 1, 1 of 2, 1/s, 1 s left\x1b[K\r\x1b[K");
 }
 
-TEST(SimProgressTest, SumsUpWhatIsDone) {
+TEST(SimProgressTest, SumsUpFinishedSeeds) {
   SimClock clock;
   SimProgress progress(&clock, /*seeds=*/20000, /*terminal=*/nullptr);
   clock.Advance(absl::Milliseconds(1500));

@@ -9,22 +9,23 @@
 
 namespace sluice {
 
-// Draws for a simulation (testonly): from one seed the same ones, in any build.
-// Thread-compatible.
+// The random numbers of a simulation (testonly): the same for one seed in any
+// build. Thread-compatible.
 class SimRandom {
  public:
   explicit SimRandom(uint64_t seed) : engine_(seed) {}
 
   uint64_t Next() { return engine_(); }
-  // Below `n`. REQUIRES: n > 0. As good as even, for numbers that fit a world.
+  // Returns a number below `n`, nearly evenly distributed if `n` is small.
+  // REQUIRES: n > 0.
   uint64_t Below(uint64_t n) { return Next() % n; }
-  // True so often, from 0 to 1. Draws nothing if it is 0.
+  // Returns true with that probability, from 0 to 1. Draws nothing if it is 0.
   bool Chance(double probability) {
     if (probability <= 0) return false;
     constexpr double kRange = 1 << 30;
     return static_cast<double>(Below(1 << 30)) < probability * kRange;
   }
-  // From nothing to `most`, in nanoseconds.
+  // Returns a duration from 0 to `most`, in whole nanoseconds.
   absl::Duration UpTo(absl::Duration most) {
     const int64_t ns = absl::ToInt64Nanoseconds(most);
     return ns <= 0 ? absl::ZeroDuration()
@@ -33,7 +34,7 @@ class SimRandom {
   }
 
  private:
-  std::mt19937_64 engine_;  // whose numbers the standard fixes
+  std::mt19937_64 engine_;  // the standard defines its numbers
 };
 
 }  // namespace sluice

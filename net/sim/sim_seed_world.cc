@@ -40,13 +40,13 @@ static_assert(sizeof(SimFaults) == sizeof(double) * std::size(kFaults),
 constexpr absl::string_view kJitter = "jitter";
 constexpr absl::string_view kNone = "none";
 
-// The number that its text is.
+// Returns the number that the text of `number` stands for.
 double Rounded(double number) {
   (void)absl::SimpleAtod(absl::StrCat(number), &number);
   return number;
 }
 
-// Sets what an item of the text names. False if it names nothing.
+// Sets the fault or jitter that `item` names. Returns false if there is none.
 bool Set(SimNetwork::Options& world, absl::string_view item) {
   const std::pair<absl::string_view, absl::string_view> parts =
       absl::StrSplit(item, absl::MaxSplits('=', 1));
@@ -63,7 +63,7 @@ bool Set(SimNetwork::Options& world, absl::string_view item) {
   return false;
 }
 
-// What a seed draws, by number: the faults, and then the jitter.
+// The number of values that a seed draws: the faults, and then the jitter.
 constexpr size_t kDrawn = std::size(kFaults) + 1;
 
 bool Has(const SimNetwork::Options& world, size_t i) {
@@ -71,7 +71,7 @@ bool Has(const SimNetwork::Options& world, size_t i) {
                                 : world.link.jitter > absl::ZeroDuration();
 }
 
-// With that part of what there is.
+// Returns `world` with that part of its i-th value.
 SimNetwork::Options WithPart(SimNetwork::Options world, size_t i, double part) {
   if (i < std::size(kFaults)) {
     double& probability = world.faults.*kFaults[i].probability;
@@ -122,9 +122,9 @@ absl::StatusOr<SimNetwork::Options> WithSimFaults(SimNetwork::Options world,
   if (text == kNone) return world;
   for (const absl::string_view item : absl::StrSplit(text, ',')) {
     if (!Set(world, item)) {
-      return absl::InvalidArgumentError(absl::StrCat(
-          "no fault of a simulated world: \"", item,
-          "\"; what is wanted is like loss=0.01,jitter=1.5ms, or none"));
+      return absl::InvalidArgumentError(
+          absl::StrCat("no fault of a simulated world: \"", item,
+                       "\"; it must be like loss=0.01,jitter=1.5ms, or none"));
     }
   }
   return world;
@@ -140,7 +140,7 @@ SimNetwork::Options ShrinkSimWorld(
   const auto may_run = [&] {
     return runs < kMaxRuns && clock->Now() <= deadline;
   };
-  // Each in turn, on top of those that could be spared before.
+  // Tries each value in order, and keeps the reductions that still fail.
   const auto spare = [&](double part) {
     bool any = false;
     for (size_t i = 0; i < kDrawn && may_run(); ++i) {

@@ -12,26 +12,27 @@
 
 namespace sluice {
 
-// What a seed draws of a simulated world (testonly): its faults and its jitter.
+// Draws the faults and the jitter of a simulated world from a seed (testonly).
 // All functions are thread-safe.
 
-// `most`, with a part of the probability of each fault, nothing for about half
-// of them, and a part of the jitter. The same for the same seed.
+// Returns `most` with a part of each fault's probability, or 0 for about half
+// of the faults, and a part of the jitter. One seed always gives the same
+// result.
 SimNetwork::Options DrawSimWorld(const SimNetwork::Options& most,
                                  uint64_t seed);
 
-// All of it in a word: "loss=0.012,jitter=1.5ms", or "none".
+// Returns faults and jitter as one word: "loss=0.012,jitter=1.5ms", or "none".
 std::string SimFaultsToText(const SimNetwork::Options& world);
 
-// `world` with the faults and the jitter that such a word names, and no others.
-// kInvalidArgument if it is none.
+// Returns `world` with the faults and the jitter that `text` names, and no
+// others. Returns kInvalidArgument if `text` is not such a word.
 absl::StatusOr<SimNetwork::Options> WithSimFaults(SimNetwork::Options world,
                                                   absl::string_view text);
 
-// A world that `fails` as well, with less in it: drops each fault and the
-// jitter if it can, then halves what is left, again and again. `world` itself
-// if nothing can be spared. Tries 50 worlds at most, and begins none later than
-// 10 s after the first.
+// Looks for a world with fewer or rarer faults that `fails` as well: drops each
+// fault and the jitter if it can, then halves the rest again and again. Returns
+// `world` itself if it finds none. Tries at most 50 worlds, and starts none
+// later than 10 s after the first.
 SimNetwork::Options ShrinkSimWorld(
     SimNetwork::Options world,
     absl::FunctionRef<bool(const SimNetwork::Options&)> fails,

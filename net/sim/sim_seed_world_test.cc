@@ -25,7 +25,7 @@ SimNetwork::Options Most() {
   return most;
 }
 
-TEST(SimSeedWorldTest, DrawsPartsOfWhatThereMayBe) {
+TEST(SimSeedWorldTest, DrawsPartsOfTheUpperBounds) {
   std::set<double> losses;
   std::set<absl::Duration> jitters;
   for (uint64_t seed = 1; seed <= 100; ++seed) {
@@ -64,18 +64,18 @@ TEST(SimSeedWorldTest, NoFaultsAreATextToo) {
   EXPECT_EQ(SimFaultsToText(*world), "none");
 }
 
-TEST(SimSeedWorldTest, SaysWhatIsWantedInPlaceOfNoText) {
+TEST(SimSeedWorldTest, RefusesTextThatIsNotAWorld) {
   for (const char* const text :
        {"", "los=0.1", "loss", "loss=x", "loss=2", "loss=-1", "loss=0.1,",
         "jitter=3", "jitter=-1s"}) {
     EXPECT_THAT(WithSimFaults({}, text),
                 StatusIs(absl::StatusCode::kInvalidArgument,
-                         HasSubstr("wanted is like loss=0.01,jitter=1.5ms")))
+                         HasSubstr("must be like loss=0.01,jitter=1.5ms")))
         << text;
   }
 }
 
-TEST(SimSeedWorldTest, ShrinkingDropsWhatAFailureCanDoWithout) {
+TEST(SimSeedWorldTest, ShrinkingDropsFaultsThatTheFailureDoesNotNeed) {
   SimNetwork::Options world = Most();
   world.seed = 7;
   const SimClock clock;

@@ -16,35 +16,37 @@
 
 namespace sluice {
 
-// What is behind one descriptor of a simulated host (testonly): a listener or a
-// stream. Its calls are those of SocketApi, without the faults that may meet
-// all of them. Destroyed after Close(). Thread-compatible.
+// The object behind one descriptor of a simulated host: a listener or a stream
+// (testonly). Its calls are those of SocketApi, without the faults that may hit
+// every call. Destroyed after Close(). Thread-compatible.
 class SimSocket {
  public:
   virtual ~SimSocket() = default;
 
-  // None: ENOTCONN.
+  // Returns nullopt for ENOTCONN.
   virtual std::optional<SocketAddress> Address(SocketApi::End end) const = 0;
 
-  // Whether Accept() would find one: 0, EAGAIN, or EINVAL if it is no listener.
+  // Returns the error of an Accept() now: 0, EAGAIN, or EINVAL if this is no
+  // listener.
   virtual int AcceptError() { return EINVAL; }
-  // The oldest that waits, which gets that descriptor. REQUIRES: there is one.
+  // Accepts the oldest waiting connection, which gets that descriptor.
+  // REQUIRES: there is one.
   virtual std::unique_ptr<SimSocket> Accept(int, SocketAddress*) {
     SLUICE_CHECK(false);
   }
 
-  // The errno that is pending, which this clears; 0: none.
+  // Returns the pending errno and clears it; 0 if there is none.
   virtual int TakeError() = 0;
   virtual IoResult Read(absl::Span<char> into) = 0;
   virtual IoResult UnreadBytes() = 0;
   virtual IoResult Write(absl::Span<const absl::string_view> pieces) = 0;
   virtual IoResult ShutdownWrite() = 0;
   virtual void SetOption(SocketApi::Option option, int value) = 0;
-  // The descriptor is no more.
+  // The descriptor is closed.
   virtual void Close(CloseMode mode) = 0;
 };
 
-// How many bytes one Write() is given.
+// Returns how many bytes one Write() takes from `pieces`.
 inline size_t SizeOf(absl::Span<const absl::string_view> pieces) {
   size_t size = 0;
   for (const absl::string_view piece : pieces.subspan(
@@ -54,8 +56,9 @@ inline size_t SizeOf(absl::Span<const absl::string_view> pieces) {
   return size;
 }
 
-// What Linux makes of a buffer that was asked for, socket(7): twice as much, at
-// most of what wmem_max and rmem_max are as they come.
+// Returns the size of the buffer that Linux makes of the size `asked`,
+// socket(7): twice as much, limited by the default values of wmem_max and
+// rmem_max.
 inline size_t BufferFor(int asked, int least) {
   constexpr int kMost = 212'992;
   return static_cast<size_t>(

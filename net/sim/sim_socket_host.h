@@ -12,12 +12,12 @@
 
 namespace sluice {
 
-// What the sockets of one simulated host share (testonly): whether it is up,
-// what is ready, which ports are taken, and the wire. Thread-compatible. Owns
-// neither wire nor host.
+// The state that the sockets of one simulated host share (testonly): whether
+// the host is up, which descriptors are ready, which ports are taken, and the
+// wire. Owns neither wire nor host. Thread-compatible.
 class SimSocketHost {
  public:
-  // `self` stands for the host when the wire is spoken to.
+  // `self` identifies the host in calls on the wire.
   SimSocketHost(SimWire* wire, SimTcp* self) : wire_(*wire), self_(self) {}
   SimSocketHost(const SimSocketHost&) = delete;
   SimSocketHost& operator=(const SimSocketHost&) = delete;
@@ -28,7 +28,7 @@ class SimSocketHost {
   SimPorts& ports() { return ports_; }
 
   bool is_up() const { return up_; }
-  // How often it went down: what was made in another epoch is no more.
+  // Returns how often the host went down. Sockets of an earlier epoch are gone.
   uint64_t epoch() const { return epoch_; }
   void GoDown() {
     up_ = false;
@@ -42,15 +42,15 @@ class SimSocketHost {
     descriptors_.SetReady(fd, ready);
     ++changes_;
   }
-  // How often something else was ready than before.
+  // Returns how often the readiness of a descriptor has changed.
   uint64_t changes() const { return changes_; }
-  // A line of the trace, of these pieces.
+  // Writes a line to the trace.
   template <typename... Pieces>
   void Note(int fd, const Pieces&... what) {
     if (!wire_.tracing()) return;
     wire_.Note(self_, absl::StrCat("descriptor ", fd, " ", what...));
   }
-  // Of so many bytes that a call could move: less, by chance.
+  // Returns the size, or by chance less, of bytes that a call can move.
   size_t Shortened(size_t size) {
     if (size <= 1 || !wire_.random().Chance(wire_.faults().short_count)) {
       return size;

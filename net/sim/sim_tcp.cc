@@ -150,11 +150,11 @@ void SimTcp::Close(int fd, CloseMode mode) {
 }
 
 // ---------------------------------------------------------------------------
-// Calls on one
+// Calls on one descriptor
 // ---------------------------------------------------------------------------
 
 bool SimTcp::Interrupted() {
-  // As SocketApi says: it is retried.
+  // SocketApi retries EINTR so many times.
   constexpr int kMaxRetries = 100;
   for (int retries = 0; wire_.random().Chance(wire_.faults().interrupted);
        ++retries) {

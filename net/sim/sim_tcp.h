@@ -21,34 +21,34 @@
 
 namespace sluice {
 
-// The sockets of one host of a simulated network (testonly): TCP as Linux shows
-// it to its callers, without its packets, and Unix-domain sockets. Bytes arrive
-// in order and whole, or the connection ends: a packet that does not pass is
-// sent again, later and later, for as long as Linux would. A host that is down
-// answers nothing; one that has come back resets what it does not know, and
-// finds the files of its Unix-domain sockets.
+// The sockets of one host of a simulated network (testonly): TCP as its callers
+// see it on Linux, without its packets, and Unix-domain sockets. Bytes arrive
+// in order and complete, or the connection ends. A packet that is lost is sent
+// again, at growing intervals, for as long as Linux would. A host that is down
+// answers nothing. A host that has come up again resets connections from
+// before, and finds the files of its Unix-domain sockets.
 //
-// What //net/socket:socket_conformance says of Linux holds here: readiness and
-// errors of all calls, ports and their end, TIME_WAIT, a socket that connects
-// to itself. Options: kKeepAlive asks after two idle hours, and ends what does
-// not answer; kSendBuffer and kReceiveBuffer bound what is written and not
-// read, as Linux does with net.core.wmem_max as it comes; kNoDelay has no
-// effect that a program could see, for nothing waits to be sent. Accepted
-// sockets have the options of their listener.
+// //net/socket:socket_conformance holds here: readiness and errors of all
+// calls, ports and their release, TIME_WAIT, a socket that connects to itself.
+// Options: kKeepAlive sends probes after two idle hours, and ends a connection
+// whose peer does not answer. kSendBuffer and kReceiveBuffer limit the bytes
+// that are written and not read, as on Linux with the default
+// net.core.wmem_max. kNoDelay has no visible effect, because no bytes wait to
+// be sent. Accepted sockets have the options of their listener.
 //
-// Not simulated: two sockets that connect to each other at once; files that
-// are no sockets; the folders of paths. A connection waits to be accepted from
-// its SYN on, not from the third packet, and what was written has set out, so
-// that a reset takes none of it back.
+// Not simulated: two sockets that connect to each other at the same time; files
+// that are not sockets; folders. Two differences from Linux: a connection can
+// be accepted from its SYN on, not from the third packet; and a reset does not
+// take back written bytes, which are already under way.
 //
-// Calls nobody: what is ready stands in its SimDescriptors. A call costs
-// O(log n) with n sockets. Thread-compatible. Owns nothing of what it is made
-// with, all of which outlives it.
+// Makes no callbacks: readiness is in its SimDescriptors. A call takes O(log n)
+// time with n sockets. Owns none of its arguments, which outlive it.
+// Thread-compatible.
 class SimTcp final : public SocketApi {
  public:
   struct Options {
-    // What is written and was not read at the other end, at most, for each
-    // direction of a connection. 1 to 2^30.
+    // The most bytes that are written and not yet read at the other end, for
+    // each direction of a connection. 1 to 2^30.
     size_t buffer_bytes = 64 * 1024;
     int max_descriptors = 1024;  // at least 0
   };
@@ -57,21 +57,22 @@ class SimTcp final : public SocketApi {
   ~SimTcp() override;
 
   const std::string& name() const { return name_; }
-  // Without a port. REQUIRES: it was made with one.
+  // Returns the address, without a port. REQUIRES: the constructor got one.
   const SocketAddress& address() const { return tcp_.address(); }
   SimDescriptors& descriptors() { return host_.descriptors(); }
-  // How often something else was ready than before.
+  // Returns how often the readiness of a descriptor has changed.
   uint64_t changes() const { return host_.changes(); }
 
-  // From now on the host is not there: its sockets do nothing and tell nobody.
-  // What its program calls fails with ENETDOWN, but for Close().
+  // Takes the host down: its sockets send and report nothing. Calls of its
+  // program fail with ENETDOWN, except for Close().
   void GoDown();
-  // Anew, without any socket. REQUIRES: down, and each descriptor closed.
+  // Brings the host up, without any socket. REQUIRES: down, and each descriptor
+  // closed.
   void ComeUp();
   bool is_up() const { return host_.is_up(); }
-  // Whether `address`, whatever its port, is one of this host.
+  // Returns true if `address`, with any port, is one of this host.
   bool Has(const SocketAddress& address) const { return tcp_.Has(address); }
-  // Descriptors that are open.
+  // Returns the number of open descriptors.
   size_t open_descriptors() const { return open_; }
 
   absl::StatusOr<int> Listen(const SocketAddress& address,
@@ -91,19 +92,21 @@ class SimTcp final : public SocketApi {
   void Close(int fd, CloseMode mode) override;
 
  private:
-  // The errno of an attempt to make a descriptor; 0: none.
+  // Draws an error for a call that opens a descriptor. Returns an errno; 0 for
+  // none.
   int OpenFault();
-  // nullptr: there is none.
+  // Returns nullptr if there is none.
   SimSocket* Find(int fd) const;
   int Keep(int fd, std::unique_ptr<SimSocket> socket);
-  // By chance, so often that it is not retried any more.
+  // Returns true by chance, for more EINTRs in a row than a call retries.
   bool Interrupted();
-  // Why a call moves no bytes whatever there is to move; 0: it may.
+  // Draws an error for a call that moves bytes. Returns an errno; 0 for none.
   int Fault();
-  // What `call` gives of the socket, unless the host is down.
+  // Returns the result of `call` on the socket, or ENETDOWN if the host is
+  // down.
   template <typename Call>
   IoResult On(int fd, Call call);
-  // In the trace.
+  // Writes the result to the trace.
   void NoteResult(int fd, absl::string_view call, IoResult result);
 
   SimWire& wire_;

@@ -14,7 +14,8 @@
 namespace sluice {
 namespace {
 
-// As Linux does: tcp(7), tcp_retries2, tcp_keepalive_time, _intvl and _probes.
+// The values of Linux: tcp(7), tcp_retries2, tcp_keepalive_time, _intvl and
+// _probes.
 constexpr absl::Duration kFirstDelay = absl::Milliseconds(200);
 constexpr absl::Duration kLongestDelay = absl::Seconds(120);
 constexpr absl::Duration kGiveUp = absl::Seconds(924);
@@ -40,7 +41,7 @@ void SimTcpOptions::Set(SocketApi::Option option, int value) {
   }
 }
 
-// What a descriptor holds of a connection.
+// The socket behind the descriptor of one end.
 class SimTcpConnection::EndSocket final : public SimSocket {
  public:
   EndSocket(std::shared_ptr<SimTcpConnection> connection, int end)
@@ -94,7 +95,7 @@ SimTcpConnection::SimTcpConnection(SimSocketHost* host, int fd,
   host->ports().Add(*here.pair, SimPorts::By::kConnecting, this);
   if (bound) host->ports().Bind(here.pair->first);
   ends_[1].address = peer;
-  ends_[1].options = options;  // until it is known
+  ends_[1].options = options;  // until MakeOtherEnd()
 }
 
 void SimTcpConnection::MakeOtherEnd(SimSocketHost* host,
@@ -155,8 +156,8 @@ IoResult SimTcpConnection::Read(int end, absl::Span<char> into) {
   flow.bytes.Take(into.data(), size);
   flow.read += size;
   Update(end);
-  // As a window's update: where the writer has much room still, a later one
-  // tells it of all.
+  // As for a window update of TCP: while the writer has much room, a later
+  // packet tells it about all bytes that were read.
   if (2 * (flow.sent - flow.freed) >= Buffer(Other(end))) {
     TellFreed(Other(end), kFirstDelay);
   }
@@ -187,7 +188,7 @@ IoResult SimTcpConnection::ShutdownWrite(int end) {
   Flow& flow = flows_[end];
   if (here.gone) return IoResult::FromErrno(ENOTCONN);
   if (!here.open) {
-    // Linux takes the attempt back: the socket is as good as new, but for an
+    // Linux undoes the attempt: the socket is like a new one, except for an
     // error.
     here.disconnected = true;
     Fail(end, ECONNRESET);
@@ -309,7 +310,7 @@ void SimTcpConnection::Retry(int from, uint64_t position, bool fin,
   Flow& flow = flows_[from];
   flow.arrives = std::max(flow.arrives, position);
   flow.fin_arrives |= fin;
-  if (flow.retrying && delay == kFirstDelay) return;  // that is under way
+  if (flow.retrying && delay == kFirstDelay) return;  // a retry is scheduled
   flow.retrying = true;
   wire().At(wire().Now() + delay,
             [self = shared_from_this(), from, delay, give_up] {
@@ -342,7 +343,7 @@ void SimTcpConnection::Arrive(int from, uint64_t position, bool fin) {
   const bool data = position > flow.arrived;
   if (!IsThere(here) || here.gone || (here.closed && data) ||
       WasForgotten(here)) {
-    // Without an answer it is sent again.
+    // Sends the packet again if no reset arrives.
     if (!Reset(to)) {
       Retry(from, position, fin, kFirstDelay, wire().Now() + kGiveUp);
     }
@@ -474,7 +475,7 @@ void SimTcpConnection::Probe(int end, int unanswered) {
     return;
   }
   const absl::Duration idle = wire().Now() - here.heard;
-  const bool sends = flows_[end].retrying;  // which asks, too
+  const bool sends = flows_[end].retrying;  // retries are probes, too
   if (sends || (idle < kKeepAliveTime && unanswered == 0)) {
     return ProbeAfter(end, sends ? kKeepAliveTime : kKeepAliveTime - idle, 0);
   }

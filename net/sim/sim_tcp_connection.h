@@ -20,28 +20,28 @@
 
 namespace sluice {
 
-// What can be set of a stream, by SetOption().
+// The options of a stream, as SetOption() sets them.
 struct SimTcpOptions {
   bool keep_alive = false;
-  // What is written and was not read fits both buffers together.
+  // Bytes that are written and not read must fit into both buffers together.
   size_t send_buffer = 0;
   size_t receive_buffer = 0;
 
   void Set(SocketApi::Option option, int value);
 };
 
-// A simulated TCP connection (testonly): its two ends, and what is under way
-// between them. End 0 is the one that connected, end 1 was accepted; a socket
-// that is connected to itself has end 0 alone. Who makes it does the handshake,
-// and says when an end is open; all that follows is here.
+// A simulated TCP connection (testonly): its two ends, and the bytes under way
+// between them. End 0 has connected, end 1 was accepted. A socket that is
+// connected to itself has end 0 alone. SimTcpStack does the handshake and says
+// when an end is open; this class does everything after that.
 //
-// Kept by the sockets of its ends and by what is under way. Hosts outlive it.
-// Thread-compatible.
+// The sockets of its ends and packets under way keep it alive. Hosts outlive
+// it. Thread-compatible.
 class SimTcpConnection final
     : public std::enable_shared_from_this<SimTcpConnection> {
  public:
-  // `bound`: the port was chosen by the user, and stays his until he closes.
-  // The pair of addresses is taken now.
+  // Takes the pair of addresses. If `bound` is true, the user has chosen the
+  // port, and keeps it until the socket is closed.
   SimTcpConnection(SimSocketHost* host, int fd, const SocketAddress& source,
                    const SocketAddress& peer, bool bound,
                    const SimTcpOptions& options);
@@ -50,29 +50,30 @@ class SimTcpConnection final
 
   // -- The handshake --
 
-  // End 1 is there from now on, and open.
+  // Adds end 1, which is open.
   void MakeOtherEnd(SimSocketHost* host, const SimTcpOptions& options);
   bool has_other_end() const { return ends_[1].host != nullptr; }
-  // End 1 is end 0.
+  // Makes end 0 its own peer.
   void JoinToItself();
   bool is_connecting() const { return IsThere(ends_[0]) && !ends_[0].open; }
-  // What comes back from end 1: end 0 is open. One that has gone meanwhile
-  // resets the other.
+  // Handles the answer of end 1: opens end 0, or, if that has gone meanwhile,
+  // resets end 1.
   void OnSynAck();
 
   // -- Ends --
 
-  // What the user of the end calls. REQUIRES: called once for each.
+  // Returns the socket of the end. REQUIRES: called once for each end.
   std::unique_ptr<SimSocket> NewSocket(int end);
-  // The end is accepted.
+  // Sets the descriptor of an end that is accepted.
   void SetDescriptor(int end, int fd);
   const SocketAddress& address(int end) const { return ends_[end].address; }
-  // When what sets out from `end` now arrives: after all that is under way.
+  // Returns when a packet that `end` sends now arrives: after all packets under
+  // way.
   MonotonicTime NextArrival(int end, absl::Duration delay);
-  // The end is over; the other one will hear of it. False if it does not, for
-  // nobody sends that again.
+  // Ends one end and sends a reset to the other. Returns false if the reset
+  // does not arrive: it is not sent again.
   bool Reset(int end);
-  // The end is over, with that error.
+  // Ends one end with that error.
   void Fail(int end, int error);
 
  private:
@@ -80,34 +81,35 @@ class SimTcpConnection final
 
   struct Side {
     SimSocketHost* host = nullptr;
-    uint64_t epoch = 0;  // the host's
+    uint64_t epoch = 0;  // the host's epoch
     SocketAddress address;
-    std::optional<SimPorts::Pair> pair;  // what it holds, or waits for
+    std::optional<SimPorts::Pair> pair;  // in use, or in TIME_WAIT
     SimTcpOptions options;
-    MonotonicTime heard;  // of the other end
-    int fd = -1;          // none: not accepted yet, or closed
-    int error = 0;        // pending
+    MonotonicTime heard;  // time of the last packet from the other end
+    int fd = -1;          // -1: not accepted yet, or closed
+    int error = 0;        // pending errno
     bool bound = false;
     bool open = false;          // the handshake is done here
-    bool gone = false;          // reset, or failed, or both directions are done
-    bool disconnected = false;  // has gone, and never was there
-    bool closed = false;        // by Close(): nobody reads here any more
-    bool waits = false;         // the last ACK is its: TIME_WAIT follows
-    bool orphaned = false;      // closed, and has sent all: kept for so long
+    bool gone = false;          // reset, failed, or done in both directions
+    bool disconnected = false;  // gone, and was never connected
+    bool closed = false;        // by Close(): no reader any more
+    bool waits = false;         // sends the last ACK: TIME_WAIT follows
+    bool orphaned = false;      // closed and all is sent: kept for a while
     bool probing = false;       // keep-alive has begun
   };
 
-  // What goes from one end to the other. Positions count bytes.
+  // The bytes from one end to the other. Positions count bytes.
   struct Flow {
     SimByteQueue bytes;    // from `read` to `sent`
     uint64_t sent = 0;     // taken from the writer
     uint64_t arrived = 0;  // at the reader's host
     uint64_t read = 0;     // by the reader
-    uint64_t freed = 0;    // of what was read the writer's host has heard
+    uint64_t freed = 0;    // read, and acknowledged to the writer's host
     bool fin_sent = false;
     bool fin_arrived = false;
     MonotonicTime last_arrival;
-    // While a packet is sent again: what is to arrive with it.
+    // While a packet is sent again: the position and the FIN that arrive with
+    // it.
     bool retrying = false;
     uint64_t arrives = 0;
     bool fin_arrives = false;
@@ -115,8 +117,8 @@ class SimTcpConnection final
 
   int Other(int end) const { return joined_ ? end : 1 - end; }
   SimWire& wire() const { return ends_[0].host->wire(); }
-  // Whether the end is one of a connection that its host, since it last came
-  // up, knows.
+  // Returns true if the end belongs to the current epoch of its host, and the
+  // host is up.
   static bool IsThere(const Side& end) {
     return end.host->is_up() && end.epoch == end.host->epoch();
   }
@@ -136,36 +138,36 @@ class SimTcpConnection final
   // -- Packets --
 
   std::optional<absl::Duration> Pass(int from, size_t bytes);
-  // What has just been written at `from`, or FIN, sets out.
+  // Sends the bytes that were just written at `from`, or FIN.
   void Send(int from, size_t size, bool fin);
-  // It did not arrive: all up to `position` is sent again.
+  // The packet was lost: sends all bytes up to `position` again.
   void Retry(int from, uint64_t position, bool fin, absl::Duration delay,
              MonotonicTime give_up);
   void SendAgain(int from, absl::Duration delay, MonotonicTime give_up);
   void Arrive(int from, uint64_t position, bool fin);
-  // The writer at `to` hears what was read.
+  // Tells the writer at `to` how many bytes were read.
   void TellFreed(int to, absl::Duration retry);
   void OnReset(int end);
   void FinishIfDone();
 
   // -- Ports --
 
-  // The end has gone: its pair is free, save for TIME_WAIT.
+  // Frees the pair of an end that has gone, except for TIME_WAIT.
   void Leave(int end);
   void WaitForLast(int end);
-  // One that is closed and only waits for the other's FIN waits not for long.
+  // Limits how long a closed end waits for the other end's FIN.
   void OrphanIfSent(int end);
   bool WasForgotten(const Side& end) const;
 
   // -- Keep-alive --
 
-  // If it was asked for, and the end is open.
+  // Starts probing if keep_alive is set and the end is open.
   void StartProbing(int end);
   void ProbeAfter(int end, absl::Duration delay, int unanswered);
   void Probe(int end, int unanswered);
 
   Side ends_[2];
-  Flow flows_[2];  // from these
+  Flow flows_[2];  // indexed by the sending end
   bool joined_ = false;
 };
 

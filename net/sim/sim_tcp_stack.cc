@@ -21,7 +21,7 @@
 namespace sluice {
 namespace {
 
-// As Linux does: tcp(7), tcp_syn_retries.
+// The value of Linux: tcp(7), tcp_syn_retries.
 constexpr int kSynRetries = 6;
 constexpr absl::Duration kFirstSynDelay = absl::Seconds(1);
 
@@ -32,7 +32,7 @@ SocketAddress LoopbackOf(const SocketAddress& any) {
 
 }  // namespace
 
-// A listener, and who waits in it.
+// A listener and the connections in its backlog.
 class SimTcpListener final : public SimSocket {
  public:
   SimTcpListener(SimTcpStack* stack, int fd, const SocketAddress& address,
@@ -46,7 +46,7 @@ class SimTcpListener final : public SimSocket {
     host_.Note(fd_, "listens on ", address_.ToString());
   }
 
-  // Linux lets one more wait than it was told.
+  // Linux lets one more connection wait than the backlog says.
   bool IsFull() const { return waiting_.size() > backlog_; }
   void Add(const std::shared_ptr<SimTcpConnection>& connection) {
     connection->MakeOtherEnd(&host_, options_);
@@ -59,7 +59,7 @@ class SimTcpListener final : public SimSocket {
     return address_;
   }
   int AcceptError() override {
-    // Those that end while they wait pass on to the next.
+    // Skips connections that end while they wait.
     SimWire& wire = host_.wire();
     while (!waiting_.empty() && wire.random().Chance(wire.faults().aborted)) {
       TakeOldest()->Reset(1);
@@ -83,7 +83,7 @@ class SimTcpListener final : public SimSocket {
     return IoResult::FromErrno(EPIPE);
   }
   IoResult ShutdownWrite() override { return IoResult(0); }
-  // For those that will be accepted.
+  // Sets the options of connections that will be accepted.
   void SetOption(SocketApi::Option option, int value) override {
     options_.Set(option, value);
   }
@@ -254,7 +254,8 @@ bool SimTcpStack::ResetsOldConnection(const Connection& connection) {
       host_.ports().Find({SimEndpoint(connection->address(1)),
                           SimEndpoint(connection->address(0))});
   if (old == nullptr || old->is_connecting()) return false;
-  // Its answer is met by the reset of a host that knows nothing of it.
+  // The other host answers it with a reset, because it does not have the
+  // connection.
   old->Fail(old->address(0) == connection->address(1) ? 0 : 1, ECONNRESET);
   return true;
 }

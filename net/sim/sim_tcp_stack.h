@@ -16,26 +16,26 @@
 
 namespace sluice {
 
-// TCP of one simulated host (testonly): its addresses and listeners, and the
-// handshakes by which they become connections. Thread-compatible. The host
-// outlives it, and it outlives its sockets.
+// The TCP of one simulated host (testonly): its addresses, its listeners, and
+// the handshakes of its connections. The host outlives it, and it outlives its
+// sockets. Thread-compatible.
 class SimTcpStack {
  public:
-  // Whose address that is; nullptr: nobody's.
+  // Returns the stack that has the address; nullptr if there is none.
   using Route = std::function<SimTcpStack*(const SocketAddress& address)>;
 
-  // `buffer_bytes`: of both buffers of a direction together.
+  // `buffer_bytes` is the size of both buffers of a direction together.
   SimTcpStack(SimSocketHost* host, std::vector<SocketAddress> addresses,
               size_t buffer_bytes, Route route);
   SimTcpStack(const SimTcpStack&) = delete;
   SimTcpStack& operator=(const SimTcpStack&) = delete;
 
-  // Without a port. REQUIRES: it was made with one.
+  // Returns the address, without a port. REQUIRES: the constructor got one.
   const SocketAddress& address() const { return addresses_.front(); }
-  // Whether `address`, whatever its port, is one of this host.
+  // Returns true if `address`, with any port, is one of this host.
   bool Has(const SocketAddress& address) const;
 
-  // Each an errno, or 0 and the socket, which has that descriptor.
+  // Return an errno, or 0 and the socket, which gets the descriptor `fd`.
   // REQUIRES: up, and an IP address.
   int Listen(int fd, const SocketAddress& address,
              const SocketApi::ListenOptions& options,
@@ -48,13 +48,13 @@ class SimTcpStack {
   friend class SimTcpListener;
   using Connection = std::shared_ptr<SimTcpConnection>;
 
-  // The address to come from. An errno; 0: none.
+  // Chooses the address to connect from. Returns an errno; 0 for success.
   int ChooseSource(const SocketAddress& peer, const SocketAddress* local,
                    SocketAddress* source);
   void SendSyn(const Connection& connection, int attempt);
   void RetrySyn(const Connection& connection, int attempt);
   void OnSyn(const Connection& connection, SimTcpStack* from, int attempt);
-  // What comes to a connection that the other host has forgotten ends it.
+  // Ends a connection that the other host has forgotten, and resets its peer.
   bool ResetsOldConnection(const Connection& connection);
 
   SimSocketHost& host_;

@@ -28,8 +28,8 @@
 #include "sluice/net/socket_address.h"
 #include "sluice/timer/clock.h"
 
-// What SimTcp does as Linux does is in socket_conformance.h; here is what only
-// a simulation can bring about.
+// Tests of behaviour that only a simulation can cause. socket_conformance.h has
+// the behaviour that SimTcp shares with Linux.
 
 namespace sluice {
 namespace {
@@ -38,7 +38,7 @@ using ::testing::HasSubstr;
 
 constexpr absl::Duration kLatency = absl::Milliseconds(1);
 
-// A wire that does what a test says.
+// A wire that the test controls.
 class TestWire final : public SimWire {
  public:
   MonotonicTime Now() const override { return now_; }
@@ -72,7 +72,7 @@ class TestWire final : public SimWire {
   }
 
   SimFaults chances;
-  bool cut = false;  // nothing passes
+  bool cut = false;  // all packets are lost
   absl::Duration latency = kLatency;
 
  private:
@@ -86,7 +86,7 @@ SocketAddress Parse(absl::string_view text) {
   return SocketAddress::Parse(text).value();
 }
 
-// A number, or the name of an errno.
+// Returns a number, or the name of an errno.
 std::string Shown(IoResult result) {
   return result.ok() ? absl::StrCat(result.value())
                      : strerrorname_np(result.error());
@@ -116,7 +116,7 @@ class SimTcpTest : public ::testing::Test {
     EXPECT_TRUE(fd.ok()) << Shown(fd);
     return static_cast<int>(fd.value());
   }
-  // One end on `a_`, one on `b_`.
+  // Returns a pair: one end on `a_`, one on `b_`.
   std::pair<int, int> Pair() {
     const int listener = Listen();
     const int client = Connect(kServer);
@@ -129,7 +129,7 @@ class SimTcpTest : public ::testing::Test {
     wire_.RunFor(time);
   }
 
-  // The bytes, "FIN", or the name of an errno.
+  // Returns the bytes, "FIN", or the name of an errno.
   std::string Read(SimTcp& host, int fd) {
     char bytes[kBuffer];
     const IoResult result = host.Read(fd, absl::MakeSpan(bytes));
@@ -163,7 +163,7 @@ TEST_F(SimTcpTest, NoListenerIsOfBothFamilies) {
       StatusIs(absl::StatusCode::kUnimplemented, HasSubstr("listen on :80: ")));
 }
 
-// Time and distance.
+// Time and distance
 
 TEST_F(SimTcpTest, AConnectTakesThereAndBack) {
   Listen();
@@ -198,7 +198,7 @@ TEST_F(SimTcpTest, AResetThatMeetsFinOnItsWayIsNoEpipe) {
   EXPECT_EQ(PendingError(b_, server), "ECONNRESET");
 }
 
-TEST_F(SimTcpTest, WhatIsReadIsRoomOnceTheWriterHears) {
+TEST_F(SimTcpTest, ReadBytesAreRoomOnceTheWriterHears) {
   auto [client, server] = Pair();
   const std::string many(kBuffer + 1, 'x');
   EXPECT_EQ(Write(a_, client, many), absl::StrCat(kBuffer));
@@ -213,7 +213,7 @@ TEST_F(SimTcpTest, WhatIsReadIsRoomOnceTheWriterHears) {
   EXPECT_EQ(Write(a_, client, many), absl::StrCat(kBuffer));
 }
 
-TEST_F(SimTcpTest, AReaderTellsOfRoomWhenHalfIsInUse) {
+TEST_F(SimTcpTest, AReaderReportsRoomWhenHalfIsInUse) {
   auto [client, server] = Pair();
   for (const size_t size : {kBuffer / 2 - 1, kBuffer / 2}) {
     const std::string many(kBuffer, 'x');
@@ -221,7 +221,7 @@ TEST_F(SimTcpTest, AReaderTellsOfRoomWhenHalfIsInUse) {
     Pass();
     Read(b_, server);
     Pass();
-    // All that was read, then.
+    // All that was read is room now.
     EXPECT_EQ(Write(a_, client, many),
               absl::StrCat(size == kBuffer / 2 ? kBuffer : kBuffer - size));
     Pass();
@@ -230,16 +230,16 @@ TEST_F(SimTcpTest, AReaderTellsOfRoomWhenHalfIsInUse) {
   }
 }
 
-TEST_F(SimTcpTest, WhoClosesWhileItConnectsLeavesNoHalfOpenPeer) {
+TEST_F(SimTcpTest, ACloseWhileConnectingLeavesNoHalfOpenPeer) {
   const int listener = Listen();
   a_.Close(Connect(kServer), CloseMode::kGraceful);
   Pass();
   EXPECT_EQ(Read(b_, Accept(listener)), "ECONNRESET");
 }
 
-// What does not pass.
+// Lost packets
 
-TEST_F(SimTcpTest, AConnectToNobodyIsGivenUpAfterSixMoreAttempts) {
+TEST_F(SimTcpTest, AConnectToNoHostIsGivenUpAfterSixMoreAttempts) {
   const int client = Connect(Parse("10.9.9.9:80"));
   Pass(absl::Seconds(126));
   EXPECT_EQ(a_.descriptors().ready(client), 0);
@@ -261,7 +261,7 @@ TEST_F(SimTcpTest, AConnectGetsThroughWhenItIsSentAgain) {
   EXPECT_EQ(PendingError(a_, client), "0");
 }
 
-TEST_F(SimTcpTest, WhatIsLostComesLaterAndInOrder) {
+TEST_F(SimTcpTest, LostBytesComeLaterAndInOrder) {
   auto [client, server] = Pair();
   wire_.cut = true;
   EXPECT_EQ(Write(a_, client, "one "), "4");
@@ -286,7 +286,7 @@ TEST_F(SimTcpTest, APartitionHoldsBytesAndFinBack) {
   EXPECT_EQ(Read(b_, server), "FIN");
 }
 
-TEST_F(SimTcpTest, WhoWritesIntoAPartitionGivesUpAfterAQuarterOfAnHour) {
+TEST_F(SimTcpTest, AWriterBehindAPartitionGivesUpAfterAQuarterOfAnHour) {
   auto [client, server] = Pair();
   wire_.cut = true;
   EXPECT_EQ(Write(a_, client, "bytes"), "5");
@@ -296,7 +296,7 @@ TEST_F(SimTcpTest, WhoWritesIntoAPartitionGivesUpAfterAQuarterOfAnHour) {
   Pass(absl::Seconds(121));
   EXPECT_EQ(Read(a_, client), "ETIMEDOUT");
   EXPECT_EQ(Write(a_, client, "more"), "EPIPE");
-  // Who only reads hears nothing, ever.
+  // An end that only reads never hears anything.
   wire_.cut = false;
   Pass(absl::Hours(24));
   EXPECT_EQ(Read(b_, server), "EAGAIN");
@@ -317,9 +317,9 @@ TEST_F(SimTcpTest, RoomIsHeardOfAfterAPartitionToo) {
   EXPECT_TRUE(IsWritable(a_, client));
 }
 
-// The ends of connections.
+// The ends of connections
 
-TEST_F(SimTcpTest, WhoClosesFirstLeavesItsPortTakenForAMinute) {
+TEST_F(SimTcpTest, TheEndThatClosesFirstKeepsItsPortForAMinute) {
   const int listener = Listen();
   const SocketAddress own = Parse("10.0.0.1:1000");
   const int client = Connect(kServer, &own);
@@ -335,7 +335,7 @@ TEST_F(SimTcpTest, WhoClosesFirstLeavesItsPortTakenForAMinute) {
   Connect(kServer, &own);
 }
 
-TEST_F(SimTcpTest, WhoClosesAloneIsForgottenAfterAMinute) {
+TEST_F(SimTcpTest, AnEndThatClosesAloneIsForgottenAfterAMinute) {
   for (const absl::Duration time : {absl::Seconds(59), absl::Seconds(61)}) {
     const int listener = Listen();
     const SocketAddress own = Parse("10.0.0.1:1000");
@@ -400,13 +400,13 @@ TEST_F(SimTcpTest, APortThatWasGivenIsFreeWhenItsConnectionIsOver) {
       EXPECT_EQ(Shown(a_.ShutdownWrite(client)), "0");
       Pass();
     }
-    // Though its socket is open.
+    // The port is free although the socket is open.
     a_.Close(Connect(kServer, &own), CloseMode::kGraceful);
     Pass();
   }
 }
 
-TEST_F(SimTcpTest, AResetThatIsLostIsAnsweredWithAgain) {
+TEST_F(SimTcpTest, ALostResetIsSentAgainOnThePeersPacket) {
   const int listener = Listen();
   const SocketAddress own = Parse("10.0.0.1:1000");
   const int client = Connect(kServer, &own);
@@ -426,25 +426,25 @@ TEST_F(SimTcpTest, AResetThatIsLostIsAnsweredWithAgain) {
   Connect(kServer, &own);
 }
 
-// Options.
+// Options
 
 TEST_F(SimTcpTest, KeepAliveFindsAPeerThatIsGone) {
   auto [client, server] = Pair();
   const auto keep_alive = SocketApi::Option::kKeepAlive;
   EXPECT_EQ(Shown(a_.SetOption(client, keep_alive, 1)), "0");
   wire_.cut = true;
-  // Two hours, and nine questions.
+  // Two hours, and nine probes.
   Pass(absl::Hours(2) + 9 * absl::Seconds(75) - kLatency);
   EXPECT_EQ(PendingError(a_, client), "0");
   Pass(kLatency);
   EXPECT_EQ(Read(a_, client), "ETIMEDOUT");
-  // Who did not ask does not know.
+  // The end without keep-alive does not know.
   EXPECT_EQ(PendingError(b_, server), "0");
 }
 
 TEST_F(SimTcpTest, KeepAliveAsksAHostThatHasForgotten) {
   const int listener = Listen();
-  // Asked for before there is a connection.
+  // The option is set before there is a connection.
   const int client = Connect(kServer);
   const auto keep_alive = SocketApi::Option::kKeepAlive;
   EXPECT_EQ(Shown(a_.SetOption(client, keep_alive, 1)), "0");
@@ -487,7 +487,7 @@ TEST_F(SimTcpTest, KeepAliveIsForThoseThatAreIdleAndAskForIt) {
   }
 }
 
-TEST_F(SimTcpTest, BuffersHoldWhatTheyAreSetToTwice) {
+TEST_F(SimTcpTest, BuffersHoldTwiceTheirSetSize) {
   auto [client, server] = Pair();
   const std::string many(100'000, 'x');
   EXPECT_EQ(Shown(a_.SetOption(client, SocketApi::Option::kSendBuffer, 10'000)),
@@ -497,7 +497,7 @@ TEST_F(SimTcpTest, BuffersHoldWhatTheyAreSetToTwice) {
       "0");
   EXPECT_EQ(Write(a_, client, many), "30000");
   EXPECT_EQ(Write(b_, server, many), absl::StrCat(kBuffer));
-  // No less, and no more, than that.
+  // The size is exactly that.
   EXPECT_EQ(Shown(b_.SetOption(server, SocketApi::Option::kReceiveBuffer, 1)),
             "0");
   EXPECT_EQ(Write(a_, client, many), "EAGAIN");
@@ -508,7 +508,7 @@ TEST_F(SimTcpTest, BuffersHoldWhatTheyAreSetToTwice) {
   EXPECT_TRUE(IsWritable(a_, client));
 }
 
-// Hosts that go down.
+// Hosts that go down
 
 TEST_F(SimTcpTest, OnAHostThatIsDownAllButCloseFails) {
   const int listener = Listen();
@@ -528,7 +528,7 @@ TEST_F(SimTcpTest, OnAHostThatIsDownAllButCloseFails) {
   b_.Close(server, CloseMode::kReset);
   b_.Close(listener, CloseMode::kGraceful);
   EXPECT_EQ(b_.open_descriptors(), 0u);
-  // It told nobody.
+  // The host sent nothing when it went down.
   Pass(absl::Hours(1));
   EXPECT_EQ(Read(a_, client), "EAGAIN");
 }
@@ -543,7 +543,7 @@ TEST_F(SimTcpTest, AHostThatIsDownAnswersNoConnectUntilItIsUp) {
   EXPECT_EQ(PendingError(a_, client), "ECONNREFUSED");
 }
 
-TEST_F(SimTcpTest, AHostThatCameBackResetsWhatItDoesNotKnow) {
+TEST_F(SimTcpTest, AHostThatCameBackResetsOldConnections) {
   auto [client, server] = Pair();
   b_.GoDown();
   b_.Close(server, CloseMode::kGraceful);
@@ -555,7 +555,7 @@ TEST_F(SimTcpTest, AHostThatCameBackResetsWhatItDoesNotKnow) {
   EXPECT_EQ(Read(a_, client), "ECONNRESET");
 }
 
-// Faults.
+// Faults
 
 TEST_F(SimTcpTest, ShortCountsLoseNothing) {
   auto [client, server] = Pair();
@@ -641,7 +641,7 @@ TEST_F(SimTcpTest, ThereAreSoManyDescriptorsAndNoMore) {
   EXPECT_EQ(Accept(listener), server);
 }
 
-TEST_F(SimTcpTest, WhoIsAbortedWhileItWaitsIsNotAccepted) {
+TEST_F(SimTcpTest, AConnectionAbortedInTheBacklogIsNotAccepted) {
   const int listener = Listen();
   const int client = Connect(kServer);
   Pass();

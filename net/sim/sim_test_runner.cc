@@ -51,19 +51,19 @@ absl::StatusOr<Seeds> ToSeeds(absl::string_view text) {
   if (read && seeds.first <= seeds.last && seeds.last < UINT64_MAX) {
     return seeds;
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat("SLUICE_SEEDS is \"", text,
-                   "\"; what is wanted is how many, 20000, or which ones, "
-                   "500001-1000000"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "SLUICE_SEEDS is \"", text,
+      "\"; it must be a number of seeds, such as 20000, or a range, "
+      "such as 500001-1000000"));
 }
 
-// The world of SLUICE_SEED.
+// Returns the world of SLUICE_SEED.
 absl::StatusOr<SimNetwork::Options> ToWorld(absl::string_view seed_text,
                                             const SimNetwork::Options& most) {
   uint64_t seed;
   if (!absl::SimpleAtoi(seed_text, &seed)) {
     return absl::InvalidArgumentError(absl::StrCat(
-        "SLUICE_SEED is \"", seed_text, "\"; what is wanted is a number"));
+        "SLUICE_SEED is \"", seed_text, "\"; it must be a number"));
   }
   const SimNetwork::Options drawn = DrawSimWorld(most, seed);
   const char* const faults = std::getenv("SLUICE_FAULTS");
@@ -88,7 +88,7 @@ std::string CommandFor(uint64_t seed, absl::string_view faults) {
 // A failure
 // ---------------------------------------------------------------------------
 
-// Whether the body fails there; nobody hears of it.
+// Runs `body`, hides its failures, and returns true if there were any.
 bool Fails(const SimNetwork::Options& options, Body body) {
   ::testing::TestPartResultArray failures;
   {
@@ -112,16 +112,16 @@ std::string LastLines(const std::string& trace) {
   return absl::StrJoin(lines, "\n");
 }
 
-// So that failures are seen, and what they need.
+// Runs `body` so that its failures are shown, and prints how to repeat them.
 void Show(SimNetwork::Options options, Body body) {
   const std::string faults = SimFaultsToText(options);
   SCOPED_TRACE(absl::StrCat("seed ", options.seed, " fails with ", faults,
                             "\nagain: ", CommandFor(options.seed, faults)));
   options.trace = true;
   if (!Fails(options, body)) {
-    ADD_FAILURE() << "and then it did not, in the same world: something comes "
-                     "from outside, such as a real clock, an address, or what "
-                     "was there before";
+    ADD_FAILURE() << "the second run in the same world did not fail: the "
+                     "test depends on something outside, such as a real "
+                     "clock, an address or the state that a run leaves";
     return;
   }
   SimNetwork network(options);
@@ -133,8 +133,8 @@ void Show(SimNetwork::Options options, Body body) {
 // Runs
 // ---------------------------------------------------------------------------
 
-// Each world takes what the last one gave back. To let the kernel have it
-// meanwhile took most of the time of a small one.
+// Keeps freed memory for the next world. Returning it to the kernel took most
+// of the time of a small world.
 void KeepFreedMemory() {
   constexpr int kBytes = 32 << 20;
   (void)mallopt(M_MMAP_THRESHOLD, kBytes);
@@ -159,7 +159,7 @@ absl::Status RunAlone(absl::string_view seed, const SimNetwork::Options& most,
   return absl::OkStatus();
 }
 
-// Until one fails.
+// Runs worlds until one fails.
 absl::Status RunAll(const SimTestWorlds& worlds, Body body) {
   absl::StatusOr<Seeds> seeds = Seeds{1, static_cast<uint64_t>(worlds.seeds)};
   if (const char* const given = std::getenv("SLUICE_SEEDS")) {

@@ -6,39 +6,43 @@
 
 namespace sluice {
 
-// What RunSimTest() runs its body in.
+// The worlds in which RunSimTest() runs its body.
 struct SimTestWorlds {
-  int seeds = 100;  // 1, 2, ...; at least one
-  // Of each fault its probability at most: each seed draws which there are in
-  // its world, and how often. The jitter likewise; the rest as it stands.
+  int seeds = 100;  // seeds 1, 2, and so on; at least 1
+  // The upper bounds of fault probabilities and of the jitter. Each seed draws
+  // which faults its world has, their probabilities, and the jitter. Other
+  // options are used unchanged.
   SimNetwork::Options most = {};
 };
 
-// Runs `body` in a world for each seed, until googletest's assertions fail in
-// one. Then it looks for a world with less that fails as well (drops faults,
-// halves what is left; 50 runs or 10 s at most); runs `body` there once more,
-// so that the failures are seen; and says which faults are left, the last lines
-// of the trace, and the command that repeats it. What ends the process inside
-// of `body`, such as a SLUICE_CHECK or a test's timeout, ends it with the seed
-// and that command on standard error.
+// Runs `body` in a world for each seed, until a googletest assertion fails in
+// one. Then it looks for a world with fewer or rarer faults that fails as well:
+// it drops faults and halves probabilities, for 50 runs or 10 s at most. It
+// runs `body` in that world once more, so that the failures are shown. Then it
+// prints the faults that are left, the last lines of the trace, and the command
+// that repeats the run. If `body` ends the process, for example by a
+// SLUICE_CHECK or the test's timeout, the seed and that command are written to
+// standard error.
 //
-// The environment may say otherwise:
-//   SLUICE_SEEDS=20000          that many seeds; or 500001-1000000: those
-//   SLUICE_SEED=17              that seed alone, and prints the whole trace
-//   SLUICE_FAULTS=loss=0.01     with SLUICE_SEED: these faults in place of
-//   those
-//                               that the seed draws, as failures say them
-// What cannot be read there is a failure, as are `worlds` that are out of their
-// range: SimNetwork::Check().
+// Environment variables change this:
+//   SLUICE_SEEDS=20000          runs that many seeds; 500001-1000000 runs those
+//   SLUICE_SEED=17              runs that seed alone, and prints the whole
+//   trace SLUICE_FAULTS=loss=0.01     with SLUICE_SEED: uses these faults, in
+//   the form
+//                               that failures print, in place of drawn ones
+// A value that cannot be parsed is a failure. So are `worlds` that are out of
+// range: see SimNetwork::Check().
 //
-// Tells malloc(3) to keep up to 64 MiB that are free, for the next world.
-// Prints how many seeds were run in which time, and records both as properties
-// of the test, `seeds` and `seconds`. On a terminal, a long run shows how far
-// it is.
+// Makes malloc(3) keep up to 64 MiB of free memory for the next world. Prints
+// the number of seeds and the time they took, and records both as properties of
+// the test, `seeds` and `seconds`. On a terminal, a long run shows its
+// progress.
 //
-// `body` leaves nothing behind: it is run again, and what it reports counts
-// only the last time. Until then Test::HasFatalFailure() does not tell: it asks
-// ASSERT_NO_FATAL_FAILURE() of what it calls. Its assertions are on this
+// `body` must leave nothing behind, because it runs again. Only the failures of
+// the last run count. Before that, Test::HasFatalFailure() returns false: in
+// `body`, use ASSERT_NO_FATAL_FAILURE() around functions that have assertions.
+// Assertions must be on this thread. Call RunSimTest() inside a googletest
+// test, and not inside another RunSimTest().
 // thread. For googletest; not inside of another one.
 void RunSimTest(const SimTestWorlds& worlds,
                 absl::FunctionRef<void(SimNetwork& network)> body);

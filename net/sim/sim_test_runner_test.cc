@@ -29,7 +29,7 @@ using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
 using ::testing::Not;
 
-// What RunSimTest() reports.
+// Returns the failures that RunSimTest() reports.
 std::string Report(const SimTestWorlds& worlds,
                    absl::FunctionRef<void(SimNetwork&)> body) {
   ::testing::TestPartResultArray results;
@@ -47,7 +47,7 @@ std::string Report(const SimTestWorlds& worlds,
   return report;
 }
 
-// A variable of the environment, for as long as this lives.
+// Sets an environment variable for the lifetime of this object.
 class Variable {
  public:
   Variable(const char* name, const char* value) : name_(name) {
@@ -69,7 +69,7 @@ SimTestWorlds WorldsWithFaults() {
   return worlds;
 }
 
-// What tests of the runner begin with, whose own environment may name seeds.
+// Clears the environment, in which a run of this test may name seeds.
 class SimTestRunnerTest : public ::testing::Test {
  protected:
   SimTestRunnerTest() {
@@ -153,12 +153,13 @@ TEST_F(SimTestRunnerTest, FailsForSeedsThatItCannotRead) {
     EXPECT_THAT(
         Report({}, [&](SimNetwork&) { ++runs; }),
         AllOf(HasSubstr(absl::StrCat("SLUICE_SEEDS is \"", text, "\"")),
-              HasSubstr("how many, 20000, or which ones, 500001-1000000")));
+              HasSubstr("a number of seeds, such as 20000, or a range, such as "
+                        "500001-1000000")));
     EXPECT_EQ(runs, 0) << text;
   }
   const Variable seed("SLUICE_SEED", "x17");
   EXPECT_THAT(Report({}, [](SimNetwork&) {}),
-              HasSubstr("SLUICE_SEED is \"x17\"; what is wanted is a number"));
+              HasSubstr("SLUICE_SEED is \"x17\"; it must be a number"));
 }
 
 TEST_F(SimTestRunnerTest, ShowsTheSeedTheFaultsThatItTakesAndTheCommand) {
@@ -179,7 +180,7 @@ TEST_F(SimTestRunnerTest, ShowsTheSeedTheFaultsThatItTakesAndTheCommand) {
             HasSubstr("1.000000 host: crashes")));
 }
 
-// Assertions of all kinds, where bodies have them.
+// Assertions of all kinds, in the places where bodies have them.
 void HelperThatAsserts(SimNetwork& network, int* reached) {
   ASSERT_EQ(network.faults().loss, 0) << "in a helper";
   ++*reached;
@@ -207,7 +208,7 @@ TEST_F(SimTestRunnerTest, HearsOfFatalFailuresOfHelpersBelowTheBody) {
   EXPECT_EQ(past, reached);
 }
 
-TEST_F(SimTestRunnerTest, HearsOfFailuresInWhatTheWorldCalls) {
+TEST_F(SimTestRunnerTest, SeesFailuresInCallbacksOfTheWorld) {
   EXPECT_THAT(
       Report({},
              [](SimNetwork& network) {
@@ -223,7 +224,7 @@ TEST_F(SimTestRunnerTest, SaysThatAFailureDoesNotComeAgain) {
   EXPECT_THAT(
       Report({}, [&](SimNetwork&) { EXPECT_TRUE(std::exchange(ran, true)); }),
       AllOf(HasSubstr("seed 1 fails with none\nagain: "),
-            HasSubstr("and then it did not, in the same world")));
+            HasSubstr("the second run in the same world did not fail")));
 }
 
 TEST_F(SimTestRunnerTest, RepeatsTheSeedOfTheEnvironment) {

@@ -15,7 +15,7 @@
 namespace sluice {
 namespace {
 
-// One host, whose loop turns when the test says so.
+// One host, whose loop runs iterations when the test asks for them.
 class SimTransportWorld final : public TransportWorld {
  public:
   using NewTransport = TransportPtr (*)(EventLoop* loop, Socket socket);
@@ -30,7 +30,7 @@ class SimTransportWorld final : public TransportWorld {
   const Platform& platform() const override { return platform_; }
 
  private:
-  // As much as the suite expects of the kernel.
+  // As large as the suite expects of the kernel's buffers.
   SimNetwork network_{{.tcp = {.buffer_bytes = 256 * 1024}}};
   Platform platform_;
 };

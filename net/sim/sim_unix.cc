@@ -19,10 +19,10 @@
 namespace sluice {
 namespace {
 
-// An unnamed socket's.
+// Returns the address of an unnamed socket.
 SocketAddress Unnamed() { return SocketAddress::Parse("unix:").value(); }
 
-// A path, or the text of an abstract name.
+// Returns a path, or the text of an abstract name.
 std::string KeyOf(const SocketAddress& address) {
   const absl::string_view path = address.unix_path();
   return path.empty() ? address.ToString() : std::string(path);
@@ -30,22 +30,22 @@ std::string KeyOf(const SocketAddress& address) {
 
 }  // namespace
 
-// One end of a pair. As in Linux, the ends know each other: each says at once
-// in the other what its calls do there.
+// One end of a pair. As in Linux, an end changes the state of the other end
+// directly.
 class SimUnix::Stream final : public SimSocket {
  public:
-  // What both ends and the backlog share. End 0 is the one that connected.
+  // The state that both ends and the backlog share. End 0 has connected.
   struct Pair {
     struct Side {
-      SocketAddress address;  // unnamed or not
-      uint64_t name = 0;      // that it has bound to; 0: none
+      SocketAddress address;  // may be unnamed
+      uint64_t name = 0;      // number of its bound name; 0: none
       SimByteQueue in;
-      size_t buffer = 0;  // of what it writes
-      int fd = -1;        // not accepted yet, or closed
+      size_t buffer = 0;  // for the bytes that it writes
+      int fd = -1;        // -1: not accepted yet, or closed
       int error = 0;
       bool closed = false;
-      bool reads_no_more = false;   // when all that is here is read
-      bool writes_no_more = false;  // by itself or by the other's closing
+      bool reads_no_more = false;   // after the bytes that have arrived
+      bool writes_no_more = false;  // shut down, or the other end is closed
     };
     Side ends[2];
   };
@@ -115,8 +115,8 @@ class SimUnix::Stream final : public SimSocket {
     if (here().name != 0) owner_.Release(here().address, here().name);
   }
 
-  // The other end has no peer any more, which it was not done with if bytes of
-  // it are unread, or if it never was accepted.
+  // Closes `end`. The other end has no peer any more; it gets an error if `end`
+  // has unread bytes or was never accepted.
   static void End(Pair* pair, int end, bool accepted = true) {
     Pair::Side& here = pair->ends[end];
     Pair::Side& there = pair->ends[1 - end];
@@ -132,7 +132,7 @@ class SimUnix::Stream final : public SimSocket {
     if (here.fd < 0 || !host->is_up()) return;
     IoEvents ready = 0;
     if (here.in.size() > 0 || here.reads_no_more) ready |= kReadable;
-    // As Linux has it: when no more than a quarter is in use.
+    // As in Linux, writable while no more than a quarter is in use.
     if (4 * pair.ends[1 - end].in.size() <= here.buffer) ready |= kWritable;
     if (here.error != 0) ready |= kError;
     if (here.reads_no_more && here.writes_no_more) ready |= kHangup;
@@ -160,7 +160,7 @@ class SimUnix::Listener final : public SimSocket {
         backlog_(static_cast<size_t>(std::max(backlog, 0))) {}
 
   const SocketAddress& address() const { return address_; }
-  // Linux lets one more wait than it was told.
+  // Linux lets one more connection wait than the backlog says.
   bool IsFull() const { return waiting_.size() > backlog_; }
   void Add(std::shared_ptr<Stream::Pair> pair) {
     waiting_.push_back(std::move(pair));
@@ -237,7 +237,7 @@ int SimUnix::Bind(const SocketAddress& address, SocketAddress* bound,
                   uint64_t* number) {
   *bound = address;
   if (address == Unnamed()) {
-    // A free abstract name, as unix(7) says.
+    // Chooses a free abstract name, see unix(7).
     constexpr uint64_t kNames = 1 << 20;
     uint64_t tries = 0;
     do {
@@ -254,7 +254,7 @@ int SimUnix::Bind(const SocketAddress& address, SocketAddress* bound,
 
 void SimUnix::Release(const SocketAddress& address, uint64_t number) {
   Name* const name = Find(address);
-  // Somebody else may have taken it over.
+  // Another listener may have taken the address over.
   if (name == nullptr || name->number != number) return;
   name->listener = nullptr;
   if (address.unix_path().empty()) abstract_.erase(KeyOf(address));
@@ -262,7 +262,7 @@ void SimUnix::Release(const SocketAddress& address, uint64_t number) {
 
 int SimUnix::Listen(int fd, const SocketAddress& address, int backlog,
                     std::unique_ptr<SimSocket>* socket) {
-  // A file that nobody listens on is replaced.
+  // Replaces a file without a listener.
   if (const Name* const name = Find(address);
       name != nullptr && name->listener == nullptr) {
     files_.erase(KeyOf(address));

@@ -14,24 +14,26 @@
 
 namespace sluice {
 
-// The Unix-domain sockets of one simulated host (testonly): what happens at one
-// end is known at the other at once, and nothing is lost. Files stay when their
-// sockets close, and when the host goes down; abstract names do not. A path is
-// a name like any other: there are no folders, and no two spellings of one.
+// The Unix-domain sockets of one simulated host (testonly). An action at one
+// end is visible at the other end at once, and nothing is lost. Files stay when
+// their sockets close and when the host goes down; abstract names do not. A
+// path is a plain name: there are no folders, and two different paths are two
+// files.
 //
-// Thread-compatible. The host outlives it, and it outlives its sockets.
+// The host outlives it, and it outlives its sockets. Thread-compatible.
 class SimUnix {
  public:
-  // `buffer_bytes`: what one end has written and the other not read, at most.
+  // `buffer_bytes` limits the bytes that one end has written and the other has
+  // not read.
   SimUnix(SimSocketHost* host, size_t buffer_bytes)
       : host_(*host), buffer_bytes_(buffer_bytes) {}
   SimUnix(const SimUnix&) = delete;
   SimUnix& operator=(const SimUnix&) = delete;
 
-  // The host goes down, and nobody listens any more.
+  // Takes the host down: all listeners end.
   void GoDown();
 
-  // Each an errno, or 0 and the socket, which has that descriptor.
+  // Return an errno, or 0 and the socket, which gets the descriptor `fd`.
   // REQUIRES: up, and Unix addresses.
   int Listen(int fd, const SocketAddress& address, int backlog,
              std::unique_ptr<SimSocket>* socket);
@@ -39,9 +41,10 @@ class SimUnix {
                    const SocketAddress* local,
                    std::unique_ptr<SimSocket>* socket);
 
-  // The number of the file at that path, which no other one ever has; 0: none.
+  // Returns the number of the file at that path, which no other file ever has;
+  // 0 if there is no file.
   uint64_t FileNumber(const std::string& path) const;
-  // False if there is none.
+  // Returns false if there is no such file.
   bool RemoveFile(const std::string& path);
 
  private:
@@ -49,16 +52,17 @@ class SimUnix {
   class Stream;
   struct Name {
     uint64_t number = 0;
-    Listener* listener = nullptr;  // who is asked there; nullptr: nobody
+    Listener* listener = nullptr;  // nullptr: connections are refused
   };
 
   std::map<std::string, Name>& NamesLike(const SocketAddress& address);
-  // nullptr: nobody has that name.
+  // Returns nullptr if the name is not taken.
   Name* Find(const SocketAddress& address);
-  // The address as bind() has it, which is taken now. An errno; 0: none.
+  // Takes the address, in the form that bind() gives it. Returns an errno; 0
+  // for success.
   int Bind(const SocketAddress& address, SocketAddress* bound,
            uint64_t* number);
-  // Who has bound to the address closes. Its file stays.
+  // Frees the address of a socket that closes. Its file stays.
   void Release(const SocketAddress& address, uint64_t number);
 
   SimSocketHost& host_;

@@ -22,15 +22,15 @@
 #include "sluice/net/tcp/tcp_listener.h"
 #include "sluice/timer/clock.h"
 
-// What Unix-domain sockets do as Linux does is in socket_conformance.h; here is
-// what only a simulation can bring about.
+// Tests of behaviour that only a simulation can cause. socket_conformance.h has
+// the behaviour that simulated Unix-domain sockets share with Linux.
 
 namespace sluice {
 namespace {
 
 using ::testing::HasSubstr;
 
-// A number, or the name of an errno.
+// Returns a number, or the name of an errno.
 std::string Shown(IoResult result) {
   return result.ok() ? absl::StrCat(result.value())
                      : strerrorname_np(result.error());
@@ -44,7 +44,7 @@ class SimUnixTest : public ::testing::Test {
     SLUICE_EXPECT_OK(fd);
     return fd.ok() ? Socket(&Api(host), *fd) : Socket();
   }
-  // "0", or the name of an errno.
+  // Returns "0", or the name of an errno.
   static std::string Connect(SimHost* host, const SocketAddress& address) {
     const IoResult fd = Api(host).StartConnect(address, nullptr);
     if (!fd.ok()) return Shown(fd);

@@ -15,47 +15,49 @@ namespace sluice {
 
 class SimTcp;
 
-// What happens by chance, each time that it could: probabilities from 0 to 1.
+// The faults of a simulation: the probability of each, from 0 to 1, at every
+// opportunity.
 struct SimFaults {
-  // Calls of the sockets.
+  // Socket calls.
   double short_count = 0;     // a read or write moves less than it could
-  double would_block = 0;     // EAGAIN, although the poller says ready
+  double would_block = 0;     // EAGAIN although the poller reports readiness
   double interrupted = 0;     // EINTR
-  double no_descriptors = 0;  // EMFILE or ENFILE, of what makes a descriptor
-  double no_memory = 0;       // ENOBUFS or ENOMEM, of the same
+  double no_descriptors = 0;  // EMFILE or ENFILE from calls that open one
+  double no_memory = 0;       // ENOBUFS or ENOMEM from the same calls
   double aborted = 0;  // a connection is reset while it waits in a backlog
   // Waits.
-  double spurious = 0;  // a descriptor is reported ready that is not
-  // Turns. The loop stands still for a time, as in a long callback, or as a
-  // process does after SIGSTOP: before a wait, or between a wait and the
-  // dispatch of what it returned.
+  double spurious = 0;  // a descriptor that is not ready is reported
+  // Loop iterations. The loop stands still for a time, as in a long callback or
+  // after SIGSTOP: before a wait, or between a wait and the dispatch of its
+  // events.
   double stall = 0;
   // Packets.
-  double loss = 0;   // comes later, when it is sent again
+  double loss = 0;   // a packet arrives later, when it is sent again
   double reset = 0;  // the connection ends with ECONNRESET at both ends
 };
 
-// What the ends of simulated connections need of the world between them
+// The parts of the world that the ends of simulated connections need
 // (testonly). Thread-compatible.
 class SimWire {
  public:
-  // Of a packet without data, in bytes.
+  // The size of a packet without data, in bytes.
   static constexpr size_t kHeader = 64;
 
   virtual MonotonicTime Now() const = 0;
   virtual SimRandom& random() = 0;
   virtual const SimFaults& faults() const = 0;
-  // Whose address that is, seen from `from`; nullptr: nobody's.
+  // Returns the host that has the address, seen from `from`; nullptr if there
+  // is none.
   virtual SimTcp* HostOf(const SocketAddress& address, SimTcp* from) = 0;
-  // How long so many bytes are under way. Nothing: they do not arrive.
+  // Draws how long a packet of that size is under way; nullopt if it is lost.
   virtual std::optional<absl::Duration> Pass(SimTcp* from, SimTcp* to,
                                              size_t bytes) = 0;
-  // Calls `happen` at that time, in an order that is drawn among what happens
-  // then.
+  // Calls `happen` at that time. The order among calls at the same time is
+  // drawn.
   virtual void At(MonotonicTime time, absl::AnyInvocable<void() &&> happen) = 0;
-  // Whether Note() keeps what it is told.
+  // Returns true if Note() keeps its lines.
   virtual bool tracing() const = 0;
-  // A line of the trace.
+  // Adds a line to the trace.
   virtual void Note(const SimTcp* host, absl::string_view what) = 0;
 
  protected:

@@ -1,7 +1,7 @@
-// Calls drawn at random do the same on the kernel's sockets and on simulated
-// ones: what they return, and what a poller says after each of them. Two
-// hundred sequences of each kind in the usual run; SLUICE_SEQUENCES says how
-// many.
+// Makes calls drawn at random on the kernel's sockets and on simulated ones,
+// and compares the results and the state that a poller reports after each call.
+// A usual run has two hundred sequences of each kind; SLUICE_SEQUENCES sets
+// another number.
 
 #include <unistd.h>
 
@@ -39,7 +39,7 @@ namespace {
 
 enum class Op {
   kListen,
-  kListenOnOwn,  // and close
+  kListenOnOwn,  // and closes the listener
   kConnect,
   kConnectFromOwn,
   kConnectToOwn,
@@ -55,8 +55,8 @@ enum class Op {
 
 struct Step {
   Op op;
-  size_t who;   // of the streams
-  size_t size;  // of reads and writes
+  size_t who;   // index of the stream
+  size_t size;  // bytes to read or write
 };
 
 constexpr size_t kStreams = 4;
@@ -74,7 +74,7 @@ std::string ToText(const Step& step) {
 }
 
 Step DrawStep(SimRandom* random) {
-  // How often each, in the order of Op.
+  // The weight of each, in the order of Op.
   static constexpr size_t kOften[] = {1, 1, 6, 2, 1, 1, 8, 10, 10, 6, 3, 4, 2};
   size_t total = 0;
   for (const size_t often : kOften) total += often;
@@ -84,7 +84,7 @@ Step DrawStep(SimRandom* random) {
   return {static_cast<Op>(op), random->Below(kStreams), 1 + random->Below(400)};
 }
 
-// A number, or the name of an errno.
+// Returns a number, or the name of an errno.
 std::string Shown(IoResult result) {
   return result.ok() ? absl::StrCat(result.value())
                      : strerrorname_np(result.error());
@@ -93,7 +93,7 @@ std::string Shown(IoResult result) {
 // Sockets of one world: a listener, and some streams.
 class Sockets {
  public:
-  // `own` is an address of IP that nobody has, or a path.
+  // `own` is an IP address that no socket uses, or a path.
   Sockets(const Platform& platform, const SocketAddress& listener,
           const SocketAddress& own, int backlog)
       : api_(*platform.sockets),
@@ -105,7 +105,7 @@ class Sockets {
     EXPECT_EQ(Do({Op::kListen, 0, 0}), "ok");
   }
 
-  // What came of it; "-" if it could not be done.
+  // Returns the result of a step; "-" if it could not be done.
   std::string Do(const Step& step) {
     Socket& stream = streams_[step.who];
     switch (step.op) {
@@ -129,7 +129,8 @@ class Sockets {
     }
   }
 
-  // What a poller says of all, and how much they could read.
+  // Returns what a poller reports for all streams, and how much they could
+  // read.
   std::string State() {
     std::string state = listener_ ? StateOf(listener_) : "-";
     for (const Socket& stream : streams_) {
@@ -213,7 +214,7 @@ class Sockets {
   std::vector<Socket> streams_;
 };
 
-// A port that nobody has, outside of those that the kernel gives.
+// Returns a port that no socket uses, outside of the kernel's range.
 SocketAddress FreePort(SocketApi* api, std::mt19937* random) {
   while (true) {
     const SocketAddress address = SocketAddress::Loopback4(
@@ -233,7 +234,7 @@ class SocketParityTest : public ::testing::TestWithParam<bool> {
     EXPECT_EQ(chdir(folder.c_str()), 0);
   }
 
-  // Whether both worlds did the same all along.
+  // Returns true if both worlds did the same in all steps.
   bool Run(uint64_t seed) {
     SimRandom random(seed);
     const int backlog = random.Below(3) == 0 ? 0 : 100;
@@ -267,7 +268,8 @@ class SocketParityTest : public ::testing::TestWithParam<bool> {
   }
 
  private:
-  // What comes of it, if not at once as expected, then a little later.
+  // Returns the state; if it is not as expected at once, the state a little
+  // later.
   static std::string Settled(Sockets* kernel, absl::string_view expected) {
     constexpr int kMaxWaits = 200;
     std::string state = kernel->State();

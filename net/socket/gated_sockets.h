@@ -17,17 +17,17 @@
 
 namespace sluice {
 
-// The kernel's sockets (testonly), whose Write() is counted and takes no more
-// than a test has made room for: then it would block, though the poller calls
-// the socket writable. Accept() fails while a test wants that.
-// Thread-compatible.
+// The kernel's sockets with limits that a test sets (testonly). Counts Write()
+// calls. Write() takes no more bytes than there is `room` for, and then returns
+// EAGAIN although the poller reports the socket as writable. Accept() fails
+// while accept_error is set. Thread-compatible.
 class GatedSockets final : public SocketApi {
  public:
-  int writes = 0;             // that took something
+  int writes = 0;             // calls that took bytes
   size_t room = SIZE_MAX;     // bytes that may still be written
   size_t written = 0;         // bytes
-  size_t pieces_of_last = 0;  // of the last Write() that took something
-  int accept_error = 0;       // errno of each Accept(); 0: the kernel's word
+  size_t pieces_of_last = 0;  // of the last Write() that took bytes
+  int accept_error = 0;       // errno of each Accept(); 0: calls the kernel
 
   IoResult Write(int fd, absl::Span<const absl::string_view> pieces) override {
     absl::string_view fitting[kMaxPieces];

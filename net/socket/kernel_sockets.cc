@@ -40,8 +40,8 @@ IoResult RetryInterrupted(Call call) {
   }
 }
 
-// Whether accept(2) failed on behalf of one connection that is now off the
-// queue, so that the next one may fare better.
+// Returns true if accept(2) failed because of one connection, which is removed
+// from the backlog; a call for the next connection may succeed.
 bool EndedInQueue(int error) {
   switch (error) {
     case ECONNABORTED:
@@ -95,8 +95,9 @@ bool IsAnyIpv6(const SocketAddress& address) {
          IN6_IS_ADDR_UNSPECIFIED(&in->sin6_addr);
 }
 
-// What a system call has filled in. An IPv4 end of a connection to a socket of
-// both families is IPv4: addresses have one spelling, whatever the listener is.
+// Returns the address that a system call filled in. For a connection to a
+// socket of both families, an IPv4 address is returned as IPv4, so that an
+// address has one form whatever the listener is.
 absl::StatusOr<SocketAddress> FromKernel(const sockaddr* address,
                                          socklen_t size) {
   const auto* in6 = reinterpret_cast<const sockaddr_in6*>(address);
@@ -112,9 +113,10 @@ absl::StatusOr<SocketAddress> FromKernel(const sockaddr* address,
                                      sizeof(in));
 }
 
-// The peer of an IP connection that has ended, which getpeername(2) no longer
-// tells: who reset it is what people want to know. False if there was none.
-// SO_PEERNAME wants exactly the size of the family's address.
+// Gets the peer of an IP connection that has ended, which getpeername(2) no
+// longer returns, so that the error of a reset can name the peer. Returns false
+// if there was no peer. SO_PEERNAME needs exactly the size of the family's
+// address.
 bool GetFormerPeer(int fd, sockaddr* peer, socklen_t* size) {
   return getsockname(fd, peer, size) == 0 &&
          getsockopt(fd, SOL_SOCKET, SO_PEERNAME, peer, size) == 0;
@@ -125,9 +127,10 @@ IoResult Bind(int fd, const SocketAddress& address) {
                                                        : LastError();
 }
 
-// accept4(2). Filters of containers may refuse it with ENOSYS or EPERM; then
-// accept(2), and a program that is started just then inherits the descriptor.
-// EPERM may also be the word of a firewall: then accept(2) says so as well.
+// Calls accept4(2). Filters of containers may refuse it with ENOSYS or EPERM;
+// then calls accept(2). In that case, a program that is started by another
+// thread at that moment inherits the descriptor. EPERM may also come from a
+// firewall: then accept(2) returns it too.
 int AcceptCloexecNonblock(int listen_fd, sockaddr* address, socklen_t* size) {
   const int fd =
       accept4(listen_fd, address, size, SOCK_NONBLOCK | SOCK_CLOEXEC);
@@ -144,38 +147,40 @@ int AcceptCloexecNonblock(int listen_fd, sockaddr* address, socklen_t* size) {
   return -1;
 }
 
-// 0, or why not: EINPROGRESS, too.
+// Returns 0 or an errno, which may be EINPROGRESS.
 int ConnectError(int fd, const SocketAddress& peer) {
   return connect(fd, peer.data(), peer.size()) == 0 ? 0 : errno;
 }
 
-// Why a path cannot be bound to, for people; "" if it can be tried again.
+// Returns why a path cannot be bound to, as a text for users; "" if the caller
+// can bind again.
 absl::string_view NotRemoved(int error) {
   return error == EACCES || error == EPERM
-             ? "; its file is a socket of another user that nobody listens on, "
-               "and this process may not remove it: remove the file or choose "
+             ? "; its file is a socket of another user that no server listens "
+               "on, and this process may not remove it: remove the file or "
+               "choose "
                "another path"
-             : "; its file is a socket that nobody listens on, and it cannot "
-               "be "
-               "removed";
+             : "; its file is a socket that no server listens on, and it "
+               "cannot be removed";
 }
 
-// Unlinks the file of a socket that nobody listens on. The file is looked at
-// before and after the question, so that one that was made meanwhile stays.
+// Unlinks the file of a socket without a listener. Examines the file before and
+// after the test for a listener, so that a file that was created meanwhile
+// stays.
 absl::string_view RemoveStale(const SocketAddress& address) {
   const char* const path = address.unix_path().data();
   struct stat before;
   if (lstat(path, &before) != 0) {
-    return errno == ENOENT ? "" : "; its file cannot be looked at";
+    return errno == ENOENT ? "" : "; its file cannot be examined";
   }
   if (!S_ISSOCK(before.st_mode))
     return "; there is a file that is not a socket";
 
   const IoResult probe = NewSocket(AF_UNIX);
-  if (!probe.ok()) return "; whether a server listens there is not known";
+  if (!probe.ok()) return "; it is not known whether a server listens there";
   const int error = ConnectError(static_cast<int>(probe.value()), address);
   close(static_cast<int>(probe.value()));
-  // EAGAIN: its backlog is full. EPROTOTYPE: it takes datagrams.
+  // EAGAIN: its backlog is full. EPROTOTYPE: it is a datagram socket.
   if (error == 0 || error == EAGAIN || error == EPROTOTYPE) {
     return "; a server is listening there";
   }
@@ -183,7 +188,8 @@ absl::string_view RemoveStale(const SocketAddress& address) {
     return "; its file is a socket of another user, which this process may not "
            "use: remove the file or choose another path";
   }
-  if (error != ECONNREFUSED) return "; whether a server listens is not known";
+  if (error != ECONNREFUSED)
+    return "; it is not known whether a server listens there";
 
   struct stat after;
   if (lstat(path, &after) != 0 || after.st_dev != before.st_dev ||
@@ -299,14 +305,14 @@ class KernelSocketApi final : public SocketApi {
       if (IsIp(*local) && local->port() == 0) {
         const IoResult set =
             SetIntOption(socket.fd(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, 1);
-        // Linux before 4.2: bind(2) chooses the port.
+        // ENOPROTOOPT, before Linux 4.2: bind(2) chooses the port.
         if (!set.ok() && set.error() != ENOPROTOOPT) return set;
       }
       const IoResult bound = Bind(socket.fd(), *local);
       if (!bound.ok()) return bound;
     }
     const int error = ConnectError(socket.fd(), peer);
-    // Interrupted, it goes on by itself; connect(2).
+    // EINTR: connecting goes on in the background, see connect(2).
     if (error != 0 && error != EINPROGRESS && error != EINTR) {
       return IoResult::FromErrno(error);
     }
@@ -374,8 +380,8 @@ class KernelSocketApi final : public SocketApi {
 
   void Close(int fd, CloseMode mode) override {
     if (mode == CloseMode::kReset) {
-      // Lingering for no time is how one asks for RST; socket(7). That it
-      // fails leaves a graceful close.
+      // A linger time of 0 makes close(2) send RST, see socket(7). If this
+      // fails, the close is graceful.
       const linger now = {.l_onoff = 1, .l_linger = 0};
       setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
     }

@@ -5,11 +5,12 @@
 
 namespace sluice {
 
-// The kernel's sockets. Without state, never deleted, thread-safe.
+// Returns the kernel's sockets, an object without state that is never deleted.
+// Thread-safe.
 //
-// Close() never repeats close(2): on Linux the descriptor is gone even if that
-// is interrupted, and a second call might hit another thread's new one. It
-// aborts on EBADF, for the same reason.
+// Close() never repeats close(2): on Linux, the descriptor is closed even if
+// close(2) was interrupted, and a second call could close a new descriptor of
+// another thread. For the same reason, Close() CHECK-fails on EBADF.
 SocketApi* KernelSockets();
 
 }  // namespace sluice

@@ -1,6 +1,6 @@
-// What the kernel's sockets make of errors that no test can bring about: this
-// program defines the system calls that may fail so in place of the C
-// library's, and fails them on demand.
+// Tests how the kernel's sockets handle errors that no test can cause: this
+// program defines the system calls in place of the C library's, and makes them
+// fail on demand.
 
 #include <fcntl.h>
 #include <stdlib.h>
@@ -32,12 +32,12 @@
 
 namespace {
 
-// Which call fails next, how often, and how.
+// The call that fails next, how often, and how.
 struct Fault {
   std::string call;
   int error = 0;
   int times = 0;
-  int calls = 0;  // of `call`, failed or not
+  int calls = 0;  // calls of `call`, failed or not
   std::function<void()> meanwhile = nullptr;
 };
 Fault* fault = nullptr;
@@ -84,7 +84,7 @@ ssize_t sendmsg(int fd, const msghdr* message, int flags) {
 }
 
 int socket(int family, int type, int protocol) {
-  // Of IPv6 alone.
+  // Fails for IPv6 only.
   if (family == AF_INET6 && Fails("socket")) return -1;
   return static_cast<int>(syscall(SYS_socket, family, type, protocol));
 }
@@ -115,7 +115,7 @@ using ::testing::Not;
 
 constexpr int kForever = 1 << 20;
 
-// Over Unix-domain sockets: they need no waiting.
+// Uses Unix-domain sockets, which need no waiting.
 class KernelSocketsFaultTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -134,7 +134,7 @@ class KernelSocketsFaultTest : public ::testing::Test {
     return fd.ok() ? Socket(api_, static_cast<int>(fd.value())) : Socket();
   }
 
-  // What `run` returns, and how often it called what was to fail.
+  // Returns the result of `run`, and how often it called the failing call.
   std::pair<IoResult, int> With(Fault injected,
                                 const std::function<IoResult()>& run) {
     fault = &injected;
@@ -221,7 +221,7 @@ TEST_F(KernelSocketsFaultTest, OtherErrorsOfAcceptAreReturnedAtOnce) {
   }
 }
 
-// accept(2) is asked as well: a filter may refuse accept4(2) alone.
+// accept(2) is called too, because a filter may refuse accept4(2) alone.
 TEST_F(KernelSocketsFaultTest, AFirewallsRefusalOfAcceptIsReturned) {
   WithoutSystemCall(SYS_accept, EPERM, [this] {
     const auto [accepted, calls] = With({"accept4", EPERM, kForever}, [&] {
@@ -306,7 +306,7 @@ TEST_F(KernelSocketsFaultTest, WithoutIpv6BothFamiliesAreIpv4) {
   EXPECT_THAT(listen(*SocketAddress::Parse("[::]:0")), Not(IsOk()));
 }
 
-// As unlink(2) fails in /tmp, and connect(2) without permission to write.
+// unlink(2) fails like this in /tmp, and connect(2) without write permission.
 TEST_F(KernelSocketsFaultTest, AStaleFileOfAnotherUserIsSaid) {
   std::string folder = ::testing::TempDir() + "/fault_XXXXXX";
   ASSERT_NE(mkdtemp(folder.data()), nullptr);

@@ -47,7 +47,8 @@ constexpr int kDeadlineMillis = 20000;
 using Option = SocketApi::Option;
 using End = SocketApi::End;
 
-// Whether `fd` becomes ready before the deadline, which only a failure meets.
+// Returns true if `fd` becomes ready before the deadline, which only a failure
+// reaches.
 bool WaitFor(int fd, short events) {
   pollfd entry = {fd, events, 0};
   return poll(&entry, 1, kDeadlineMillis) == 1;
@@ -66,7 +67,7 @@ int GetOption(int fd, int level, int name) {
   return value;
 }
 
-// The descriptor that the next call would be given: shows leaks.
+// Returns the next descriptor that the kernel will open: shows leaks.
 int NextDescriptor() {
   const int fd = dup(STDERR_FILENO);
   close(fd);
@@ -81,7 +82,8 @@ class KernelSocketsTest : public ::testing::Test {
     std::string folder = ::testing::TempDir() + "/kernel_sockets_XXXXXX";
     EXPECT_NE(mkdtemp(folder.data()), nullptr);
     EXPECT_EQ(chdir(folder.c_str()), 0);
-    // Whatever started the test may have ignored it, which would hide ours.
+    // The parent process may have ignored SIGPIPE, which would hide our
+    // handling.
     signal(SIGPIPE, SIG_DFL);
   }
 
@@ -126,7 +128,8 @@ class KernelSocketsTest : public ::testing::Test {
                  const std::vector<absl::string_view>& pieces) {
     return api_->Write(socket.fd(), pieces);
   }
-  // Once it is readable: what a Read() of at most `max` bytes says and gives.
+  // Waits until the socket is readable, and returns the result and the bytes of
+  // a Read() of at most `max` bytes.
   std::pair<IoResult, std::string> Read(const Socket& socket,
                                         size_t max = 100000) {
     EXPECT_TRUE(WaitFor(socket.fd(), POLLIN));
@@ -149,7 +152,7 @@ class KernelSocketsTest : public ::testing::Test {
   SocketApi* const api_ = KernelSockets();
 };
 
-// A client and a server that are connected over each kind of address.
+// A connected client and server, over each kind of address.
 class ConnectedTest : public KernelSocketsTest,
                       public ::testing::WithParamInterface<std::string> {
  protected:
@@ -203,7 +206,8 @@ TEST_P(ConnectedTest, AFullSocketTakesAPrefixAndThenWouldBlock) {
   const std::string data(100000, 'x');
   size_t written = 0;
   IoResult result(0);
-  // A bound far beyond any socket buffer, which would mean that none applies.
+  // A bound far beyond any socket buffer: reaching it means that there is no
+  // limit.
   while (written < (size_t{1} << 30)) {
     result = Write(client_, {data});
     if (!result.ok()) break;
@@ -234,7 +238,7 @@ TEST_P(ConnectedTest, WritingNothingIsNoError) {
   EXPECT_EQ(Write(client_, {"", ""}), IoResult(0));
 }
 
-TEST_P(ConnectedTest, TellsHowManyBytesAreUnread) {
+TEST_P(ConnectedTest, ReturnsHowManyBytesAreUnread) {
   EXPECT_EQ(api_->UnreadBytes(server_.fd()), IoResult(0));
   Write(client_, {"hello"}).ok();
   ASSERT_TRUE(WaitFor(server_.fd(), POLLIN));
@@ -259,7 +263,7 @@ TEST_P(ConnectedTest, WritingAfterShutdownIsEpipeAndNoSignal) {
   EXPECT_EQ(Write(client_, {"x", "y"}), IoResult::FromErrno(EPIPE));
 }
 
-TEST_P(ConnectedTest, GracefulCloseDeliversWhatWasWritten) {
+TEST_P(ConnectedTest, GracefulCloseDeliversWrittenBytes) {
   const std::string data(10000, 'x');
   ASSERT_EQ(Write(client_, {data}), IoResult(10000));
   client_.Close(CloseMode::kGraceful);
@@ -345,7 +349,7 @@ TEST_F(KernelSocketsTest, ErrorsOfABadDescriptorAreReturned) {
 }
 
 TEST_F(KernelSocketsTest, AnOptionThatASocketHasNotIsAnErrorSaveNoDelay) {
-  // Neither TCP nor Unix-domain.
+  // A netlink socket is neither TCP nor Unix-domain.
   Socket netlink(api_, socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0));
   EXPECT_FALSE(api_->SetOption(netlink.fd(), Option::kNoDelay, 1).ok());
 }
@@ -379,14 +383,14 @@ TEST_F(KernelSocketsTest, NoAddressIsAnError) {
 }
 
 TEST_F(KernelSocketsTest, ListensAgainWhileOldConnectionsAreInTimeWait) {
-  // An address of this test's own: nobody else's connection takes the port.
+  // An address of this test alone: no other connection takes the port.
   std::random_device random;
   Socket listener =
       MustListen(absl::StrCat("127.", random() % 255, ".", random() % 256, ".",
                               1 + random() % 254, ":0"));
   const SocketAddress address = AddressOf(listener);
   Socket client = MustConnect(address);
-  // Who closes first is left with TIME_WAIT.
+  // The end that closes first keeps TIME_WAIT.
   MustAccept(listener).Close(CloseMode::kGraceful);
   ASSERT_EQ(Read(client).first, IoResult(0));
   client.Close(CloseMode::kGraceful);
@@ -424,7 +428,7 @@ TEST_F(KernelSocketsTest, AListenerOfBothFamiliesTakesBoth) {
     const Socket client = MustConnect(address);
     SocketAddress peer;
     const Socket server = MustAccept(*listener, &peer);
-    // Not [::ffff:127.0.0.1].
+    // The peer is not [::ffff:127.0.0.1].
     EXPECT_EQ(peer, AddressOf(client));
     EXPECT_EQ(AddressOf(server, End::kPeer), peer);
     EXPECT_EQ(AddressOf(server), address);
@@ -449,7 +453,7 @@ TEST_F(KernelSocketsTest, AFullUnixBacklogIsWouldBlockUntilOneIsAccepted) {
   const Socket listener = MustListen("unix:", {.backlog = 2});
   const SocketAddress address = AddressOf(listener);
   std::vector<Socket> clients;
-  // Linux lets one more in than the backlog says.
+  // Linux lets one more connection wait than the backlog says.
   for (int i = 0; i < 3; ++i) clients.push_back(MustConnect(address));
   const int next = NextDescriptor();
   EXPECT_TRUE(api_->StartConnect(address, nullptr).would_block());
@@ -459,7 +463,7 @@ TEST_F(KernelSocketsTest, AFullUnixBacklogIsWouldBlockUntilOneIsAccepted) {
 }
 
 TEST_F(KernelSocketsTest, ARefusedConnectionSaysSo) {
-  // Bound and not listening: refuses, and nobody else can take the port.
+  // A bound socket that does not listen refuses connections and keeps the port.
   Socket bound(api_, socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const SocketAddress any = SocketAddress::Loopback4(0);
   ASSERT_EQ(bind(bound.fd(), any.data(), any.size()), 0);
@@ -508,7 +512,7 @@ TEST_F(KernelSocketsTest, ConnectsFromAUnixNameThatThePeerSees) {
   EXPECT_EQ(peer, from);
 }
 
-TEST_F(KernelSocketsTest, AcceptsAPeerWhoseNameCannotBeExpressed) {
+TEST_F(KernelSocketsTest, AcceptsAPeerWithANameThatCannotBeExpressed) {
   const Socket listener = MustListen("unix:");
   // Linux binds to a path that fills all of sun_path, without a NUL.
   sockaddr_un name;
@@ -532,7 +536,8 @@ TEST_F(KernelSocketsTest, ABusyLocalAddressIsAnError) {
             IoResult::FromErrno(EADDRINUSE));
 }
 
-TEST_F(KernelSocketsTest, OutOfDescriptorsIsToldApartAndLosesNoConnection) {
+TEST_F(KernelSocketsTest,
+       OutOfDescriptorsIsADistinctErrorAndLosesNoConnection) {
   const Socket listener = MustListen("127.0.0.1:0");
   const SocketAddress address = AddressOf(listener);
   const Socket client = MustConnect(address);
@@ -627,7 +632,7 @@ TEST_F(KernelSocketsTest, ABusyAbstractNameIsAnError) {
       absl::StrCat("bind on ", address, ": Address already in use (errno 98)"));
 }
 
-// Such as a container's filter that is older than the call.
+// A container's filter may be older than accept4(2).
 TEST_F(KernelSocketsTest, AcceptsWhereThereIsNoAccept4) {
   for (const int error : {ENOSYS, EPERM}) {
     WithoutSystemCall(SYS_accept4, error, [this] {

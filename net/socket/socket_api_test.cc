@@ -20,7 +20,7 @@ using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 using ::testing::Pair;
 
-// Can only close, and says what it closed.
+// A SocketApi that can only close, and records its calls.
 class ClosingApi : public SocketApi {
  public:
   absl::StatusOr<int> Listen(const SocketAddress&,
@@ -106,7 +106,7 @@ TEST(SocketTest, MovingLeavesTheSourceEmpty) {
   EXPECT_THAT(api.closed(), ElementsAre(Pair(7, CloseMode::kGraceful)));
 }
 
-TEST(SocketTest, AssignmentClosesWhatWasHeldWithItsOwnApi) {
+TEST(SocketTest, AssignmentClosesTheOldDescriptorWithItsOwnApi) {
   ClosingApi api7;
   ClosingApi api8;
   {

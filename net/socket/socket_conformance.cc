@@ -31,7 +31,7 @@ using ::testing::HasSubstr;
 
 constexpr IoEvents kBoth = kReadable | kWritable;
 
-// In a folder of its own, which is short to name from within.
+// Runs in a folder of its own, with a short relative path.
 class KernelSocketWorld final : public SocketWorld {
  public:
   KernelSocketWorld() {
@@ -45,20 +45,20 @@ class KernelSocketWorld final : public SocketWorld {
   }
 };
 
-// "rw", "rweh": readable, writable, error, hangup.
+// Returns readable, writable, error and hangup as letters of "rweh".
 std::string Letters(IoEvents conditions) {
   return absl::StrCat(
       conditions & kReadable ? "r" : "", conditions & kWritable ? "w" : "",
       conditions & kError ? "e" : "", conditions & kHangup ? "h" : "");
 }
 
-// A number, or the name of an errno.
+// Returns a number, or the name of an errno.
 std::string Shown(IoResult result) {
   return result.ok() ? absl::StrCat(result.value())
                      : strerrorname_np(result.error());
 }
 
-// What tests do with sockets, in words that they can compare.
+// The actions of the tests, with results as text that is easy to compare.
 class Sockets {
  public:
   explicit Sockets(SocketWorld& world)
@@ -100,19 +100,19 @@ class Sockets {
     }
     return Made(made);
   }
-  // Of an attempt that fails at once.
+  // Returns the error of an attempt that fails at once.
   std::string ConnectError(const SocketAddress& to,
                            const SocketAddress* local = nullptr) {
     const IoResult made = api_.StartConnect(to, local);
     if (made.ok()) Socket(&api_, static_cast<int>(made.value()));
     return made.ok() ? "none" : Shown(made);
   }
-  // Waits for one.
+  // Waits for a connection.
   Socket Accept(const Socket& listener, SocketAddress* peer = nullptr) {
     EXPECT_TRUE(Becomes(listener, "r"));
     return Made(api_.Accept(listener.fd(), peer));
   }
-  // Who connected, and who accepted.
+  // Returns the end that connected, and the end that was accepted.
   std::pair<Socket, Socket> Pair(
       const SocketAddress& address = SocketAddress::Loopback4(0)) {
     const Socket listener = Listen(address);
@@ -134,7 +134,7 @@ class Sockets {
     return Address(s, SocketApi::End::kPeer);
   }
 
-  // The bytes, "FIN", or the name of an errno.
+  // Returns the bytes, "FIN", or the name of an errno.
   std::string Read(const Socket& s, size_t max = 1000) {
     std::string bytes(max, '\0');
     const IoResult result = api_.Read(s.fd(), absl::MakeSpan(bytes));
@@ -158,7 +158,7 @@ class Sockets {
     return Shown(api_.ShutdownWrite(s.fd()));
   }
 
-  // What a poller says of it now.
+  // Returns the conditions that a poller reports now.
   std::string Ready(const Socket& s, IoEvents interest = kBoth) {
     SLUICE_EXPECT_OK(poller_->Add(s.fd(), interest, 1, AddHint::kNone));
     const auto events = poller_->Wait(absl::ZeroDuration());
@@ -169,7 +169,7 @@ class Sockets {
     SLUICE_EXPECT_OK(poller_->Remove(s.fd()));
     return Letters(ready);
   }
-  // Waits until the poller says just that.
+  // Waits until the poller reports exactly these conditions.
   ::testing::AssertionResult Becomes(const Socket& s,
                                      absl::string_view expected,
                                      IoEvents interest = kBoth) {
@@ -183,12 +183,12 @@ class Sockets {
     return ::testing::AssertionFailure()
            << "is '" << ready << "', not '" << expected << "'";
   }
-  // What is under way arrives.
+  // Lets the packets under way arrive.
   void Pass(absl::Duration time = absl::Milliseconds(2)) {
     SLUICE_EXPECT_OK(poller_->Wait(time));
   }
 
-  // Writes until that fails for long; how many bytes.
+  // Writes until that fails for long; returns the number of bytes.
   size_t Fill(const Socket& s) {
     const std::string bytes(64 * 1024, 'x');
     size_t total = 0;
@@ -200,7 +200,7 @@ class Sockets {
     } while (!Ready(s, kWritable).empty());
     return total;
   }
-  // Reads what comes, until there is FIN, or `until` bytes; how many.
+  // Reads until FIN or `until` bytes; returns the number of bytes.
   size_t Drain(const Socket& s, size_t until) {
     size_t total = 0;
     while (total < until) {
@@ -223,11 +223,11 @@ class Sockets {
   const std::unique_ptr<Poller> poller_;
 };
 
-// Of a listener that is no more.
+// Returns the address of a listener that is closed.
 SocketAddress NobodyListens(Sockets& net) { return net.Local(net.Listen()); }
 
-// That can be connected from. A port on which nobody listens may still be that
-// of connections, of other processes too.
+// Returns an address to connect from. Connections, also of other processes, may
+// still use the port of a closed listener.
 SocketAddress Unused(Sockets& net) {
   constexpr int kMaxTries = 100;
   SocketAddress address;
@@ -248,7 +248,7 @@ SocketBackend KernelSocketBackend() {
   return {"kernel", [] { return std::make_unique<KernelSocketWorld>(); }};
 }
 
-// Listening.
+// Listening
 
 TEST_P(SocketConformanceTest, PortZeroIsAFreeOneEachTime) {
   Sockets net(*world_);
@@ -344,7 +344,7 @@ TEST_P(SocketConformanceTest, AListenerIsNoStream) {
   EXPECT_EQ(Shown(net.api().Accept(client.fd(), nullptr)), "EINVAL");
 }
 
-// Connecting.
+// Connecting
 
 TEST_P(SocketConformanceTest, BothEndsKnowBothAddresses) {
   for (const SocketAddress& address :
@@ -366,7 +366,7 @@ TEST_P(SocketConformanceTest, BothEndsKnowBothAddresses) {
   }
 }
 
-TEST_P(SocketConformanceTest, WhoListensEverywhereIsConnectedToOneAddress) {
+TEST_P(SocketConformanceTest, AListenerEverywhereGetsConnectionsToOneAddress) {
   for (const auto& [any, loopback] :
        {std::pair{"0.0.0.0:0", &SocketAddress::Loopback4},
         std::pair{"[::]:0", &SocketAddress::Loopback6}}) {
@@ -374,7 +374,7 @@ TEST_P(SocketConformanceTest, WhoListensEverywhereIsConnectedToOneAddress) {
     Sockets net(*world_);
     const Socket listener = net.Listen(SocketAddress::Parse(any).value());
     const SocketAddress address = loopback(net.Local(listener).port());
-    // Nowhere in particular is here.
+    // A wildcard address means this host.
     for (const SocketAddress& to : {address, net.Local(listener)}) {
       const Socket client = net.Connect(to);
       const Socket server = net.Accept(listener);
@@ -384,7 +384,7 @@ TEST_P(SocketConformanceTest, WhoListensEverywhereIsConnectedToOneAddress) {
   }
 }
 
-TEST_P(SocketConformanceTest, WhoConnectsMayChooseItsAddress) {
+TEST_P(SocketConformanceTest, AClientMayChooseItsAddress) {
   Sockets net(*world_);
   const Socket listener = net.Listen();
   SocketAddress local = Unused(net);
@@ -402,7 +402,7 @@ TEST_P(SocketConformanceTest, WhoConnectsMayChooseItsAddress) {
             "EADDRNOTAVAIL");
 }
 
-TEST_P(SocketConformanceTest, WhereNobodyListensConnectsAreRefused) {
+TEST_P(SocketConformanceTest, ConnectsWithoutAListenerAreRefused) {
   Sockets net(*world_);
   const SocketAddress nobody = NobodyListens(net);
   for (const bool ask : {true, false}) {
@@ -420,9 +420,9 @@ TEST_P(SocketConformanceTest, WhereNobodyListensConnectsAreRefused) {
   }
 }
 
-TEST_P(SocketConformanceTest, WhatABacklogHasNoRoomForIsHeldOff) {
+TEST_P(SocketConformanceTest, ConnectionsBeyondTheBacklogAreHeldOff) {
   Sockets net(*world_);
-  // One more than was asked for.
+  // Linux lets one more connection wait than the backlog says.
   const Socket listener =
       net.Listen(SocketAddress::Loopback4(0), {.backlog = 1});
   const Socket first = net.Connect(listener);
@@ -432,14 +432,14 @@ TEST_P(SocketConformanceTest, WhatABacklogHasNoRoomForIsHeldOff) {
   const Socket third = net.Connect(listener);
   net.Pass();
   EXPECT_EQ(net.Ready(third), "");
-  // What one that is not connected yet does.
+  // The third socket behaves like one that is still connecting.
   EXPECT_EQ(net.PendingError(third), "0");
   EXPECT_EQ(net.Read(third), "EAGAIN");
   EXPECT_EQ(net.Write(third, "x"), "EAGAIN");
   EXPECT_EQ(net.UnreadBytes(third), "0");
   EXPECT_EQ(net.Peer(third), net.Local(listener));
   EXPECT_NE(net.Local(third).port(), 0);
-  // It asks again, after a second.
+  // The client sends its SYN again after a second.
   const Socket server = net.Accept(listener);
   EXPECT_EQ(net.Peer(server), net.Local(first));
   EXPECT_TRUE(net.Becomes(third, "w"));
@@ -463,7 +463,7 @@ TEST_P(SocketConformanceTest, AcceptTakesTheOldestAndThenNone) {
   EXPECT_EQ(Shown(net.api().Accept(listener.fd(), nullptr)), "EAGAIN");
 }
 
-TEST_P(SocketConformanceTest, WhoEndsWhileItWaitsIsAcceptedAllTheSame) {
+TEST_P(SocketConformanceTest, AConnectionThatEndsInTheBacklogIsStillAccepted) {
   for (const CloseMode mode : {CloseMode::kGraceful, CloseMode::kReset}) {
     Sockets net(*world_);
     const Socket listener = net.Listen();
@@ -484,7 +484,7 @@ TEST_P(SocketConformanceTest, WhoEndsWhileItWaitsIsAcceptedAllTheSame) {
   }
 }
 
-TEST_P(SocketConformanceTest, AListenerThatIsClosedResetsWhoWaits) {
+TEST_P(SocketConformanceTest, AClosedListenerResetsWaitingConnections) {
   Sockets net(*world_);
   Socket listener = net.Listen();
   const Socket waits = net.Connect(listener);
@@ -548,9 +548,9 @@ TEST_P(SocketConformanceTest, ShutdownTakesAnAttemptToConnectBack) {
   }
 }
 
-// The ends of ports.
+// The release of ports
 
-TEST_P(SocketConformanceTest, WhoClosesFirstLeavesItsPortTakenForAWhile) {
+TEST_P(SocketConformanceTest, TheEndThatClosesFirstKeepsItsPortForAWhile) {
   for (const absl::string_view first : {"client", "server", "reset"}) {
     SCOPED_TRACE(first);
     Sockets net(*world_);
@@ -572,7 +572,7 @@ TEST_P(SocketConformanceTest, WhoClosesFirstLeavesItsPortTakenForAWhile) {
       EXPECT_EQ(net.ConnectError(net.Local(listener), &own), "EADDRINUSE");
       EXPECT_THAT(net.ListenError(own), HasSubstr("Address already in use"));
     } else {
-      // The server's end of the same pair does not mind.
+      // The server's end of the same pair is no conflict.
       const Socket again = net.ConnectFromSoon(own, listener);
       EXPECT_TRUE(net.Becomes(again, "w"));
       EXPECT_EQ(net.Peer(net.Accept(listener)), own);
@@ -617,7 +617,7 @@ TEST_P(SocketConformanceTest, APortThatWasChosenIsHeldUntilItsSocketCloses) {
   }
 }
 
-// Bytes.
+// Bytes
 
 TEST_P(SocketConformanceTest, BytesArriveInOrder) {
   Sockets net(*world_);
@@ -636,7 +636,7 @@ TEST_P(SocketConformanceTest, BytesArriveInOrder) {
   EXPECT_EQ(net.Read(server), "EAGAIN");
 }
 
-TEST_P(SocketConformanceTest, WhoIsFullIsWritableAgainWhenAllIsRead) {
+TEST_P(SocketConformanceTest, AFullSocketIsWritableAgainWhenAllIsRead) {
   Sockets net(*world_);
   auto [client, server] = net.Pair();
   const size_t written = net.Fill(client);
@@ -646,7 +646,7 @@ TEST_P(SocketConformanceTest, WhoIsFullIsWritableAgainWhenAllIsRead) {
   EXPECT_EQ(net.Write(client, "x"), "1");
 }
 
-TEST_P(SocketConformanceTest, WhatWasWrittenArrivesBeforeFin) {
+TEST_P(SocketConformanceTest, WrittenBytesArriveBeforeFin) {
   for (const bool close : {false, true}) {
     Sockets net(*world_);
     auto [client, server] = net.Pair();
@@ -663,7 +663,7 @@ TEST_P(SocketConformanceTest, WhatWasWrittenArrivesBeforeFin) {
   }
 }
 
-// Ending.
+// Ending
 
 TEST_P(SocketConformanceTest, EachDirectionEndsByItself) {
   for (const bool client_first : {false, true}) {
@@ -683,7 +683,7 @@ TEST_P(SocketConformanceTest, EachDirectionEndsByItself) {
     EXPECT_EQ(net.Read(b), "FIN");
     EXPECT_EQ(net.Read(b), "FIN");
     EXPECT_EQ(net.Ready(b, 0), "");
-    // The other goes on.
+    // The other direction goes on.
     EXPECT_EQ(net.Write(b, "more"), "4");
     EXPECT_TRUE(net.Becomes(a, "rw"));
     EXPECT_EQ(net.Read(a), "more");
@@ -705,7 +705,7 @@ TEST_P(SocketConformanceTest, EachDirectionEndsByItself) {
   }
 }
 
-TEST_P(SocketConformanceTest, AResetIsSaidOnceByWhoeverAsksFirst) {
+TEST_P(SocketConformanceTest, AResetIsReportedOnceByTheFirstCall) {
   for (const absl::string_view first : {"error", "read", "write"}) {
     SCOPED_TRACE(first);
     Sockets net(*world_);
@@ -728,7 +728,7 @@ TEST_P(SocketConformanceTest, AResetIsSaidOnceByWhoeverAsksFirst) {
   }
 }
 
-TEST_P(SocketConformanceTest, WhatCameBeforeAResetIsRead) {
+TEST_P(SocketConformanceTest, BytesBeforeAResetAreRead) {
   for (const bool ask_first : {false, true}) {
     Sockets net(*world_);
     auto [client, server] = net.Pair();
@@ -757,7 +757,7 @@ TEST_P(SocketConformanceTest, ClosingWithUnreadBytesIsAReset) {
   EXPECT_EQ(net.Read(server), "ECONNRESET");
 }
 
-TEST_P(SocketConformanceTest, WhatComesToAClosedEndIsAnsweredWithAReset) {
+TEST_P(SocketConformanceTest, BytesForAClosedEndAreAnsweredWithAReset) {
   for (const absl::string_view first : {"error", "read", "write"}) {
     SCOPED_TRACE(first);
     Sockets net(*world_);
@@ -768,7 +768,8 @@ TEST_P(SocketConformanceTest, WhatComesToAClosedEndIsAnsweredWithAReset) {
       EXPECT_EQ(net.Read(server), "FIN");
     }
     EXPECT_EQ(net.Write(server, "x"), "1");
-    // After FIN a reset is EPIPE, and reading does not say it.
+    // If a reset comes after FIN, the error is EPIPE, and Read() does not
+    // return it.
     EXPECT_TRUE(net.Becomes(server, "rweh"));
     if (first == "read") {
       EXPECT_EQ(net.Read(server), "FIN");
@@ -784,7 +785,7 @@ TEST_P(SocketConformanceTest, WhatComesToAClosedEndIsAnsweredWithAReset) {
   }
 }
 
-TEST_P(SocketConformanceTest, WhoHasSentFinHearsOfAResetToo) {
+TEST_P(SocketConformanceTest, AnEndThatHasSentFinHearsOfAResetToo) {
   Sockets net(*world_);
   auto [client, server] = net.Pair();
   EXPECT_EQ(net.ShutdownWrite(server), "0");
@@ -804,7 +805,7 @@ TEST_P(SocketConformanceTest, AFullEndHearsOfAReset) {
   EXPECT_EQ(net.Write(client, "x"), "ECONNRESET");
 }
 
-// Descriptors.
+// Descriptors
 
 TEST_P(SocketConformanceTest, AClosedDescriptorIsNoSocket) {
   Sockets net(*world_);
@@ -841,7 +842,7 @@ TEST_P(SocketConformanceTest, ANumberThatIsTakenAgainHasNothingOfTheOldOne) {
   EXPECT_EQ(net.PendingError(client), "0");
 }
 
-// Options.
+// Options
 
 TEST_P(SocketConformanceTest, OptionsAreTakenByAllThatIsOpen) {
   for (const char* const address : {"127.0.0.1:0", "unix:a.sock"}) {
@@ -872,7 +873,7 @@ TEST_P(SocketConformanceTest, SmallBuffersHoldLess) {
     for (const bool small : {false, true}) {
       Sockets net(*world_);
       const Socket listener = net.Listen(SocketAddress::Parse(address).value());
-      // Who is accepted has what its listener has.
+      // An accepted socket has the options of its listener.
       if (small) {
         EXPECT_EQ(Shown(net.api().SetOption(
                       listener.fd(), SocketApi::Option::kReceiveBuffer, 1)),
@@ -892,7 +893,7 @@ TEST_P(SocketConformanceTest, SmallBuffersHoldLess) {
   }
 }
 
-// Unix-domain sockets.
+// Unix-domain sockets
 
 SocketAddress Unix(absl::string_view name) {
   return SocketAddress::Parse(absl::StrCat("unix:", name)).value();
@@ -931,14 +932,14 @@ TEST_P(SocketConformanceTest, WhereNoUnixSocketListensConnectsFailAtOnce) {
   EXPECT_EQ(net.ConnectError(Unix("a.sock")), "ENOENT");
   EXPECT_EQ(net.ConnectError(Unix("@sluice_sockets_nobody")), "ECONNREFUSED");
   EXPECT_EQ(net.ConnectError(Unix("")), "EINVAL");
-  net.Listen(Unix("a.sock"));  // and stops
+  net.Listen(Unix("a.sock"));  // and closes it
   EXPECT_EQ(net.ConnectError(Unix("a.sock")), "ECONNREFUSED");
 }
 
 TEST_P(SocketConformanceTest, AUnixPathIsListenedOnOnceAndTakenFromTheDead) {
   Sockets net(*world_);
   Socket listener = net.Listen(Unix("a.sock"), {.backlog = 0});
-  const Socket waits = net.Connect(listener);  // and fills the backlog
+  const Socket waits = net.Connect(listener);  // fills the backlog
   EXPECT_THAT(net.ListenError(Unix("a.sock")),
               HasSubstr("Address already in use (errno 98); a server is "
                         "listening there"));
@@ -958,13 +959,13 @@ TEST_P(SocketConformanceTest, AnAbstractNameIsFreeWhenItsListenerCloses) {
   listener.Close(CloseMode::kGraceful);
   EXPECT_EQ(net.ConnectError(name), "ECONNREFUSED");
   SLUICE_EXPECT_OK(net.TryListen(name));
-  // One that is chosen, for each another.
+  // The kernel chooses a different name for each.
   const Socket a = net.Listen(Unix("")), b = net.Listen(Unix(""));
   EXPECT_FALSE(net.Local(a) == net.Local(b));
   EXPECT_EQ(net.Ready(net.Connect(a)), "w");
 }
 
-TEST_P(SocketConformanceTest, UnixFilesAreWhoMadeThem) {
+TEST_P(SocketConformanceTest, UnixFilesIdentifyTheirSockets) {
   Sockets net(*world_);
   SocketApi::FileId id, next;
   EXPECT_EQ(Shown(net.api().FindFile("a.sock", &id)), "ENOENT");
@@ -975,7 +976,7 @@ TEST_P(SocketConformanceTest, UnixFilesAreWhoMadeThem) {
   EXPECT_TRUE(id == next);
   EXPECT_EQ(Shown(net.api().RemoveFile("a.sock")), "0");
   EXPECT_EQ(net.ConnectError(Unix("a.sock")), "ENOENT");
-  // The first listens still, where nobody finds it.
+  // The first socket still listens, but its file is gone.
   Socket second = net.Listen(Unix("a.sock"));
   EXPECT_EQ(Shown(net.api().FindFile("a.sock", &next)), "0");
   EXPECT_FALSE(id == next);
@@ -988,7 +989,7 @@ TEST_P(SocketConformanceTest, UnixFilesAreWhoMadeThem) {
   EXPECT_TRUE(id == next);
 }
 
-TEST_P(SocketConformanceTest, WhoConnectsByUnixMayHaveAName) {
+TEST_P(SocketConformanceTest, AUnixClientMayHaveAName) {
   Sockets net(*world_);
   const Socket listener = net.Listen(Unix("a.sock"));
   const SocketAddress own = Unix("own.sock");
@@ -1030,7 +1031,7 @@ TEST_P(SocketConformanceTest, AUnixListenerIsNoStream) {
   EXPECT_EQ(Shown(net.api().Accept(client.fd(), nullptr)), "EINVAL");
 }
 
-TEST_P(SocketConformanceTest, AUnixListenerThatIsClosedResetsWhoWaits) {
+TEST_P(SocketConformanceTest, AClosedUnixListenerResetsWaitingConnections) {
   Sockets net(*world_);
   Socket listener = net.Listen(Unix("a.sock"));
   const Socket waits = net.Connect(listener);

@@ -12,10 +12,10 @@
 
 namespace sluice {
 
-// What sockets do on Linux, TCP and Unix-domain ones, call by call and as a
-// poller shows it, as tests that the kernel's and simulated ones pass alike
-// (testonly): what a test of a server finds in a simulation holds outside of
-// it. A test of another world is
+// The behaviour of TCP and Unix-domain sockets on Linux, call by call and as a
+// poller shows it, as tests that the kernel's sockets and simulated ones pass
+// (testonly). So a result that a test of a server finds in a simulation also
+// holds outside of it. To test the sockets of another world:
 //
 //   INSTANTIATE_TEST_SUITE_P(
 //       Mine, SocketConformanceTest,
@@ -23,10 +23,10 @@ namespace sluice {
 //           "mine", [] { return std::make_unique<MyWorld>(); }}),
 //       SocketBackend::Name);
 //
-// Where Linux may do one thing or the other, the tests allow both.
+// Where Linux may do one thing or another, the tests allow both.
 
-// The world that the sockets under test live in. Its time passes while one of
-// its pollers waits. Thread-compatible.
+// The world of the sockets under test. Its time passes while one of its pollers
+// waits. Thread-compatible.
 class SocketWorld {
  public:
   virtual ~SocketWorld() = default;
@@ -37,7 +37,7 @@ class SocketWorld {
   virtual std::unique_ptr<Poller> NewPoller() = 0;
 };
 
-// Sockets under test.
+// Sockets under test and their world.
 struct SocketBackend {
   static std::string Name(const ::testing::TestParamInfo<SocketBackend>& info) {
     return info.param.name;
@@ -47,11 +47,11 @@ struct SocketBackend {
     return os << backend.name;
   }
 
-  std::string name;  // of letters, digits and underscores
+  std::string name;  // letters, digits and underscores
   std::function<std::unique_ptr<SocketWorld>()> new_world;
 };
 
-// The kernel's sockets, and epoll.
+// Returns a backend with the kernel's sockets and epoll.
 SocketBackend KernelSocketBackend();
 
 class SocketConformanceTest : public ::testing::TestWithParam<SocketBackend> {

@@ -11,30 +11,33 @@
 
 namespace sluice {
 
-// Which file in the file system belongs to a listening Unix-domain socket, so
-// that whoever stops listening removes its own file and not that of a server
-// that has taken the path over. Destruction removes nothing. Value type.
+// The identity of the file of a listening Unix-domain socket. A server that
+// stops listening removes its own file with it, and not the file of another
+// server that has taken the path over. The destructor removes nothing. Value
+// type.
 class UnixSocketFile {
  public:
-  // No file.
+  // Creates an object without a file.
   UnixSocketFile() = default;
 
-  // The file that bind() has just made at `address`; no file if the address is
-  // not a path in the file system. Errors are those of lstat(2);
-  // kFailedPrecondition if what is there is not a socket. `api` is the socket's
-  // and outlives this object.
+  // Returns the file that bind() has just created at `address`, or no file if
+  // the address is not a path in the file system. Returns the errors of
+  // lstat(2), and kFailedPrecondition if the file is not a socket. `api` is the
+  // socket's and outlives this object.
   static absl::StatusOr<UnixSocketFile> Find(SocketApi* api,
                                              const SocketAddress& address);
 
-  // Unlinks the file if it is still the one that Find() saw; OK as well if it
-  // has gone or been replaced, or if there is none. Then forgets it. Otherwise
-  // an error of lstat(2) or unlink(2). In the child of a fork() unlinks
-  // nothing: the file is the parent's. REQUIRES: the socket is still open.
-  // Open, it holds its inode, whose number no other file can have; closed, the
-  // number soon comes back.
+  // Unlinks the file if it is still the one that Find() saw. Returns OK also if
+  // the file is gone or was replaced, or if there is none, and otherwise the
+  // error of lstat(2) or unlink(2). After OK, the object has no file. In the
+  // child of a fork(), unlinks nothing: the file belongs to the parent.
   //
-  // A server that replaces the file between our look at it and the unlink loses
-  // it: there is no system call that does both.
+  // REQUIRES: the socket is still open. An open socket keeps its inode, so that
+  // no other file can have the inode's number; after close(2) the number is
+  // soon used again.
+  //
+  // If another server replaces the file after the check and before the unlink,
+  // its file is removed: no system call does both.
   absl::Status Remove();
 
  private:

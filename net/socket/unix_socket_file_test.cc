@@ -64,7 +64,7 @@ TEST_F(UnixSocketFileTest, DestructionRemovesNothing) {
   EXPECT_TRUE(Exists("a.sock"));
 }
 
-TEST_F(UnixSocketFileTest, LeavesTheFileOfWhoeverTookThePathOver) {
+TEST_F(UnixSocketFileTest, LeavesTheFileOfAServerThatTookThePathOver) {
   const Socket first = Listen("unix:a.sock");
   UnixSocketFile file = MustFind("unix:a.sock");
   ASSERT_EQ(unlink("a.sock"), 0);
@@ -77,7 +77,7 @@ TEST_F(UnixSocketFileTest, RemovingTwiceRemovesOnce) {
   Socket first = Listen("unix:a.sock");
   UnixSocketFile file = MustFind("unix:a.sock");
   SLUICE_EXPECT_OK(file.Remove());
-  // May be given the same inode.
+  // The kernel may reuse the inode.
   first.Close(CloseMode::kGraceful);
   const Socket second = Listen("unix:a.sock");
   SLUICE_EXPECT_OK(file.Remove());

@@ -11,25 +11,27 @@
 
 namespace sluice {
 
-// Counts the connections that several loops hold together, and tells loops that
-// have stopped accepting when there is room. Does not reserve: n loops that see
-// room for one may take n. Thread-safe; an addition costs one atomic increment.
+// Counts the connections that several loops hold together. Schedules tasks of
+// loops that have stopped accepting when there is room again. Makes no
+// reservations: if n loops see room for one connection, they may take n.
+// Thread-safe; an addition costs one atomic increment.
 class ConnectionLimit {
  public:
   // REQUIRES: max > 0.
   explicit ConnectionLimit(size_t max);
 
-  // One more, in any case. False: there is no room for another.
+  // Adds a connection, in any case. Returns false if there is no room for
+  // another.
   bool Add() { return open_.fetch_add(1) + 1 < max_; }
-  // One less. May submit the tasks of those who wait, all of them: which of
-  // them has somebody to let in, only they know.
+  // Removes a connection. May schedule the tasks of all loops that wait: only a
+  // loop knows whether it has a connection to accept.
   void Remove();
 
-  // Submits `task` to `executor` when there is room, once; at once if there is.
-  // REQUIRES: `task` does not wait already.
+  // Schedules `task` on `executor` once, as soon as there is room; inside this
+  // call if there is room now. REQUIRES: `task` is not waiting.
   void AwaitRoom(Executor* executor, Task* task) ABSL_LOCKS_EXCLUDED(mutex_);
-  // From now on `task` is not submitted; it may be queued. No-op if it does not
-  // wait.
+  // Makes `task` stop waiting: it is not scheduled after this call, but it may
+  // be queued already. Does nothing if `task` is not waiting.
   void StopWaiting(Task* task) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

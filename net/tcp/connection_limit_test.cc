@@ -11,17 +11,17 @@
 namespace sluice {
 namespace {
 
-// Counts what it is given, and runs nothing.
+// An executor that counts its tasks, and runs none.
 class CountingExecutor : public Executor {
  public:
   bool Schedule(Task*) override {
-    submitted_.fetch_add(1);
+    scheduled_.fetch_add(1);
     return true;
   }
-  int submitted() const { return submitted_.load(); }
+  int scheduled() const { return scheduled_.load(); }
 
  private:
-  std::atomic<int> submitted_{0};
+  std::atomic<int> scheduled_{0};
 };
 
 struct NoTask : Task {
@@ -41,7 +41,7 @@ TEST(ConnectionLimitTest, SaysWhenThereIsNoRoomForAnother) {
   EXPECT_TRUE(limit.Add());
 }
 
-TEST(ConnectionLimitTest, RoomIsToldOnceToAllWhoWait) {
+TEST(ConnectionLimitTest, AllWaitersAreScheduledOnceOnRoom) {
   ConnectionLimit limit(1);
   CountingExecutor first;
   CountingExecutor second;
@@ -50,22 +50,22 @@ TEST(ConnectionLimitTest, RoomIsToldOnceToAllWhoWait) {
   limit.Add();
   limit.AwaitRoom(&first, &task);
   limit.AwaitRoom(&second, &other);
-  EXPECT_EQ(first.submitted() + second.submitted(), 0);
+  EXPECT_EQ(first.scheduled() + second.scheduled(), 0);
   limit.Remove();
-  EXPECT_EQ(first.submitted(), 1);
-  EXPECT_EQ(second.submitted(), 1);
+  EXPECT_EQ(first.scheduled(), 1);
+  EXPECT_EQ(second.scheduled(), 1);
   limit.Add();
   limit.Remove();
-  EXPECT_EQ(first.submitted(), 1) << "nobody waits any more";
+  EXPECT_EQ(first.scheduled(), 1) << "no task waits any more";
 }
 
-TEST(ConnectionLimitTest, WhoWaitsWithRoomThereIsToldAtOnce) {
+TEST(ConnectionLimitTest, AWaiterIsScheduledAtOnceIfThereIsRoom) {
   ConnectionLimit limit(2);
   CountingExecutor executor;
   NoTask task;
   limit.Add();
   limit.AwaitRoom(&executor, &task);
-  EXPECT_EQ(executor.submitted(), 1);
+  EXPECT_EQ(executor.scheduled(), 1);
 }
 
 TEST(ConnectionLimitTest, OnesTooManyLeaveBeforeThereIsRoom) {
@@ -76,12 +76,12 @@ TEST(ConnectionLimitTest, OnesTooManyLeaveBeforeThereIsRoom) {
   limit.Add();
   limit.AwaitRoom(&executor, &task);
   limit.Remove();
-  EXPECT_EQ(executor.submitted(), 0);
+  EXPECT_EQ(executor.scheduled(), 0);
   limit.Remove();
-  EXPECT_EQ(executor.submitted(), 1);
+  EXPECT_EQ(executor.scheduled(), 1);
 }
 
-TEST(ConnectionLimitTest, WhoHasStoppedWaitingIsNotTold) {
+TEST(ConnectionLimitTest, AWaiterThatHasStoppedIsNotScheduled) {
   ConnectionLimit limit(1);
   CountingExecutor executor;
   NoTask task;
@@ -90,10 +90,10 @@ TEST(ConnectionLimitTest, WhoHasStoppedWaitingIsNotTold) {
   limit.StopWaiting(&task);
   limit.StopWaiting(&task);
   limit.Remove();
-  EXPECT_EQ(executor.submitted(), 0);
+  EXPECT_EQ(executor.scheduled(), 0);
 }
 
-// Each thread takes a place whenever it knows of room, and waits otherwise.
+// Each thread takes a place when there is room, and waits otherwise.
 TEST(ConnectionLimitTest, NoWaiterIsForgotten) {
   constexpr int kThreads = 4;
   constexpr int kRounds = 20'000;
@@ -116,7 +116,7 @@ TEST(ConnectionLimitTest, NoWaiterIsForgotten) {
         if (room) continue;
         limit.AwaitRoom(&executor, &task);
         ++waits;
-        while (executor.submitted() < waits) std::this_thread::yield();
+        while (executor.scheduled() < waits) std::this_thread::yield();
       }
     });
   }

@@ -70,7 +70,7 @@ class SelectLimitTest : public ::testing::Test {
   const std::unique_ptr<EventLoop> loop_ = *NewEventLoop(platform_);
 };
 
-TEST_F(SelectLimitTest, IsWhatAConnectionsHandlerIsTold) {
+TEST_F(SelectLimitTest, AConnectionsHandlerGetsTheError) {
   auto [ours, peers] = NewSocketPair(loop_.get(), KernelSockets());
   ConnectionContext context(loop_.get(), {});
   Recorder handler;
@@ -83,7 +83,7 @@ TEST_F(SelectLimitTest, IsWhatAConnectionsHandlerIsTold) {
                                      HasSubstr("(FD_SETSIZE)")));
 }
 
-TEST_F(SelectLimitTest, IsWhatAConnectorSays) {
+TEST_F(SelectLimitTest, AConnectorReturnsTheError) {
   const Socket listening(KernelSockets(), *KernelSockets()->Listen(
                                               SocketAddress::Loopback4(0), {}));
   std::vector<Socket> below;

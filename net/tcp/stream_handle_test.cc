@@ -33,12 +33,12 @@ using ::testing::HasSubstr;
 static_assert(std::is_copy_assignable_v<StreamHandle>);
 static_assert(sizeof(void*) != 8 || sizeof(StreamHandle) == 24);
 
-// Of a message, beside its bytes.
+// The cost of a message in addition to its bytes.
 constexpr uint64_t kMessageCost = 128;
 
 class StreamHandleTest : public TcpConnectionTest {
  protected:
-  // Takes the place of the link's connection; the same context.
+  // Replaces the link's connection, in the same context.
   void Reconnect(Link& link) {
     auto [first, second] = NewSocketPair(loop_.get(), KernelSockets());
     link.connection.reset();
@@ -109,7 +109,7 @@ TEST_P(StreamHandleTest, MessagesComeInOrderAndByATask) {
   EXPECT_FALSE(called);
   EXPECT_EQ(link->connection->pending_output(), 0u);
   EXPECT_EQ(sockets_.writes, 0);
-  // The loop's own comes before what it delivers later.
+  // Direct calls on the loop come before messages that are delivered later.
   link->connection->Write("zero ");
   ASSERT_TRUE(link->UntilPeerIsClosed());
   EXPECT_TRUE(link->peer.ended());
@@ -151,9 +151,9 @@ TEST_P(StreamHandleTest, WritesThatFollowEachOtherAreSentTogether) {
   EXPECT_EQ(sockets_.writes, 1);
 }
 
-// The end of a stream.
+// The end of a stream
 
-TEST_P(StreamHandleTest, FromTheEndOfTheStreamOnItIsGone) {
+TEST_P(StreamHandleTest, AfterTheEndOfTheStreamItReturnsNotFound) {
   for (const bool destroyed : {false, true}) {
     auto link = ConnectAndOpen();
     const StreamHandle handle = link->connection->handle();
@@ -176,7 +176,7 @@ TEST_P(StreamHandleTest, FromTheEndOfTheStreamOnItIsGone) {
   }
 }
 
-TEST_P(StreamHandleTest, WhatComesAfterTheEndIsDroppedAndCounted) {
+TEST_P(StreamHandleTest, MessagesAfterTheEndAreDroppedAndCounted) {
   for (const bool destroyed : {false, true}) {
     auto link = ConnectAndOpen();
     const StreamHandle handle = link->connection->handle();
@@ -216,7 +216,7 @@ TEST_P(StreamHandleTest, TheNextStreamInItsPlaceGetsNothing) {
   }
 }
 
-TEST_P(StreamHandleTest, AfterAnAbortItIsGoneAtOnce) {
+TEST_P(StreamHandleTest, AfterAnAbortItReturnsNotFoundAtOnce) {
   auto link = ConnectAndOpen();
   const StreamHandle handle = link->connection->handle();
   SLUICE_EXPECT_OK(handle.Write("before"));
@@ -241,7 +241,7 @@ TEST_P(StreamHandleTest, MoreThanThePeerTakesEndsTheStream) {
   ExpectGone(handle);
 }
 
-// Bounds.
+// Bounds
 
 TEST_P(StreamHandleTest, PastMaxHandleBytesMessagesAreRefused) {
   const std::string data(1000, 'x');
@@ -272,7 +272,7 @@ TEST_P(StreamHandleTest, PastMaxHandleBytesMessagesAreRefused) {
   EXPECT_EQ(link->context->messages_dropped(), 0u);
 }
 
-TEST_P(StreamHandleTest, TheBoundIsOfWhatStringsHaveAllocated) {
+TEST_P(StreamHandleTest, TheBoundCountsTheCapacityOfStrings) {
   auto link = ConnectAndOpen({.max_handle_bytes = 10'000});
   std::string data = "short";
   data.reserve(20'000);
@@ -298,7 +298,7 @@ TEST_P(StreamHandleTest, CallablesCountToo) {
   int called = 0;
   for (int i = 0; i < 10; ++i) {
     SLUICE_EXPECT_OK(handle.Post([&](Stream&) {
-      // Under way until the turn has delivered it.
+      // A message is under way until the iteration has delivered it.
       EXPECT_THAT(handle.Write(""),
                   StatusIs(absl::StatusCode::kResourceExhausted));
       ++called;
@@ -311,7 +311,7 @@ TEST_P(StreamHandleTest, CallablesCountToo) {
   SLUICE_EXPECT_OK(handle.Post([](Stream&) {}));
 }
 
-TEST_P(StreamHandleTest, ThereIsAlwaysRoomForFinishAndAbort) {
+TEST_P(StreamHandleTest, ThereIsAlwaysRoomForHalfCloseAndAbort) {
   auto link = ConnectAndOpen({.max_handle_bytes = 0});
   const StreamHandle handle = link->connection->handle();
   EXPECT_THAT(handle.Write(""), StatusIs(absl::StatusCode::kResourceExhausted));
@@ -319,11 +319,11 @@ TEST_P(StreamHandleTest, ThereIsAlwaysRoomForFinishAndAbort) {
   SLUICE_EXPECT_OK(handle.Abort(Why()));
   ASSERT_TRUE(link->UntilClosed());
   EXPECT_EQ(link->handler.reason, CloseReason::kAborted);
-  // One of each is queued at most.
+  // The mailbox queues at most one of each.
   EXPECT_EQ(link->context->messages_delivered(), 2u);
 }
 
-TEST_P(StreamHandleTest, DeliversAtMost1024MessagesPerTurn) {
+TEST_P(StreamHandleTest, DeliversAtMost1024MessagesPerIteration) {
   auto link = ConnectAndOpen();
   const StreamHandle handle = link->connection->handle();
   int called = 0;
@@ -336,7 +336,7 @@ TEST_P(StreamHandleTest, DeliversAtMost1024MessagesPerTurn) {
   }
 }
 
-TEST_P(StreamHandleTest, WhatAMessageSendsComesInALaterTurn) {
+TEST_P(StreamHandleTest, MessagesSentByAMessageComeInALaterIteration) {
   auto link = ConnectAndOpen();
   const StreamHandle handle = link->connection->handle();
   SLUICE_EXPECT_OK(handle.Post([&](Stream&) {
@@ -348,12 +348,12 @@ TEST_P(StreamHandleTest, WhatAMessageSendsComesInALaterTurn) {
   EXPECT_EQ(link->context->messages_delivered(), 2u);
 }
 
-// What users' code may do.
+// The freedom of users' code
 
 TEST_P(StreamHandleTest, ACallableMayDestroyTheStreamAndItsContext) {
   for (const bool context_too : {false, true}) {
     auto link = ConnectAndOpen();
-    // The last one is in the mailbox itself.
+    // The last handle is in the mailbox itself.
     std::optional<StreamHandle> handle = link->connection->handle();
     const auto alive = std::make_shared<int>();
     SLUICE_EXPECT_OK(handle->Post([&](Stream&) {
@@ -391,8 +391,8 @@ TEST_P(StreamHandleTest, ACallableMayCallTheStream) {
   EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
 }
 
-// Calls its handle when it is moved and destroyed: with a lock held, it would
-// wait for itself. Small enough for a callable to hold it in place.
+// A callable that calls its handle when it is moved or destroyed: with a lock
+// held, it would deadlock. Small enough for AnyInvocable to hold it in place.
 class Nosy {
  public:
   explicit Nosy(const StreamHandle* handle) : handle_(handle) {}
@@ -414,13 +414,13 @@ TEST_P(StreamHandleTest, NoLockIsHeldWhileACallableIsMovedOrDestroyed) {
     return handle.Post(StreamHandle::Callable(Nosy(&handle)));
   };
   for (int i = 0; i < 20; ++i) SLUICE_EXPECT_OK(post());
-  RunIterations();  // run
+  RunIterations();  // runs it
   while (post().ok()) {
   }  // refused
   RunIterations(200);
   SLUICE_EXPECT_OK(post());
   link->connection->Abort(Why());
-  RunIterations();  // dropped for want of its stream
+  RunIterations();  // dropped because its stream is gone
   EXPECT_THAT(post(), StatusIs(absl::StatusCode::kNotFound));
   Reconnect(*link);
   const StreamHandle next = link->connection->handle();
@@ -429,7 +429,7 @@ TEST_P(StreamHandleTest, NoLockIsHeldWhileACallableIsMovedOrDestroyed) {
   link->context.reset();  // dropped with its mailbox
 }
 
-// The end of context and loop.
+// The end of context and loop
 
 TEST_P(StreamHandleTest, WithItsContextAllIsDropped) {
   auto link = ConnectAndOpen();
@@ -467,7 +467,7 @@ TEST_P(StreamHandleTest, WithItsLoopAllIsDropped) {
   ExpectGone(handle);
 }
 
-TEST_P(StreamHandleTest, WhatTheLoopsLastTurnDoesNotReachIsDropped) {
+TEST_P(StreamHandleTest, MessagesLeftAfterTheLastIterationAreDropped) {
   auto link = ConnectAndOpen();
   const StreamHandle handle = link->connection->handle();
   for (int i = 0; i < 2500; ++i) {
@@ -498,7 +498,7 @@ TEST_P(StreamHandleTest, ALoopThatEndedWithoutMessagesDropsThemLater) {
   ExpectGone(handle);
 }
 
-// Threads.
+// Threads
 
 TEST_P(StreamHandleTest, MessagesOfOneThreadKeepTheirOrder) {
   constexpr int kThreads = 4;
@@ -556,7 +556,7 @@ TEST_P(StreamHandleTest, StreamContextAndLoopMayGoWhileThreadsCall) {
     if (round % 3 > 0) link->connection.reset();
     if (round % 3 > 1) link->context.reset();
     if (round % 3 == 0) {
-      // Something is under way when the loop ends, and is abandoned.
+      // A message is under way when the loop ends, and is abandoned.
       loop_->Stop();
       SLUICE_EXPECT_OK(loop_->Run());
       link->connection.reset();

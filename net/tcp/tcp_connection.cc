@@ -12,9 +12,10 @@
 namespace sluice {
 namespace {
 
-constexpr uint64_t kMaxHeld = 64 * 1024;  // of corked output
+constexpr uint64_t kMaxHeld = 64 * 1024;  // bytes of corked output
 
-// Reasons that give the peer no time.
+// Returns true for reasons that close the connection without waiting for the
+// peer.
 bool IsForced(CloseReason reason) {
   return reason == CloseReason::kAborted ||
          reason == CloseReason::kInputLimit ||
@@ -64,7 +65,7 @@ ConnectionContext::ConnectionContext(EventLoop* loop,
 ConnectionContext::~ConnectionContext() {
   if (mailbox_ == nullptr) return;
   if (loop_->forked()) {
-    // A reference for ever, lest the last handle destroy it.
+    // Leaks a reference, so that the last handle does not destroy the mailbox.
     (void)new std::shared_ptr<StreamMailbox>(std::move(mailbox_));
     return;
   }
@@ -83,7 +84,7 @@ TcpConnection::TcpConnection(ConnectionContext* context, TransportPtr transport,
 
 TcpConnection::~TcpConnection() {
   EndHandles();
-  transport_.reset();  // before the output that it may be sending
+  transport_.reset();  // before the output, which it may be sending
   context_->loop_->Cancel(this);
   if (destroyed_ != nullptr) *destroyed_ = true;
 }
@@ -154,8 +155,7 @@ bool TcpConnection::OfferKept() {
 }
 
 void TcpConnection::EndIfCapped() {
-  // A handler that paused has its reason to wait, and nothing is read
-  // meanwhile.
+  // A handler that has paused may leave the input: nothing is read meanwhile.
   if (paused_ || input_->size() < context_->options_.max_input) return;
   Close(absl::ResourceExhaustedError(
             absl::StrCat(input_->size(), " bytes of input are not consumed")),
@@ -266,8 +266,8 @@ size_t TcpConnection::SendNow(absl::Span<const absl::string_view> pieces) {
 bool TcpConnection::EnforceOutputLimit(uint64_t more) {
   if (pending_output() + more > context_->options_.max_output) {
     Close(absl::ResourceExhaustedError(
-              absl::StrCat(pending_output(), " bytes of output wait, ", more,
-                           " more would exceed max_output")),
+              absl::StrCat(pending_output(), " bytes of output are waiting, ",
+                           more, " more would exceed max_output")),
           CloseReason::kOutputLimit);
     return false;
   }
@@ -310,7 +310,7 @@ void TcpConnection::Abort(absl::Status why) {
 bool TcpConnection::Close(absl::Status why, CloseReason reason) {
   SLUICE_CHECK(!why.ok());
   if (ended_) return false;
-  // Of output that is held the transport does not know.
+  // The transport does not know about output that is corked.
   const bool reset = IsForced(reason) || output_ != nullptr;
   End(std::move(why), reason, reset ? CloseMode::kReset : CloseMode::kGraceful);
   return true;
@@ -375,7 +375,7 @@ void TcpConnection::Run() {
   EndIfDone();
 }
 
-// The loop has ended: what OnClosed() is due is said all the same.
+// The loop has ended: calls OnClosed() if it is still due.
 void TcpConnection::Abandon() {
   if (ended_) Run();
 }

@@ -26,11 +26,11 @@ INSTANTIATE_TEST_SUITE_P(Over, TcpConnectionTest, TransportKinds(),
                          ::testing::PrintToStringParamName());
 
 constexpr ConnectionOptions kLowMarks = {.high_water = 1000, .low_water = 500};
-// Past the mark, and more than a cork holds.
+// Above the high-water mark, and more than a cork holds.
 constexpr size_t kLarge = 100'000;
 
-// All callbacks of one connection, one after the other; returns early when the
-// connection has gone.
+// Causes all callbacks of one connection, one after the other; returns early
+// when the connection is gone.
 void Provoke(Link& link, SimClock& clock, GatedSockets& sockets) {
   const auto gone = [&] { return link.connection == nullptr; };
   const auto until = [&](Callback callback) {
@@ -91,7 +91,7 @@ TEST_P(TcpConnectionTest, EachCallbackMayDestroyTheStream) {
   }
 }
 
-// What a callback may do to its stream.
+// The calls that a callback may make on its stream.
 std::vector<std::function<void(Stream&)>> AllCalls() {
   static const std::string& large = *new std::string(kLarge, 'x');
   static const absl::Cord& cord = *new absl::Cord(large);
@@ -147,12 +147,12 @@ TEST_P(TcpConnectionTest, EachCallbackMayMakeEachCall) {
       bool called = false;
       link->handler.on_any = [&](Callback callback, Stream& stream) {
         if (callback == target && !std::exchange(called, true)) {
-          sockets_.room = 0;  // until some turns have passed
+          sockets_.room = 0;  // until some iterations have passed
           calls[call](stream);
         }
         return true;
       };
-      // What the callback did may keep others from coming.
+      // The callback's call may prevent other callbacks.
       ASSERT_TRUE(link->UntilOpen());
       RunIterations(3);
       sockets_.room = 0;

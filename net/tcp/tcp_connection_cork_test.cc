@@ -23,7 +23,7 @@ INSTANTIATE_TEST_SUITE_P(Over, TcpConnectionTest, TransportKinds(),
 
 constexpr size_t kMostHeld = 64 * 1024;
 
-// Of so many pieces of `size` bytes, which are not put together.
+// Returns a Cord of `pieces` pieces of `size` bytes, which are not merged.
 absl::Cord CordOf(size_t pieces, size_t size) {
   const absl::string_view bytes = ManyBytes();
   absl::Cord cord;
@@ -34,7 +34,7 @@ absl::Cord CordOf(size_t pieces, size_t size) {
   return cord;
 }
 
-// Until the peer has received so many bytes.
+// Runs iterations until the peer has received so many bytes.
 bool UntilReceived(Link& link, size_t size) {
   return link.Until([&] {
     link.peer.Receive();
@@ -132,7 +132,7 @@ TEST_P(TcpConnectionTest, ACorkEndsWithItsCallback) {
   ASSERT_TRUE(UntilReceived(*link, 3));
 }
 
-TEST_P(TcpConnectionTest, TheCallbackThatCorksSendsWhateverElseItDoes) {
+TEST_P(TcpConnectionTest, TheCallbackThatCorksSendsInEveryCase) {
   for (const Callback target :
        {Callback::kOpen, Callback::kInput, Callback::kInputEnd,
         Callback::kWritableAgain, Callback::kTimeout, Callback::kDraining}) {
@@ -166,7 +166,7 @@ TEST_P(TcpConnectionTest, TheCallbackThatCorksSendsWhateverElseItDoes) {
   }
 }
 
-TEST_P(TcpConnectionTest, FinishUnderCorkIsFinAfterWhatIsHeld) {
+TEST_P(TcpConnectionTest, AHalfCloseUnderCorkSendsFinAfterCorkedOutput) {
   for (const bool open : {false, true}) {
     auto link = Connect();
     if (open) link->Open();
@@ -187,7 +187,7 @@ TEST_P(TcpConnectionTest, FinishUnderCorkIsFinAfterWhatIsHeld) {
   }
 }
 
-TEST_P(TcpConnectionTest, TheEndDropsWhatIsHeldAndResets) {
+TEST_P(TcpConnectionTest, TheEndDropsCorkedOutputAndResets) {
   for (const CloseReason reason :
        {CloseReason::kAborted, CloseReason::kIdleTimeout}) {
     auto link = ConnectAndOpen();
@@ -222,12 +222,12 @@ TEST_P(TcpConnectionTest, TheWriteThatPassesTheMostHeldSends) {
     EXPECT_EQ(connection.pending_output(), each.most);
     EXPECT_EQ(sockets_.writes, before);
     if (GetParam().make == NewSocketTransport) {
-      // Together with what is held, without a copy.
+      // Sent together with the corked output, without a copy.
       EXPECT_TRUE(connection.Write("yz"));
       EXPECT_EQ(connection.pending_output(), 0u);
       EXPECT_EQ(sockets_.writes, before + 1);
       EXPECT_EQ(sockets_.written, each.most + 2);
-      // And is corked still.
+      // The stream is still corked.
       connection.Write("more");
       EXPECT_EQ(sockets_.writes, before + 1);
       ASSERT_TRUE(UntilReceived(*link, each.most + 6));
@@ -264,7 +264,7 @@ TEST_P(TcpConnectionTest, TheWaterMarksAreExactUnderCork) {
       sockets_.room = 51;
       RunIterations();
       EXPECT_EQ(link->handler.count(Callback::kWritableAgain), round - 1);
-      sockets_.room = 1;  // to the mark
+      sockets_.room = 1;  // up to the mark
     } else {
       sockets_.room = SIZE_MAX;
     }
@@ -279,8 +279,9 @@ TEST_P(TcpConnectionTest, TheWaterMarksAreExactUnderCork) {
   }
 }
 
-// Held output that is sent at once when the cork ends has crossed no mark.
-TEST_P(TcpConnectionTest, WhatIsHeldUpToHighWaterIsNeverDrained) {
+// Corked output that is sent at once when the cork ends has not crossed the
+// mark.
+TEST_P(TcpConnectionTest, CorkedOutputUpToHighWaterCausesNoOnWritable) {
   auto link = ConnectAndOpen({.high_water = 100, .low_water = 50});
   for (int i = 1; i <= 5; ++i) {
     link->connection->Cork();
@@ -290,14 +291,14 @@ TEST_P(TcpConnectionTest, WhatIsHeldUpToHighWaterIsNeverDrained) {
   EXPECT_EQ(link->handler.count(Callback::kWritableAgain), 0);
 }
 
-TEST_P(TcpConnectionTest, CorkedOutputFollowsWhatIsPendingAlready) {
+TEST_P(TcpConnectionTest, CorkedOutputFollowsPendingOutput) {
   auto link = ConnectAndOpen();
   sockets_.room = 0;
   link->connection->Write("one ");
   link->connection->Cork();
   link->connection->Write("two ");
   sockets_.room = SIZE_MAX;
-  RunIterations(5);  // what is pending goes, and the cork ends
+  RunIterations(5);  // sends the pending output, and ends the cork
   link->connection->Cork();
   link->connection->Write("three ");
   link->connection->Write("four");

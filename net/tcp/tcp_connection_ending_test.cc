@@ -26,15 +26,15 @@ namespace {
 INSTANTIATE_TEST_SUITE_P(Over, TcpConnectionTest, TransportKinds(),
                          ::testing::PrintToStringParamName());
 
-// Ending.
+// Ending
 
-TEST_P(TcpConnectionTest, AbortResetsAndTellsWhy) {
+TEST_P(TcpConnectionTest, AbortResetsAndPassesTheStatus) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
   link->connection->Write(ManyBytes());
   link->connection->Abort(Why());
   link->connection->Abort(absl::InternalError("the second"));
   EXPECT_EQ(link->connection->pending_output(), 0u);
-  EXPECT_FALSE(link->handler.closed());  // it comes by a task
+  EXPECT_FALSE(link->handler.closed());  // a task calls OnClosed()
   ASSERT_TRUE(link->UntilClosed());
   EXPECT_EQ(link->handler.why, Why());
   EXPECT_EQ(link->handler.reason, CloseReason::kAborted);
@@ -112,7 +112,8 @@ TEST_P(TcpConnectionTest, APeersResetEndsTheStream) {
   }
 }
 
-TEST_P(TcpConnectionTest, AResetOfAPausedStreamIsToldOnceAndWakesNobodyAgain) {
+TEST_P(TcpConnectionTest,
+       AResetOfAPausedStreamIsReportedOnceAndCausesNoMoreEvents) {
   for (const bool unread : {false, true}) {
     auto link = ConnectAndOpen();
     link->connection->PauseReading();
@@ -132,7 +133,7 @@ TEST_P(TcpConnectionTest, AResetOfAPausedStreamIsToldOnceAndWakesNobodyAgain) {
   }
 }
 
-TEST_P(TcpConnectionTest, AFinForAPausedStreamWakesNobody) {
+TEST_P(TcpConnectionTest, AFinForAPausedStreamCausesNoEvents) {
   auto link = ConnectAndOpen();
   link->connection->PauseReading();
   RunIterations();
@@ -151,7 +152,7 @@ class RecordingOwner final : public ConnectionOwner {
   void OnEnded(TcpConnection* connection) override { on_ended(connection); }
 };
 
-TEST_P(TcpConnectionTest, TheOwnerIsToldAfterOnClosedAndMayDestroy) {
+TEST_P(TcpConnectionTest, TheOwnerIsCalledAfterOnClosedAndMayDestroy) {
   RecordingOwner owner;
   auto link = Connect({}, 0, &owner);
   bool ended = false;
@@ -166,7 +167,7 @@ TEST_P(TcpConnectionTest, TheOwnerIsToldAfterOnClosedAndMayDestroy) {
   ASSERT_TRUE(link->Until([&] { return ended; }));
 }
 
-TEST_P(TcpConnectionTest, TheOwnerIsNotToldOfWhatOnClosedDestroyed) {
+TEST_P(TcpConnectionTest, TheOwnerIsNotCalledForAStreamThatOnClosedDestroyed) {
   RecordingOwner owner;
   auto link = Connect({}, 0, &owner);
   owner.on_ended = [](TcpConnection*) { ADD_FAILURE(); };
@@ -185,7 +186,7 @@ class AbortTask final : public Task {
   Stream* const stream_;
 };
 
-TEST_P(TcpConnectionTest, ALoopThatEndsStillTellsOnClosed) {
+TEST_P(TcpConnectionTest, ALoopThatEndsStillCallsOnClosed) {
   auto open = ConnectAndOpen({}, kSmallBuffers);
   open->connection->Write(ManyBytes());
   auto ended = ConnectAndOpen();
@@ -193,7 +194,8 @@ TEST_P(TcpConnectionTest, ALoopThatEndsStillTellsOnClosed) {
   destroyed->handler.on_closed = [&](Stream&) {
     destroyed->connection.reset();
   };
-  // They run in the loop's last turn, so that OnClosed() has no turn to run in.
+  // The tasks run in the loop's last iteration, so no iteration is left for
+  // OnClosed().
   AbortTask abort_ended(ended->connection.get());
   AbortTask abort_destroyed(destroyed->connection.get());
   loop_->ScheduleLocal(&abort_ended);
@@ -203,7 +205,7 @@ TEST_P(TcpConnectionTest, ALoopThatEndsStillTellsOnClosed) {
   EXPECT_TRUE(ended->handler.closed());
   EXPECT_TRUE(destroyed->handler.closed());
   EXPECT_FALSE(open->handler.closed());
-  // Whoever owns a stream that has not ended destroys it before the loop.
+  // The owner of a stream that has not ended destroys it before the loop.
   for (const auto& link : {&open, &ended, &destroyed}) {
     (*link)->handler.forbidden = true;
     (*link)->loop = nullptr;
@@ -232,9 +234,9 @@ TEST_P(TcpConnectionTest, AfterTheEndEachCallIsANoOp) {
   EXPECT_EQ(link->handler.count(Callback::kClosed), 1);
 }
 
-// Draining.
+// Draining
 
-TEST_P(TcpConnectionTest, ADrainedStreamFinishesWithoutThePeersFin) {
+TEST_P(TcpConnectionTest, ADrainingStreamEndsWithoutThePeersFin) {
   auto link = ConnectAndOpen();
   link->connection->Drain();
   EXPECT_EQ(link->handler.count(Callback::kDraining), 1);
@@ -245,7 +247,7 @@ TEST_P(TcpConnectionTest, ADrainedStreamFinishesWithoutThePeersFin) {
   EXPECT_TRUE(link->peer.ended());
 }
 
-TEST_P(TcpConnectionTest, ADrainedStreamLivesUntilItIsFinishedAndHasSentAll) {
+TEST_P(TcpConnectionTest, ADrainingStreamLivesUntilItHasHalfClosedAndSentAll) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
   link->handler.on_draining = [](Stream& stream) { stream.Write("bye "); };
   link->connection->Drain();
@@ -263,7 +265,7 @@ TEST_P(TcpConnectionTest, ADrainedStreamLivesUntilItIsFinishedAndHasSentAll) {
   EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
 }
 
-TEST_P(TcpConnectionTest, AStreamThatFinishedBeforeTheDrainIsClosedByIt) {
+TEST_P(TcpConnectionTest, AStreamThatHalfClosedBeforeTheDrainIsClosedByIt) {
   auto link = ConnectAndOpen();
   link->connection->ShutdownWrite();
   RunIterations();
@@ -273,7 +275,7 @@ TEST_P(TcpConnectionTest, AStreamThatFinishedBeforeTheDrainIsClosedByIt) {
   EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
 }
 
-TEST_P(TcpConnectionTest, ADrainBeforeOnOpenIsToldAfterIt) {
+TEST_P(TcpConnectionTest, ADrainBeforeOnOpenIsReportedAfterIt) {
   auto link = Connect();
   link->connection->Drain();
   EXPECT_EQ(link->handler.count(Callback::kDraining), 0);
@@ -297,7 +299,7 @@ TEST_P(TcpConnectionTest, ADrainBeforeOnOpenSurvivesItsDestruction) {
 }
 
 TEST_P(TcpConnectionTest, MisuseIsFatal) {
-  // A process of their own: a forked one would share the poller with this.
+  // Each runs in a process of its own: a forked child would share the poller.
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   auto link = ConnectAndOpen();
   const auto receive = [&] {

@@ -44,7 +44,7 @@ TEST_P(TcpConnectionTest, SendsForLongAfterThePeersFin) {
   EXPECT_TRUE(link->peer.received() == bytes + bytes);
 }
 
-TEST_P(TcpConnectionTest, FinishedWithThePeerOutputIsStillSent) {
+TEST_P(TcpConnectionTest, AfterBothHalfClosesOutputIsStillSent) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
   link->handler.on_input_end = [](Stream&) {};
   link->peer.ShutdownWrite();
@@ -78,7 +78,7 @@ TEST_P(TcpConnectionTest, ReceivesForLongAfterShutdownWrite) {
   EXPECT_TRUE(link->handler.input == bytes);
 }
 
-TEST_P(TcpConnectionTest, BothEndsMayFinishAtOnce) {
+TEST_P(TcpConnectionTest, BothEndsMayHalfCloseAtOnce) {
   auto link = ConnectAndOpen();
   link->connection->Write("a");
   link->connection->ShutdownWrite();
@@ -120,7 +120,7 @@ TEST_P(TcpConnectionTest, InAnyOrderAllOfBothSidesArrives) {
     link->handler.on_input_end = [&](Stream& stream) {
       if (order == Order::kPeerFirst) stream.ShutdownWrite();
     };
-    // More than the kernel holds, so that both sides have some left.
+    // More than the kernel holds, so that both sides have unsent bytes.
     link->connection->Write(bytes);
     if (order != Order::kPeerFirst) link->connection->ShutdownWrite();
     size_t sent = 0;
@@ -133,7 +133,7 @@ TEST_P(TcpConnectionTest, InAnyOrderAllOfBothSidesArrives) {
       }
     };
     if (order == Order::kWeFirst) {
-      // The peer finishes when it has got all.
+      // The peer half-closes when it has received all bytes.
       ASSERT_TRUE(link->Until([&] {
         if (sent < bytes.size()) exchange();
         link->peer.Receive();
@@ -154,7 +154,7 @@ TEST_P(TcpConnectionTest, InAnyOrderAllOfBothSidesArrives) {
 }
 
 TEST_P(TcpConnectionTest, UnreadInputIsReadBeforeTheStreamIsDone) {
-  for (const bool kept : {false, true}) {  // here, or in the kernel
+  for (const bool kept : {false, true}) {  // in the stream or in the kernel
     auto link = ConnectAndOpen();
     link->handler.on_input = [](Stream& stream, absl::string_view) {
       stream.PauseReading();
@@ -172,8 +172,8 @@ TEST_P(TcpConnectionTest, UnreadInputIsReadBeforeTheStreamIsDone) {
     ASSERT_TRUE(link->UntilPeerIsClosed());
     EXPECT_TRUE(link->peer.ended());
     EXPECT_EQ(link->peer.received(), "answer");
-    // Both have sent FIN, which the poller tells of a stream that nobody reads:
-    // not every turn.
+    // Both ends have sent FIN. The poller reports this for a stream that is not
+    // reading: once, not in every iteration.
     RunIterations();
     const uint64_t events = loop_->stats().events;
     RunIterations(100);
@@ -214,7 +214,7 @@ TEST_P(TcpConnectionTest, AResetAfterHalfACloseEndsTheStream) {
   }
 }
 
-TEST_P(TcpConnectionTest, WhatThePeerSendsAfterItGotOurFinArrives) {
+TEST_P(TcpConnectionTest, BytesThatThePeerSendsAfterOurFinArrive) {
   auto link = ConnectAndOpen();
   link->connection->ShutdownWrite();
   ASSERT_TRUE(link->UntilPeerIsClosed());

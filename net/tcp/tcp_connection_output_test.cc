@@ -28,12 +28,12 @@ using ::testing::HasSubstr;
 INSTANTIATE_TEST_SUITE_P(Over, TcpConnectionTest, TransportKinds(),
                          ::testing::PrintToStringParamName());
 
-TEST_P(TcpConnectionTest, WriteSaysWhenToStopAndOnDrainedWhenToGoOn) {
+TEST_P(TcpConnectionTest, WriteSaysWhenToStopAndOnWritableWhenToGoOn) {
   auto link = ConnectAndOpen({.high_water = 100'000, .low_water = 50'000},
                              kSmallBuffers);
   uint64_t written = 0;
   const std::string piece = TestPattern(30'000);
-  link->handler.on_drained = [&](Stream& stream) {
+  link->handler.on_writable = [&](Stream& stream) {
     EXPECT_LE(stream.pending_output(), 50'000u);
   };
   for (int round = 1; round <= 3; ++round) {
@@ -43,7 +43,7 @@ TEST_P(TcpConnectionTest, WriteSaysWhenToStopAndOnDrainedWhenToGoOn) {
       written += piece.size();
       EXPECT_EQ(more, link->connection->pending_output() <= 100'000);
     }
-    // Below the mark, but not drained: still no.
+    // Below the high-water mark, but above the low-water mark: still false.
     ASSERT_TRUE(link->Until([&] {
       link->peer.Receive(10'000);
       return link->connection->pending_output() < 90'000;
@@ -61,7 +61,7 @@ TEST_P(TcpConnectionTest, WriteSaysWhenToStopAndOnDrainedWhenToGoOn) {
   }
 }
 
-TEST_P(TcpConnectionTest, OutputThatStaysBelowHighWaterIsNotDrained) {
+TEST_P(TcpConnectionTest, OutputBelowHighWaterCausesNoOnWritable) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
   ASSERT_TRUE(link->connection->Write(TestPattern(200'000)));
   ASSERT_TRUE(link->Until([&] {
@@ -74,7 +74,7 @@ TEST_P(TcpConnectionTest, OutputThatStaysBelowHighWaterIsNotDrained) {
 
 TEST_P(TcpConnectionTest, OutputPastMaxOutputEndsTheStream) {
   for (const bool cord : {false, true}) {
-    auto link = Connect({.max_output = 10});  // not open: all is queued
+    auto link = Connect({.max_output = 10});  // not open: queues all output
     EXPECT_TRUE(link->connection->Write("0123456789"));
     EXPECT_EQ(link->connection->pending_output(), 10u);
     EXPECT_FALSE(cord ? link->connection->Write(absl::Cord("a"))
@@ -85,17 +85,17 @@ TEST_P(TcpConnectionTest, OutputPastMaxOutputEndsTheStream) {
     EXPECT_EQ(link->handler.reason, CloseReason::kOutputLimit);
     EXPECT_THAT(link->handler.why,
                 StatusIs(absl::StatusCode::kResourceExhausted,
-                         HasSubstr("10 bytes of output wait, 1 more")));
+                         HasSubstr("10 bytes of output are waiting, 1 more")));
     ASSERT_TRUE(link->UntilPeerIsClosed());
     EXPECT_EQ(link->peer.error(), ECONNRESET);
   }
 }
 
-TEST_P(TcpConnectionTest, WhatIsWrittenArrivesWholeAndInOrder) {
+TEST_P(TcpConnectionTest, WrittenBytesArriveCompleteAndInOrder) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
   std::string expected;
   const std::string& bytes = ManyBytes();
-  absl::Cord cord;  // of more pieces than one system call takes
+  absl::Cord cord;  // has more pieces than one system call takes
   size_t position = 0;
   for (int i = 0; i < 200; ++i) {
     const absl::string_view piece =
@@ -119,7 +119,7 @@ TEST_P(TcpConnectionTest, WhatIsWrittenArrivesWholeAndInOrder) {
   EXPECT_TRUE(link->peer.received() == expected);
 }
 
-TEST_P(TcpConnectionTest, FinishIsFinAfterPendingOutput) {
+TEST_P(TcpConnectionTest, AHalfCloseSendsFinAfterPendingOutput) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
   const std::string& bytes = ManyBytes();
   link->connection->Write(bytes);
@@ -135,7 +135,7 @@ TEST_P(TcpConnectionTest, FinishIsFinAfterPendingOutput) {
   EXPECT_FALSE(link->handler.closed());  // the peer may still send
 }
 
-TEST_P(TcpConnectionTest, EchoToASlowReaderHoldsWhatItsOptionsSay) {
+TEST_P(TcpConnectionTest, EchoToASlowReaderKeepsToItsLimits) {
   constexpr uint64_t kTotal = 100 << 20;
   constexpr ConnectionOptions kOptions;
   auto link = ConnectAndOpen({}, kSmallBuffers);
@@ -148,7 +148,7 @@ TEST_P(TcpConnectionTest, EchoToASlowReaderHoldsWhatItsOptionsSay) {
     most_pending = std::max(most_pending, stream.pending_output());
     return input.size();
   };
-  handler.on_drained = [](Stream& stream) { stream.ResumeReading(); };
+  handler.on_writable = [](Stream& stream) { stream.ResumeReading(); };
   const std::string block = TestPattern(1 << 20);
   uint64_t sent = 0;
   uint64_t checked = 0;
@@ -183,7 +183,7 @@ TEST_P(TcpConnectionTest, EchoToASlowReaderHoldsWhatItsOptionsSay) {
   EXPECT_EQ(handler.reason, CloseReason::kNormal);
 }
 
-TEST_P(TcpConnectionTest, WhatFitsIsSentAtOnce) {
+TEST_P(TcpConnectionTest, OutputThatFitsIsSentAtOnce) {
   auto link = ConnectAndOpen();
   sockets_.room = 3;
   EXPECT_TRUE(link->connection->Write("12345"));
@@ -211,13 +211,13 @@ TEST_P(TcpConnectionTest, TheWaterMarksAreExact) {
       sockets_.room = 50;
       RunIterations();
       EXPECT_EQ(connection.pending_output(), 51u);
-      // Below the high mark it is no all the same.
+      // The result is false although the output is below the high-water mark.
       EXPECT_FALSE(connection.Write(""));
       EXPECT_EQ(link->handler.count(Callback::kWritableAgain), crossing - 1);
       sockets_.room = 1;
       RunIterations();
       EXPECT_EQ(connection.pending_output(), 50u);
-    } else {  // which waits until all it has taken is sent
+    } else {  // waits until all accepted output is sent
       sockets_.room = 101;
       ASSERT_TRUE(
           link->Until([&] { return connection.pending_output() == 0; }));
@@ -230,8 +230,8 @@ TEST_P(TcpConnectionTest, TheWaterMarksAreExact) {
   }
 }
 
-// Corked or not, whatever the kernel takes.
-TEST_P(TcpConnectionTest, EachCrossingIsToldExactlyOnce) {
+// Holds with and without a cork, however much the kernel takes.
+TEST_P(TcpConnectionTest, EachCrossingIsReportedExactlyOnce) {
   const uint64_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   std::mt19937_64 random(seed);
@@ -249,7 +249,7 @@ TEST_P(TcpConnectionTest, EachCrossingIsToldExactlyOnce) {
     if (!above && !more) ++crossings;
     above = !more;
   };
-  link->handler.on_drained = [&](Stream& stream) {
+  link->handler.on_writable = [&](Stream& stream) {
     EXPECT_TRUE(above);
     EXPECT_LE(stream.pending_output(), 300u);
     above = false;
@@ -259,7 +259,7 @@ TEST_P(TcpConnectionTest, EachCrossingIsToldExactlyOnce) {
   for (int i = 0; i < 3000; ++i) {
     sockets_.room = random() % 700;
     if (random() % 3 == 0) connection.Cork();
-    // Past the mark, too, a few.
+    // Sometimes writes a few times above the mark.
     while (random() % 3 > 0 && (!above || random() % 16 == 0)) write();
     RunIterations(static_cast<int>(random() % 3));
     link->peer.Receive();
@@ -276,7 +276,7 @@ TEST_P(TcpConnectionTest, EachCrossingIsToldExactlyOnce) {
   EXPECT_TRUE(link->peer.received() == written);
 }
 
-TEST_P(TcpConnectionTest, WhatIsQueuedSharesTheMemoryOfACord) {
+TEST_P(TcpConnectionTest, QueuedOutputSharesTheMemoryOfACord) {
   auto link = ConnectAndOpen();
   sockets_.room = 0;
   bool released = false;

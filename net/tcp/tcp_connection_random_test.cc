@@ -27,9 +27,9 @@ namespace {
 INSTANTIATE_TEST_SUITE_P(Over, TcpConnectionTest, TransportKinds(),
                          ::testing::PrintToStringParamName());
 
-// Two connections that do at random what their handlers may do.
+// Two connections whose handlers make random calls.
 
-// One end of them.
+// The state of one end.
 struct RandomEnd {
   void Act(std::mt19937_64& random) {
     if (connection == nullptr || handler.closed()) return;
@@ -66,8 +66,8 @@ struct RandomEnd {
                       : connection->Write(absl::Cord(bytes));
     written += bytes;
   }
-  // By the handle, if the stream has not ended. What is posted behind tells
-  // when the stream has got it.
+  // Sends by the handle if the stream has not ended. A callable posted after it
+  // shows when the stream has got the bytes.
   void Send(std::mt19937_64& random) {
     const StreamHandle handle = connection->handle();
     if (random() % 100 == 0) {
@@ -96,9 +96,9 @@ struct RandomEnd {
   TestHandler handler;
   std::unique_ptr<TcpConnection> connection;
   std::string written;
-  size_t offered = 0;  // of what the other end has written
+  size_t offered = 0;  // bytes of the other end's output
   bool finished = false;
-  bool picky = true;  // consumes as it likes
+  bool picky = true;  // consumes random amounts
 };
 
 void RunRandomly(EventLoop* loop, TransportPtr (*make)(EventLoop*, Socket),
@@ -135,7 +135,7 @@ void RunRandomly(EventLoop* loop, TransportPtr (*make)(EventLoop*, Socket),
     ends[random() % 2].Act(random);
     if (random() % 2 == 0) sluice::RunIterations(loop, 1);
   }
-  // To the end, in an orderly way, if they live.
+  // Ends the streams that are left, gracefully.
   for (RandomEnd& end : ends) {
     end.handler.on_any = nullptr;
     end.picky = false;
@@ -166,7 +166,7 @@ void RunRandomly(EventLoop* loop, TransportPtr (*make)(EventLoop*, Socket),
   }
 }
 
-TEST_P(TcpConnectionTest, KeepsItsPromisesWhateverBothEndsDo) {
+TEST_P(TcpConnectionTest, KeepsItsContractUnderRandomCalls) {
   for (int i = 0; i < 25 && !HasFailure(); ++i) {
     const uint64_t seed = TestSeed();
     SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));

@@ -26,7 +26,7 @@ using ::testing::HasSubstr;
 INSTANTIATE_TEST_SUITE_P(Over, TcpConnectionTest, TransportKinds(),
                          ::testing::PrintToStringParamName());
 
-// Opening.
+// Opening
 
 TEST_P(TcpConnectionTest, OpensOnceAndFirstAndNotInsideTheConstructor) {
   auto link = Connect();
@@ -38,7 +38,7 @@ TEST_P(TcpConnectionTest, OpensOnceAndFirstAndNotInsideTheConstructor) {
   EXPECT_EQ(link->handler.count(Callback::kOpen), 1);
 }
 
-TEST_P(TcpConnectionTest, WritesAndFinishBeforeOnOpenAreKept) {
+TEST_P(TcpConnectionTest, WritesAndHalfCloseBeforeOnOpenAreKept) {
   auto link = Connect();
   EXPECT_TRUE(link->connection->Write("one "));
   EXPECT_TRUE(link->connection->Write(absl::Cord("two")));
@@ -83,7 +83,7 @@ TEST_P(TcpConnectionTest, PeerIsTheOtherEndsAddress) {
               StatusIs(absl::StatusCode::kFailedPrecondition));
 }
 
-// Input.
+// Input
 
 TEST_P(TcpConnectionTest, ShowsInputInPlace) {
   if (GetParam().make != NewSocketTransport) {
@@ -100,9 +100,9 @@ TEST_P(TcpConnectionTest, ShowsInputInPlace) {
   EXPECT_EQ(where, loop_->receive_buffer().data());
 }
 
-TEST_P(TcpConnectionTest, OffersARestTogetherWithWhatComesNext) {
+TEST_P(TcpConnectionTest, OffersARestTogetherWithTheNextInput) {
   auto link = ConnectAndOpen();
-  // Whole lines.
+  // Consumes whole lines only.
   link->handler.on_input = [](Stream&, absl::string_view input) {
     return input.rfind('\n') + 1;
   };
@@ -133,11 +133,11 @@ TEST_P(TcpConnectionTest, ARestOfMaxInputEndsTheStream) {
   link->handler.on_input = [](Stream&, absl::string_view input) {
     return std::min<size_t>(input.size(), 1);
   };
-  ASSERT_TRUE(link->PeerSends("0123456789"));  // leaves 9
+  ASSERT_TRUE(link->PeerSends("0123456789"));  // leaves 9 bytes
   ASSERT_TRUE(link->Until([&] { return link->handler.offered.size() == 1; }));
   RunIterations();
   EXPECT_FALSE(link->handler.closed());
-  ASSERT_TRUE(link->PeerSends("ab"));  // leaves 10
+  ASSERT_TRUE(link->PeerSends("ab"));  // leaves 10 bytes
   ASSERT_TRUE(link->UntilClosed());
   EXPECT_EQ(link->handler.reason, CloseReason::kInputLimit);
   EXPECT_THAT(link->handler.why, StatusIs(absl::StatusCode::kResourceExhausted,
@@ -154,7 +154,7 @@ TEST_P(TcpConnectionTest, ARestOfMaxInputAtOnceEndsTheStream) {
   EXPECT_EQ(link->handler.reason, CloseReason::kInputLimit);
 }
 
-TEST_P(TcpConnectionTest, ARestOfMaxInputIsKeptByWhoPauses) {
+TEST_P(TcpConnectionTest, APausedStreamKeepsARestOfMaxInput) {
   auto link = ConnectAndOpen({.max_input = 10});
   link->handler.on_input = [](Stream& stream, absl::string_view) {
     stream.PauseReading();
@@ -164,7 +164,8 @@ TEST_P(TcpConnectionTest, ARestOfMaxInputIsKeptByWhoPauses) {
   ASSERT_TRUE(link->Until([&] { return link->handler.offered.size() == 1; }));
   RunIterations();
   EXPECT_FALSE(link->handler.closed());
-  // The same for what is offered anew; until somebody does not pause.
+  // The same holds for input that is offered again, until a handler does not
+  // pause.
   link->connection->ResumeReading();
   ASSERT_TRUE(link->Until([&] { return link->handler.offered.size() == 2; }));
   RunIterations();
@@ -192,7 +193,7 @@ TEST_P(TcpConnectionTest, APausedStreamIsOfferedNothing) {
   EXPECT_EQ(link->handler.count(Callback::kInputEnd), 1);
 }
 
-TEST_P(TcpConnectionTest, ResumeOffersWhatWasKeptAnewByATask) {
+TEST_P(TcpConnectionTest, ResumeOffersKeptInputAgainByATask) {
   auto link = ConnectAndOpen();
   bool pausing = true;
   link->handler.on_input = [&](Stream& stream, absl::string_view input) {
@@ -209,7 +210,7 @@ TEST_P(TcpConnectionTest, ResumeOffersWhatWasKeptAnewByATask) {
   link->connection->ResumeReading();
   EXPECT_EQ(link->handler.offered.size(), 1u);
   ASSERT_TRUE(link->Until([&] { return link->handler.offered.size() == 2; }));
-  // That call has paused again: the end of input waits for what is left.
+  // That call has paused again: the end of input waits for the rest.
   RunIterations();
   EXPECT_EQ(link->handler.count(Callback::kInputEnd), 0);
   pausing = false;
@@ -237,8 +238,8 @@ TEST_P(TcpConnectionTest, PauseTakesAResumeBack) {
   ASSERT_TRUE(link->Until([&] { return link->handler.input == "keptmore"; }));
 }
 
-// As a handler does that asks somebody else and gets the answer at once.
-TEST_P(TcpConnectionTest, ResumeInsideOnInputOffersWhatThatCallLeaves) {
+// A handler that asks another object may get the answer at once.
+TEST_P(TcpConnectionTest, ResumeInsideOnInputOffersTheRestOfThatCall) {
   auto link = ConnectAndOpen();
   link->handler.on_input = [](Stream& stream, absl::string_view) {
     stream.PauseReading();
@@ -252,7 +253,7 @@ TEST_P(TcpConnectionTest, ResumeInsideOnInputOffersWhatThatCallLeaves) {
   ASSERT_TRUE(link->Until([&] { return link->handler.input == "abcd"; }));
 }
 
-TEST_P(TcpConnectionTest, ResumeOffersARestAnewAfterTheEndOfInputToo) {
+TEST_P(TcpConnectionTest, ResumeOffersARestAgainAfterTheEndOfInputToo) {
   auto link = ConnectAndOpen();
   bool consume = false;
   link->handler.on_input = [&](Stream&, absl::string_view input) {
@@ -269,7 +270,7 @@ TEST_P(TcpConnectionTest, ResumeOffersARestAnewAfterTheEndOfInputToo) {
   ASSERT_TRUE(link->Until([&] { return link->handler.input == "rest"; }));
 }
 
-TEST_P(TcpConnectionTest, UnreadInputIsWhatArrivedAndWasNotConsumed) {
+TEST_P(TcpConnectionTest, UnreadInputCountsArrivedUnconsumedBytes) {
   auto link = ConnectAndOpen();
   EXPECT_FALSE(link->connection->HasUnreadInput());
   bool consume = false;
@@ -290,7 +291,7 @@ TEST_P(TcpConnectionTest, UnreadInputIsWhatArrivedAndWasNotConsumed) {
   EXPECT_FALSE(link->connection->HasUnreadInput());
 }
 
-// Limits and counters.
+// Limits and counters
 
 TEST_P(TcpConnectionTest, CountsBytesAsThePeerDoes) {
   auto link = ConnectAndOpen({}, kSmallBuffers);

@@ -31,9 +31,9 @@
 #include "sluice/net/transport/transport.h"
 #include "sluice/timer/sim_clock.h"
 
-// What the tests of TcpConnection stand on (testonly): a handler that watches
-// the order of its calls, a connection with its other end, and a fixture that
-// counts descriptors. Each test instantiates its suite over both transports.
+// The base of the tests of TcpConnection (testonly): a handler that checks the
+// order of its calls, a connection with its peer, and a fixture that counts
+// descriptors. Each test instantiates its suite over both transports.
 namespace sluice {
 
 inline int OpenDescriptors() {
@@ -58,26 +58,27 @@ inline constexpr std::array kAllCallbacks = {
     Callback::kWritableAgain, Callback::kTimeout, Callback::kDraining,
     Callback::kClosed};
 
-// Takes down what it is told, consumes all input unless on_input says
-// otherwise, and fails if the calls break their order. A hook takes the place
-// of the default of StreamHandler, and may destroy the stream.
+// Records its calls, consumes all input unless on_input is set, and fails if
+// the calls are out of order. A hook replaces the default of StreamHandler, and
+// may destroy the stream.
 class TestHandler final : public StreamHandler {
  public:
   std::function<void(Stream&)> on_open;
   std::function<size_t(Stream&, absl::string_view)> on_input;
   std::function<void(Stream&)> on_input_end;
-  std::function<void(Stream&)> on_drained;
+  std::function<void(Stream&)> on_writable;
   std::function<void(Stream&)> on_timeout;
   std::function<void(Stream&)> on_draining;
   std::function<void(Stream&)> on_closed;
-  // Before the hook of the same call; false: no hook is called.
+  // Called before the hook of the same call. If it returns false, that hook is
+  // not called.
   std::function<bool(Callback, Stream&)> on_any;
 
-  std::vector<std::string> offered;  // what OnInput() was shown
-  std::string input;                 // what it consumed
+  std::vector<std::string> offered;  // the input of each OnInput()
+  std::string input;                 // the consumed input
   absl::Status why;
   CloseReason reason = CloseReason::kNormal;
-  bool forbidden = false;  // no call may come
+  bool forbidden = false;  // calls are failures
 
   int count(Callback callback) const {
     return counts_[static_cast<size_t>(callback)];
@@ -90,7 +91,7 @@ class TestHandler final : public StreamHandler {
   }
   size_t OnInput(Stream& stream, absl::string_view bytes) override {
     EXPECT_FALSE(bytes.empty());
-    // After the end of input only a rest is offered anew.
+    // After the end of input, only the unconsumed rest is offered again.
     EXPECT_TRUE(count(Callback::kInputEnd) == 0 || bytes.size() == rest_);
     if (keep_offered) offered.emplace_back(bytes);
     if (!Note(Callback::kInput, stream)) return 0;
@@ -106,7 +107,7 @@ class TestHandler final : public StreamHandler {
   }
   void OnWritable(Stream& stream) override {
     if (!Note(Callback::kWritableAgain, stream)) return;
-    on_drained ? on_drained(stream) : StreamHandler::OnWritable(stream);
+    on_writable ? on_writable(stream) : StreamHandler::OnWritable(stream);
   }
   void OnTimeout(Stream& stream) override {
     if (!Note(Callback::kTimeout, stream)) return;
@@ -131,7 +132,7 @@ class TestHandler final : public StreamHandler {
   bool keep_input = true;
 
  private:
-  // False: the stream may be gone.
+  // Returns false if the stream may be gone.
   bool Note(Callback callback, Stream& stream) {
     EXPECT_FALSE(forbidden) << static_cast<int>(callback);
     EXPECT_FALSE(closed()) << static_cast<int>(callback);
@@ -163,7 +164,7 @@ struct Link {
       : loop(its_loop), peer(std::move(socket)) {}
   ~Link() {
     connection.reset();
-    // What it leaves behind must not touch the handler.
+    // The objects that the connection leaves behind must not touch the handler.
     handler.forbidden = true;
     if (loop != nullptr) sluice::RunIterations(loop, 5);
   }
@@ -189,7 +190,7 @@ struct Link {
     });
   }
 
-  EventLoop* loop;  // null: it takes no more turns
+  EventLoop* loop;  // null: the loop is gone
   TestPeer peer;
   TestHandler handler;
   std::unique_ptr<ConnectionContext> context;
@@ -199,13 +200,13 @@ struct Link {
 class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
  protected:
   TcpConnectionTest() : descriptors_(OpenDescriptors()) { NewLoop(); }
-  // In every test.
+  // Runs at the end of every test.
   ~TcpConnectionTest() override {
     loop_.reset();
     EXPECT_EQ(OpenDescriptors(), descriptors_) << "descriptors are left open";
   }
 
-  // In place of the last one.
+  // Replaces the loop.
   void NewLoop() {
     loop_.reset();
     EventLoop::Options options;
@@ -214,7 +215,7 @@ class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
     loop_ = *EventLoop::Create(std::move(options));
   }
 
-  // A connection that has not opened yet.
+  // Returns a connection that has not opened yet.
   std::unique_ptr<Link> Connect(const ConnectionOptions& options = {},
                                 int buffer_bytes = 0,
                                 ConnectionOwner* owner = nullptr) {
@@ -236,10 +237,11 @@ class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
     return link;
   }
 
-  void RunIterations(int turns = 20) {
-    sluice::RunIterations(loop_.get(), turns);
+  void RunIterations(int iterations = 20) {
+    sluice::RunIterations(loop_.get(), iterations);
   }
-  // Lets time pass in steps, with turns at each, until `done`; how much passed.
+  // Lets time pass in steps, with iterations at each, until `done` returns
+  // true. Returns the time that passed.
   absl::Duration AdvanceUntil(absl::FunctionRef<bool()> done,
                               absl::Duration step, absl::Duration limit) {
     absl::Duration passed;
@@ -253,7 +255,7 @@ class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
 
   const int descriptors_;
   SimClock clock_;
-  GatedSockets sockets_;  // of all connections, not of their peers
+  GatedSockets sockets_;  // of the connections, not of their peers
   std::unique_ptr<EventLoop> loop_;
 };
 

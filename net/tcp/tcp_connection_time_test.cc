@@ -53,7 +53,7 @@ TEST_P(TcpConnectionTest, ATimeoutTakesThePlaceOfTheLast) {
   EXPECT_EQ(link->handler.count(Callback::kTimeout), 1);
 }
 
-TEST_P(TcpConnectionTest, ATimeoutThatIsNotPositiveComesInTheNextTurn) {
+TEST_P(TcpConnectionTest, ATimeoutThatIsNotPositiveComesInTheNextIteration) {
   auto link = ConnectAndOpen({.idle_timeout = absl::InfiniteDuration()});
   int timeouts = 0;
   for (const absl::Duration timeout :
@@ -63,14 +63,14 @@ TEST_P(TcpConnectionTest, ATimeoutThatIsNotPositiveComesInTheNextTurn) {
     RunIterations();
     EXPECT_EQ(link->handler.count(Callback::kTimeout), ++timeouts);
   }
-  // Past the end of what a clock can show.
+  // A time beyond the end of what a clock can show.
   link->connection->SetTimeout(absl::Hours(24 * 365 * 1000));
   clock_.Advance(absl::Hours(24 * 365 * 100));
   RunIterations();
   EXPECT_EQ(link->handler.count(Callback::kTimeout), timeouts);
 }
 
-TEST_P(TcpConnectionTest, TheTimeoutMayBeSetAnewWhenItComes) {
+TEST_P(TcpConnectionTest, OnTimeoutMaySetTheTimeoutAgain) {
   auto link = ConnectAndOpen();
   link->handler.on_timeout = [](Stream& stream) {
     stream.SetTimeout(absl::Seconds(1));
@@ -99,14 +99,14 @@ TEST_P(TcpConnectionTest, AnIdleStreamEndsNeverEarlyAndAnEighthLateAtMost) {
   ASSERT_TRUE(link->UntilPeerIsClosed());
   EXPECT_TRUE(link->peer.ended());
 
-  // Input touches it.
+  // Input restarts the idle timeout.
   link = ConnectAndOpen({.idle_timeout = kTimeout});
   AdvanceUntil(closed, kStep, absl::Seconds(15));
   ASSERT_TRUE(link->PeerSends("x"));
   ASSERT_TRUE(link->Until([&] { return link->handler.input == "x"; }));
   is_idle_time(AdvanceUntil(closed, kStep, absl::Minutes(2)));
 
-  // And so does what is sent, at once or later.
+  // Output restarts it too, whether it is sent at once or later.
   link = ConnectAndOpen({.idle_timeout = kTimeout}, kSmallBuffers);
   AdvanceUntil(closed, kStep, absl::Seconds(15));
   link->connection->Write("x");
@@ -146,8 +146,8 @@ TEST_P(TcpConnectionTest, ATimeoutMayComeBeforeOnOpen) {
   EXPECT_EQ(link->handler.count(Callback::kTimeout), 1);
 }
 
-// A limit on how long the peer may be silent, as the header says it is made.
-TEST_P(TcpConnectionTest, SetAnewInOnInputItIsAReadTimeout) {
+// A read timeout, made in the way that the header describes.
+TEST_P(TcpConnectionTest, SetAgainInOnInputItIsAReadTimeout) {
   constexpr absl::Duration kTimeout = absl::Seconds(10);
   auto link = Connect();
   link->handler.on_open = [&](Stream& stream) { stream.SetTimeout(kTimeout); };

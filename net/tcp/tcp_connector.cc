@@ -52,7 +52,8 @@ bool TcpConnector::IsConnectedToItself() const {
   const auto local =
       socket_.api().Address(socket_.fd(), SocketApi::End::kLocal);
   if (!local.ok() || local->port() != peer_.port()) return false;
-  // peer_ may be a wildcard, by which Linux reaches a loopback address.
+  // peer_ may be a wildcard address, which Linux connects to a loopback
+  // address.
   const auto peer = socket_.api().Address(socket_.fd(), SocketApi::End::kPeer);
   return peer.ok() && *peer == *local;
 }
@@ -79,7 +80,7 @@ void TcpConnector::ShutdownWrite(absl::Status status) {
     std::move(done)(std::move(status));
     return;
   }
-  // Helps small messages; a socket that refuses is used as it is.
+  // Speeds up small messages. An error does no harm.
   (void)socket_.api().SetOption(socket_.fd(), SocketApi::Option::kNoDelay, 1);
   std::move(done)(std::move(socket_));
 }

@@ -15,38 +15,44 @@
 
 namespace sluice {
 
-// One attempt to connect to one address: no names, no retries. Ends with a
-// connected Socket, for Platform::new_transport. Loop-bound; owned by its user.
+// One attempt to connect to one address. It looks up no names and does not
+// retry. On success, it passes a connected Socket, for Platform::new_transport.
+// The user owns the connector. Loop-bound.
 //
-// If nobody listens on a port of this host, the kernel may give a client that
-// very port to connect from; TCP then connects the socket to itself. Such a
-// connection is refused (ECONNREFUSED), and the port is free again at once.
+// If no server listens on a port of this host, the kernel may choose that very
+// port as the local port of a client; TCP then connects the socket to itself.
+// The connector treats such a connection as refused (ECONNREFUSED), and frees
+// the port at once.
 class TcpConnector final : private IoTarget, private Task, private Timer {
  public:
   struct Options {
-    // May be infinite. Not positive: it has passed in the next turn.
+    // The time until the attempt fails; may be infinite. If it is not positive,
+    // the attempt fails in the next iteration.
     absl::Duration timeout = absl::Seconds(10);
-    // The address to come from, with port 0 for any; none: the kernel's choice.
+    // The address to connect from, with port 0 for any port. Default: the
+    // kernel chooses.
     SocketAddress local = {};
   };
-  // Exactly once, in a later turn; may destroy the connector. A connected
-  // socket with TCP_NODELAY set; kDeadlineExceeded at the timeout; kCancelled
-  // if the loop ended; what the poller refused, such as select's limit;
-  // otherwise errno, with the peer's address.
+  // Called exactly once, in a later iteration, unless the connector is
+  // destroyed before. May destroy the connector. Gets a connected socket with
+  // TCP_NODELAY set, or an error: kDeadlineExceeded at the timeout; kCancelled
+  // if the loop has ended; the error of the poller, such as a descriptor beyond
+  // select's limit; otherwise the error of the system call, with the peer's
+  // address.
   using Done = absl::AnyInvocable<void(absl::StatusOr<Socket>) &&>;
 
-  // REQUIRES: on the loop, or the loop is not running. `platform` and `loop`
-  // outlive the connector.
+  // Starts to connect. `platform` and `loop` outlive the connector. REQUIRES:
+  // on the loop, or the loop is not running.
   TcpConnector(const Platform* platform, EventLoop* loop,
                const SocketAddress& peer, Options options, Done done);
-  // Cancels: `done` is destroyed, not called.
+  // Cancels the attempt. `done` is destroyed without a call.
   ~TcpConnector() override;
 
  private:
-  void OnIo(const IoEvent& event) override;  // connected, or not
-  void Run() override;                       // what was known at once
-  void Abandon() override;                   // the loop ended
-  void Fire() override;                      // the timeout
+  void OnIo(const IoEvent& event) override;  // connected or failed
+  void Run() override;                       // failed in the constructor
+  void Abandon() override;                   // the loop has ended
+  void Fire() override;                      // timed out
   bool IsConnectedToItself() const;
   void ShutdownWrite(absl::Status status);
 

@@ -83,7 +83,7 @@ TEST_F(TcpConnectorTest, AnErrorKnownAtOnceComesLaterAllTheSame) {
   EXPECT_THAT(result_->status(), StatusIs(absl::StatusCode::kNotFound));
 }
 
-TEST_F(TcpConnectorTest, ComesFromTheAddressItIsTold) {
+TEST_F(TcpConnectorTest, ConnectsFromTheGivenAddress) {
   StartListening();
   Connect({.local = *SocketAddress::Parse("127.0.0.7:0")});
   ASSERT_TRUE(RunUntilDone());
@@ -94,8 +94,8 @@ TEST_F(TcpConnectorTest, ComesFromTheAddressItIsTold) {
               ::testing::StartsWith("127.0.0.7:"));
 }
 
-// A socket that connects to its own address becomes its own peer, tcp(7): the
-// kernel may choose that port for a client of a local server that is gone.
+// A socket that connects to its own address becomes its own peer, see tcp(7).
+// The kernel may choose that port for a client of a local server that is gone.
 TEST_F(TcpConnectorTest, ASocketThatConnectsToItselfIsRefused) {
   StartListening();
   listening_ = Socket();
@@ -105,7 +105,7 @@ TEST_F(TcpConnectorTest, ASocketThatConnectsToItselfIsRefused) {
               StatusIs(absl::StatusCode::kUnavailable,
                        HasSubstr("connect on " + address_.ToString() +
                                  ": Connection refused")));
-  // A server that starts now gets its port.
+  // A server that starts now can use the port.
   SLUICE_EXPECT_OK(KernelSockets()->Listen(address_, {}));
 }
 
@@ -120,7 +120,7 @@ TEST_F(TcpConnectorTest, ASocketThatConnectsToItselfByAnyAddressIsRefused) {
                                           HasSubstr("Connection refused")));
 }
 
-// A backlog that is full leaves the SYN unanswered.
+// With a full backlog, a SYN gets no answer.
 class UnansweredTcpConnectorTest : public TcpConnectorTest {
  protected:
   UnansweredTcpConnectorTest() {

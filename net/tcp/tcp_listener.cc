@@ -56,7 +56,7 @@ TcpListener::TcpListener(EventLoop* loop, Socket socket,
       socket_(std::move(socket)),
       address_(address),
       file_(std::move(file)),
-      // The kernel lets one more wait than it is told.
+      // The kernel lets one more connection wait than the backlog says.
       backlog_(static_cast<size_t>(options.listen.backlog) + 1),
       max_accepts_per_turn_(options.max_accepts_per_turn),
       on_accept_(std::move(on_accept)),
@@ -65,7 +65,7 @@ TcpListener::TcpListener(EventLoop* loop, Socket socket,
 
 TcpListener::~TcpListener() {
   loop_->Remove(this);
-  // A file that cannot be removed is replaced by the next server.
+  // If the file cannot be removed, the next server replaces it.
   (void)file_.Remove();
   if (destroyed_ != nullptr) *destroyed_ = true;
 }
@@ -152,7 +152,7 @@ void TcpListener::Resume() {
 }
 
 void TcpListener::SetInterest() {
-  // Fails for want of memory at most: then it is tried again after a while.
+  // Fails only if memory runs out: then tries again after a while.
   const IoEvents interest = paused_ || backing_off_ ? 0 : kReadable;
   if (!loop_->SetInterest(this, interest).ok()) loop_->Arm(this, kMaxBackOff);
 }

@@ -19,54 +19,60 @@
 
 namespace sluice {
 
-// Accepts connections on one address, on one loop, as an urgent target: before
-// those that are there are served. TCP and Unix-domain sockets alike. Makes no
-// connections. Loop-bound; owns its socket, and the file of a Unix-domain one.
+// Accepts connections on one address, on one loop, for TCP and Unix-domain
+// sockets. The listener is an urgent target: it accepts before open connections
+// are served. It creates no Connection objects. Owns its socket, and the file
+// of a Unix-domain socket. Loop-bound.
 //
-// When accept(2) fails, for want of descriptors or memory (EMFILE, ENFILE,
-// ENOBUFS, ENOMEM) or for another reason (EPERM of a filter), the listener
-// stops for a while, 1 ms at first and doubling to 512 ms while that lasts: it
-// does not spin, connections wait in the backlog, and it accepts them within
-// that time when accept(2) succeeds again. OnFailure hears of each failure.
+// If accept(2) fails, because of a lack of descriptors or memory (EMFILE,
+// ENFILE, ENOBUFS, ENOMEM) or for another reason (EPERM of a filter), the
+// listener pauses: for 1 ms at first, and twice as long after each further
+// failure, up to 512 ms. During the pause it does not spin, and connections
+// wait in the backlog. OnFailure is called for each failure.
 class TcpListener final : private IoTarget, private Timer {
  public:
   struct Options {
     SocketApi::ListenOptions listen = {};
-    // A bound, at least 1. What is tried grows to it while connections keep
-    // coming, and is one when they come singly: one system call for each.
+    // The most connections to accept in one loop iteration, at least 1. The
+    // listener starts with one and doubles under load, so that a single
+    // connection costs a single system call.
     size_t max_accepts_per_turn = 64;
   };
-  // On the loop, in later turns, once for each connection; may destroy the
-  // listener. `peer` has no address for unnamed Unix-domain sockets.
+  // Called on the loop, in later iterations, once for each connection. May
+  // destroy the listener. `peer` has no address for unnamed Unix-domain
+  // sockets.
   using OnAccept = absl::AnyInvocable<void(Socket, const SocketAddress& peer)>;
 
-  // On the loop, each time that accepting fails, with the error and the
-  // address. Must not destroy the listener, which tries again after its
-  // back-off.
+  // Called on the loop for each failure of accept(2), with the error and the
+  // address. Must not destroy the listener, which tries again after a pause.
   using OnFailure = absl::AnyInvocable<void(const absl::Status& error)>;
 
-  // Binds and listens before it returns. kInvalidArgument names the option; the
-  // errors of SocketApi::Listen() and EventLoop::Add(). REQUIRES: on the loop,
-  // or the loop is not running. `platform` and `loop` outlive the listener.
-  // `on_failure` may be null.
+  // Binds and listens before it returns. Returns kInvalidArgument if an option
+  // is out of bounds; the message names the option. Also returns the errors of
+  // SocketApi::Listen() and EventLoop::Add(). `platform` and `loop` outlive the
+  // listener. `on_failure` may be null. REQUIRES: on the loop, or the loop is
+  // not running.
   static absl::StatusOr<std::unique_ptr<TcpListener>> Listen(
       const Platform* platform, EventLoop* loop, const SocketAddress& address,
       Options options, OnAccept on_accept, OnFailure on_failure = nullptr);
-  // Connections that wait in the backlog are reset: AcceptBacklog() first.
+  // Closes the socket, which resets connections in the backlog: call
+  // AcceptBacklog() first to serve them.
   ~TcpListener() override;
 
-  // Leaves connections in the backlog, at no cost. No-op when paused.
+  // Stops accepting. Connections wait in the backlog, at no cost. Does nothing
+  // when paused.
   void Pause();
-  // No-op when not paused.
+  // Accepts again. Does nothing when not paused.
   void Resume();
 
-  // Calls OnAccept, inside this call, for all that wait in the backlog, at most
-  // its size; until OnAccept pauses the listener, or descriptors run out. No-op
-  // when paused. For those who are about to destroy the listener.
-  // REQUIRES: not called by OnAccept.
+  // Accepts the connections that wait in the backlog, at most as many as the
+  // backlog holds, and calls OnAccept for each inside this call. Stops early if
+  // OnAccept pauses the listener or accept(2) fails. Does nothing when paused.
+  // For callers that are about to destroy the listener. REQUIRES: not called by
+  // OnAccept.
   void AcceptBacklog();
 
-  // The bound one: a port is never 0.
+  // Returns the bound address, whose port is never 0.
   const SocketAddress& address() const { return address_; }
   int fd() const { return socket_.fd(); }
 
@@ -83,9 +89,9 @@ class TcpListener final : private IoTarget, private Timer {
     kPaused,
     kEmpty,
     kFailed,
-    kDestroyed,  // with the listener
+    kDestroyed,  // on_accept_ has destroyed the listener
   };
-  // Calls OnAccept for up to `limit` connections; why it ended.
+  // Calls OnAccept for up to `limit` connections. Returns why it has ended.
   End Accept(size_t limit, size_t* accepted);
   void BackOff();
   void SetInterest();

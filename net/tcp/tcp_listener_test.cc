@@ -49,7 +49,7 @@ class TcpListenerTest : public ::testing::Test {
     listener_ = *std::move(listener);
     return absl::OkStatus();
   }
-  // A client's socket, connected or connecting.
+  // Returns a client's socket, connected or connecting.
   Socket Connect() {
     const IoResult fd =
         KernelSockets()->StartConnect(listener_->address(), nullptr);
@@ -68,7 +68,7 @@ class TcpListenerTest : public ::testing::Test {
   std::unique_ptr<TcpListener> listener_;
 };
 
-TEST_F(TcpListenerTest, ResolvesPortZeroAndTellsThePeer) {
+TEST_F(TcpListenerTest, ResolvesPortZeroAndReportsThePeer) {
   SLUICE_ASSERT_OK(Listen(SocketAddress::Loopback4(0)));
   EXPECT_NE(listener_->address().port(), 0);
   const Socket client = Connect();
@@ -112,19 +112,19 @@ TEST_F(TcpListenerTest, LimitsMayBeAsLargeAsTheyGet) {
   EXPECT_TRUE(RunUntilAccepted(1));
 }
 
-TEST_F(TcpListenerTest, AcceptsManyInFewTurns) {
+TEST_F(TcpListenerTest, AcceptsManyInFewIterations) {
   SLUICE_ASSERT_OK(Listen(SocketAddress::Loopback4(0)));
   std::vector<Socket> clients;
   for (int i = 0; i < 200; ++i) clients.push_back(Connect());
-  int turns = 0;
+  int iterations = 0;
   ASSERT_TRUE(loop_.RunUntil([&] {
-    ++turns;
+    ++iterations;
     return accepted_.size() == clients.size();
   }));
-  EXPECT_LT(turns, 30);
+  EXPECT_LT(iterations, 30);
 }
 
-TEST_F(TcpListenerTest, AcceptsNoMoreThanItsBoundPerTurn) {
+TEST_F(TcpListenerTest, AcceptsNoMoreThanItsBoundPerIteration) {
   SLUICE_ASSERT_OK(
       Listen(SocketAddress::Loopback4(0), {.max_accepts_per_turn = 2}));
   std::vector<Socket> clients;
@@ -177,7 +177,7 @@ TEST_F(TcpListenerTest, AcceptsNoMoreOfItsBacklogThanFitsIntoIt) {
       Listen(SocketAddress::Loopback4(0), {.listen = {.backlog = 3}}));
   std::vector<Socket> clients;
   for (int i = 0; i < 4; ++i) clients.push_back(Connect());
-  // Others come as fast as they are accepted.
+  // More clients connect as fast as they are accepted.
   on_accept_ = [&] {
     if (clients.size() < 100) clients.push_back(Connect());
   };
@@ -226,7 +226,7 @@ TEST_F(TcpListenerTest, ItsCallbackOutlivesTheListenerThatItDestroys) {
   EXPECT_EQ(alive.use_count(), 1);
 }
 
-// The limit is lowered so that nothing more can be opened, then lifted.
+// Lowers the limit so that no descriptor can be opened, and then lifts it.
 TEST_F(TcpListenerTest, OutOfDescriptorsItBacksOffAndComesBack) {
   SLUICE_ASSERT_OK(Listen(SocketAddress::Loopback4(0)));
   const Socket client = Connect();
@@ -243,7 +243,7 @@ TEST_F(TcpListenerTest, OutOfDescriptorsItBacksOffAndComesBack) {
   ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_TRUE(waited);
   EXPECT_TRUE(accepted_.empty());
-  // 1, 2, 4, ... ms: eight tries in 200 ms, and not one more.
+  // The pauses are 1, 2, 4 ms and so on: exactly eight tries in 200 ms.
   EXPECT_LE(events, 8u);
   EXPECT_EQ(failures_.size(), events);
   EXPECT_THAT(failures_,
@@ -252,13 +252,14 @@ TEST_F(TcpListenerTest, OutOfDescriptorsItBacksOffAndComesBack) {
   const MonotonicTime freed = clock.Now();
   ASSERT_TRUE(RunUntilAccepted(1));
   EXPECT_LT(clock.Now() - freed, absl::Seconds(1));
-  // The delay starts small again.
+  // The first pause is 1 ms again.
   const Socket another = Connect();
   ASSERT_TRUE(RunUntilAccepted(2));
 }
 
 TEST_F(TcpListenerTest, RemovesItsUnixSocketFile) {
-  // A relative path: that of the folder may be longer than the system takes.
+  // Uses a relative path: the path of the folder may be too long for the
+  // system.
   ASSERT_EQ(chdir(::testing::TempDir().c_str()), 0);
   const std::string path = "listener.sock";
   const auto address = SocketAddress::Parse("unix:" + path);

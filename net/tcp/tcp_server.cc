@@ -19,14 +19,14 @@
 namespace sluice {
 namespace {
 
-// Trouble that is shorter passes by itself, as when a burst of connections is
-// over.
+// Failures for a shorter time are not reported: they end by themselves, for
+// example after a burst of connections.
 constexpr absl::Duration kLongTrouble = absl::Seconds(1);
 
 }  // namespace
 
-// What the loops of a server have in common, for as long as one of them has a
-// connection. Thread-safe.
+// The state that the loops of a server share, until the last connection on any
+// of them has ended. Thread-safe.
 struct TcpServer::Shared {
   Shared(NewHandler handlers, Options* options)
       : new_handler(std::move(handlers)),
@@ -38,17 +38,17 @@ struct TcpServer::Shared {
   ConnectionLimit limit;
 };
 
-// A call of Drain(): collects what the loops answer, and tells the caller on
-// the first of them. Each loop that has not answered holds a reference; when
-// one has ended without an answer, the last reference takes the caller's
-// callable along.
+// A call of Drain(): collects the answers of the loops, and calls the caller on
+// the first loop. Each loop that has not answered holds a reference. If a loop
+// has ended without an answer, the last reference destroys the caller's
+// callable.
 class TcpServer::DrainSum final : public std::enable_shared_from_this<DrainSum>,
                                   private Task {
  public:
   DrainSum(size_t loops, EventLoop* first, Drained done)
       : first_(first), done_(std::move(done)), missing_(loops) {}
 
-  // Any thread; once for each loop.
+  // Any thread. Called once for each loop.
   void Add(size_t forced) {
     forced_.fetch_add(forced, std::memory_order_relaxed);
     if (missing_.fetch_sub(1, std::memory_order_acq_rel) > 1) return;
@@ -67,12 +67,12 @@ class TcpServer::DrainSum final : public std::enable_shared_from_this<DrainSum>,
   Drained done_;
   std::atomic<size_t> missing_;
   std::atomic<size_t> forced_{0};
-  std::shared_ptr<DrainSum> queued_;  // this, while it is queued
+  std::shared_ptr<DrainSum> queued_;  // refers to this while it is queued
 };
 
-// A server's state on one loop. Loop-bound, save stats() and what the server
-// sends it as tasks. Deletes itself, on the loop, when the server is gone and
-// the last connection has ended.
+// The state of a server on one loop. Deletes itself, on the loop, when the
+// server is gone and the last connection has ended. Loop-bound, except for
+// stats() and the tasks that the server sends.
 class TcpServer::Shard final : private ConnectionOwner, private Timer {
  public:
   Shard(const Platform* platform, EventLoop* loop,
@@ -104,8 +104,8 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
   }
   void StopListening();
   void StartDrain(MonotonicTime deadline, std::shared_ptr<DrainSum> sum);
-  void Fire() override;  // the deadline of the drain
-  // How many had not ended yet.
+  void Fire() override;  // the drain's deadline has passed
+  // Returns how many connections had not ended yet.
   size_t CloseAll(const absl::Status& why, CloseReason reason);
   void EndIfDone();
   void End();
@@ -114,11 +114,11 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
   EventLoop* const loop_;
   const std::shared_ptr<Shared> shared_;
   ConnectionContext context_;
-  std::unique_ptr<TcpListener> listener_;  // null once it drains
-  // In no order; the tag of each is its index. Each owns its handler too.
+  std::unique_ptr<TcpListener> listener_;  // null while draining
+  // Unordered: the tag of a connection is its index. Each owns its handler too.
   std::vector<std::unique_ptr<TcpConnection>> connections_;
   size_t forced_ = 0;
-  std::vector<std::shared_ptr<DrainSum>> drained_;  // who wait for the drain
+  std::vector<std::shared_ptr<DrainSum>> drained_;  // calls that wait
   MonotonicTime accept_fails_since_;
   MonotonicTime last_accept_failure_ =
       MonotonicTime::FromNanos(std::numeric_limits<int64_t>::min() / 2);
@@ -127,7 +127,7 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
   bool draining_ = false;
   bool backlog_looked_at_ = false;  // since the drain began
   bool server_gone_ = false;
-  MemberTask<&Shard::AcceptAgain> accept_again_{this};  // there is room
+  MemberTask<&Shard::AcceptAgain> accept_again_{this};  // scheduled on room
   MemberTask<&Shard::End, &Shard::End> end_{this};
 
   std::atomic<uint64_t> accepted_{0};
@@ -136,7 +136,7 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
   std::atomic<uint64_t> open_{0};
 };
 
-// A call of Drain() on its way to a loop.
+// A call of Drain() under way to a loop.
 class TcpServer::Shard::DrainRequest final : public Task {
  public:
   DrainRequest(Shard* shard, MonotonicTime deadline,
@@ -168,8 +168,8 @@ absl::Status TcpServer::Shard::Listen(const SocketAddress& address,
       [this](const absl::Status& error) { OnAcceptFailure(error); });
   if (!listener.ok()) return listener.status();
   listener_ = *std::move(listener);
-  // Accepted sockets inherit it (tcp(7) of Linux): one call for all of them. A
-  // socket that refuses works all the same.
+  // Accepted sockets inherit the option on Linux, see tcp(7): one call is
+  // enough for all of them. An error does no harm.
   (void)platform_->sockets->SetOption(listener_->fd(),
                                       SocketApi::Option::kNoDelay, 1);
   return absl::OkStatus();
@@ -178,7 +178,8 @@ absl::Status TcpServer::Shard::Listen(const SocketAddress& address,
 void TcpServer::Shard::OnAcceptFailure(const absl::Status& error) {
   accept_failures_.fetch_add(1, std::memory_order_relaxed);
   const MonotonicTime now = loop_->now();
-  // The listener tries again sooner than that, unless nobody connects.
+  // The listener tries again within kLongTrouble if a client connects. So a
+  // longer gap means that new trouble begins.
   if (now - last_accept_failure_ > kLongTrouble) accept_fails_since_ = now;
   last_accept_failure_ = now;
   end_accept_trouble_.Cancel();
@@ -200,8 +201,8 @@ void TcpServer::Shard::ServerGone() {
     loop_->Schedule(&end_);
     return;
   }
-  // The child's copy; unless a thread of the parent was on the loop, and may
-  // have been in the middle of anything.
+  // Destroys the child's copy, unless a thread of the parent was on the loop at
+  // the fork(), and may have left it in any state.
   const bool runs = SequenceRole::OnAny() || !loop_->role().IsCurrent();
   if (!runs) delete this;
 }
@@ -227,13 +228,14 @@ void TcpServer::Shard::OnAccept(Socket socket, const SocketAddress& peer) {
 
 void TcpServer::Shard::StopListening() {
   listener_.reset();
-  // In a child a thread that does not exist there may have the lock.
+  // In a child, a thread that does not exist there may hold the lock.
   if (!loop_->forked()) shared_->limit.StopWaiting(&accept_again_);
   loop_->Cancel(&accept_again_);
 }
 
 void TcpServer::Shard::OnEnded(TcpConnection* connection) {
-  // Last, and out of its place: a handler's destructor may call anything.
+  // Destroyed last, after it was removed: the handler's destructor may call
+  // anything.
   const std::unique_ptr<StreamHandler> handler(connection->handler());
   const uint32_t index = connection->tag();
   connections_.back()->set_tag(index);
@@ -258,8 +260,8 @@ void TcpServer::Shard::StartDrain(MonotonicTime deadline,
   }
   if (!draining_) {
     draining_ = true;
-    // Who has connected counts as served: closing the listener resets those
-    // that it still holds.
+    // Closing the listener would reset the connections in its backlog: accept
+    // them first.
     listener_->AcceptBacklog();
     StopListening();
     for (const auto& connection : connections_) connection->Drain();
@@ -268,14 +270,14 @@ void TcpServer::Shard::StartDrain(MonotonicTime deadline,
 }
 
 void TcpServer::Shard::Fire() {
-  // The deadline may have passed before the drain began. Then the connections
-  // of the backlog are registered by now, and the loop has not looked at them.
+  // If the deadline passed before the drain began, the connections of the
+  // backlog are registered now, but the loop has not looked at them yet.
   if (!std::exchange(backlog_looked_at_, true)) {
     return loop_->Arm(this, absl::ZeroDuration());
   }
-  forced_ +=
-      CloseAll(absl::DeadlineExceededError("the server's drain has ended"),
-               CloseReason::kDrainTimeout);
+  forced_ += CloseAll(
+      absl::DeadlineExceededError("the server's drain deadline has passed"),
+      CloseReason::kDrainTimeout);
 }
 
 size_t TcpServer::Shard::CloseAll(const absl::Status& why, CloseReason reason) {
@@ -291,7 +293,7 @@ void TcpServer::Shard::End() {
   drained_.clear();
   Timer::Cancel();
   StopListening();
-  CloseAll(absl::CancelledError("the server is gone"),
+  CloseAll(absl::CancelledError("the server was destroyed"),
            CloseReason::kServerDestroyed);
   EndIfDone();
 }
@@ -340,7 +342,7 @@ absl::StatusOr<std::unique_ptr<TcpServer>> TcpServer::Start(
     const absl::Status listening =
         shards.back()->Listen(bound, options.listener);
     if (!listening.ok()) return listening;
-    // The first one's choice, if the port was to be chosen, is that of all.
+    // If the port is 0, all loops use the port that the first one has chosen.
     bound = shards.back()->address();
   }
   auto server = absl::WrapUnique(new TcpServer);

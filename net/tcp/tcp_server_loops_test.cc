@@ -1,5 +1,5 @@
-// TcpServer on several loops: turned by hand on one thread, so that a test
-// decides who comes first; at the end, on threads.
+// Tests TcpServer on several loops. Most tests run iterations by hand on one
+// thread, so that the test decides the order; the last ones use threads.
 
 #include <algorithm>
 #include <cstddef>
@@ -43,7 +43,7 @@ using ::testing::SizeIs;
 
 constexpr size_t kLoops = 3;
 
-// What the handlers of a test, on whatever threads, tell it.
+// The records of a test's handlers, on any thread.
 struct Events {
   void Closed(CloseReason reason) {
     MutexLock lock(&mutex);
@@ -111,15 +111,15 @@ class TcpServerLoopsTest : public ::testing::Test {
     server_ = *std::move(server);
     return absl::OkStatus();
   }
-  void TurnAll(int turns = 1) {
-    for (int i = 0; i < turns; ++i) {
+  void RunAllOnce(int iterations = 1) {
+    for (int i = 0; i < iterations; ++i) {
       for (const auto& loop : loops_) sluice::RunIterations(loop.get(), 1);
     }
   }
   [[nodiscard]] bool RunUntil(absl::FunctionRef<bool()> done) {
-    for (int turn = 0; turn < 100'000; ++turn) {
+    for (int i = 0; i < 100'000; ++i) {
       if (done()) return true;
-      TurnAll();
+      RunAllOnce();
     }
     return false;
   }
@@ -179,16 +179,16 @@ TEST_F(TcpServerLoopsTest, ThePlacesAreThoseOfAllLoopsTogether) {
   SLUICE_ASSERT_OK(Start({.max_connections = kMax}));
   std::vector<TestPeer> peers = ConnectMany(60);
   ASSERT_TRUE(RunUntil([&] { return Open() >= kMax; }));
-  TurnAll(20);
+  RunAllOnce(20);
   EXPECT_LE(Open(), kMax + kLoops - 1);
-  // Each that leaves makes room, on whatever loop the next one waits.
+  // Each client that leaves makes room, on whatever loop the next one waits.
   size_t left = 0;
   while (left < peers.size()) {
     for (TestPeer& peer : peers) peer.Receive();
     const uint64_t accepted = Accepted();
-    // Which of them were accepted only the server knows: all leave in turn.
+    // Only the server knows which of them were accepted: all leave, in order.
     peers[left++].Close(CloseMode::kGraceful);
-    TurnAll(20);
+    RunAllOnce(20);
     EXPECT_LE(Open(), kMax + kLoops - 1);
     EXPECT_GE(Accepted(), accepted);
   }
@@ -200,10 +200,10 @@ TEST_F(TcpServerLoopsTest, WithAllPlacesTakenNoLoopSpins) {
   SLUICE_ASSERT_OK(Start({.max_connections = 1}));
   std::vector<TestPeer> peers = ConnectMany(30);
   ASSERT_TRUE(RunUntil([&] { return Open() >= 1; }));
-  TurnAll(20);
+  RunAllOnce(20);
   uint64_t events = 0;
   for (const auto& loop : loops_) events += loop->stats().events;
-  TurnAll(50);
+  RunAllOnce(50);
   for (const auto& loop : loops_) events -= loop->stats().events;
   EXPECT_EQ(events, 0u);
 }
@@ -220,18 +220,18 @@ TEST_F(TcpServerLoopsTest, ADrainIsAnsweredOnceOnTheFirstLoopWithTheSum) {
     on_first = loops_[0]->role().IsCurrent();
   });
   ASSERT_TRUE(RunUntil([&] { return !answers.empty(); }));
-  TurnAll(5);
+  RunAllOnce(5);
   EXPECT_THAT(answers, ::testing::ElementsAre(30u));
   EXPECT_TRUE(on_first);
   EXPECT_EQ(Open(), 0u);
   EXPECT_THAT(events_.TakeClosed(), Each(CloseReason::kDrainTimeout));
 }
 
-TEST_F(TcpServerLoopsTest, ADrainServesFirstWhatWaitsInEveryBacklog) {
+TEST_F(TcpServerLoopsTest, ADrainServesTheConnectionsInEveryBacklogFirst) {
   SLUICE_ASSERT_OK(Start());
   std::vector<TestPeer> peers = ConnectMany(60);
   for (TestPeer& peer : peers) ASSERT_EQ(peer.Send("in time"), 7u);
-  // No loop has had a turn: all of them are still the kernel's.
+  // No loop has run an iteration: all connections are still in the backlogs.
   std::optional<size_t> forced;
   server_->Drain(In(absl::Hours(1)), [&](size_t f) { forced = f; });
   ASSERT_TRUE(RunUntil([&] {
@@ -248,7 +248,7 @@ TEST_F(TcpServerLoopsTest, ADrainServesFirstWhatWaitsInEveryBacklog) {
   EXPECT_EQ(Accepted(), peers.size());
 }
 
-TEST_F(TcpServerLoopsTest, ADrainWhoseLoopEndsFirstIsDestroyedUnanswered) {
+TEST_F(TcpServerLoopsTest, ADrainIsDestroyedUnansweredIfItsLoopEndsFirst) {
   SLUICE_ASSERT_OK(Start());
   auto held = std::make_shared<int>(0);
   bool answered = false;
@@ -263,7 +263,7 @@ TEST_F(TcpServerLoopsTest, ADrainWhoseLoopEndsFirstIsDestroyedUnanswered) {
   EXPECT_EQ(held.use_count(), 1);
 }
 
-TEST_F(TcpServerLoopsTest, DestructionEndsWhatIsOnEachLoop) {
+TEST_F(TcpServerLoopsTest, DestructionEndsTheConnectionsOfEachLoop) {
   SLUICE_ASSERT_OK(Start());
   std::vector<TestPeer> peers = ConnectMany(30);
   ASSERT_TRUE(RunUntil([&] { return Open() == 30; }));
@@ -273,7 +273,7 @@ TEST_F(TcpServerLoopsTest, DestructionEndsWhatIsOnEachLoop) {
     return std::all_of(peers.begin(), peers.end(),
                        [](const TestPeer& peer) { return peer.closed(); });
   }));
-  TurnAll(2);
+  RunAllOnce(2);
   const std::vector<CloseReason> closed = events_.TakeClosed();
   EXPECT_THAT(closed, SizeIs(30));
   EXPECT_THAT(closed, Each(CloseReason::kServerDestroyed));
@@ -282,7 +282,7 @@ TEST_F(TcpServerLoopsTest, DestructionEndsWhatIsOnEachLoop) {
 TEST_F(TcpServerLoopsTest, ALoopThatWaitsForRoomMayEndFirst) {
   SLUICE_ASSERT_OK(Start({.max_connections = 1}));
   std::vector<TestPeer> peers = ConnectMany(30);
-  // Every loop takes one, and waits.
+  // Each loop takes one connection, and waits.
   ASSERT_TRUE(RunUntil([&] { return Open() == kLoops; }));
   server_.reset();
   for (auto& loop : loops_) loop.reset();
@@ -319,7 +319,7 @@ TEST(FairnessTest, IsOneIfAllHaveAsManyAndOneOfNIfOneHasThemAll) {
               DoubleNear(0.8, 1e-9));
 }
 
-// On threads: connections come, go and are drained while all loops run.
+// Connections come, leave and are drained while all loops run on threads.
 TEST(TcpServerThreadsTest, ServesAndDrainsOnThreads) {
   constexpr size_t kClients = 64;
   const Platform platform = LinuxPlatform();

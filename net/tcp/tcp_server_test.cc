@@ -42,7 +42,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// What the handlers of a test tell it.
+// The records of a test's handlers.
 struct Events {
   std::vector<CloseReason> closed;
   std::vector<absl::Status> why;
@@ -109,7 +109,7 @@ class TcpServerTest : public ::testing::Test {
     return loop_.RunUntil([&] { return Stats().open == count; });
   }
   TcpServer::LoopStats Stats() { return server_->stats().front(); }
-  // Everything until the server closes; "RST" at the end if it resets.
+  // Returns all bytes until the server closes; "RST" at the end if it resets.
   std::string ReadAll(const Socket& client) {
     std::string all;
     bool ended = false;
@@ -252,7 +252,7 @@ TEST_F(TcpServerTest, WithAllPlacesTakenOthersWaitAndThenAreServed) {
   const uint64_t events = loop_.loop()->stats().events;
   loop_.RunIterations(20);
   EXPECT_EQ(Stats().accepted, 2u);
-  EXPECT_EQ(loop_.loop()->stats().events, events);  // and nothing spins
+  EXPECT_EQ(loop_.loop()->stats().events, events);  // the loop does not spin
   one.Close(CloseMode::kGraceful);
   ASSERT_TRUE(loop_.RunUntil([&] { return Stats().accepted == 3; }));
   ASSERT_TRUE(KernelSockets()->ShutdownWrite(three.fd()).ok());
@@ -304,9 +304,9 @@ TEST_F(TcpServerTest, DrainWithoutConnectionsIsDoneAtOnce) {
   EXPECT_EQ(done, 3);
 }
 
-TEST_F(TcpServerTest, DrainForcesWhatIsLeftAtTheDeadline) {
+TEST_F(TcpServerTest, DrainForcesOpenConnectionsAtTheDeadline) {
   SLUICE_ASSERT_OK(Start());
-  events_.on_draining = [](Stream&) {};  // goes on
+  events_.on_draining = [](Stream&) {};  // stays open
   const Socket one = Connect(), two = Connect();
   ASSERT_TRUE(RunUntilOpen(2));
   size_t forced = 99;
@@ -380,7 +380,7 @@ TEST_F(TcpServerTest, TheDrainsAnswerMayDestroyTheServer) {
   loop_.RunIterations(3);
 }
 
-TEST_F(TcpServerTest, ALoopThatEndsFirstTellsEveryHandler) {
+TEST_F(TcpServerTest, ALoopThatEndsFirstCallsEveryHandler) {
   SLUICE_ASSERT_OK(Start());
   const Socket client = Connect();
   ASSERT_TRUE(RunUntilOpen(1));
@@ -416,15 +416,15 @@ TEST_F(TcpServerTest, DrainsWhenAskedFromAnotherThread) {
   EXPECT_THAT(events_.closed, ElementsAre(CloseReason::kNormal));
 }
 
-// accept4(2) that a filter refuses, say, and that is permitted again later.
-TEST(TcpServerAcceptTroubleTest, IsToldOnceAfterASecondAndWhenItEnds) {
+// For example, a filter refuses accept4(2), and permits it again later.
+TEST(TcpServerAcceptTroubleTest, IsReportedOnceAfterASecondAndWhenItEnds) {
   SimClock clock;
   GatedSockets sockets;
   Platform platform = LinuxPlatform();
   platform.clock = &clock;
   platform.sockets = &sockets;
   const auto loop = NewEventLoop(platform).value();
-  const auto turn = [&](absl::Duration pass) {
+  const auto iterate = [&](absl::Duration pass) {
     clock.Advance(pass);
     SLUICE_ASSERT_OK(loop->RunOnce(absl::ZeroDuration()));
     SLUICE_ASSERT_OK(loop->RunOnce(absl::ZeroDuration()));
@@ -450,30 +450,30 @@ TEST(TcpServerAcceptTroubleTest, IsToldOnceAfterASecondAndWhenItEnds) {
     const uint64_t failures = (*server)->stats()[0].accept_failures;
     sockets.accept_error = EPERM;
     const Socket client = connect();
-    for (int i = 0; i < 95; ++i) turn(absl::Milliseconds(10));
+    for (int i = 0; i < 95; ++i) iterate(absl::Milliseconds(10));
     EXPECT_THAT(told, IsEmpty());
     EXPECT_GE((*server)->stats()[0].accept_failures, failures + 5);
-    for (int i = 0; i < 1000; ++i) turn(absl::Milliseconds(10));
+    for (int i = 0; i < 1000; ++i) iterate(absl::Milliseconds(10));
     EXPECT_THAT(
         told, ElementsAre(StatusIs(
                   absl::StatusCode::kPermissionDenied,
                   HasSubstr("accept on " + (*server)->address().ToString()))));
     sockets.accept_error = 0;
-    for (int i = 0; i < 90; ++i) turn(absl::Milliseconds(10));
+    for (int i = 0; i < 90; ++i) iterate(absl::Milliseconds(10));
     EXPECT_EQ(told.size(), 1u);
-    // Accepted, and refused again: one trouble, which is told once.
+    // One call succeeds, then more fail: this is one trouble, reported once.
     sockets.accept_error = EPERM;
     const Socket another = connect();
-    for (int i = 0; i < 100; ++i) turn(absl::Milliseconds(10));
+    for (int i = 0; i < 100; ++i) iterate(absl::Milliseconds(10));
     EXPECT_EQ(told.size(), 1u);
     sockets.accept_error = 0;
-    for (int i = 0; i < 200; ++i) turn(absl::Milliseconds(10));
+    for (int i = 0; i < 200; ++i) iterate(absl::Milliseconds(10));
     EXPECT_EQ(told.size(), 2u);
     EXPECT_THAT(told.back(), IsOk());
     EXPECT_EQ((*server)->stats()[0].refused, static_cast<uint64_t>(2 * round));
   }
   server->reset();
-  turn(absl::ZeroDuration());
+  iterate(absl::ZeroDuration());
 }
 
 }  // namespace

@@ -9,9 +9,8 @@ namespace sluice {
 absl::StatusOr<ThreadModel> ParseThreadModel(absl::string_view flag) {
   if (flag == "single") return ThreadModel::kSingleLoop;
   if (flag == "reuseport") return ThreadModel::kReusePort;
-  return absl::InvalidArgumentError(
-      absl::StrCat("thread model \"", flag,
-                   "\" is not one of those there are: single, reuseport"));
+  return absl::InvalidArgumentError(absl::StrCat(
+      "thread model \"", flag, "\" is not one of: single, reuseport"));
 }
 
 absl::string_view ThreadModelName(ThreadModel model) {

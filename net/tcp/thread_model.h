@@ -8,21 +8,23 @@
 
 namespace sluice {
 
-// How a server's connections are spread over its loops. Handlers are the same
-// under each.
+// The ways to distribute a server's connections over its loops. Handlers are
+// the same for each.
 enum class ThreadModel : uint8_t {
   kSingleLoop,  // "single": the first loop accepts and serves
-  // "reuseport": every loop accepts, on a listener of its own for the same port
-  // (SO_REUSEPORT, socket(7)), and serves what it has accepted. The kernel
-  // chooses the loop by a hash of the addresses. For IP only. When one of the
-  // listeners closes, what waits in its backlog is reset, unless the kernel has
-  // net.ipv4.tcp_migrate_req set (Linux 5.14) and others are left.
+  // "reuseport": each loop has a listener of its own for the same port
+  // (SO_REUSEPORT, socket(7)), and serves the connections that it has accepted.
+  // The kernel chooses the loop by a hash of the addresses. For IP only. If one
+  // of the listeners closes, the connections in its backlog are reset, unless
+  // the kernel has net.ipv4.tcp_migrate_req set (Linux 5.14) and other
+  // listeners are left.
   kReusePort,
 };
 
-// The value of a flag. kInvalidArgument names the value and what there is.
+// Parses the value of a flag. Returns kInvalidArgument if there is no such
+// model; the message has the value and the possible values.
 absl::StatusOr<ThreadModel> ParseThreadModel(absl::string_view flag);
-// "single". Of static storage.
+// Returns the name, such as "single", in static storage.
 absl::string_view ThreadModelName(ThreadModel model);
 
 }  // namespace sluice

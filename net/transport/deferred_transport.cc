@@ -27,7 +27,7 @@ class DeferredTransport final : public Transport,
                                 private Transport::Sink,
                                 private Task {
  public:
-  using Sink = Transport::Sink;  // which both bases call so
+  using Sink = Transport::Sink;  // both bases have this name
 
   DeferredTransport(EventLoop* loop, Socket socket)
       : loop_(loop), inner_(NewSocketTransport(loop, std::move(socket))) {}
@@ -46,29 +46,29 @@ class DeferredTransport final : public Transport,
   }
 
  private:
-  // Pinned, and these bytes of it are being sent.
+  // A part of a pinned segment that is being sent.
   struct Piece {
     Segment* segment;
     absl::string_view bytes;
   };
-  // When something happened, until it is told.
-  using Turn = std::optional<uint64_t>;
+  // The iteration in which something happened, until it is reported.
+  using Iteration = std::optional<uint64_t>;
 
   ~DeferredTransport() override = default;
 
-  // The inner transport's; each only takes down what happened.
+  // Calls of the inner transport. Each only records the event.
   void OnOpen() override { Happens(&opened_); }
   void OnInput(absl::string_view bytes) override;
   void OnInputEnd() override { Happens(&input_ended_); }
   void OnSent(uint64_t bytes) override;
   void OnError(absl::Status error, CloseReason reason) override;
 
-  // The task: tells the sink what happened in earlier turns.
+  // The task: reports events of earlier iterations to the sink.
   void Run() override;
   void Abandon() override;
 
-  // Each does what it is named for if that is due, and may end with the
-  // transport closed by its sink: closed_.
+  // Each does its work if it is due. Its call to the sink may close the
+  // transport and set closed_.
   void TellOpen();
   void CompleteSend();
   void TellInput();
@@ -79,36 +79,36 @@ class DeferredTransport final : public Transport,
   void ReadPinned();
   void Unpin();
 
-  void Happens(Turn* turn);
-  bool IsDue(const Turn& turn) const;
-  bool AwaitsTurn() const;
+  void Happens(Iteration* iteration);
+  bool IsDue(const Iteration& iteration) const;
+  bool AwaitsIteration() const;
   void SetInnerReading();
 
   EventLoop* const loop_;
   TransportPtr inner_;  // null once closed
   Sink* sink_ = nullptr;
-  OutputQueue* output_ = nullptr;  // what Flush() has yet to send
+  OutputQueue* output_ = nullptr;  // the queue of Flush(), while not empty
 
-  // One send at a time: taken from output_, then read, then sent.
+  // One send at a time: segments are pinned, then read, then sent.
   std::vector<Piece> pinned_;
   uint64_t pinned_bytes_ = 0;
-  Turn taken_;
+  Iteration taken_;
   OutputQueue inner_output_;
-  Turn sent_;
+  Iteration sent_;
 
-  Turn opened_;
-  std::string received_;  // while there is some, the inner does not read
-  Turn received_in_;
-  Turn input_ended_;
-  Turn failed_in_;
+  Iteration opened_;
+  std::string received_;  // while not empty, the inner transport does not read
+  Iteration received_in_;
+  Iteration input_ended_;
+  Iteration failed_in_;
   absl::Status error_;
   CloseReason reason_ = CloseReason::kNormal;
-  Turn closed_in_;  // with segments pinned
+  Iteration closed_in_;  // set if segments were pinned then
 
   bool open_ = false;
   bool reading_ = false;
   bool shutdown_write_ = false;
-  bool failed_ = false;  // the inner transport has
+  bool failed_ = false;  // of the inner transport
   bool in_callback_ = false;
   bool closed_ = false;
 };
@@ -170,7 +170,7 @@ void DeferredTransport::OnError(absl::Status error, CloseReason reason) {
   failed_ = true;
   error_ = std::move(error);
   reason_ = reason;
-  taken_.reset();  // is not going to be read
+  taken_.reset();  // the pinned bytes will not be read
   Happens(&failed_in_);
 }
 
@@ -180,7 +180,7 @@ void DeferredTransport::Run() {
       loop_->ScheduleLocal(this);
       return;
     }
-    // The kernel may still be reading when the transport is closed.
+    // The kernel may still read segments after the transport was closed.
     if (taken_.has_value()) ReadPinned();
     Unpin();
     delete this;
@@ -197,7 +197,7 @@ void DeferredTransport::Run() {
   if (closed_ && pinned_.empty()) {
     loop_->Cancel(this);
     delete this;
-  } else if (AwaitsTurn()) {
+  } else if (AwaitsIteration()) {
     loop_->ScheduleLocal(this);
   }
 }
@@ -281,17 +281,17 @@ void DeferredTransport::TellError() {
   sink_->OnError(std::move(error_), reason_);
 }
 
-void DeferredTransport::Happens(Turn* turn) {
-  *turn = loop_->stats().iterations;
+void DeferredTransport::Happens(Iteration* iteration) {
+  *iteration = loop_->stats().iterations;
   loop_->ScheduleLocal(this);
 }
 
-bool DeferredTransport::IsDue(const Turn& turn) const {
-  return turn.has_value() && *turn < loop_->stats().iterations;
+bool DeferredTransport::IsDue(const Iteration& iteration) const {
+  return iteration.has_value() && *iteration < loop_->stats().iterations;
 }
 
-// Whether Run() has something to do that only a later turn is needed for.
-bool DeferredTransport::AwaitsTurn() const {
+// Returns true if Run() has work that only waits for a later iteration.
+bool DeferredTransport::AwaitsIteration() const {
   return opened_.has_value() || taken_.has_value() || sent_.has_value() ||
          failed_in_.has_value() || closed_in_.has_value() ||
          (reading_ && (received_in_.has_value() || input_ended_.has_value()));

@@ -7,21 +7,22 @@
 
 namespace sluice {
 
-// A Transport (testonly) over a connected socket that does, wherever the
-// contract leaves it open, what a plain socket does not: what works over this
-// one too rests on the contract, and not on readiness.
+// Creates a Transport (testonly) over a connected socket. Wherever the contract
+// leaves a choice, this one behaves differently from a plain socket. So code
+// that works on both relies on the contract, and not on readiness.
 //
-// Everything is told a turn or more after it happened, and by a task. TrySend()
-// takes nothing. Flush() pins the segments that it takes, reads them a turn
-// later, and lets go of them a turn after the kernel has got them: a segment
-// that is freed or changed meanwhile is seen by the address sanitizer. Input is
-// shown in a copy that is freed when OnInput() returns; what had arrived when
-// reading was switched off waits here. Close() leaves an object behind while
-// segments are pinned; the loop's end frees it too.
+// The transport reports everything at least one iteration after it happened,
+// from a task. TrySend() takes nothing. Flush() pins the segments that it
+// takes, reads them one iteration later, and unpins them one iteration after
+// the kernel has taken the bytes: if a segment is freed or changed meanwhile,
+// the address sanitizer sees it. Input is shown in a copy that is freed when
+// OnInput() returns. Bytes that had arrived when reading was switched off wait
+// in the transport. If segments are pinned, Close() leaves an object behind
+// until they are unpinned or the loop ends.
 //
-// Stands on an inner transport, as its Sink: as TLS will. Loop-bound; `loop`
-// outlives it, and is of the same world as `socket`. Holds one receive buffer
-// of input and 64 KiB of output at most.
+// It is the Sink of an inner transport, as TLS will be. Loop-bound; `loop`
+// outlives it, and is of the same world as `socket`. Holds at most one receive
+// buffer of input and 64 KiB of output.
 TransportPtr NewDeferredTransport(EventLoop* loop, Socket socket);
 
 }  // namespace sluice

@@ -21,7 +21,7 @@
 namespace sluice {
 namespace {
 
-// What it does beyond the contract, which //net:transport_test holds it to.
+// Tests beyond the contract, which //net:transport_test covers.
 class DeferredTransportTest : public ::testing::Test, private Transport::Sink {
  protected:
   DeferredTransportTest() : loop_(*NewEventLoop(platform_)) {
@@ -35,7 +35,7 @@ class DeferredTransportTest : public ::testing::Test, private Transport::Sink {
   void Open() {
     ASSERT_TRUE(RunUntil(loop_.get(), [&] { return opens_ == 1; }));
   }
-  // Until the kernel has them for the transport.
+  // Returns when the kernel has the bytes for the transport.
   void PeerSends(absl::string_view bytes) {
     ASSERT_EQ(peer_->Send(bytes), bytes.size());
     ASSERT_TRUE(
@@ -61,7 +61,7 @@ class DeferredTransportTest : public ::testing::Test, private Transport::Sink {
   void OnError(absl::Status, CloseReason) override {}
 };
 
-// Sets *live to false at its end.
+// Sets *live to false in its destructor.
 class LivingSegment final : public Segment {
  public:
   explicit LivingSegment(bool* live) : live_(live) { *live_ = true; }
@@ -79,7 +79,7 @@ class LivingSegment final : public Segment {
   bool* const live_;
 };
 
-TEST_F(DeferredTransportTest, OpensATurnAfterTheInnerTransport) {
+TEST_F(DeferredTransportTest, OpensAnIterationAfterTheInnerTransport) {
   RunIterations();
   EXPECT_EQ(opens_, 0);
   RunIterations();
@@ -92,7 +92,7 @@ TEST_F(DeferredTransportTest, TrySendTakesNothing) {
   EXPECT_EQ(transport_->TrySend(absl::MakeConstSpan(&piece, 1)), 0u);
 }
 
-TEST_F(DeferredTransportTest, TellsInputATurnAfterItWasReceived) {
+TEST_F(DeferredTransportTest, ReportsInputAnIterationAfterItWasReceived) {
   Open();
   PeerSends("input");
   transport_->SetReading(true);
@@ -102,7 +102,7 @@ TEST_F(DeferredTransportTest, TellsInputATurnAfterItWasReceived) {
   EXPECT_EQ(input_, "input");
 }
 
-TEST_F(DeferredTransportTest, KeepsWhatWasReceivedWhenReadingWasSwitchedOff) {
+TEST_F(DeferredTransportTest, KeepsReceivedBytesWhileReadingIsOff) {
   Open();
   PeerSends("input");
   transport_->SetReading(true);
@@ -117,7 +117,8 @@ TEST_F(DeferredTransportTest, KeepsWhatWasReceivedWhenReadingWasSwitchedOff) {
   EXPECT_EQ(input_, "input");
 }
 
-TEST_F(DeferredTransportTest, TellsOfASendATurnAfterTheKernelHasTheBytes) {
+TEST_F(DeferredTransportTest,
+       ReportsASendAnIterationAfterTheKernelHasTheBytes) {
   Open();
   bool live;
   output_.Append(new LivingSegment(&live));
@@ -132,7 +133,7 @@ TEST_F(DeferredTransportTest, TellsOfASendATurnAfterTheKernelHasTheBytes) {
   EXPECT_FALSE(live);
 }
 
-TEST_F(DeferredTransportTest, WhatIsPinnedOutlivesCloseAndQueue) {
+TEST_F(DeferredTransportTest, PinnedSegmentsOutliveCloseAndQueue) {
   Open();
   bool live;
   output_.Append(new LivingSegment(&live));
@@ -144,7 +145,7 @@ TEST_F(DeferredTransportTest, WhatIsPinnedOutlivesCloseAndQueue) {
   ASSERT_TRUE(RunUntil(loop_.get(), [&] { return !live; }));
 }
 
-TEST_F(DeferredTransportTest, TheLoopsEndFreesWhatCloseLeft) {
+TEST_F(DeferredTransportTest, TheLoopsEndFreesWhatCloseLeftBehind) {
   Open();
   bool live;
   output_.Append(new LivingSegment(&live));

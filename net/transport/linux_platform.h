@@ -6,9 +6,9 @@
 
 namespace sluice {
 
-// The world of this machine: the monotonic clock, the kernel's sockets and
-// pollers of this kind, plain transports. Its fields may be replaced before
-// use.
+// Returns the world of this machine: the monotonic clock, the kernel's sockets,
+// pollers of kind `poller`, and plain transports. The caller may replace fields
+// before use.
 Platform LinuxPlatform(PollerKind poller = PollerKind::kAuto);
 
 }  // namespace sluice

@@ -14,18 +14,18 @@ void Segment::Unpin() {
   if (--pins_ == 0 && !queued_) delete this;
 }
 
-// Copied bytes, which follow the object in the same allocation. Filled from
-// the front and never moved: what is pinned or gathered stays where it is
-// while more is added behind it.
+// A block of copied bytes. The bytes follow the object in the same allocation.
+// Blocks are filled from the front and never moved, so pinned and gathered
+// bytes stay in place while bytes are appended.
 class OutputQueue::Block final : public Segment {
  public:
-  // With room for `wanted` bytes, as far as the largest block goes.
+  // Creates a block with room for `wanted` bytes, or of the largest size.
   static Block* New(size_t wanted) {
     const size_t bytes = std::min(
         kMaxBytes, (wanted + sizeof(Block) + kStep - 1) / kStep * kStep);
     return new (::operator new(bytes)) Block(bytes - sizeof(Block));
   }
-  // The compiler's own would be told the size of the object only.
+  // The compiler's own operator would get the size of the object only.
   static void operator delete(void* block) { ::operator delete(block); }
 
   uint64_t size() const override { return end_ - begin_; }
@@ -33,7 +33,8 @@ class OutputQueue::Block final : public Segment {
     return absl::string_view(bytes() + begin_, end_ - begin_);
   }
 
-  // Takes a prefix of `data`, as much as there is room for; how much.
+  // Copies a prefix of `data`, as large as there is room for, and returns its
+  // size.
   size_t Fill(absl::string_view data) {
     const size_t taken = std::min<size_t>(data.size(), capacity_ - end_);
     std::memcpy(bytes() + end_, data.data(), taken);
@@ -74,7 +75,7 @@ class OutputQueue::StringSegment final : public Segment {
   size_t consumed_ = 0;
 };
 
-// A piece of a Cord that is one run of bytes. Its own Cord holds the reference.
+// A contiguous piece of a Cord. Its own Cord holds the reference.
 class OutputQueue::CordSegment final : public Segment {
  public:
   explicit CordSegment(absl::Cord piece)
@@ -143,7 +144,7 @@ size_t OutputQueue::Gather(absl::Span<absl::string_view> pieces) const {
        s = s->next_) {
     const absl::string_view bytes = s->Bytes();
     pieces[count++] = bytes;
-    if (bytes.size() < s->size()) break;  // the rest is not in memory
+    if (bytes.size() < s->size()) break;  // Bytes() showed a prefix only
   }
   return count;
 }

@@ -40,7 +40,7 @@ std::string Contents(const OutputQueue& queue) {
   return all;
 }
 
-// Shows `window` bytes at a time; sets *deleted at its end.
+// Shows `window` bytes at a time; sets *deleted in its destructor.
 class TestSegment : public Segment {
  public:
   TestSegment(std::string data, bool* deleted, size_t window = SIZE_MAX)
@@ -103,7 +103,7 @@ TEST(OutputQueueTest, NothingAppendedIsNoSegment) {
   EXPECT_TRUE(queue.empty());
 }
 
-TEST(OutputQueueTest, CopiesWhatItDoesNotOwn) {
+TEST(OutputQueueTest, CopiesBytesThatItDoesNotOwn) {
   OutputQueue queue;
   std::string data(100000, 'x');
   queue.Append(absl::string_view(data));
@@ -183,7 +183,7 @@ TEST(OutputQueueTest, SharesThePiecesOfACord) {
   EXPECT_EQ(pieces[0].data(), shared[0]);
   EXPECT_EQ(pieces[1].data(), shared[1]);
 
-  // The queue alone keeps them alive now; each until it is consumed.
+  // Only the queue keeps the pieces alive now, each until it is consumed.
   cord.Clear();
   EXPECT_EQ(live, 2);
   queue.Consume(kLarge - 1);
@@ -212,7 +212,7 @@ TEST(OutputQueueTest, SharesPartsOfACordThatHasManyPieces) {
   const std::vector<absl::string_view> pieces = Pieces(queue);
   for (const absl::string_view piece : cord.Chunks()) {
     ASSERT_LT(i, pieces.size());
-    // The first has become small and is copied, which the model sees.
+    // If the first piece has become small, it is copied, which the model sees.
     const bool same = pieces[i].data() == piece.data();
     EXPECT_EQ(same, i > 0) << i;
     ++i;
@@ -252,7 +252,7 @@ TEST(OutputQueueDeathTest, ConsumingMoreThanThereIsAborts) {
   EXPECT_DEATH(queue.Consume(4), "n <= size_");
 }
 
-TEST(OutputQueueTest, GatherTakesAtMostWhatFits) {
+TEST(OutputQueueTest, GatherFillsAtMostTheGivenPieces) {
   OutputQueue queue;
   for (int i = 0; i < 3; ++i) {
     queue.Append(std::string(kLarge, static_cast<char>('a' + i)));
@@ -273,7 +273,7 @@ TEST(OutputQueueTest, GatherStopsWhereBytesAreNotInMemory) {
   EXPECT_THAT(Pieces(queue), ElementsAre("f", "gh"));
 }
 
-TEST(OutputQueueTest, FrontAndNextVisitWhatGatherShows) {
+TEST(OutputQueueTest, FrontAndNextVisitTheSegmentsThatGatherShows) {
   OutputQueue queue;
   queue.Append("ab");
   queue.Append(std::string(kLarge, 'x'));
@@ -324,7 +324,7 @@ TEST(OutputQueueDeathTest, AppendingAQueuedSegmentAborts) {
   EXPECT_DEATH(queue.Append(segment), "queued_");
 }
 
-TEST(OutputQueueTest, DestructionDeletesWhatIsNotPinned) {
+TEST(OutputQueueTest, DestructionDeletesUnpinnedSegments) {
   bool deleted = false;
   int live = 0;
   {
@@ -366,7 +366,7 @@ TEST(OutputQueueTest, APinnedSegmentLivesUntilItsLastUnpin) {
   EXPECT_TRUE(deleted);
 }
 
-TEST(OutputQueueTest, UnpinningWhatIsStillQueuedKeepsIt) {
+TEST(OutputQueueTest, UnpinningAQueuedSegmentKeepsIt) {
   bool deleted = false;
   OutputQueue queue;
   Segment* const segment = new TestSegment("abc", &deleted);
@@ -377,7 +377,7 @@ TEST(OutputQueueTest, UnpinningWhatIsStillQueuedKeepsIt) {
   EXPECT_EQ(Contents(queue), "abc");
 }
 
-TEST(OutputQueueDeathTest, UnpinningWhatIsNotPinnedAborts) {
+TEST(OutputQueueDeathTest, UnpinningAnUnpinnedSegmentAborts) {
   OutputQueue queue;
   queue.Append("abc");
   EXPECT_DEATH(queue.front()->Unpin(), "pins_ > 0");
@@ -425,7 +425,7 @@ TEST(OutputQueueTest, BytesOfAPinnedCordSurviveTheirConsumption) {
   EXPECT_EQ(live, 0);
 }
 
-// What somebody was shown while he held a pin.
+// The bytes that a holder of a pin was shown.
 struct Pinned {
   Segment* segment;
   absl::string_view bytes;
@@ -439,7 +439,7 @@ TEST(OutputQueueTest, AgreesWithAStringWhateverIsAppendedPinnedAndConsumed) {
   const auto below = [&](size_t n) {
     return static_cast<size_t>(random() % n);
   };
-  // Mostly small, now and then over the sizes at which behaviour changes.
+  // Most sizes are small; some are above the sizes at which behaviour changes.
   const auto random_data = [&] {
     const size_t limits[] = {8, 300, 3 * kLarge, 5000, 150000};
     std::string data(below(limits[below(5)]), '\0');

@@ -13,8 +13,8 @@
 namespace sluice {
 namespace {
 
-constexpr size_t kMaxReadPerTurn = 256 * 1024;
-constexpr uint64_t kMaxSentPerTurn = 1024 * 1024;
+constexpr size_t kMaxReadPerIteration = 256 * 1024;
+constexpr uint64_t kMaxSentPerIteration = 1024 * 1024;
 
 CloseReason ReasonOf(IoResult error) {
   return error.error() == ECONNRESET || error.error() == EPIPE
@@ -42,18 +42,18 @@ class SocketTransport final : public Transport, private IoTarget, private Task {
   ~SocketTransport() override = default;
 
   void OnIo(const IoEvent& event) override;
-  // The task: the answer to Start(), or another try to be watched.
+  // The task: calls OnOpen(), or tries again to watch the descriptor.
   void Run() override;
   void Abandon() override {}
 
-  // Each may end with the transport closed by its sink: closed_.
+  // The sink may close the transport in each of these, which sets closed_.
   void Receive();
   void Send();
   void Fail(IoResult error);
   void Fail(absl::Status why, CloseReason reason);
 
   void Enter() { in_callback_ = true; }
-  // Ends what Enter() began; the transport may be gone afterwards.
+  // Ends the section that Enter() began. May destroy the transport.
   void Leave();
   IoEvents WantedInterest() const;
   void UpdateInterest();
@@ -61,12 +61,12 @@ class SocketTransport final : public Transport, private IoTarget, private Task {
   EventLoop* const loop_;
   SocketApi* const api_;
   Sink* sink_ = nullptr;
-  OutputQueue* output_ = nullptr;  // what Flush() has yet to send
+  OutputQueue* output_ = nullptr;  // the queue of Flush(), while not empty
   const int fd_;
   IoEvents interest_ = 0;
   bool opened_ : 1 = false;
   bool reading_ : 1 = false;
-  bool resumed_ : 1 = false;  // reading began inside this callback
+  bool resumed_ : 1 = false;  // reading was switched on in this callback
   bool input_ended_ : 1 = false;
   bool shutdown_write_ : 1 = false;
   bool failed_ : 1 = false;
@@ -83,8 +83,8 @@ void SocketTransport::Start(Sink* sink) {
 
 void SocketTransport::Run() {
   Enter();
-  // Who opens a stream reads it: if the sink turns reading on in OnOpen(), this
-  // is the only change of interest.
+  // Begins with kReadable because most sinks switch reading on in OnOpen():
+  // then the interest does not change.
   interest_ = opened_ ? WantedInterest() : kReadable;
   absl::Status added = loop_->Add(this, fd_, interest_);
   if (!added.ok()) {
@@ -105,7 +105,7 @@ void SocketTransport::OnIo(const IoEvent& event) {
     if (reading_ && !input_ended_) {
       if ((event.flags & (kReadable | kEnded)) != 0 || resumed_) Receive();
     } else if ((event.flags & kEnded) != 0 && output_ == nullptr) {
-      // Nobody reads or writes, so nothing else would tell of a reset.
+      // The transport neither reads nor writes, so a reset shows only here.
       const IoResult pending = api_->PendingError(fd_);
       if (!pending.ok()) Fail(pending);
     }
@@ -116,7 +116,7 @@ void SocketTransport::OnIo(const IoEvent& event) {
 void SocketTransport::Receive() {
   const absl::Span<char> buffer = loop_->receive_buffer();
   size_t received = 0;
-  while (received < kMaxReadPerTurn) {
+  while (received < kMaxReadPerIteration) {
     const IoResult result = api_->Read(fd_, buffer);
     if (!result.ok()) {
       if (!result.would_block()) Fail(result);
@@ -130,8 +130,8 @@ void SocketTransport::Receive() {
     }
     received += size;
     sink_->OnInput(absl::string_view(buffer.data(), size));
-    // A read that did not fill the buffer has emptied the socket. With output
-    // pending, more input would only pile up behind it.
+    // A read that did not fill the buffer has emptied the socket. If output is
+    // pending, more input would only add to it.
     if (closed_ || !reading_ || size < buffer.size() || output_ != nullptr) {
       return;
     }
@@ -140,14 +140,15 @@ void SocketTransport::Receive() {
 
 void SocketTransport::Send() {
   uint64_t total = 0;
-  while (total < kMaxSentPerTurn) {
+  while (total < kMaxSentPerIteration) {
     absl::string_view pieces[SocketApi::kMaxPieces];
     const size_t gathered = output_->Gather(absl::MakeSpan(pieces));
     uint64_t offered = 0;
     size_t count = 0;
-    for (; count < gathered && total + offered < kMaxSentPerTurn; ++count) {
+    for (; count < gathered && total + offered < kMaxSentPerIteration;
+         ++count) {
       pieces[count] =
-          pieces[count].substr(0, kMaxSentPerTurn - total - offered);
+          pieces[count].substr(0, kMaxSentPerIteration - total - offered);
       offered += pieces[count].size();
     }
     const IoResult result =
@@ -191,7 +192,7 @@ void SocketTransport::SetReading(bool on) {
 
 size_t SocketTransport::TrySend(absl::Span<const absl::string_view> pieces) {
   SLUICE_DCHECK(output_ == nullptr && !shutdown_write_);
-  // An error is met again by the Flush() that must follow.
+  // If there is an error, the Flush() that must follow gets it again.
   const IoResult result = api_->Write(fd_, pieces);
   return result.ok() ? static_cast<size_t>(result.value()) : 0;
 }
@@ -205,7 +206,7 @@ void SocketTransport::Flush(OutputQueue* output) {
 void SocketTransport::ShutdownWrite() {
   if (shutdown_write_) return;
   shutdown_write_ = true;
-  // Its errors are those of a connection that has ended, which reading tells.
+  // An error means that the connection has ended, which reading reports.
   if (output_ == nullptr) (void)api_->ShutdownWrite(fd_);
 }
 
@@ -220,7 +221,8 @@ void SocketTransport::Close(CloseMode mode) {
   loop_->Cancel(this);
   loop_->Remove(this);
   if (output_ != nullptr) mode = CloseMode::kReset;
-  // In a child the option that asks for RST would be the parent's too.
+  // In a child, the option that asks for RST would act on the parent's socket
+  // too.
   if (mode == CloseMode::kReset && loop_->forked()) mode = CloseMode::kGraceful;
   api_->Close(fd_, mode);
   if (!in_callback_) delete this;
@@ -241,14 +243,15 @@ IoEvents SocketTransport::WantedInterest() const {
 }
 
 void SocketTransport::UpdateInterest() {
-  // In a callback what is wanted may change again: once, when it ends.
+  // In a callback the interest may change several times: Leave() updates it
+  // once.
   if (in_callback_ || !registered()) return;
   const IoEvents wanted = WantedInterest();
   if (wanted == interest_) return;
   interest_ = wanted;
   if (!loop_->SetInterest(this, wanted).ok()) {
-    // Perhaps it is watched no longer. The sink may be the caller: the task
-    // tries once more, and tells it if that fails too.
+    // The descriptor may no longer be watched. The sink may be the caller, so
+    // the task tries once more, and reports a second failure.
     loop_->Remove(this);
     loop_->ScheduleLocal(this);
   }

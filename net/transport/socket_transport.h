@@ -7,12 +7,13 @@
 
 namespace sluice {
 
-// A Transport straight on a connected socket, by readiness. `loop` outlives it,
-// and is of the same world as `socket`.
+// Creates a Transport directly on a connected socket, with readiness events.
+// `loop` outlives it, and is of the same world as `socket`.
 //
-// Reads into the loop's receive buffer, again while reads fill it and the
-// output is not short, up to 256 KiB per turn; sends up to 1 MiB per turn.
-// Changes the poller's interest at most once per event. 96 bytes of memory.
+// Reads into the loop's receive buffer. Reads again while reads fill the buffer
+// and no output is pending, up to 256 KiB per iteration. Sends up to 1 MiB per
+// iteration. Changes the interest at the poller at most once per event. Takes
+// 96 bytes of memory.
 TransportPtr NewSocketTransport(EventLoop* loop, Socket socket);
 
 }  // namespace sluice

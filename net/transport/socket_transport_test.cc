@@ -29,7 +29,7 @@
 namespace sluice {
 namespace {
 
-// epoll, which counts changes of interest, and refuses them when told to.
+// An epoll poller that counts changes of interest, and refuses them on demand.
 class CountingPoller final : public Poller {
  public:
   absl::Status Add(int fd, IoEvents interest, uint64_t token,
@@ -58,7 +58,7 @@ class CountingPoller final : public Poller {
   const std::unique_ptr<Poller> epoll_ = *EpollPoller::Create();
 };
 
-// What it does beyond the contract, which //net:transport_test holds it to.
+// Tests beyond the contract, which //net:transport_test covers.
 class SocketTransportTest : public ::testing::Test, protected Transport::Sink {
  protected:
   SocketTransportTest() {
@@ -111,7 +111,7 @@ class SocketTransportTest : public ::testing::Test, protected Transport::Sink {
   }
 };
 
-TEST_F(SocketTransportTest, WhoReadsWhenItOpensChangesNoInterest) {
+TEST_F(SocketTransportTest, ReadingFromOnOpenOnChangesNoInterest) {
   Open();
   ASSERT_EQ(peer_->Send("input"), 5u);
   ASSERT_TRUE(RunUntil(loop_.get(), [&] { return received_ == 5; }));
@@ -141,7 +141,7 @@ TEST_F(SocketTransportTest, ChangesInterestAtMostOncePerEvent) {
   EXPECT_EQ(poller_->modifies, 2);
 }
 
-TEST_F(SocketTransportTest, ReadsAtMost256KiBPerTurn) {
+TEST_F(SocketTransportTest, ReadsAtMost256KiBPerIteration) {
   Open();
   transport_->SetReading(false);
   const std::string bytes(1 << 20, 'x');
@@ -163,7 +163,7 @@ TEST_F(SocketTransportTest, ReadsAtMost256KiBPerTurn) {
   EXPECT_GT(most, 64u * 1024);
 }
 
-TEST_F(SocketTransportTest, SendsAtMost1MiBPerTurn) {
+TEST_F(SocketTransportTest, SendsAtMost1MiBPerIteration) {
   Open();
   output_.Append(std::string(8 << 20, 'x'));
   transport_->Flush(&output_);
@@ -210,8 +210,8 @@ TEST_F(SocketTransportTest, APollerThatRefusesAChangeOnceIsAskedAgain) {
   ASSERT_EQ(peer_->Send("first"), 5u);
   sluice::RunIterations(loop_.get());
   EXPECT_EQ(received_, 0u);
-  // Registered anew with what is wanted: a poller that refuses all changes is
-  // not asked for one in every turn.
+  // The transport is registered again with the wanted interest, and asks a
+  // poller that refuses all changes for only one, not one in every iteration.
   EXPECT_EQ(poller_->modifies, 1);
   transport_->SetReading(true);
   ASSERT_TRUE(RunUntil(loop_.get(), [&] { return received_ == 5; }));

@@ -11,12 +11,12 @@
 namespace sluice {
 namespace {
 
-// What its users cannot see; the rest is in stream_handle_test.
+// Tests of behaviour that users cannot see; stream_handle_test has the rest.
 class StreamMailboxTest : public ::testing::Test {
  protected:
   ~StreamMailboxTest() override { mailbox_->Close(); }
 
-  // Nobody calls a stream here.
+  // These tests do not call streams.
   Stream* StreamAt(size_t index) {
     return reinterpret_cast<Stream*>(&memory_[index]);
   }

@@ -11,7 +11,8 @@
 
 namespace sluice {
 
-// A loop on the kernel that a test turns by hand (testonly). Thread-compatible.
+// A loop on the kernel whose iterations a test runs by hand (testonly).
+// Thread-compatible.
 class TestLoop {
  public:
   TestLoop() : platform_(LinuxPlatform()), loop_(*NewEventLoop(platform_)) {}
@@ -20,14 +21,14 @@ class TestLoop {
   [[nodiscard]] bool RunUntil(absl::FunctionRef<bool()> done) {
     return ::sluice::RunUntil(loop_.get(), done);
   }
-  void RunIterations(int turns = 1) {
-    sluice::RunIterations(loop_.get(), turns);
+  void RunIterations(int iterations = 1) {
+    sluice::RunIterations(loop_.get(), iterations);
   }
 
-  // To be changed before use.
+  // The platform, which may be changed before it is used.
   Platform& platform() { return platform_; }
   EventLoop* loop() { return loop_.get(); }
-  // Ends the loop, before what is bound to it.
+  // Destroys the loop before the objects that are bound to it.
   void Destroy() { loop_.reset(); }
 
  private:

@@ -11,7 +11,7 @@
 namespace sluice {
 namespace {
 
-constexpr int kMaxTurns = 30'000;
+constexpr int kMaxIterations = 30'000;
 
 }  // namespace
 
@@ -58,7 +58,7 @@ std::pair<Socket, Socket> NewSocketPair(EventLoop* loop, SocketApi* api,
     }
   };
   const Socket listener(api, *api->Listen(SocketAddress::Loopback4(0), {}));
-  set_buffers(listener);  // what is accepted inherits them
+  set_buffers(listener);  // accepted sockets inherit them
   const SocketAddress address =
       *api->Address(listener.fd(), SocketApi::End::kLocal);
   const IoResult connecting = api->StartConnect(address, /*local=*/nullptr);
@@ -90,15 +90,15 @@ const std::string& ManyBytes() {
 }
 
 bool RunUntil(EventLoop* loop, absl::FunctionRef<bool()> done) {
-  for (int i = 0; i < kMaxTurns; ++i) {
+  for (int i = 0; i < kMaxIterations; ++i) {
     if (done()) return true;
     SLUICE_CHECK(loop->RunOnce(absl::Milliseconds(1)).ok());
   }
   return done();
 }
 
-void RunIterations(EventLoop* loop, int turns) {
-  for (int i = 0; i < turns; ++i) {
+void RunIterations(EventLoop* loop, int iterations) {
+  for (int i = 0; i < iterations; ++i) {
     SLUICE_CHECK(loop->RunOnce(absl::ZeroDuration()).ok());
   }
 }

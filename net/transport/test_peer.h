@@ -14,24 +14,25 @@
 
 namespace sluice {
 
-// The other end of a connection under test (testonly), moved by hand: nothing
-// happens on it but what a call says, and no call blocks. Thread-compatible.
+// The other end of a connection under test, moved by hand (testonly). It acts
+// only inside its calls, and no call blocks. Thread-compatible.
 class TestPeer {
  public:
   explicit TestPeer(Socket socket) : socket_(std::move(socket)) {}
 
-  // How many bytes of the front were taken: 0 too when the connection is gone.
+  // Sends a prefix of `bytes` and returns its size; 0 also if the connection is
+  // gone.
   size_t Send(absl::string_view bytes);
-  // Takes at most `max` of the bytes that are there.
+  // Receives at most `max` of the bytes that have arrived.
   void Receive(size_t max = SIZE_MAX);
-  // Nothing when the connection is gone.
+  // Half-closes. Does nothing if the connection is gone.
   void ShutdownWrite();
-  // REQUIRES: no other call follows, save those that ask what was received.
+  // REQUIRES: no later call, except those that return what was received.
   void Close(CloseMode mode) { socket_.Close(mode); }
 
   const std::string& received() const { return received_; }
   uint64_t received_bytes() const { return received_bytes_; }
-  // Forgets the bytes, not their number.
+  // Frees the received bytes. received_bytes() still counts them.
   void ForgetReceived() { received_.clear(); }
   bool ended() const { return ended_; }  // FIN has come
   int error() const { return error_; }   // errno of a Receive()
@@ -46,29 +47,31 @@ class TestPeer {
   int error_ = 0;
 };
 
-// Both ends of a new TCP connection on the loopback address. `buffer_bytes`, if
-// not 0, bounds what the kernel holds in each direction and at each end. Takes
-// turns of `loop`, of the same world as `api`, until the connection is made.
+// Returns both ends of a new TCP connection on the loopback address.
+// `buffer_bytes`, if not 0, limits the bytes that the kernel holds in each
+// direction and at each end. Runs iterations of `loop`, which is of the same
+// world as `api`, until the connection is made.
 std::pair<Socket, Socket> NewSocketPair(EventLoop* loop, SocketApi* api,
                                         int buffer_bytes = 0);
 
-// Bytes of which no two stretches are alike, so that what is lost or comes
-// twice is seen.
+// Returns bytes in which no two ranges are alike, so that a test sees missing
+// and repeated bytes.
 std::string TestPattern(size_t size);
 
-// For NewSocketPair(), and more bytes than the kernel then holds, so that who
-// sends them must wait.
+// The buffers for NewSocketPair(), and a number of bytes that is larger than
+// the kernel then holds, so that the sender must wait.
 inline constexpr int kSmallBuffers = 256 * 1024;
 inline constexpr size_t kManyBytes = 2 << 20;
-// kManyBytes of the pattern.
+// Returns kManyBytes of the pattern.
 const std::string& ManyBytes();
 
-// Takes turns, each of which waits for a millisecond at most, until `done`
-// says so: false if it did not for 30 000 turns. `done` is asked first.
+// Runs iterations, each of which waits for 1 ms at most, until `done` returns
+// true. Returns false after 30,000 iterations. Calls `done` first.
 bool RunUntil(EventLoop* loop, absl::FunctionRef<bool()> done);
 
-// So many turns that do not wait: for what must not happen.
-void RunIterations(EventLoop* loop, int turns = 20);
+// Runs that many iterations without waits. For checking that something does not
+// happen.
+void RunIterations(EventLoop* loop, int iterations = 20);
 
 }  // namespace sluice
 

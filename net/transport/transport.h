@@ -17,76 +17,79 @@
 namespace sluice {
 
 // The layer between a connection and the kernel: a socket; TLS, which is itself
-// the Sink of an inner transport; DeferredTransport under test. Made for
-// readiness and for completions alike: a send may end long after it was begun,
-// and input may come that was asked for before. Loop-bound.
+// the Sink of an inner transport; DeferredTransport in tests. The interface
+// fits both readiness and completions: a send may end long after its call, and
+// input may come that was requested earlier. Loop-bound.
 //
-// Received bytes lie in memory of the loop, valid during the call that shows
-// them. Bytes to send lie in segments of the caller's queue, pinned while
-// somebody below may still read them. //net/transport:transport_conformance
-// states this contract as tests.
+// Received bytes lie in memory of the loop, and are valid during the call that
+// shows them. Bytes to send lie in segments of the caller's queue. A segment is
+// pinned while a layer below may still read it.
+// //net/transport:transport_conformance has this contract as tests.
 class Transport {
  public:
-  // Called from the loop's dispatch or a task of the transport, never inside a
-  // call on it. Each call may Close() the transport and destroy the sink.
+  // Receives the events of a transport. The loop's dispatch or a task of the
+  // transport calls it, never a call on the transport. Each call may Close()
+  // the transport and destroy the sink.
   class Sink {
    public:
-    // The transport can be used. Nothing but OnError() comes before.
+    // The transport can be used. Only OnError() may come before this call.
     virtual void OnOpen() = 0;
-    // Bytes that arrived; never none.
+    // Passes bytes that arrived; `bytes` is never empty.
     virtual void OnInput(absl::string_view bytes) = 0;
-    // The peer sends no more; we may. Once.
+    // The peer has half-closed. This end may still send. Called once.
     virtual void OnInputEnd() = 0;
-    // `bytes` of the flushed queue are sent and taken off it. If that is empty
-    // now, the transport has let go of it, and the call may destroy it.
+    // `bytes` bytes of the flushed queue were sent and removed from it. If the
+    // queue is empty now, the transport does not use it any more, and the call
+    // may destroy it.
     virtual void OnSent(uint64_t bytes) = 0;
-    // The last call. Only Address() and Close() may follow. `error`, never ok,
-    // says to a person which connection failed and why, or what the poller
-    // refused.
+    // The transport failed. This is the last call; only Address() and Close()
+    // may follow. `error` is never OK. Its message says which connection failed
+    // and why, or which error the poller returned.
     virtual void OnError(absl::Status error, CloseReason reason) = 0;
 
    protected:
     ~Sink() = default;
   };
 
-  // OnOpen() or OnError() follows, in a later turn or a later part of this one.
-  // Reading starts off. `sink` lives until Close().
-  // REQUIRES: called once, before all else.
+  // Starts the transport. OnOpen() or OnError() follows, in a later iteration
+  // or a later part of this one. Reading is off at first. `sink` lives until
+  // Close(). REQUIRES: called once, before all other calls.
   virtual void Start(Sink* sink) = 0;
 
-  // Whether input is wanted. While it is off, OnInput() and OnInputEnd() do not
-  // come; what was received already is kept, and delivered after it is on.
+  // Switches reading on or off. While it is off, the transport calls neither
+  // OnInput() nor OnInputEnd(). It keeps the bytes that it has already
+  // received, and delivers them after reading is switched on.
   virtual void SetReading(bool on) = 0;
 
-  // Sends, or copies, a prefix of the pieces together before it returns: how
-  // many bytes. 0 is right whatever the socket's state; so what is left goes to
-  // a queue, and that to Flush(), and an error comes by OnError().
-  // REQUIRES: OnOpen() has come; no flushed queue has bytes left; no
-  // ShutdownWrite().
+  // Sends, or copies, a prefix of the pieces before it returns, and returns the
+  // number of bytes. May always return 0. Append the rest to a queue and call
+  // Flush(). Errors are reported by OnError(). REQUIRES: OnOpen() was called;
+  // no flushed queue has bytes left; ShutdownWrite() was not called.
   virtual size_t TrySend(absl::Span<const absl::string_view> pieces) = 0;
 
-  // Sends `output` in later turns until it is empty, saying OnSent() as it
-  // goes; what is appended meanwhile is sent too. To be called whenever an
-  // empty queue has got something; another call changes nothing. `output` lives
-  // until it is empty or Close() was called.
-  // REQUIRES: OnOpen() has come; no ShutdownWrite().
+  // Sends `output` in later iterations until it is empty, and calls OnSent()
+  // during that. Bytes that are appended meanwhile are sent too. Call Flush()
+  // whenever bytes were appended to an empty queue; further calls change
+  // nothing. `output` lives until it is empty or Close() was called. REQUIRES:
+  // OnOpen() was called; ShutdownWrite() was not called.
   virtual void Flush(OutputQueue* output) = 0;
 
-  // FIN after all that was flushed. No-op the second time.
-  // REQUIRES: OnOpen() has come.
+  // Half-closes: sends FIN after all flushed bytes. Does nothing when called
+  // again. REQUIRES: OnOpen() was called.
   virtual void ShutdownWrite() = 0;
 
-  // Bytes that have arrived and were not delivered, in the kernel or here. A
-  // system call: for those who drain.
+  // Returns true if bytes have arrived that were not delivered, whether the
+  // kernel or the transport holds them. For callers that read all input before
+  // Close(). Costs a system call.
   virtual bool HasUnreadInput() const = 0;
 
-  // Ends all calls to the sink, and all for the peer at once: FIN or RST goes
-  // out. kGraceful with output left counts as kReset. The transport frees
-  // itself, now or when nothing below needs it any more. In the child of a
-  // fork(), whose parent has the same connection, sends nothing.
+  // Closes the connection at once: sends FIN or RST, and makes no more calls to
+  // the sink. If output is left, kGraceful counts as kReset. The transport
+  // frees itself, now or when no layer below needs it any more. In the child of
+  // a fork(), whose parent has the same connection, sends nothing.
   virtual void Close(CloseMode mode) = 0;
 
-  // Asks the kernel: nothing is kept.
+  // Returns an address. Asks the kernel: the transport keeps none.
   virtual absl::StatusOr<SocketAddress> Address(SocketApi::End end) const = 0;
 
  protected:
@@ -98,7 +101,8 @@ struct TransportCloser {
     transport->Close(CloseMode::kReset);
   }
 };
-// The one owner of a transport. To close gracefully, release() it and Close().
+// The only owner of a transport. To close gracefully, call release() and then
+// Close() on the result.
 using TransportPtr = std::unique_ptr<Transport, TransportCloser>;
 
 }  // namespace sluice

@@ -24,7 +24,7 @@
 namespace sluice {
 namespace {
 
-// Whether they are equal; does not print megabytes if not.
+// Compares two strings; does not print megabytes if they differ.
 ::testing::AssertionResult SameBytes(absl::string_view actual,
                                      absl::string_view expected) {
   if (actual == expected) return ::testing::AssertionSuccess();
@@ -39,13 +39,13 @@ namespace {
          << " expected, which differ from " << common << " on";
 }
 
-// Takes down what it is told, and fails if that breaks the order of the calls.
-// Its hooks are called last; each may destroy it.
+// Records its calls, and fails if they are out of order. Its hooks are called
+// last; each may destroy it.
 class Recorder final : public Transport::Sink {
  public:
   using Hook = std::function<void()>;
 
-  // `in_call`: whether a call on the transport is under way.
+  // `in_call` is true while a call on the transport is under way.
   explicit Recorder(const bool* in_call) : in_call_(in_call) {}
 
   Hook on_open;
@@ -62,7 +62,7 @@ class Recorder final : public Transport::Sink {
   int errors = 0;
   absl::Status error;
   CloseReason reason = CloseReason::kNormal;
-  bool closed = false;  // set by who closes the transport
+  bool closed = false;  // set by the code that closes the transport
 
  private:
   void OnOpen() override {
@@ -90,7 +90,7 @@ class Recorder final : public Transport::Sink {
   void OnError(absl::Status status, CloseReason why) override {
     EXPECT_EQ(errors, 0);
     EXPECT_FALSE(status.ok());
-    opens = std::max(opens, 1);  // may come without OnOpen()
+    opens = std::max(opens, 1);  // OnError() may come without OnOpen()
     error = std::move(status);
     reason = why;
     CheckAndCall(on_error);
@@ -110,7 +110,7 @@ class Recorder final : public Transport::Sink {
   const bool* const in_call_;
 };
 
-// The errno is said to a person.
+// The message has the errno.
 auto IsReset() {
   return StatusIs(
       absl::StatusCode::kUnavailable,
@@ -123,12 +123,12 @@ class Link {
   Link(const TransportWorld& world, EventLoop* loop, int buffer_bytes = 0)
       : Link(world, loop,
              NewSocketPair(loop, world.platform().sockets, buffer_bytes)) {}
-  // Closes the transport first if that is open.
+  // Closes the transport first if it is open.
   ~Link() {
     if (transport_ != nullptr) Destroy();
   }
 
-  // The calls on the transport. Destroy() is the TransportPtr's way.
+  // The calls on the transport. Destroy() is the deleter of TransportPtr.
   void Start() {
     Call([&] { transport_->Start(sink.get()); });
   }
@@ -159,7 +159,7 @@ class Link {
     return transport_->Address(end);
   }
 
-  // Starts, and takes turns until OnOpen() has come.
+  // Starts, and runs iterations until OnOpen() was called.
   void Open() {
     Start();
     ASSERT_TRUE(Until([&] { return sink->opens == 1; }));
@@ -170,14 +170,14 @@ class Link {
   }
 
   bool Until(absl::FunctionRef<bool()> done) { return RunUntil(loop_, done); }
-  // Until the other end has received FIN, or an error.
+  // Runs iterations until the other end has received FIN or an error.
   bool UntilPeerIsClosed() {
     return Until([&] {
       peer.Receive();
       return peer.closed();
     });
   }
-  // Sends from the other end, taking turns while that must wait.
+  // Sends from the other end, and runs iterations while that must wait.
   bool PeerSends(absl::string_view bytes) {
     return Until([&] {
       bytes.remove_prefix(peer.Send(bytes));
@@ -208,7 +208,7 @@ class Link {
   TransportPtr transport_;
 };
 
-// Of many bytes in one piece of memory; says how many of its kind exist.
+// A segment of many bytes in contiguous memory; counts the live ones.
 class CountedSegment final : public Segment {
  public:
   CountedSegment(absl::string_view bytes, int* live)
@@ -260,7 +260,7 @@ void TransportConformanceTest::SetUp() {
   loop_ = *std::move(loop);
 }
 
-// Opening.
+// Opening
 
 TEST_P(TransportConformanceTest, OpensOnceAndFirstAndNotInsideStart) {
   Link link(*world_, loop_.get());
@@ -314,7 +314,7 @@ TEST_P(TransportConformanceTest, AddressAsksTheKernel) {
             link.peer.Address(SocketApi::End::kPeer));
 }
 
-// Receiving.
+// Receiving
 
 TEST_P(TransportConformanceTest, InputArrivesInOrderAndComplete) {
   for (const size_t size : {size_t{1}, size_t{1000}, size_t{64 * 1024},
@@ -429,7 +429,7 @@ TEST_P(TransportConformanceTest, TheEndOfInputWaitsForReading) {
   ASSERT_TRUE(link.Until([&] { return link.sink->input_ends == 1; }));
 }
 
-TEST_P(TransportConformanceTest, UnreadInputIsWhatWasNotDelivered) {
+TEST_P(TransportConformanceTest, UnreadInputIsUndeliveredInput) {
   Link link(*world_, loop_.get());
   link.OpenAndRead();
   EXPECT_FALSE(link.HasUnreadInput());
@@ -449,9 +449,9 @@ TEST_P(TransportConformanceTest, UnreadInputIsWhatWasNotDelivered) {
   EXPECT_FALSE(link.HasUnreadInput());
 }
 
-// Sending.
+// Sending
 
-TEST_P(TransportConformanceTest, WhatTrySendDidNotTakeGoesByFlush) {
+TEST_P(TransportConformanceTest, FlushSendsTheRestOfTrySend) {
   Link link(*world_, loop_.get(), kSmallBuffers);
   link.Open();
   const std::string& bytes = ManyBytes();
@@ -471,7 +471,7 @@ TEST_P(TransportConformanceTest, WhatTrySendDidNotTakeGoesByFlush) {
   OutputQueue output;
   output.Append(absl::string_view(bytes).substr(taken));
   link.Flush(&output);
-  // A reader that is slow, and reads little at a time.
+  // The reader is slow, and reads little at a time.
   ASSERT_TRUE(link.Until([&] {
     link.peer.Receive(10'007);
     return link.peer.received().size() >= bytes.size();
@@ -481,7 +481,7 @@ TEST_P(TransportConformanceTest, WhatTrySendDidNotTakeGoesByFlush) {
   EXPECT_EQ(taken + link.sink->sent, bytes.size());
 }
 
-TEST_P(TransportConformanceTest, WhatIsAppendedToAFlushedQueueIsSentToo) {
+TEST_P(TransportConformanceTest, BytesAppendedToAFlushedQueueAreSentToo) {
   Link link(*world_, loop_.get(), kSmallBuffers);
   link.Open();
   const std::string& bytes = ManyBytes();
@@ -494,7 +494,7 @@ TEST_P(TransportConformanceTest, WhatIsAppendedToAFlushedQueueIsSentToo) {
   };
   append(1);
   ASSERT_TRUE(link.Until([&] {
-    // Small ones go to blocks that are being sent already.
+    // Small pieces go to blocks that are already being sent.
     if (appended < bytes.size()) append(appended % 3 == 0 ? 100 : 50'000);
     link.peer.Receive(60'000);
     return link.peer.received().size() >= bytes.size();
@@ -630,7 +630,7 @@ TEST_P(TransportConformanceTest, SendsAndReceivesAtOnce) {
   EXPECT_TRUE(SameBytes(link.peer.received(), bytes));
 }
 
-// Ending.
+// Ending
 
 TEST_P(TransportConformanceTest, DestructionIsAResetForThePeer) {
   Link link(*world_, loop_.get());
@@ -734,7 +734,7 @@ TEST_P(TransportConformanceTest, APeersResetIsTheLastCall) {
 }
 
 TEST_P(TransportConformanceTest, APeersResetIsNoticedWhileReadingIsOff) {
-  // Off from the start, or switched off; with input kept, or without.
+  // Reading is off from the start or switched off, with kept input or without.
   for (const bool read_first : {false, true}) {
     for (const bool kept : {false, true}) {
       Link link(*world_, loop_.get());
@@ -793,15 +793,15 @@ TEST_P(TransportConformanceTest, APeersResetEndsAFlush) {
   }
 }
 
-// A SIGPIPE would end the test.
-TEST_P(TransportConformanceTest, AWriteToAPeerThatHasGoneIsAnError) {
+// A SIGPIPE would end the test process.
+TEST_P(TransportConformanceTest, AWriteToAClosedPeerIsAnError) {
   for (const bool reading : {false, true}) {
     Link link(*world_, loop_.get());
     link.Open();
     link.SetReading(reading);
     link.peer.Close(CloseMode::kGraceful);
     sluice::RunIterations(loop_.get());
-    // The peer answers what comes with RST; who writes on gets EPIPE.
+    // The peer answers more bytes with RST; after that, a write gets EPIPE.
     OutputQueue output;
     ASSERT_TRUE(link.Until([&] {
       if (link.sink->errors == 0) {
@@ -818,9 +818,9 @@ TEST_P(TransportConformanceTest, AWriteToAPeerThatHasGoneIsAnError) {
 TEST_P(TransportConformanceTest, AQueueMayBeDestroyedAfterClose) {
   const std::string& bytes = ManyBytes();
   for (const CloseMode mode : {CloseMode::kGraceful, CloseMode::kReset}) {
-    // Each number of turns is another moment of the sending.
-    for (int turns = 0; turns < 8; ++turns) {
-      SCOPED_TRACE(turns);
+    // Each number of iterations stops at another moment of the send.
+    for (int iterations = 0; iterations < 8; ++iterations) {
+      SCOPED_TRACE(iterations);
       int live = 0;
       Link link(*world_, loop_.get(), kSmallBuffers);
       link.Open();
@@ -829,7 +829,7 @@ TEST_P(TransportConformanceTest, AQueueMayBeDestroyedAfterClose) {
       output->Append("between");
       output->Append(new CountedSegment(bytes, &live));
       link.Flush(output.get());
-      sluice::RunIterations(loop_.get(), turns);
+      sluice::RunIterations(loop_.get(), iterations);
       link.Close(mode);
       output.reset();
       ASSERT_TRUE(link.Until([&] { return live == 0; }));
@@ -840,7 +840,7 @@ TEST_P(TransportConformanceTest, AQueueMayBeDestroyedAfterClose) {
 TEST_P(TransportConformanceTest, ALoopMayEndBeforeItsTransportsAreClosed) {
   int live = 0;
   OutputQueue output;
-  // Idle, sending, with input kept, and not open yet.
+  // The transports are idle, sending, with kept input, and not open yet.
   std::vector<std::unique_ptr<Link>> links;
   for (int i = 0; i < 4; ++i) {
     links.push_back(

@@ -14,8 +14,9 @@
 
 namespace sluice {
 
-// The contract of Transport as tests that every transport passes, yours
-// included (testonly). A test of one on the kernel's sockets is
+// The contract of Transport as tests that every transport passes, including
+// transports outside this library (testonly). To test a transport on the
+// kernel's sockets:
 //
 //   INSTANTIATE_TEST_SUITE_P(
 //       Mine, TransportConformanceTest,
@@ -23,17 +24,18 @@ namespace sluice {
 //       TransportBackend::Name);
 //
 // The other end of each connection is a plain TCP socket of the same world, so
-// what a transport sends must be what it was given.
+// a transport that encrypts or frames bytes does not pass.
 
-// The world that a transport under test lives in. Thread-compatible.
+// The world of the transport under test. Thread-compatible.
 class TransportWorld {
  public:
   virtual ~TransportWorld() = default;
-  // With TCP on 127.0.0.1. Its transports are those under test.
+  // Returns a platform that has TCP on 127.0.0.1 and creates the transports
+  // under test.
   virtual const Platform& platform() const = 0;
 };
 
-// One transport under test.
+// A transport under test and its world.
 struct TransportBackend {
   static std::string Name(
       const ::testing::TestParamInfo<TransportBackend>& info) {
@@ -44,11 +46,11 @@ struct TransportBackend {
     return os << backend.name;
   }
 
-  std::string name;  // of letters, digits and underscores
+  std::string name;  // letters, digits and underscores
   std::function<std::unique_ptr<TransportWorld>()> new_world;
 };
 
-// A transport on the kernel's sockets and on epoll.
+// Returns a backend on the kernel's sockets and on epoll.
 TransportBackend KernelTransportBackend(
     std::string name,
     std::function<TransportPtr(EventLoop* loop, Socket socket)> new_transport);
