@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "absl/base/thread_annotations.h"
+#include "sluice/base/destructor_check.h"
 #include "sluice/base/executor.h"
 #include "sluice/base/owner_process.h"
 #include "sluice/base/sequence_role.h"
@@ -54,7 +55,7 @@ class Strand final : public Executor, private Task {
   // its submitter has counted it: the count then wraps below 0, queues nothing,
   // and that submitter's own step brings it to 0 or queues the strand.
   std::atomic<size_t> outstanding_{0};
-  bool* destroyed_ = nullptr;  // on the stack of ForEach() while it runs
+  DestructorCheck destructor_check_;
 };
 
 }  // namespace sluice

@@ -29,20 +29,13 @@ uint64_t Reciprocal(uint64_t divisor, int shift) {
 
 }  // namespace
 
-CallbackTimer::~CallbackTimer() {
-  if (destroyed_ != nullptr) *destroyed_ = true;
-}
-
 void CallbackTimer::Fire() {
   // Fires in its own callable, by way of another wheel?
-  SLUICE_CHECK(destroyed_ == nullptr);
-  bool destroyed = false;
-  destroyed_ = &destroyed;
+  SLUICE_CHECK(!destructor_check_.in_scope());
+  DestructorCheck::Scope scope(&destructor_check_);
   absl::AnyInvocable<void()> on_fire = std::move(on_fire_);
   on_fire();
-  if (destroyed) return;
-  on_fire_ = std::move(on_fire);
-  destroyed_ = nullptr;
+  if (!scope.destroyed()) on_fire_ = std::move(on_fire);
 }
 
 TimerWheel::TimerWheel(MonotonicTime now, Options options)
