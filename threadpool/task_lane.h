@@ -51,7 +51,8 @@ class TaskLane {
   alignas(64) TaskQueue tasks_;
   alignas(64) Mutex mutex_;
   // Pushing pushes and then sets it; taking resets it and then looks for tasks.
-  // Both sides are sequentially consistent, so one of them sees the other.
+  // Both sides are sequentially consistent, so one of them sees the other. Not a
+  // SleepFlag: nobody sleeps, and stolen tasks set it too.
   std::atomic<bool> seems_used_{false};
 };
 

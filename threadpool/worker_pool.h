@@ -186,7 +186,7 @@ class WorkerPool final : public Executor {
   // Workers that sleep and were not signalled yet, or kEnded. Whoever has
   // queued a task and then finds it set calls Attend(). A worker sets it and
   // then looks at the queues. Both sides are sequentially consistent, so one of
-  // them sees the other.
+  // them sees the other. Not a SleepFlag: it counts several sleepers.
   static constexpr uint32_t kEnded = uint32_t{1} << 31;
   alignas(64) std::atomic<uint32_t> attention_{0};
   std::atomic<Mode> mode_{Mode::kOpen};
