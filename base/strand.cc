@@ -18,9 +18,9 @@ Strand::~Strand() {
   if (outstanding_.load(std::memory_order_acquire) > 0 && !owner_.IsCurrent()) {
     // A thread of the parent may have been changing tasks_ at the fork().
     TaskQueue::Forget(this);
+    destructor_check_.ForgetScope();
     return;
   }
-  if (destroyed_ != nullptr) *destroyed_ = true;
   std::destroy_at(&tasks_);
 }
 
@@ -34,22 +34,20 @@ bool Strand::Schedule(Task* task) {
 }
 
 bool Strand::ForEach(size_t limit, void (*each)(Task*)) {
-  bool destroyed = false;
-  destroyed_ = &destroyed;
   size_t done = 0;
   {
-    SequenceScope scope(&role_);
+    SequenceScope role_scope(&role_);
+    DestructorCheck::Scope scope(&destructor_check_);
     while (done < limit) {
       Task* const task = tasks_.Pop();
       if (task == nullptr) break;
       ++done;
       each(task);
-      if (destroyed) {
-        scope.RoleDestroyed();
+      if (scope.destroyed()) {
+        role_scope.RoleDestroyed();
         return false;
       }
     }
-    destroyed_ = nullptr;
   }
   return outstanding_.fetch_sub(done, std::memory_order_acq_rel) > done;
 }

@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "absl/base/thread_annotations.h"
+#include "sluice/base/destructor_check.h"
 #include "sluice/base/executor.h"
 #include "sluice/base/owner_process.h"
 #include "sluice/base/sequence_role.h"
@@ -59,7 +60,7 @@ class Strand final : public Executor, private Task {
   // when that thread counts the task, it brings the count to 0 or schedules the
   // strand.
   std::atomic<size_t> outstanding_{0};
-  bool* destroyed_ = nullptr;  // a flag of the ForEach() that runs
+  DestructorCheck destructor_check_;
 };
 
 }  // namespace sluice

@@ -139,7 +139,7 @@ absl::Status EventLoop::RunIteration(absl::Duration max_wait) {
 
 absl::Status EventLoop::Serve(
     const absl::StatusOr<absl::Span<const IoEvent>>& events) {
-  asleep_.store(false, std::memory_order_relaxed);
+  sleep_flag_.EndSleep();
   now_ = clock_->Now();
   if (!events.ok()) return events.status();
   NoteLook(*events);
@@ -204,10 +204,8 @@ absl::Duration EventLoop::TimeToWait(absl::Duration max_wait) {
   }
   if (!may_wait) return absl::ZeroDuration();
   if (max_wait <= absl::ZeroDuration()) return absl::ZeroDuration();
-  asleep_.store(true);
-  if (tasks_.empty() && !stop_.load()) return max_wait;
-  asleep_.store(false, std::memory_order_relaxed);
-  return absl::ZeroDuration();
+  const auto has_work = [this] { return !tasks_.empty() || stop_.load(); };
+  return sleep_flag_.PrepareToSleep(has_work) ? max_wait : absl::ZeroDuration();
 }
 
 bool EventLoop::SpinForTasks() {
@@ -401,7 +399,7 @@ void EventLoop::RunPosted() {
 }
 
 void EventLoop::WakeIfAsleep() {
-  if (asleep_.load() && asleep_.exchange(false)) {
+  if (sleep_flag_.TakeWake()) {
     wakes_.fetch_add(1, std::memory_order_relaxed);
     poller_->Wake();
   }

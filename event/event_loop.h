@@ -19,6 +19,7 @@
 #include "sluice/base/intrusive_list.h"
 #include "sluice/base/owner_process.h"
 #include "sluice/base/sequence_role.h"
+#include "sluice/base/sleep_flag.h"
 #include "sluice/base/task.h"
 #include "sluice/base/task_queue.h"
 #include "sluice/event/event_queue.h"
@@ -299,11 +300,9 @@ class EventLoop final : public Executor {
   MonotonicTime fire_until_ ABSL_GUARDED_BY(role_);
 
   std::atomic<bool> stop_{false};
-  // Set while the loop may be blocked in the poller. Whoever queues something
-  // and then finds it set clears it and wakes the poller; the loop sets it and
-  // then looks for what was queued. Both sides are sequentially consistent, so
-  // one of them sees the other: event_loop_model_test.cc.
-  std::atomic<bool> asleep_{false};
+  // Set while the loop may be blocked in the poller. The work is tasks_ and
+  // stop_.
+  SleepFlag sleep_flag_;
 
   // Written on the sequence, except for the last two.
   std::atomic<uint64_t> iterations_{0};

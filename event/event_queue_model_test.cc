@@ -9,7 +9,7 @@
 
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sluice/event/interleavings.h"
+#include "sluice/base/testing/interleavings.h"
 
 namespace sluice {
 namespace {

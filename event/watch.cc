@@ -18,24 +18,18 @@ absl::StatusOr<std::unique_ptr<Watch>> Watch::Create(EventLoop* loop, int fd,
 Watch::Watch(EventLoop* loop, Handler handler)
     : loop_(loop), handler_(std::move(handler)) {}
 
-Watch::~Watch() {
-  loop_->Remove(this);
-  if (destroyed_ != nullptr) *destroyed_ = true;
-}
+Watch::~Watch() { loop_->Remove(this); }
 
 absl::Status Watch::SetInterest(IoEvents interest) {
   return loop_->SetInterest(this, interest);
 }
 
 void Watch::OnIo(const IoEvent& event) {
-  bool destroyed = false;
-  destroyed_ = &destroyed;
+  DestructorCheck::Scope scope(&destructor_check_);
   // Moved, so that it outlives a Watch that it destroys.
   Handler handler = std::move(handler_);
   handler(static_cast<IoEvents>(event.flags));
-  if (destroyed) return;
-  destroyed_ = nullptr;
-  handler_ = std::move(handler);
+  if (!scope.destroyed()) handler_ = std::move(handler);
 }
 
 }  // namespace sluice

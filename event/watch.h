@@ -6,6 +6,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "sluice/base/destructor_check.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/event/io_target.h"
 #include "sluice/event/poller/poller.h"
@@ -43,7 +44,7 @@ class Watch final : private IoTarget {
 
   EventLoop* const loop_;
   Handler handler_;
-  bool* destroyed_ = nullptr;  // on the stack of OnIo() while it runs
+  DestructorCheck destructor_check_;
 };
 
 }  // namespace sluice

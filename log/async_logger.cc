@@ -575,21 +575,20 @@ bool AsyncLogger::TryRunOnce() {
 
 void AsyncLogger::Wake() {
   has_work_.store(true);
-  if (asleep_.exchange(false)) sem_post(&work_);
+  if (sleep_flag_.TakeWake()) sem_post(&work_);
 }
 
 void AsyncLogger::WaitForWork(absl::Duration at_most) {
-  asleep_.store(true);
-  if (!has_work_.exchange(false)) {
-    // A thread sleeps by the kernel's clock, whatever the log's is.
-    const timespec deadline = absl::ToTimespec(
-        absl::Nanoseconds((Clock::Real()->Now() + at_most).nanos()));
-    while (sem_clockwait(&work_, CLOCK_MONOTONIC, &deadline) != 0 &&
-           errno == EINTR) {
-    }
-    has_work_.store(false);
+  const auto has_work = [this] { return has_work_.exchange(false); };
+  if (!sleep_flag_.PrepareToSleep(has_work)) return;
+  // A thread sleeps by the kernel's clock, whatever the log's is.
+  const timespec deadline = absl::ToTimespec(
+      absl::Nanoseconds((Clock::Real()->Now() + at_most).nanos()));
+  while (sem_clockwait(&work_, CLOCK_MONOTONIC, &deadline) != 0 &&
+         errno == EINTR) {
   }
-  asleep_.store(false);
+  has_work_.store(false);
+  sleep_flag_.EndSleep();
 }
 
 AsyncLogger::Stats AsyncLogger::stats() const {

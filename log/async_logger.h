@@ -22,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "sluice/base/mutex.h"
+#include "sluice/base/sleep_flag.h"
 #include "sluice/log/internal/log_args.h"
 #include "sluice/log/internal/log_levels.h"
 #include "sluice/log/internal/log_line.h"
@@ -284,6 +285,7 @@ class AsyncLogger {
 
   Mutex room_mutex_;
   CondVar room_;
+  // Not a SleepFlag: each of these threads waits for room in its own ring.
   std::atomic<int> waiting_for_room_{0};
   std::atomic<bool> may_wait_{true};
 
@@ -294,7 +296,7 @@ class AsyncLogger {
   std::atomic<const LastLine*> last_line_{nullptr};
 
   sem_t work_;                         // WaitForWork() waits for it
-  std::atomic<bool> asleep_{false};    // in WaitForWork(), or about to be
+  SleepFlag sleep_flag_;               // set in WaitForWork()
   std::atomic<bool> has_work_{false};  // since it last was
   std::atomic<bool> has_thread_{false};
 

@@ -56,6 +56,7 @@ class TaskLane {
   // False if the lane is empty. Push() pushes the task and then sets this flag;
   // a thread that finds no task clears the flag and then looks again. Both
   // sides are sequentially consistent, so one of them sees the other.
+  // Not a SleepFlag: no thread sleeps, and stolen tasks set it too.
   std::atomic<bool> seems_used_{false};
 };
 

@@ -202,6 +202,7 @@ class WorkerPool final : public Executor {
   // thread that has queued a task and then finds this not 0 calls Attend(). A
   // worker increases it and then looks at the lanes. Both sides are
   // sequentially consistent, so one of them sees the other.
+  // Not a SleepFlag: it counts several sleepers.
   static constexpr uint32_t kEnded = uint32_t{1} << 31;
   alignas(64) std::atomic<uint32_t> attention_{0};
   std::atomic<Mode> mode_{Mode::kOpen};

@@ -30,21 +30,14 @@ uint64_t Reciprocal(uint64_t divisor, int shift) {
 
 }  // namespace
 
-CallbackTimer::~CallbackTimer() {
-  if (destroyed_ != nullptr) *destroyed_ = true;
-}
-
 void CallbackTimer::Fire() {
-  SLUICE_CHECK(destroyed_ == nullptr,
+  SLUICE_CHECK(!destructor_check_.in_scope(),
                "a CallbackTimer was armed on a second wheel and fired inside "
                "its own callable");
-  bool destroyed = false;
-  destroyed_ = &destroyed;
+  DestructorCheck::Scope scope(&destructor_check_);
   absl::AnyInvocable<void()> on_fire = std::move(on_fire_);
   on_fire();
-  if (destroyed) return;
-  on_fire_ = std::move(on_fire);
-  destroyed_ = nullptr;
+  if (!scope.destroyed()) on_fire_ = std::move(on_fire);
 }
 
 TimerWheel::TimerWheel(MonotonicTime now, Options options)

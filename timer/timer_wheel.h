@@ -9,6 +9,7 @@
 #include "absl/base/attributes.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
+#include "sluice/base/destructor_check.h"
 #include "sluice/base/intrusive_list.h"
 #include "sluice/timer/clock.h"
 
@@ -56,12 +57,11 @@ class CallbackTimer final : public Timer {
  public:
   explicit CallbackTimer(absl::AnyInvocable<void()> on_fire)
       : on_fire_(std::move(on_fire)) {}
-  ~CallbackTimer() override;
 
  private:
   void Fire() override;
 
-  bool* destroyed_ = nullptr;  // a flag of the Fire() that runs
+  DestructorCheck destructor_check_;
   absl::AnyInvocable<void()> on_fire_;
 };
 static_assert(sizeof(void*) != 8 || sizeof(CallbackTimer) <= 80);

@@ -13,7 +13,7 @@ ConnectionLimit::ConnectionLimit(size_t max) : max_(max) {
 void ConnectionLimit::Remove() {
   const size_t before = open_.fetch_sub(1);
   SLUICE_DCHECK(before > 0);
-  if (before > max_ || !awaited_.load()) return;
+  if (before > max_ || !sleep_flag_.TakeWake()) return;
   MutexLock lock(&mutex_);
   ScheduleWaitersIfRoom();
 }
@@ -21,7 +21,6 @@ void ConnectionLimit::Remove() {
 void ConnectionLimit::AwaitRoom(Executor* executor, Task* task) {
   MutexLock lock(&mutex_);
   waiters_.push_back({executor, task});
-  awaited_.store(true);
   ScheduleWaitersIfRoom();
 }
 
@@ -34,8 +33,8 @@ void ConnectionLimit::StopWaiting(Task* task) {
 }
 
 void ConnectionLimit::ScheduleWaitersIfRoom() {
-  if (open_.load() >= max_) return;
-  awaited_.store(false);
+  const auto has_room = [this] { return open_.load() < max_; };
+  if (sleep_flag_.PrepareToSleep(has_room)) return;
   for (const Waiter& waiter : waiters_) waiter.executor->Schedule(waiter.task);
   waiters_.clear();
 }

@@ -8,6 +8,7 @@
 #include "absl/base/thread_annotations.h"
 #include "sluice/base/executor.h"
 #include "sluice/base/mutex.h"
+#include "sluice/base/sleep_flag.h"
 
 namespace sluice {
 
@@ -43,12 +44,12 @@ class ConnectionLimit {
   void ScheduleWaitersIfRoom() ABSL_EXCLUSIVE_LOCKS_REQUIRED(mutex_);
 
   const size_t max_;
-  // Who leaves looks for waiters after counting, who waits looks at the count
-  // after joining them: sequentially consistent, so that one sees the other.
   std::atomic<size_t> open_{0};
-  std::atomic<bool> awaited_{false};
 
   Mutex mutex_;
+  // Set while waiters_ wait for Remove(). Its consumer holds mutex_; the work
+  // is room.
+  SleepFlag sleep_flag_;
   std::vector<Waiter> waiters_ ABSL_GUARDED_BY(mutex_);
 };
 

@@ -86,15 +86,14 @@ TcpConnection::~TcpConnection() {
   EndHandles();
   transport_.reset();  // before the output, which it may be sending
   context_->loop_->Cancel(this);
-  if (destroyed_ != nullptr) *destroyed_ = true;
 }
 
 bool TcpConnection::Call(absl::FunctionRef<void(StreamHandler&)> call) {
-  bool destroyed = false;
-  destroyed_ = &destroyed;
-  call(*handler_);
-  if (destroyed) return false;
-  destroyed_ = nullptr;
+  {
+    DestructorCheck::Scope scope(&destructor_check_);
+    call(*handler_);
+    if (scope.destroyed()) return false;
+  }
   Uncork();
   EndIfDone();
   return true;
@@ -220,7 +219,7 @@ void TcpConnection::Cork() {
   if (ended_ || write_shut_down_) return;
   corked_ = true;
   // Call() uncorks when a callback ends; outside of one, the task does.
-  if (destroyed_ == nullptr) context_->loop_->ScheduleLocal(this);
+  if (!destructor_check_.in_scope()) context_->loop_->ScheduleLocal(this);
 }
 
 bool TcpConnection::MayHold(uint64_t more) const {
@@ -293,7 +292,7 @@ void TcpConnection::ShutdownWrite() {
   if (open_) transport_->ShutdownWrite();
   // Perhaps the stream is done. Call() looks when a callback ends; from
   // elsewhere, the task does.
-  if (destroyed_ == nullptr) context_->loop_->ScheduleLocal(this);
+  if (!destructor_check_.in_scope()) context_->loop_->ScheduleLocal(this);
 }
 
 void TcpConnection::EndIfDone() {
@@ -330,7 +329,7 @@ void TcpConnection::End(absl::Status why, CloseReason reason, CloseMode mode) {
 
 void TcpConnection::Drain() {
   if (ended_ || draining_) return;
-  SLUICE_CHECK(destroyed_ == nullptr);
+  SLUICE_CHECK(!destructor_check_.in_scope());
   draining_ = true;
   if (open_) CallWithoutUnwind([this] { TellDraining(); });
 }

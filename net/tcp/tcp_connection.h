@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "sluice/base/destructor_check.h"
 #include "sluice/base/executor.h"
 #include "sluice/base/task.h"
 #include "sluice/event/event_loop.h"
@@ -207,7 +208,7 @@ class TcpConnection final : public Stream,
   std::unique_ptr<std::string> input_;  // null: nothing kept
   std::unique_ptr<HandlerTimer> timer_;
   absl::Status why_;
-  bool* destroyed_ = nullptr;  // on the stack of Call() while that runs
+  DestructorCheck destructor_check_;  // in scope while the handler is called
   uint32_t tag_;
   CloseReason reason_ = CloseReason::kNormal;
   bool open_ : 1 = false;

@@ -67,7 +67,6 @@ TcpListener::~TcpListener() {
   loop_->Remove(this);
   // If the file cannot be removed, the next server replaces it.
   (void)file_.Remove();
-  if (destroyed_ != nullptr) *destroyed_ = true;
 }
 
 void TcpListener::OnIo(const IoEvent&) {
@@ -89,7 +88,7 @@ void TcpListener::OnIo(const IoEvent&) {
 }
 
 void TcpListener::AcceptBacklog() {
-  SLUICE_CHECK(destroyed_ == nullptr);
+  SLUICE_CHECK(!destructor_check_.in_scope());
   CallWithoutUnwind([this] {
     size_t accepted = 0;
     Accept(backlog_, &accepted);
@@ -97,8 +96,7 @@ void TcpListener::AcceptBacklog() {
 }
 
 TcpListener::End TcpListener::Accept(size_t limit, size_t* accepted) {
-  bool destroyed = false;
-  destroyed_ = &destroyed;
+  DestructorCheck::Scope scope(&destructor_check_);
   // Moved, so that it outlives a listener that it destroys.
   OnAccept on_accept = std::move(on_accept_);
   End end = End::kLimit;
@@ -122,9 +120,8 @@ TcpListener::End TcpListener::Accept(size_t limit, size_t* accepted) {
     ++*accepted;
     back_off_ = kFirstBackOff;
     on_accept(Socket(&socket_.api(), static_cast<int>(result.value())), peer);
-    if (destroyed) return End::kDestroyed;
+    if (scope.destroyed()) return End::kDestroyed;
   }
-  destroyed_ = nullptr;
   on_accept_ = std::move(on_accept);
   return end;
 }

@@ -8,6 +8,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "sluice/base/destructor_check.h"
 #include "sluice/base/io_result.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/event/io_target.h"
@@ -108,7 +109,7 @@ class TcpListener final : private IoTarget, private Timer {
   absl::Duration back_off_;
   bool paused_ = false;
   bool backing_off_ = false;
-  bool* destroyed_ = nullptr;  // on the stack of Accept() while it runs
+  DestructorCheck destructor_check_;
 };
 
 }  // namespace sluice

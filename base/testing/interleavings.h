@@ -1,5 +1,5 @@
-#ifndef SLUICE_EVENT_INTERLEAVINGS_H_
-#define SLUICE_EVENT_INTERLEAVINGS_H_
+#ifndef SLUICE_BASE_TESTING_INTERLEAVINGS_H_
+#define SLUICE_BASE_TESTING_INTERLEAVINGS_H_
 
 #include <cstddef>
 #include <cstdint>
@@ -170,4 +170,4 @@ Explored Explore(const Model& initial) {
 
 }  // namespace sluice
 
-#endif  // SLUICE_EVENT_INTERLEAVINGS_H_
+#endif  // SLUICE_BASE_TESTING_INTERLEAVINGS_H_
