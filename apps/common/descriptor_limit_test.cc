@@ -1,4 +1,4 @@
-#include "sluice/apps/echo/descriptor_limit.h"
+#include "sluice/apps/common/descriptor_limit.h"
 
 #include <sys/resource.h>
 #include <unistd.h>

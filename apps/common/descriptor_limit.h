@@ -1,5 +1,5 @@
-#ifndef SLUICE_APPS_ECHO_DESCRIPTOR_LIMIT_H_
-#define SLUICE_APPS_ECHO_DESCRIPTOR_LIMIT_H_
+#ifndef SLUICE_APPS_COMMON_DESCRIPTOR_LIMIT_H_
+#define SLUICE_APPS_COMMON_DESCRIPTOR_LIMIT_H_
 
 #include <cstdint>
 
@@ -14,4 +14,4 @@ int64_t OpenDescriptors();
 
 }  // namespace sluice
 
-#endif  // SLUICE_APPS_ECHO_DESCRIPTOR_LIMIT_H_
+#endif  // SLUICE_APPS_COMMON_DESCRIPTOR_LIMIT_H_

@@ -1,4 +1,4 @@
-#include "sluice/apps/echo/resolve.h"
+#include "sluice/apps/common/resolve.h"
 
 #include <netdb.h>
 #include <sys/socket.h>

@@ -1,4 +1,4 @@
-#include "sluice/apps/echo/termination_signals.h"
+#include "sluice/apps/common/termination_signals.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -1,5 +1,5 @@
-#ifndef SLUICE_APPS_ECHO_LOAD_RESULTS_H_
-#define SLUICE_APPS_ECHO_LOAD_RESULTS_H_
+#ifndef SLUICE_APPS_COMMON_LOAD_LOAD_RESULTS_H_
+#define SLUICE_APPS_COMMON_LOAD_LOAD_RESULTS_H_
 
 #include <array>
 #include <cstddef>
@@ -8,7 +8,7 @@
 
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "sluice/apps/echo/latency_histogram.h"
+#include "sluice/apps/common/load/latency_histogram.h"
 
 namespace sluice {
 
@@ -64,4 +64,4 @@ std::string ErrorsToText(const LoadResults& results);
 
 }  // namespace sluice
 
-#endif  // SLUICE_APPS_ECHO_LOAD_RESULTS_H_
+#endif  // SLUICE_APPS_COMMON_LOAD_LOAD_RESULTS_H_

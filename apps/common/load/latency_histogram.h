@@ -1,5 +1,5 @@
-#ifndef SLUICE_APPS_ECHO_LATENCY_HISTOGRAM_H_
-#define SLUICE_APPS_ECHO_LATENCY_HISTOGRAM_H_
+#ifndef SLUICE_APPS_COMMON_LOAD_LATENCY_HISTOGRAM_H_
+#define SLUICE_APPS_COMMON_LOAD_LATENCY_HISTOGRAM_H_
 
 #include <array>
 #include <bit>
@@ -51,4 +51,4 @@ class LatencyHistogram {
 
 }  // namespace sluice
 
-#endif  // SLUICE_APPS_ECHO_LATENCY_HISTOGRAM_H_
+#endif  // SLUICE_APPS_COMMON_LOAD_LATENCY_HISTOGRAM_H_

@@ -1,5 +1,5 @@
-#ifndef SLUICE_APPS_ECHO_RESOLVE_H_
-#define SLUICE_APPS_ECHO_RESOLVE_H_
+#ifndef SLUICE_APPS_COMMON_RESOLVE_H_
+#define SLUICE_APPS_COMMON_RESOLVE_H_
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -18,4 +18,4 @@ absl::StatusOr<SocketAddress> Resolve(absl::string_view text);
 
 }  // namespace sluice
 
-#endif  // SLUICE_APPS_ECHO_RESOLVE_H_
+#endif  // SLUICE_APPS_COMMON_RESOLVE_H_

@@ -1,5 +1,5 @@
-#ifndef SLUICE_APPS_ECHO_LOOP_SIGNAL_H_
-#define SLUICE_APPS_ECHO_LOOP_SIGNAL_H_
+#ifndef SLUICE_EVENT_SIGNAL_WATCH_H_
+#define SLUICE_EVENT_SIGNAL_WATCH_H_
 
 #include <signal.h>
 
@@ -61,4 +61,4 @@ class LoopSignal {
 
 }  // namespace sluice
 
-#endif  // SLUICE_APPS_ECHO_LOOP_SIGNAL_H_
+#endif  // SLUICE_EVENT_SIGNAL_WATCH_H_

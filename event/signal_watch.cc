@@ -1,4 +1,4 @@
-#include "sluice/apps/echo/loop_signal.h"
+#include "sluice/event/signal_watch.h"
 
 #include <pthread.h>
 #include <sched.h>

@@ -1,4 +1,4 @@
-#include "sluice/apps/echo/command_line.h"
+#include "sluice/apps/common/command_line.h"
 
 #include <cstdint>
 #include <string>

@@ -1,4 +1,4 @@
-#include "sluice/apps/echo/load_results.h"
+#include "sluice/apps/common/load/load_results.h"
 
 #include <algorithm>
 

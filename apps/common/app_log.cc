@@ -1,4 +1,4 @@
-#include "sluice/apps/echo/app_log.h"
+#include "sluice/apps/common/app_log.h"
 
 #include <fcntl.h>
 #include <signal.h>

@@ -1,4 +1,4 @@
-#include "sluice/apps/echo/message_schedule.h"
+#include "sluice/apps/common/load/message_schedule.h"
 
 #include <cstdint>
 #include <vector>

@@ -1,5 +1,5 @@
-#ifndef SLUICE_APPS_ECHO_COMMAND_LINE_H_
-#define SLUICE_APPS_ECHO_COMMAND_LINE_H_
+#ifndef SLUICE_APPS_COMMON_COMMAND_LINE_H_
+#define SLUICE_APPS_COMMON_COMMAND_LINE_H_
 
 #include <cstdint>
 #include <functional>
@@ -67,4 +67,4 @@ class CommandLine {
 
 }  // namespace sluice
 
-#endif  // SLUICE_APPS_ECHO_COMMAND_LINE_H_
+#endif  // SLUICE_APPS_COMMON_COMMAND_LINE_H_

@@ -1,12 +1,12 @@
-#ifndef SLUICE_APPS_ECHO_TERMINATION_SIGNALS_H_
-#define SLUICE_APPS_ECHO_TERMINATION_SIGNALS_H_
+#ifndef SLUICE_APPS_COMMON_TERMINATION_SIGNALS_H_
+#define SLUICE_APPS_COMMON_TERMINATION_SIGNALS_H_
 
 #include <memory>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
-#include "sluice/apps/echo/loop_signal.h"
 #include "sluice/event/event_loop.h"
+#include "sluice/event/signal_watch.h"
 
 namespace sluice {
 
@@ -34,4 +34,4 @@ class TerminationSignals {
 
 }  // namespace sluice
 
-#endif  // SLUICE_APPS_ECHO_TERMINATION_SIGNALS_H_
+#endif  // SLUICE_APPS_COMMON_TERMINATION_SIGNALS_H_

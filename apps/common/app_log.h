@@ -1,14 +1,14 @@
-#ifndef SLUICE_APPS_ECHO_APP_LOG_H_
-#define SLUICE_APPS_ECHO_APP_LOG_H_
+#ifndef SLUICE_APPS_COMMON_APP_LOG_H_
+#define SLUICE_APPS_COMMON_APP_LOG_H_
 
 #include <memory>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "sluice/apps/echo/command_line.h"
-#include "sluice/apps/echo/loop_signal.h"
+#include "sluice/apps/common/command_line.h"
 #include "sluice/event/event_loop.h"
+#include "sluice/event/signal_watch.h"
 #include "sluice/log/async_logger.h"
 #include "sluice/log/file_writer.h"
 #include "sluice/log/log_crash_handler.h"
@@ -70,4 +70,4 @@ class AppLog {
 
 }  // namespace sluice
 
-#endif  // SLUICE_APPS_ECHO_APP_LOG_H_
+#endif  // SLUICE_APPS_COMMON_APP_LOG_H_

@@ -1,4 +1,4 @@
-#include "sluice/apps/echo/latency_histogram.h"
+#include "sluice/apps/common/load/latency_histogram.h"
 
 #include <algorithm>
 #include <cmath>
