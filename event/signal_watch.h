@@ -1,10 +1,7 @@
 #ifndef SLUICE_EVENT_SIGNAL_WATCH_H_
 #define SLUICE_EVENT_SIGNAL_WATCH_H_
 
-#include <signal.h>
-
 #include <memory>
-#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -15,47 +12,64 @@
 
 namespace sluice {
 
-// Signals as events of a loop, for main(). A signal handler wakes the loop
-// through an eventfd(2); no signal is blocked, so that child processes inherit
-// no signal mask from here. Loop-bound.
+// Signals with a callable on a loop, as a Watch is a descriptor with a
+// callable. For main(): a signal belongs to the whole process, so libraries
+// should leave signals to the program. Loop-bound, while the kernel may
+// deliver the signals to any thread of the process.
 //
-// The state of a signal handler belongs to the whole process: this class is the
-// one in this package that has global state.
-class LoopSignal {
+// While a SignalWatch exists, its signals do not have their default action:
+// SIGTERM does not end the process, SIGHUP neither. The SignalWatch installs a
+// signal handler with sigaction(2), which writes to an eventfd(2) that the loop
+// watches. Signals are not blocked, unlike with signalfd(2), so child processes
+// do not inherit a signal mask. Interrupted system calls are restarted
+// (SA_RESTART).
+//
+// In a child process of a fork() that has not called exec(2), the signals have
+// the actions that they had before Create().
+//
+// One descriptor for each SignalWatch.
+class SignalWatch {
  public:
   enum class Mode {
-    kEach,  // catches every signal
-    // Catches one signal. The handler itself restores the actions that there
-    // were before, for all signals of this object, whatever the loop does.
+    // Catches every signal, until the SignalWatch is destroyed.
+    kEach,
+    // Catches one signal. The signal handler itself then restores the earlier
+    // actions of all signals of this object. So a second SIGTERM ends the
+    // process even if the loop is blocked.
     kFirst,
   };
 
-  // Calls `on_signal` on `loop` after a signal; several signals that come at
-  // once may give one call. Unblocks the signals in the calling thread; threads
-  // of base/thread.h take none, so that none of them is interrupted. A child
-  // process that has not called exec(2) treats the signals as this process did
-  // before. Errors of eventfd(2), sigaction(2) and EventLoop::Add(). REQUIRES:
-  // no other object of this process catches one of the signals; `on_signal`
-  // does not destroy this object.
-  static absl::StatusOr<std::unique_ptr<LoopSignal>> Catch(
+  // Calls `on_signal` on `loop`, in a later iteration, after one of `signals`
+  // has come. If several signals come before the loop has called `on_signal`,
+  // `on_signal` may be called once for all of them. `on_signal` may destroy the
+  // SignalWatch. Unblocks `signals` in the calling thread. Threads of
+  // base/thread.h block all signals, so none of these threads is interrupted.
+  //
+  // kInvalidArgument: `signals` holds a number that is not a signal, or a
+  // signal that cannot be caught, such as SIGKILL; the error names the signal,
+  // and no action has changed. Otherwise the errors of eventfd(2) and
+  // EventLoop::Add().
+  // REQUIRES: no other SignalWatch of this process has one of `signals`, and
+  // `signals` names each signal once. A second SignalWatch for the same signal
+  // would take the signal from the first, so Create() CHECKs.
+  static absl::StatusOr<std::unique_ptr<SignalWatch>> Create(
       EventLoop* loop, const std::vector<int>& signals, Mode mode,
       absl::AnyInvocable<void()> on_signal);
-  // Restores the actions that there were before.
-  ~LoopSignal();
-  LoopSignal(const LoopSignal&) = delete;
-  LoopSignal& operator=(const LoopSignal&) = delete;
+  // Restores the actions that the signals had before Create(), except for a
+  // signal whose action the program has changed since. A signal that `loop` has
+  // not dispatched yet is dropped.
+  ~SignalWatch();
+  SignalWatch(const SignalWatch&) = delete;
+  SignalWatch& operator=(const SignalWatch&) = delete;
 
  private:
-  LoopSignal(int fd, const std::vector<int>& signals,
-             absl::AnyInvocable<void()> on_signal)
-      : fd_(fd), signals_(signals), on_signal_(std::move(on_signal)) {}
+  SignalWatch(int fd, const std::vector<int>& signals)
+      : fd_(fd), signals_(signals) {}
 
-  absl::Status Install(Mode mode);
-  void OnReadable();
+  void Install(Mode mode);
 
   const int fd_;
   const std::vector<int> signals_;
-  absl::AnyInvocable<void()> on_signal_;
   std::unique_ptr<Watch> watch_;
 };
 

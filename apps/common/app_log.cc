@@ -128,10 +128,10 @@ AppLog::~AppLog() {
   if (fifo_ >= 0) close(fifo_);
 }
 
-absl::StatusOr<std::unique_ptr<LoopSignal>> AppLog::ReopenOnHangup(
+absl::StatusOr<std::unique_ptr<SignalWatch>> AppLog::ReopenOnHangup(
     EventLoop* loop) {
   if (file_ == nullptr) return nullptr;
-  return LoopSignal::Catch(loop, {SIGHUP}, LoopSignal::Mode::kEach, [this] {
+  return SignalWatch::Create(loop, {SIGHUP}, SignalWatch::Mode::kEach, [this] {
     file_->Reopen();
     // The next line reopens the file: this one.
     SLUICE_LOG(logger(), kInfo, "reopened on SIGHUP");

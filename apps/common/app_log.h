@@ -52,8 +52,8 @@ class AppLog {
   // As long as the result lives, SIGHUP reopens the file, which somebody may
   // have renamed. SIGHUP is an event of `loop`. nullptr if the log is not a
   // file: then the action of SIGHUP stays as it is. Errors of
-  // LoopSignal::Catch(). This outlives the result.
-  absl::StatusOr<std::unique_ptr<LoopSignal>> ReopenOnHangup(EventLoop* loop);
+  // SignalWatch::Create(). This outlives the result.
+  absl::StatusOr<std::unique_ptr<SignalWatch>> ReopenOnHangup(EventLoop* loop);
 
  private:
   AppLog() = default;

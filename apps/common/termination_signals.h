@@ -18,7 +18,7 @@ class TerminationSignals {
  public:
   // Calls `on_signal` on `loop`, once. Catches signals that were ignored or
   // blocked when this process was started. Ignores SIGPIPE from now on. Errors
-  // of LoopSignal::Catch(), whose requirements hold here too.
+  // of SignalWatch::Create(), whose requirements hold here too.
   static absl::StatusOr<std::unique_ptr<TerminationSignals>> Catch(
       EventLoop* loop, absl::AnyInvocable<void() &&> on_signal);
   // From now on both signals have their default action.
@@ -27,9 +27,9 @@ class TerminationSignals {
   TerminationSignals& operator=(const TerminationSignals&) = delete;
 
  private:
-  explicit TerminationSignals(std::unique_ptr<LoopSignal> signals);
+  explicit TerminationSignals(std::unique_ptr<SignalWatch> signals);
 
-  const std::unique_ptr<LoopSignal> signals_;
+  const std::unique_ptr<SignalWatch> signals_;
 };
 
 }  // namespace sluice

@@ -281,7 +281,7 @@ class EchoClient {
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<LoadGenerator> generator_;
   std::unique_ptr<TerminationSignals> signals_;
-  std::unique_ptr<LoopSignal> hangup_;
+  std::unique_ptr<SignalWatch> hangup_;
 };
 
 // With --json the errors in words go to stderr, where a person may look.

@@ -352,7 +352,7 @@ class EchoServer {
   std::unique_ptr<AppLog> log_;  // outlives whoever logs
   std::unique_ptr<LoopThreads> threads_;
   std::unique_ptr<TerminationSignals> signals_;
-  std::unique_ptr<LoopSignal> hangup_;
+  std::unique_ptr<SignalWatch> hangup_;
   std::unique_ptr<TcpServer> server_;
   size_t forced_ = 0;  // the first loop's, until that has ended
 };
