@@ -10,6 +10,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
+#include "sluice/apps/common/counted.h"
 #include "sluice/base/io_result.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/log/descriptor_writer.h"
@@ -117,9 +118,10 @@ AppLog::~AppLog() {
     (void)thread_.release();
     (void)logger_.release();
     WriteToStandardError(
-        absl::StrCat("--log: writing is blocked; dropped ", stats.lost,
-                     " lines, ", stats.waiting,
-                     " bytes of waiting lines, and what was being written\n"),
+        absl::StrCat("--log: writing is blocked; dropped ",
+                     Counted(stats.lost, "line"), ", ",
+                     Counted(stats.waiting, "byte"),
+                     " of waiting lines, and what was being written\n"),
         /*limit=*/absl::ZeroDuration());
     return;
   }

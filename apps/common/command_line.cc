@@ -181,4 +181,8 @@ int CommandLine::Fail(const absl::Status& status) const {
   return 1;
 }
 
+int CommandLine::FailFlag(const absl::Status& status) const {
+  return absl::IsInvalidArgument(status) ? FailUsage(status) : Fail(status);
+}
+
 }  // namespace sluice

@@ -44,11 +44,16 @@ class CommandLine {
   // What --help prints.
   std::string Help() const;
 
-  // Print a line on stderr, "PROGRAM: MESSAGE", and return the exit code: of a
-  // usage error, with a line that names the way out; of any other. Do not block
-  // if nobody reads stderr: see WriteToStandardError().
+  // Each prints a line on stderr, "PROGRAM: MESSAGE", and returns the exit
+  // code. None blocks if nobody reads stderr: see WriteToStandardError().
+  //
+  // Reports a usage error, with a second line that names --help. Returns 2.
   int FailUsage(const absl::Status& status) const;
+  // Reports any other error. Returns 1.
   int Fail(const absl::Status& status) const;
+  // Reports an error about the value of a flag: calls FailUsage() for
+  // kInvalidArgument, and Fail() otherwise, as when a host is not found.
+  int FailFlag(const absl::Status& status) const;
 
  private:
   struct Flag {
