@@ -29,7 +29,8 @@ namespace sluice {
 class LoopThreads {
  public:
   struct Options {
-    int num_loops = 0;          // 0: one for each CPU; at most 1024
+    // At most 1024; 0: one for each CPU that Create()'s thread may use.
+    int num_loops = 0;
     std::string name = "loop";  // threads are "loop/0", ...; cut to 15 bytes
   };
   // Makes the loops, in order; no thread yet: what is to serve on them can be
