@@ -34,7 +34,7 @@ class SocketApi {
  public:
   struct ListenOptions {
     // Connections that wait to be accepted, beyond which new ones are held off;
-    // the kernel caps it at net.core.somaxconn. Not negative.
+    // the kernel caps it at net.core.somaxconn. kInvalidArgument if negative.
     int backlog = 4096;
     // Several sockets of one user share an IP address and port, and the kernel
     // spreads connections over them. All of them must ask for it. Closing one

@@ -11,7 +11,7 @@ namespace sluice {
 // How a server's connections are spread over its loops. Handlers are the same
 // under each.
 enum class ThreadModel : uint8_t {
-  kSingleLoop,  // "single": the first loop accepts and serves
+  kSingleLoop,  // "single": one loop accepts and serves
   // "reuseport": every loop accepts, on a listener of its own for the same port
   // (SO_REUSEPORT, socket(7)), and serves what it has accepted. The kernel
   // chooses the loop by a hash of the addresses. For IP only. When one of the
