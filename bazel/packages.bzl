@@ -2,6 +2,8 @@
 
 # Those with targets from sluice.bzl, which refuses a package that is not here.
 PACKAGES = [
+    "apps/common",
+    "apps/common/load",
     "apps/echo",
     "base",
     "base/testing",

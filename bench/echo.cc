@@ -18,7 +18,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
-#include "sluice/apps/echo/command_line.h"
+#include "sluice/apps/common/command_line.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/bench/report/bar_chart.h"
 #include "sluice/bench/report/conditions.h"

@@ -21,7 +21,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
-#include "sluice/apps/echo/command_line.h"
+#include "sluice/apps/common/command_line.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/bench/report/conditions.h"
 #include "sluice/bench/report/document_block.h"

@@ -1,13 +1,12 @@
 #include "sluice/event/loop_threads.h"
 
-#include <algorithm>
-#include <thread>
 #include <utility>
 
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "sluice/base/check.h"
 #include "sluice/base/check_option.h"
+#include "sluice/base/cpu_count.h"
 #include "sluice/base/io_result.h"
 
 namespace sluice {
@@ -18,10 +17,7 @@ absl::StatusOr<std::unique_ptr<LoopThreads>> LoopThreads::Create(
   const absl::Status valid =
       CheckOption("LoopThreads: num_loops", options.num_loops, 0, 1024);
   if (!valid.ok()) return valid;
-  const int count =
-      options.num_loops > 0
-          ? options.num_loops
-          : std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  const int count = options.num_loops > 0 ? options.num_loops : CpuCount();
   auto threads = absl::WrapUnique(new LoopThreads(std::move(options)));
   for (int i = 0; i < count; ++i) {
     auto loop = new_loop();

@@ -30,7 +30,8 @@ namespace sluice {
 class LoopThreads {
  public:
   struct Options {
-    int num_loops = 0;  // 1 to 1024; 0: one for each CPU
+    // At most 1024. 0: one for each CPU that the thread of Create() may use.
+    int num_loops = 0;
     // The threads are named "loop/0" and so on, truncated to 15 bytes.
     std::string name = "loop";
   };

@@ -1,10 +1,10 @@
 #include "sluice/event/loop_threads.h"
 
 #include <pthread.h>
+#include <sched.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <climits>
@@ -124,10 +124,18 @@ TEST_F(LoopThreadsTest, RunsEachLoopOnANamedThreadOfItsOwn) {
   EXPECT_EQ(std::set<std::thread::id>(ids.begin(), ids.end()).size(), 3u);
 }
 
-TEST_F(LoopThreadsTest, ByDefaultThereIsALoopForEachCpu) {
+TEST_F(LoopThreadsTest, ByDefaultThereIsALoopForEachCpuThatThreadsMayUse) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
   Create({});
-  EXPECT_EQ(threads_->loops().size(),
-            std::max(1u, std::thread::hardware_concurrency()));
+  EXPECT_EQ(threads_->loops().size(), static_cast<size_t>(CPU_COUNT(&before)));
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  CPU_SET(sched_getcpu(), &one);
+  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  Create({});
+  EXPECT_EQ(threads_->loops().size(), 1u);
+  EXPECT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
 }
 
 TEST_F(LoopThreadsTest, NothingRunsBeforeStart) {

@@ -100,6 +100,7 @@ class TimerWheel {
   };
 
   explicit TimerWheel(MonotonicTime now) : TimerWheel(now, Options{}) {}
+  // REQUIRES: `options` are in their ranges.
   TimerWheel(MonotonicTime now, Options options);
   TimerWheel(const TimerWheel&) = delete;
   TimerWheel& operator=(const TimerWheel&) = delete;

@@ -3,7 +3,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdint>
 #include <cstdio>
 #include <memory>
@@ -16,17 +15,18 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
-#include "sluice/apps/echo/app_log.h"
-#include "sluice/apps/echo/command_line.h"
-#include "sluice/apps/echo/descriptor_limit.h"
+#include "sluice/apps/common/app_log.h"
+#include "sluice/apps/common/command_line.h"
+#include "sluice/apps/common/counted.h"
+#include "sluice/apps/common/descriptor_budget.h"
+#include "sluice/apps/common/load/load_results.h"
+#include "sluice/apps/common/resolve.h"
+#include "sluice/apps/common/termination_signals.h"
 #include "sluice/apps/echo/load_generator.h"
-#include "sluice/apps/echo/load_results.h"
-#include "sluice/apps/echo/loop_signal.h"
-#include "sluice/apps/echo/resolve.h"
-#include "sluice/apps/echo/termination_signals.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/event/poller/poller_kind.h"
+#include "sluice/event/signal_watch.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/transport/linux_platform.h"
 #include "sluice/net/transport/platform.h"
@@ -193,8 +193,8 @@ class ProgressLine {
     const uint64_t messages = generator_->results().messages();
     // A terminal that takes no more, as after Ctrl-S, holds up no load.
     WriteToStandardError(
-        absl::StrCat("\r", generator_->open(), " connections open, ", messages,
-                     " messages, ", messages - last_,
+        absl::StrCat("\r", Counted(generator_->open(), "connection"), " open, ",
+                     Counted(messages, "message"), ", ", messages - last_,
                      " in the last second\x1b[K"),
         /*limit=*/absl::ZeroDuration());
     last_ = messages;
@@ -252,25 +252,17 @@ class EchoClient {
   const LoadResults& results() const { return generator_->results(); }
 
  private:
-  // Fewer connections than were asked for would be another measurement.
+  // An error, because a load of fewer connections would be another measurement.
   absl::Status CheckRoom() const {
-    constexpr int64_t kSpare = 4;
-    const int64_t limit = RaiseDescriptorLimit();
-    const int64_t pollers_limit = DescriptorLimit(poller_);
-    const int64_t room =
-        std::min(limit, pollers_limit) - OpenDescriptors() - kSpare;
+    constexpr int64_t kReserved = 4;
+    const DescriptorBudget descriptors(poller_);
+    const int64_t room = descriptors.RoomForConnections(kReserved);
     if (static_cast<int64_t>(options_.connections) <= room) {
       return absl::OkStatus();
     }
-    const std::string reason =
-        pollers_limit < limit
-            ? absl::StrCat("--poller=", PollerKindName(poller_),
-                           " takes descriptors below ", pollers_limit)
-            : absl::StrCat("the limit on descriptors (RLIMIT_NOFILE) is ",
-                           limit);
-    return absl::ResourceExhaustedError(
-        absl::StrCat("--connections=", options_.connections, ": ", reason,
-                     ", which leaves room for ", std::max<int64_t>(room, 0)));
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "--connections=", options_.connections, ": ", descriptors.LimitText(),
+        ", which leaves room for ", room));
   }
 
   LoadGenerator::Options options_;
@@ -281,7 +273,7 @@ class EchoClient {
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<LoadGenerator> generator_;
   std::unique_ptr<TerminationSignals> signals_;
-  std::unique_ptr<LoopSignal> hangup_;
+  std::unique_ptr<SignalWatch> hangup_;
 };
 
 // With --json the errors in words go to stderr, where a person may look.
@@ -308,10 +300,7 @@ int EchoClientMain(int argc, char* argv[]) {
   if (!poller.ok()) return line.FailUsage(poller.status());
 
   const absl::StatusOr<SocketAddress> server = Resolve(flags.connect);
-  if (absl::IsInvalidArgument(server.status())) {
-    return line.FailUsage(server.status());
-  }
-  if (!server.ok()) return line.Fail(server.status());
+  if (!server.ok()) return line.FailFlag(server.status());
   if (server->both_families()) {
     return line.FailUsage(absl::InvalidArgumentError(
         absl::StrCat("--connect=", flags.connect, ": names no host; 127.0.0.1",

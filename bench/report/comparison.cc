@@ -10,7 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
-#include "sluice/apps/echo/command_line.h"
+#include "sluice/apps/common/command_line.h"
 #include "sluice/base/check.h"
 #include "sluice/bench/report/bar_chart.h"
 #include "sluice/bench/report/comparison_table.h"

@@ -3,6 +3,7 @@
 #include <sys/socket.h>
 
 #include <cerrno>
+#include <climits>
 #include <cstdint>
 #include <cstring>
 #include <utility>
@@ -10,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "sluice/base/check.h"
+#include "sluice/base/check_option.h"
 #include "sluice/net/sim/sim_random.h"
 
 namespace sluice {
@@ -81,6 +83,9 @@ int SimTcp::OpenFault() {
 
 absl::StatusOr<int> SimTcp::Listen(const SocketAddress& address,
                                    const ListenOptions& options) {
+  const absl::Status valid =
+      CheckOption("SocketApi: backlog", options.backlog, 0, INT_MAX);
+  if (!valid.ok()) return valid;
   const auto fail = [&](int error, absl::string_view call) {
     return ToStatus(IoResult::FromErrno(error), call, address.ToString());
   };

@@ -40,7 +40,7 @@ class SimTcpListener final : public SimSocket {
       : host_(stack->host_),
         fd_(fd),
         address_(address),
-        backlog_(static_cast<size_t>(std::max(options.backlog, 0))),
+        backlog_(static_cast<size_t>(options.backlog)),
         options_(stack->options_) {
     host_.ports().AddListener(SimEndpoint(address_), this, options.reuse_port);
     host_.Note(fd_, "listens on ", address_.ToString());

@@ -157,7 +157,7 @@ class SimUnix::Listener final : public SimSocket {
         fd_(fd),
         address_(address),
         number_(number),
-        backlog_(static_cast<size_t>(std::max(backlog, 0))) {}
+        backlog_(static_cast<size_t>(backlog)) {}
 
   const SocketAddress& address() const { return address_; }
   // Linux lets one more connection wait than the backlog says.

@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstdint>
 #include <cstring>
 #include <string>
@@ -21,6 +22,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "sluice/base/check.h"
+#include "sluice/base/check_option.h"
 #include "sluice/base/io_result.h"
 #include "sluice/net/socket_address.h"
 
@@ -215,6 +217,9 @@ class KernelSocketApi final : public SocketApi {
  public:
   absl::StatusOr<int> Listen(const SocketAddress& address,
                              const ListenOptions& options) override {
+    const absl::Status valid =
+        CheckOption("SocketApi: backlog", options.backlog, 0, INT_MAX);
+    if (!valid.ok()) return valid;
     const std::string name = address.ToString();
     if (options.reuse_port && !IsIp(address)) {
       return absl::InvalidArgumentError(

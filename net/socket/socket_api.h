@@ -35,7 +35,8 @@ class SocketApi {
  public:
   struct ListenOptions {
     // The most connections that wait to be accepted; more connections are held
-    // off. Not negative. The kernel limits it to net.core.somaxconn.
+    // off. kInvalidArgument if negative. The kernel limits it to
+    // net.core.somaxconn.
     int backlog = 4096;
     // Lets several sockets of one user share an IP address and port; the kernel
     // spreads connections over them. All of the sockets must set it. Closing

@@ -936,6 +936,17 @@ TEST_P(SocketConformanceTest, WhereNoUnixSocketListensConnectsFailAtOnce) {
   EXPECT_EQ(net.ConnectError(Unix("a.sock")), "ECONNREFUSED");
 }
 
+TEST_P(SocketConformanceTest, ANegativeBacklogIsAnErrorThatNamesTheOption) {
+  Sockets net(*world_);
+  for (const SocketAddress& address :
+       {SocketAddress::Loopback4(0), Unix("a.sock")}) {
+    const auto listener = net.TryListen(address, {.backlog = -1});
+    EXPECT_EQ(listener.status().code(), absl::StatusCode::kInvalidArgument);
+    EXPECT_EQ(listener.status().message(),
+              "SocketApi: backlog is -1, and must be at least 0");
+  }
+}
+
 TEST_P(SocketConformanceTest, AUnixPathIsListenedOnOnceAndTakenFromTheDead) {
   Sockets net(*world_);
   Socket listener = net.Listen(Unix("a.sock"), {.backlog = 0});

@@ -1,6 +1,7 @@
 #include "sluice/net/tcp/tcp_connection.h"
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -42,8 +43,12 @@ absl::Status CheckConnectionOptions(const ConnectionOptions& options) {
         "ConnectionOptions: low_water is ", options.low_water,
         ", and must be at most high_water, which is ", options.high_water));
   }
-  return CheckOption("ConnectionOptions: idle_timeout", options.idle_timeout,
-                     absl::Nanoseconds(1), absl::InfiniteDuration());
+  absl::Status valid = CheckOption("ConnectionOptions: max_input",
+                                   options.max_input, 1, SIZE_MAX);
+  valid.Update(CheckOption("ConnectionOptions: idle_timeout",
+                           options.idle_timeout, absl::Nanoseconds(1),
+                           absl::InfiniteDuration()));
+  return valid;
 }
 
 ConnectionContext::ConnectionContext(EventLoop* loop,

@@ -38,7 +38,8 @@ class TcpConnection;
 // of output plus what its handler writes after a Write() that returned false,
 // up to max_output.
 struct ConnectionOptions {
-  // Unconsumed: kInputLimit. 0 is as 1: everything has to be consumed at once.
+  // Unconsumed: kInputLimit. At least 1, which means that everything has to be
+  // consumed at once.
   size_t max_input = 1 << 20;
   // Pending output: Write() returns false. Above max_output it never does.
   uint64_t high_water = 256 * 1024;

@@ -1,6 +1,5 @@
 #include "sluice/net/tcp/tcp_server.h"
 
-#include <algorithm>
 #include <atomic>
 #include <cstdint>
 #include <limits>
@@ -8,6 +7,7 @@
 
 #include "absl/memory/memory.h"
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 #include "sluice/base/check.h"
 #include "sluice/base/check_option.h"
@@ -31,7 +31,7 @@ struct TcpServer::Shared {
   Shared(NewHandler handlers, Options* options)
       : new_handler(std::move(handlers)),
         on_accept_trouble(std::move(options->on_accept_trouble)),
-        limit(std::max<size_t>(options->max_connections, 1)) {}
+        limit(options->max_connections) {}
 
   const NewHandler new_handler;
   const std::function<void(const absl::Status&)> on_accept_trouble;
@@ -329,8 +329,13 @@ absl::StatusOr<std::unique_ptr<TcpServer>> TcpServer::Start(
   absl::Status valid = CheckOption("TcpServer: max_connections",
                                    options.max_connections, 1, size_t{1} << 31);
   valid.Update(CheckConnectionOptions(options.connection));
+  if (options.thread_model == ThreadModel::kSingleLoop && loops.size() > 1) {
+    valid.Update(absl::InvalidArgumentError(absl::StrCat(
+        "TcpServer: thread_model is kSingleLoop, which serves on one loop, and "
+        "there are ",
+        loops.size(), ": give one loop, or set thread_model to kReusePort")));
+  }
   if (!valid.ok()) return valid;
-  if (options.thread_model == ThreadModel::kSingleLoop) loops.resize(1);
   if (loops.size() > 1) options.listener.listen.reuse_port = true;
   const auto shared =
       std::make_shared<Shared>(std::move(new_handler), &options);

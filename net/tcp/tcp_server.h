@@ -29,6 +29,7 @@ namespace sluice {
 class TcpServer {
  public:
   struct Options {
+    // kSingleLoop serves on one loop, and kReusePort on all of several loops.
     ThreadModel thread_model = ThreadModel::kSingleLoop;
     // While so many are open, new ones wait in the backlog. Each further loop
     // that accepts may have let in one more. 1 to 2^31.
@@ -49,8 +50,9 @@ class TcpServer {
       const SocketAddress& peer) const>;
 
   // Binds before it returns; accepts from then on. kInvalidArgument: `loops` is
-  // empty, `address` cannot be listened on by several, or an option is out of
-  // its range, which the error names; otherwise the errors of
+  // empty, or has several loops and thread_model is kSingleLoop; `address`
+  // cannot be listened on by several; or an option is out of its range. The
+  // error names the option and says what to do. Otherwise the errors of
   // TcpListener::Listen().
   // REQUIRES: the loops are not running, or there is one and this is its
   // sequence. `platform` and `loops` outlive the server.

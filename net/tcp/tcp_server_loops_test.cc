@@ -295,6 +295,19 @@ TEST_F(TcpServerLoopsTest, ManyLoopsNeedAnAddressThatCanBeShared) {
                        HasSubstr("reuse_port is for IP only")));
 }
 
+TEST_F(TcpServerLoopsTest, SeveralLoopsNeedAModelThatUsesThem) {
+  const auto server =
+      TcpServer::Start(&platform_, {loops_[0].get(), loops_[1].get()},
+                       SocketAddress::Loopback4(0),
+                       [](const SocketAddress&) { return nullptr; }, {});
+  EXPECT_THAT(
+      server.status(),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               "TcpServer: thread_model is kSingleLoop, which serves on one "
+               "loop, and there are 2: give one loop, or set thread_model to "
+               "kReusePort"));
+}
+
 TEST_F(TcpServerLoopsTest, ABusyPortIsAnErrorAndLeavesNothingBehind) {
   const auto taken = KernelSockets()->Listen(SocketAddress::Loopback4(0), {});
   SLUICE_ASSERT_OK(taken);

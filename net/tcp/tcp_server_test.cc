@@ -169,6 +169,8 @@ TEST_F(TcpServerTest, RefusesEachOptionOutOfRange) {
       {"ConnectionOptions: low_water is 11, and must be at most high_water, "
        "which is 10",
        {.connection = {.high_water = 10, .low_water = 11}}},
+      {"ConnectionOptions: max_input is 0, and must be at least 1",
+       {.connection = {.max_input = 0}}},
       {"ConnectionOptions: idle_timeout is 0, and must be at least 1ns",
        {.connection = {.idle_timeout = absl::ZeroDuration()}}},
       {"ConnectionOptions: idle_timeout is -1s",
@@ -190,7 +192,7 @@ TEST_F(TcpServerTest, LimitsMayBeAsLargeOrAsSmallAsTheyGet) {
        .max_output = UINT64_MAX,
        .idle_timeout = absl::InfiniteDuration(),
        .max_handle_bytes = UINT64_MAX},
-      {.max_input = 0, .high_water = 0, .low_water = 0, .max_handle_bytes = 0},
+      {.max_input = 1, .high_water = 0, .low_water = 0, .max_handle_bytes = 0},
       {.idle_timeout = absl::Nanoseconds(INT64_MAX)},
   };
   for (const ConnectionOptions& extreme : kExtremes) {

@@ -11,7 +11,7 @@ namespace sluice {
 // The ways to distribute a server's connections over its loops. Handlers are
 // the same for each.
 enum class ThreadModel : uint8_t {
-  kSingleLoop,  // "single": the first loop accepts and serves
+  kSingleLoop,  // "single": one loop accepts and serves
   // "reuseport": each loop has a listener of its own for the same port
   // (SO_REUSEPORT, socket(7)), and serves the connections that it has accepted.
   // The kernel chooses the loop by a hash of the addresses. For IP only. If one

@@ -70,13 +70,13 @@ TEST_F(EchoLogTest, OpeningsAndEndsAtDebug) {
   SLUICE_ASSERT_OK(server->Drain(SIGTERM));
   EXPECT_THAT(
       Content(path()),
-      AllOf(ContainsRegex(absl::StrCat(" I server echo_server.cc:[0-9]+\\] "
+      AllOf(ContainsRegex(absl::StrCat(" I server server_app.cc:[0-9]+\\] "
                                        "listening on ",
                                        server->address(), "\n")),
             ContainsRegex(" D echo/0 .*127.0.0.1:[0-9]+ opened\n"),
             ContainsRegex(" D echo/0 .*127.0.0.1:[0-9]+ closed: "),
             HasSubstr("] draining, for 5s at most\n"),
-            HasSubstr("] served 1 connections, 1 bytes in ")));
+            HasSubstr("] served 1 connection, 1 byte in ")));
 }
 
 TEST_F(EchoLogTest, NotAtInfo) {

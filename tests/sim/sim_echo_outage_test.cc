@@ -3,7 +3,7 @@
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "sluice/apps/echo/load_results.h"
+#include "sluice/apps/common/load/load_results.h"
 #include "sluice/net/sim/sim_network.h"
 #include "sluice/net/sim/sim_test_runner.h"
 #include "sluice/tests/sim/sim_echo_programs.h"

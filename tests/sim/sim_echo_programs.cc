@@ -32,8 +32,10 @@ SimEchoServer::SimEchoServer(SimNetwork* network, SimHost* host,
     loops_.push_back(host->NewLoop(SmallLoopOptions(options.receive_buffer)));
   }
   const SimFaults faults = std::exchange(network->faults(), {});
+  std::vector<EventLoop*> serving = loops_;
+  if (options.model == ThreadModel::kSingleLoop) serving.resize(1);
   auto server = TcpServer::Start(
-      &host->platform(), loops_, host->address(kSimEchoPort),
+      &host->platform(), serving, host->address(kSimEchoPort),
       [new_handler, counts](const SocketAddress&) {
         return std::make_unique<WatchedHandler>((*new_handler)(), counts);
       },

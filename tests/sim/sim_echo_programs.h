@@ -9,8 +9,8 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
+#include "sluice/apps/common/load/load_results.h"
 #include "sluice/apps/echo/load_generator.h"
-#include "sluice/apps/echo/load_results.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/net/sim/sim_network.h"
 #include "sluice/net/socket_address.h"

@@ -7,8 +7,8 @@
 #include <utility>
 
 #include "gtest/gtest.h"
+#include "sluice/apps/common/load/load_results.h"
 #include "sluice/apps/echo/echo_handler.h"
-#include "sluice/apps/echo/load_results.h"
 #include "sluice/net/tcp/thread_model.h"
 
 namespace sluice {

@@ -14,6 +14,7 @@
 #include "gtest/gtest.h"
 #include "sluice/base/io_result.h"
 #include "sluice/base/testing/status_matchers.h"
+#include "sluice/event/event_loop.h"
 #include "sluice/net/sim/sim_network.h"
 #include "sluice/net/sim/sim_random.h"
 #include "sluice/net/sim/sim_test_runner.h"
@@ -99,13 +100,16 @@ TEST(SimStallTest, ATimeoutCutsNobodyOffWhoAnsweredInTime) {
     SimHost* const host = network.AddHost("server");
     SimHost* const clients = network.AddHost("clients");
     SentAt sent_at;
-    auto server = TcpServer::Start(
-        &host->platform(), {host->NewLoop(), host->NewLoop()}, host->address(7),
-        [&](const SocketAddress&) {
-          return std::make_unique<Waiter>(host->platform().clock, &sent_at);
-        },
-        {.thread_model = random.Below(2) == 0 ? ThreadModel::kSingleLoop
-                                              : ThreadModel::kReusePort});
+    std::vector<EventLoop*> loops = {host->NewLoop(), host->NewLoop()};
+    const ThreadModel model = random.Below(2) == 0 ? ThreadModel::kSingleLoop
+                                                   : ThreadModel::kReusePort;
+    if (model == ThreadModel::kSingleLoop) loops.resize(1);
+    auto server = TcpServer::Start(&host->platform(), loops, host->address(7),
+                                   [&](const SocketAddress&) {
+                                     return std::make_unique<Waiter>(
+                                         host->platform().clock, &sent_at);
+                                   },
+                                   {.thread_model = model});
     SLUICE_ASSERT_OK(server);
     std::vector<std::unique_ptr<Sender>> senders;
     for (uint64_t i = 1 + random.Below(12); i > 0; --i) {

@@ -60,6 +60,7 @@ const Homes& SyscallHomes() {
       "event/*_poller.cc",             // readiness
       "event/poller/registration_errors.cc",  // what is registered
       "event/poller/wakeup_fd.cc",            // waking it
+      "event/signal_watch.cc",                // signals
       "event/process_fence.cc",               // order among threads
       "base/fork_mark.cc",                    // a fork()
       "base/testing/in_child.h",              // and a child, for tests

@@ -53,6 +53,11 @@ bool IsOnTop(absl::string_view package) {
          absl::StartsWith(package, "apps/");
 }
 
+// What all apps have in common; depends on no app.
+bool IsAppsCommon(absl::string_view package) {
+  return package == "apps/common" || absl::StartsWith(package, "apps/common/");
+}
+
 bool IsForTests(const BuildTarget& target) {
   return target.testonly || target.rule == "sluice_cc_test" ||
          target.rule == "sluice_cc_benchmark" ||
@@ -92,6 +97,10 @@ std::string ForeignRule(const BuildTarget& target, absl::string_view dep) {
 std::string OwnRule(const BuildTarget& target, const std::string& dep) {
   const std::string from = PackageOf(target.label);
   const std::string to = PackageOf(dep);
+  if (IsAppsCommon(from) && absl::StartsWith(to, "apps/") &&
+      !IsAppsCommon(to)) {
+    return "apps depend on apps/common, not apps/common on apps";
+  }
   if (from == to || IsOnTop(from)) return "";
   if (to == "base/testing" && IsForTests(target)) return "";
   const auto& layers = Layers();

@@ -93,6 +93,20 @@ TEST(LayeringTest, AnyTestMayUseTheHelpersOfTests) {
   EXPECT_EQ(Errors("base", deps).size(), 1u);
 }
 
+TEST(LayeringTest, AppsCommonDependsOnNoApp) {
+  for (const std::string common : {"apps/common", "apps/common/load"}) {
+    EXPECT_THAT(Errors(common, R"(deps = ["//apps/echo:x"])"),
+                ElementsAre(common + "/BUILD.bazel:2: //" + common +
+                            ":planted depends on //apps/echo:x: apps depend "
+                            "on apps/common, not apps/common on apps"));
+    EXPECT_THAT(Errors("apps/echo", "deps = [\"//" + common + ":x\"]"),
+                IsEmpty());
+    EXPECT_THAT(Errors(common, R"(deps = ["//net:stream"])"), IsEmpty());
+  }
+  EXPECT_THAT(Errors("apps/common", R"(deps = ["//apps/common/load:x"])"),
+              IsEmpty());
+}
+
 TEST(LayeringTest, TestsKeepTheLayersToo) {
   EXPECT_EQ(
       Errors("event", R"(deps = ["//net:stream"])", "sluice_cc_test").size(),

@@ -56,8 +56,8 @@ absl::StatusOr<EchoServerProcess::Summary> EchoServerProcess::WaitDrained() {
   int size = 0;
   if (ended->exit_code != 0 ||
       std::sscanf(lines.back().c_str(),
-                  "served %" SCNu64 " connections, %" SCNu64
-                  " bytes in %lf s, %" SCNu64 " forced%n",
+                  "served %" SCNu64 " %*[a-z], %" SCNu64
+                  " %*[a-z] in %lf s, %" SCNu64 " forced%n",
                   &summary.connections, &summary.bytes, &summary.seconds,
                   &summary.forced, &size) != 4 ||
       static_cast<size_t>(size) != lines.back().size()) {

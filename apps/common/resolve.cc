@@ -1,0 +1,95 @@
+#include "sluice/apps/common/resolve.h"
+
+#include <netdb.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
+namespace sluice {
+namespace {
+
+// Letters, digits, hyphens and dots, RFC 1123, and the underscore, which names
+// in use have.
+bool IsHostName(absl::string_view text) {
+  return !text.empty() && text.find_first_not_of(
+                              "abcdefghijklmnopqrstuvwxyz"
+                              "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+                              "0123456789-._") == absl::string_view::npos;
+}
+
+// Whether the last part of `host` is a number: 127.1 and 0x7f.1, which
+// inet_aton(3) takes for addresses, and 1.2.3.4.5. No name in use ends so.
+bool EndsInNumber(absl::string_view host) {
+  absl::ConsumeSuffix(&host, ".");
+  absl::string_view last = host.substr(host.rfind('.') + 1);
+  const bool hexadecimal = absl::StartsWithIgnoreCase(last, "0x");
+  if (hexadecimal) last.remove_prefix(2);
+  return (hexadecimal || !last.empty()) &&
+         std::all_of(last.begin(), last.end(), [&](char c) {
+           return hexadecimal ? absl::ascii_isxdigit(c)
+                              : absl::ascii_isdigit(c);
+         });
+}
+
+// RFC 6761, 6.3: these names are loopback whatever files and servers say, and
+// a small root has no /etc/hosts.
+bool IsLocalhost(absl::string_view host) {
+  absl::ConsumeSuffix(&host, ".");
+  return absl::EqualsIgnoreCase(host, "localhost") ||
+         absl::EndsWithIgnoreCase(host, ".localhost");
+}
+
+}  // namespace
+
+absl::StatusOr<SocketAddress> Resolve(absl::string_view text) {
+  const absl::StatusOr<SocketAddress> parsed = SocketAddress::Parse(text);
+  if (parsed.ok()) return parsed;
+  const size_t colon = text.rfind(':');
+  if (colon == absl::string_view::npos || !IsHostName(text.substr(0, colon))) {
+    return parsed;
+  }
+  // The port by our own rules, and the message about it.
+  const absl::StatusOr<SocketAddress> any =
+      SocketAddress::Parse(absl::StrCat("0.0.0.0", text.substr(colon)));
+  if (!any.ok()) return parsed;
+
+  if (EndsInNumber(text.substr(0, colon))) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("address \"", text,
+                     "\": write an IPv4 address as four decimal numbers "
+                     "without leading zeros, as in 127.0.0.1:80"));
+  }
+  if (IsLocalhost(text.substr(0, colon))) {
+    return SocketAddress::Loopback4(any->port());
+  }
+  const std::string host(text.substr(0, colon));
+  addrinfo hints{};
+  hints.ai_family = AF_UNSPEC;
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  const int error = getaddrinfo(
+      host.c_str(), std::to_string(any->port()).c_str(), &hints, &found);
+  if (error != 0) {
+    return absl::UnavailableError(
+        absl::StrCat("look-up of ", text, ": ", gai_strerror(error)));
+  }
+  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found,
+                                                             freeaddrinfo);
+  const addrinfo* best = found;
+  for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
+    if (info->ai_family != AF_INET) continue;
+    best = info;
+    break;
+  }
+  return SocketAddress::FromSockaddr(best->ai_addr, best->ai_addrlen);
+}
+
+}  // namespace sluice

@@ -1,0 +1,38 @@
+#ifndef SLUICE_APPS_COMMON_SERVER_FLAGS_H_
+#define SLUICE_APPS_COMMON_SERVER_FLAGS_H_
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+#include "sluice/apps/common/app_log.h"
+#include "sluice/apps/common/command_line.h"
+#include "sluice/net/socket_address.h"
+
+namespace sluice {
+
+// The flags that every server has, with their defaults.
+struct ServerFlags {
+  std::string listen = "127.0.0.1:7007";
+  int64_t threads = 1;
+  std::string model = "single";
+  std::string poller = "auto";
+  absl::Duration idle_timeout = absl::Minutes(5);
+  int64_t max_connections = 100'000;
+  absl::Duration drain_timeout = absl::Seconds(5);
+  AppLog::Flags log;
+
+  // Adds the flags to `line`, which sets the fields. This outlives
+  // CommandLine::Parse().
+  void AddTo(CommandLine* line);
+  // kInvalidArgument names the flag that is wrong, or that contradicts another
+  // one.
+  absl::Status Check() const;
+  // The same for `address`, which `listen` names.
+  absl::Status CheckAddress(const SocketAddress& address) const;
+};
+
+}  // namespace sluice
+
+#endif  // SLUICE_APPS_COMMON_SERVER_FLAGS_H_
