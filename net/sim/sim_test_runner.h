@@ -25,11 +25,10 @@ struct SimTestWorlds {
 // standard error.
 //
 // Environment variables change this:
-//   SLUICE_SEEDS=20000          runs that many seeds; 500001-1000000 runs those
-//   SLUICE_SEED=17              runs that seed alone, and prints the whole
-//   trace SLUICE_FAULTS=loss=0.01     with SLUICE_SEED: uses these faults, in
-//   the form
-//                               that failures print, in place of drawn ones
+//   SLUICE_SEEDS=20000          runs so many seeds; 500001-1000000 runs those
+//   SLUICE_SEED=17              runs that seed alone; prints the whole trace
+//   SLUICE_FAULTS=loss=0.01     with SLUICE_SEED: uses these faults, in the
+//                               form that failures print, not drawn ones
 // A value that cannot be parsed is a failure. So are `worlds` that are out of
 // range: see SimNetwork::Check().
 //
@@ -43,7 +42,6 @@ struct SimTestWorlds {
 // `body`, use ASSERT_NO_FATAL_FAILURE() around functions that have assertions.
 // Assertions must be on this thread. Call RunSimTest() inside a googletest
 // test, and not inside another RunSimTest().
-// thread. For googletest; not inside of another one.
 void RunSimTest(const SimTestWorlds& worlds,
                 absl::FunctionRef<void(SimNetwork& network)> body);
 
