@@ -49,7 +49,8 @@ struct alignas(64) WorkerPool::Worker {
   absl::Duration idle;
 };
 
-// A callable on its way; deletes itself.
+// A callable that waits; deletes itself. EventLoop::Post() needs no allocation,
+// and a third of the time, but its EventQueue has one consumer.
 class WorkerPool::CallableTask final : public Task {
  public:
   CallableTask(WorkerPool* pool, Callable callable)

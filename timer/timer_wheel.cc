@@ -31,11 +31,10 @@ uint64_t Reciprocal(uint64_t divisor, int shift) {
 
 void CallbackTimer::Fire() {
   // Fires in its own callable, by way of another wheel?
-  SLUICE_CHECK(!destructor_check_.in_scope());
-  DestructorCheck::Scope scope(&destructor_check_);
+  SLUICE_CHECK(!destructor_check_.in_call());
   absl::AnyInvocable<void()> on_fire = std::move(on_fire_);
-  on_fire();
-  if (!scope.destroyed()) on_fire_ = std::move(on_fire);
+  const auto call = [&](const bool&) { on_fire(); };
+  if (destructor_check_.Survives(call)) on_fire_ = std::move(on_fire);
 }
 
 TimerWheel::TimerWheel(MonotonicTime now, Options options)
