@@ -1,7 +1,7 @@
 #include "sluice/base/destructor_check.h"
 
 #include <memory>
-#include <optional>
+#include <new>
 
 #include "gtest/gtest.h"
 
@@ -10,61 +10,50 @@ namespace {
 
 static_assert(sizeof(DestructorCheck) == sizeof(void*));
 
-TEST(DestructorCheckTest, SaysThatTheObjectLives) {
+TEST(DestructorCheckTest, AnObjectSurvivesCallsThatDoNotDestroyIt) {
   DestructorCheck check;
-  DestructorCheck::Scope scope(&check);
-  EXPECT_FALSE(scope.destroyed());
+  int calls = 0;
+  EXPECT_TRUE(check.Survives([&](const bool&) { ++calls; }));
+  EXPECT_TRUE(check.Survives([&](const bool&) { ++calls; }));
+  EXPECT_EQ(calls, 2);
 }
 
-TEST(DestructorCheckTest, SaysThatTheObjectIsDestroyed) {
+TEST(DestructorCheckTest, AnObjectDoesNotSurviveACallThatDestroysIt) {
   auto check = std::make_unique<DestructorCheck>();
-  DestructorCheck::Scope scope(check.get());
-  check.reset();
-  EXPECT_TRUE(scope.destroyed());
+  EXPECT_TRUE(check->Survives([](const bool&) {}));
+  EXPECT_FALSE(check->Survives([&](const bool& destroyed) {
+    EXPECT_FALSE(destroyed);
+    check.reset();
+    EXPECT_TRUE(destroyed);
+  }));
+  EXPECT_EQ(check, nullptr);
 }
 
-TEST(DestructorCheckTest, OneScopeMayFollowAnother) {
-  auto check = std::make_unique<DestructorCheck>();
-  for (int i = 0; i < 2; ++i) {
-    DestructorCheck::Scope scope(check.get());
-    EXPECT_FALSE(scope.destroyed());
-  }
-  DestructorCheck::Scope scope(check.get());
-  check.reset();
-  EXPECT_TRUE(scope.destroyed());
+TEST(DestructorCheckTest, SaysWhetherACallIsUnderWay) {
+  DestructorCheck check;
+  EXPECT_FALSE(check.in_call());
+  EXPECT_TRUE(
+      check.Survives([&](const bool&) { EXPECT_TRUE(check.in_call()); }));
+  EXPECT_FALSE(check.in_call());
 }
 
-TEST(DestructorCheckTest, AScopeThatHasEndedIsNotTouched) {
-  std::optional<DestructorCheck::Scope> scope;
-  {
-    DestructorCheck check;
-    scope.emplace(&check);
-    EXPECT_TRUE(check.in_scope());
-    scope.reset();
-    EXPECT_FALSE(check.in_scope());
-  }
-  EXPECT_FALSE(scope.has_value());
-}
-
-TEST(DestructorCheckTest, AForgottenScopeIsNotTouched) {
-  auto check = std::make_unique<DestructorCheck>();
-  // As on the stack of a thread that the child does not have: never destroyed.
-  union Stack {
-    Stack() {}
-    ~Stack() {}
-    DestructorCheck::Scope scope;
-  } stack;
-  std::construct_at(&stack.scope, check.get());
-  check->ForgetScope();
-  check.reset();
-  EXPECT_FALSE(stack.scope.destroyed());
+TEST(DestructorCheckTest, TheDestructorWritesNothingAfterForget) {
+  alignas(DestructorCheck) char memory[sizeof(DestructorCheck)];
+  auto* const check = new (memory) DestructorCheck;
+  EXPECT_TRUE(check->Survives([&](const bool&) {
+    check->Forget();
+    std::destroy_at(check);
+    std::construct_at(check);
+  }));
 }
 
 #ifndef NDEBUG
-TEST(DestructorCheckDeathTest, TwoScopesAtOnceAreFatal) {
+TEST(DestructorCheckDeathTest, ACallInsideACallIsFatal) {
   DestructorCheck check;
-  DestructorCheck::Scope outer(&check);
-  EXPECT_DEATH(DestructorCheck::Scope inner(&check), "in_scope");
+  const auto nested = [&](const bool&) {
+    (void)check.Survives([](const bool&) {});
+  };
+  EXPECT_DEATH((void)check.Survives(nested), "in_call");
 }
 #endif
 

@@ -18,7 +18,7 @@ Strand::~Strand() {
   if (outstanding_.load(std::memory_order_acquire) > 0 && !owner_.IsCurrent()) {
     // A thread of the parent may have been changing tasks_ at the fork().
     TaskQueue::Forget(this);
-    destructor_check_.ForgetScope();
+    destructor_check_.Forget();
     return;
   }
   std::destroy_at(&tasks_);
@@ -36,17 +36,18 @@ bool Strand::Schedule(Task* task) {
 bool Strand::ForEach(size_t limit, void (*each)(Task*)) {
   size_t done = 0;
   {
-    SequenceScope role_scope(&role_);
-    DestructorCheck::Scope scope(&destructor_check_);
-    while (done < limit) {
-      Task* const task = tasks_.Pop();
-      if (task == nullptr) break;
-      ++done;
-      each(task);
-      if (scope.destroyed()) {
-        role_scope.RoleDestroyed();
-        return false;
+    SequenceScope scope(&role_);
+    const auto run = [&](const bool& destroyed) {
+      while (done < limit && !destroyed) {
+        Task* const task = tasks_.Pop();
+        if (task == nullptr) break;
+        ++done;
+        each(task);
       }
+    };
+    if (!destructor_check_.Survives(run)) {
+      scope.RoleDestroyed();
+      return false;
     }
   }
   return outstanding_.fetch_sub(done, std::memory_order_acq_rel) > done;

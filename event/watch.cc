@@ -25,11 +25,12 @@ absl::Status Watch::SetInterest(IoEvents interest) {
 }
 
 void Watch::OnIo(const IoEvent& event) {
-  DestructorCheck::Scope scope(&destructor_check_);
   // Moved, so that it outlives a Watch that it destroys.
   Handler handler = std::move(handler_);
-  handler(static_cast<IoEvents>(event.flags));
-  if (!scope.destroyed()) handler_ = std::move(handler);
+  const auto call = [&](const bool&) {
+    handler(static_cast<IoEvents>(event.flags));
+  };
+  if (destructor_check_.Survives(call)) handler_ = std::move(handler);
 }
 
 }  // namespace sluice

@@ -50,7 +50,8 @@ struct alignas(64) WorkerPool::Worker {
   absl::Duration idle;
 };
 
-// A task that runs a callable and deletes itself.
+// A task that runs a callable and deletes itself. EventLoop::Post() allocates
+// nothing and takes a third of the time, but its EventQueue has one consumer.
 class WorkerPool::CallableTask final : public Task {
  public:
   CallableTask(WorkerPool* pool, Callable callable)

@@ -31,13 +31,12 @@ uint64_t Reciprocal(uint64_t divisor, int shift) {
 }  // namespace
 
 void CallbackTimer::Fire() {
-  SLUICE_CHECK(!destructor_check_.in_scope(),
+  SLUICE_CHECK(!destructor_check_.in_call(),
                "a CallbackTimer was armed on a second wheel and fired inside "
                "its own callable");
-  DestructorCheck::Scope scope(&destructor_check_);
   absl::AnyInvocable<void()> on_fire = std::move(on_fire_);
-  on_fire();
-  if (!scope.destroyed()) on_fire_ = std::move(on_fire);
+  const auto call = [&](const bool&) { on_fire(); };
+  if (destructor_check_.Survives(call)) on_fire_ = std::move(on_fire);
 }
 
 TimerWheel::TimerWheel(MonotonicTime now, Options options)

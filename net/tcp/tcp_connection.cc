@@ -94,11 +94,8 @@ TcpConnection::~TcpConnection() {
 }
 
 bool TcpConnection::Call(absl::FunctionRef<void(StreamHandler&)> call) {
-  {
-    DestructorCheck::Scope scope(&destructor_check_);
-    call(*handler_);
-    if (scope.destroyed()) return false;
-  }
+  const auto call_handler = [&](const bool&) { call(*handler_); };
+  if (!destructor_check_.Survives(call_handler)) return false;
   Uncork();
   EndIfDone();
   return true;
@@ -224,7 +221,7 @@ void TcpConnection::Cork() {
   if (ended_ || write_shut_down_) return;
   corked_ = true;
   // Call() uncorks when a callback ends; outside of one, the task does.
-  if (!destructor_check_.in_scope()) context_->loop_->ScheduleLocal(this);
+  if (!destructor_check_.in_call()) context_->loop_->ScheduleLocal(this);
 }
 
 bool TcpConnection::MayHold(uint64_t more) const {
@@ -297,7 +294,7 @@ void TcpConnection::ShutdownWrite() {
   if (open_) transport_->ShutdownWrite();
   // Perhaps the stream is done. Call() looks when a callback ends; from
   // elsewhere, the task does.
-  if (!destructor_check_.in_scope()) context_->loop_->ScheduleLocal(this);
+  if (!destructor_check_.in_call()) context_->loop_->ScheduleLocal(this);
 }
 
 void TcpConnection::EndIfDone() {
@@ -334,7 +331,7 @@ void TcpConnection::End(absl::Status why, CloseReason reason, CloseMode mode) {
 
 void TcpConnection::Drain() {
   if (ended_ || draining_) return;
-  SLUICE_CHECK(!destructor_check_.in_scope());
+  SLUICE_CHECK(!destructor_check_.in_call());
   draining_ = true;
   if (open_) CallWithoutUnwind([this] { TellDraining(); });
 }

@@ -209,7 +209,7 @@ class TcpConnection final : public Stream,
   std::unique_ptr<std::string> input_;  // null: nothing kept
   std::unique_ptr<HandlerTimer> timer_;
   absl::Status why_;
-  DestructorCheck destructor_check_;  // in scope while the handler is called
+  DestructorCheck destructor_check_;
   uint32_t tag_;
   CloseReason reason_ = CloseReason::kNormal;
   bool open_ : 1 = false;

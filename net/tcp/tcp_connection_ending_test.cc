@@ -315,7 +315,7 @@ TEST_P(TcpConnectionTest, MisuseIsFatal) {
     link->connection->Drain();
     return size_t{0};
   };
-  EXPECT_DEATH(receive(), "!destructor_check_.in_scope");
+  EXPECT_DEATH(receive(), "!destructor_check_.in_call");
 }
 
 }  // namespace

@@ -88,7 +88,7 @@ void TcpListener::OnIo(const IoEvent&) {
 }
 
 void TcpListener::AcceptBacklog() {
-  SLUICE_CHECK(!destructor_check_.in_scope());
+  SLUICE_CHECK(!destructor_check_.in_call());
   CallWithoutUnwind([this] {
     size_t accepted = 0;
     Accept(backlog_, &accepted);
@@ -96,7 +96,6 @@ void TcpListener::AcceptBacklog() {
 }
 
 TcpListener::End TcpListener::Accept(size_t limit, size_t* accepted) {
-  DestructorCheck::Scope scope(&destructor_check_);
   // Moved, so that it outlives a listener that it destroys.
   OnAccept on_accept = std::move(on_accept_);
   End end = End::kLimit;
@@ -113,14 +112,18 @@ TcpListener::End TcpListener::Accept(size_t limit, size_t* accepted) {
     }
     if (!result.ok()) {
       end = End::kFailed;
-      if (on_failure_)
+      if (!on_failure_) break;
+      const bool survives = destructor_check_.Survives([&](const bool&) {
         on_failure_(ToStatus(result, "accept", address_.ToString()));
+      });
+      SLUICE_CHECK(survives);
       break;
     }
     ++*accepted;
     back_off_ = kFirstBackOff;
-    on_accept(Socket(&socket_.api(), static_cast<int>(result.value())), peer);
-    if (scope.destroyed()) return End::kDestroyed;
+    Socket socket(&socket_.api(), static_cast<int>(result.value()));
+    const auto call = [&](const bool&) { on_accept(std::move(socket), peer); };
+    if (!destructor_check_.Survives(call)) return End::kDestroyed;
   }
   on_accept_ = std::move(on_accept);
   return end;
