@@ -24,10 +24,11 @@ namespace {
 constexpr size_t kPieceBytes = 64 * 1024;
 
 // Of records that say how many were lost before the next one.
-const LogSite& LostSite() {
-  SLUICE_LOG_SITE(site, kWarning,
-                  "{} lines of this thread are missing here: its ring was full",
-                  uint64_t{});
+const LogSite& DroppedSite() {
+  SLUICE_LOG_SITE(
+      site, kWarning,
+      "{} lines of this thread were dropped here: its ring was full",
+      uint64_t{});
   return site;
 }
 
@@ -42,7 +43,7 @@ struct Forwarded {
   int64_t unix_nanos;
   int32_t line;
   LogSeverity severity;
-  bool cut;
+  bool truncated;
   uint16_t file_size;
 };
 
@@ -114,7 +115,7 @@ bool AsyncLogger::OnBackEnd() const {
 
 char* AsyncLogger::LookForRoom(ThreadRing* ring, size_t bytes) {
   if (bytes > ring->ring.max_record() ||
-      ring->lost.load(std::memory_order_relaxed) > 0) {
+      ring->dropped.load(std::memory_order_relaxed) > 0) {
     return nullptr;
   }
   char* const to = ring->ring.MakeRoom(bytes);
@@ -125,14 +126,14 @@ void AsyncLogger::LogSlowly(const LogSite& site, size_t args_size,
                             CopyArgs copy) {
   if (forked()) {
     // The locks may be held by threads that are not in this process.
-    lost_.fetch_add(1, std::memory_order_relaxed);
+    dropped_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   ThreadRing* const ring = GetRing();
   if (ring == nullptr) {
     PutInShared(site, args_size, copy);
   } else {
-    PutOrLose(ring, site, args_size, copy);
+    PutOrDrop(ring, site, args_size, copy);
   }
 }
 
@@ -167,7 +168,7 @@ void AsyncLogger::PutInShared(const LogSite& site, size_t args_size,
                               CopyArgs copy) {
   if (OnBackEnd()) {
     // Another thread may hold the mutex until the back end makes room.
-    lost_.fetch_add(1, std::memory_order_relaxed);
+    dropped_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   MutexLock lock(&shared_mutex_);
@@ -175,26 +176,26 @@ void AsyncLogger::PutInShared(const LogSite& site, size_t args_size,
     MutexLock rings_lock(&rings_mutex_);
     shared_ring_ = AddRing("others");
   }
-  PutOrLose(shared_ring_.get(), site, args_size, copy);
+  PutOrDrop(shared_ring_.get(), site, args_size, copy);
 }
 
-void AsyncLogger::PutOrLose(ThreadRing* ring, const LogSite& site,
+void AsyncLogger::PutOrDrop(ThreadRing* ring, const LogSite& site,
                             size_t args_size, CopyArgs copy) {
   const size_t most =
       LogRecord::BytesFor(args_size) + LogRecord::BytesFor(sizeof(uint64_t));
-  const bool put = most <= ring->ring.max_record() &&
-                   (TryPut(ring, site, args_size, copy) ||
-                    (on_full_ == OnFull::kBlock &&
-                     PutWithPatience(ring, site, args_size, copy)));
+  const bool put =
+      most <= ring->ring.max_record() &&
+      (TryPut(ring, site, args_size, copy) ||
+       (on_full_ == OnFull::kBlock && WaitAndPut(ring, site, args_size, copy)));
   if (!put) {
-    ring->lost.fetch_add(1, std::memory_order_release);
-    lost_.fetch_add(1, std::memory_order_relaxed);
+    ring->dropped.fetch_add(1, std::memory_order_release);
+    dropped_.fetch_add(1, std::memory_order_relaxed);
   }
   if (!put || ring->ring.more_than_half()) Wake();
 }
 
-bool AsyncLogger::PutWithPatience(ThreadRing* ring, const LogSite& site,
-                                  size_t args_size, CopyArgs copy) {
+bool AsyncLogger::WaitAndPut(ThreadRing* ring, const LogSite& site,
+                             size_t args_size, CopyArgs copy) {
   if (OnBackEnd()) return false;  // which is what makes room
   blocked_.fetch_add(1, std::memory_order_relaxed);
   if (has_thread_.load()) {
@@ -218,20 +219,20 @@ bool AsyncLogger::PutWithPatience(ThreadRing* ring, const LogSite& site,
 bool AsyncLogger::TryPut(ThreadRing* ring, const LogSite& site,
                          size_t args_size, CopyArgs copy) {
   const size_t bytes = LogRecord::BytesFor(args_size);
-  const size_t lost_bytes = ring->lost.load(std::memory_order_relaxed) > 0
-                                ? LogRecord::BytesFor(sizeof(uint64_t))
-                                : 0;
-  if (lost_bytes + bytes > ring->ring.max_record()) return false;
-  char* to = ring->ring.MakeRoom(lost_bytes + bytes);
+  const size_t notice_bytes = ring->dropped.load(std::memory_order_relaxed) > 0
+                                  ? LogRecord::BytesFor(sizeof(uint64_t))
+                                  : 0;
+  if (notice_bytes + bytes > ring->ring.max_record()) return false;
+  char* to = ring->ring.MakeRoom(notice_bytes + bytes);
   if (to == nullptr) return false;
   size_t put = bytes;
   // The back end may have told of them meanwhile.
-  const uint64_t lost = lost_bytes > 0 ? ring->lost.exchange(0) : 0;
-  if (lost > 0) {
-    WriteHeader(to, LostSite(), sizeof(lost));
-    LogArgs<uint64_t>(lost).CopyTo(to + sizeof(LogRecord));
-    to += lost_bytes;
-    put += lost_bytes;
+  const uint64_t dropped = notice_bytes > 0 ? ring->dropped.exchange(0) : 0;
+  if (dropped > 0) {
+    WriteHeader(to, DroppedSite(), sizeof(dropped));
+    LogArgs<uint64_t>(dropped).CopyTo(to + sizeof(LogRecord));
+    to += notice_bytes;
+    put += notice_bytes;
   }
   WriteHeader(to, site, args_size);
   copy(to + sizeof(LogRecord));
@@ -244,15 +245,15 @@ void AsyncLogger::Append(const LogLineHeader& header,
   const absl::string_view file = header.file.substr(0, kMaxFile);
   const size_t fixed = sizeof(Forwarded) + file.size();
   const size_t room = max_args_ - std::min(max_args_, fixed);
-  const bool cut = message.size() > room;
-  if (cut) {
+  const bool truncated = message.size() > room;
+  if (truncated) {
     log_internal::LogString string(message);
-    string.Cut(room);
+    string.Truncate(room);
     message = message.substr(0, string.length());
-    cut_.fetch_add(1, std::memory_order_relaxed);
+    truncated_.fetch_add(1, std::memory_order_relaxed);
   }
   const Forwarded forwarded = {header.unix_nanos, header.line, header.severity,
-                               cut, static_cast<uint16_t>(file.size())};
+                               truncated, static_cast<uint16_t>(file.size())};
   LogSlowly(ForwardedSite(), fixed + message.size(), [&](char* to) {
     std::memcpy(to, &forwarded, sizeof(forwarded));
     to += sizeof(forwarded);
@@ -322,8 +323,8 @@ size_t AsyncLogger::Run() {
           AppendLine(ring.thread, record, args);
           return output_.size() < kPieceBytes || output_.Write().ok();
         },
-        [this] { TellOfRoom(); });
-    for (const auto& ring : rings_) AppendLost(ring.get());
+        [this] { SignalRoom(); });
+    for (const auto& ring : rings_) AppendDropped(ring.get());
     written = output_.Write();
     Increase(lines_, lines);
   }
@@ -336,7 +337,7 @@ void AsyncLogger::UpdateRings() {
   const auto is_over = [](const std::shared_ptr<ThreadRing>& ring) {
     return ring->ended.load(std::memory_order_acquire) &&
            ring->ring.begin() == ring->ring.end() &&
-           ring->lost.load(std::memory_order_relaxed) == 0;
+           ring->dropped.load(std::memory_order_relaxed) == 0;
   };
   const bool changed =
       rings_changed_.exchange(false, std::memory_order_acquire);
@@ -371,33 +372,33 @@ void AsyncLogger::AppendLine(absl::string_view thread, const LogRecord& record,
     header.line = forwarded.line;
     formatter_.Begin(header, text);
     text.Append(rest.substr(forwarded.file_size));
-    if (forwarded.cut) text.Append(log_internal::kCutMark);
+    if (forwarded.truncated) text.Append(log_internal::kTruncatedMark);
   }
   formatter_.End(text);
 }
 
-void AsyncLogger::AppendLost(ThreadRing* ring) {
-  if (ring->lost.load(std::memory_order_relaxed) == 0) return;
+void AsyncLogger::AppendDropped(ThreadRing* ring) {
+  if (ring->dropped.load(std::memory_order_relaxed) == 0) return;
   // They are missing at the end, if nothing comes after what has been read.
   if (ring->ring.begin() != ring->ring.end()) return;
-  const uint64_t lost = ring->lost.exchange(0);
-  if (lost == 0) return;
+  const uint64_t dropped = ring->dropped.exchange(0);
+  if (dropped == 0) return;
   if (ring->ring.begin() != ring->ring.end()) {
     // Some are missing later on: the thread, or the next look, will tell.
-    ring->lost.fetch_add(lost, std::memory_order_relaxed);
+    ring->dropped.fetch_add(dropped, std::memory_order_relaxed);
     return;
   }
   LogText args;
-  const LogArgs<uint64_t> packed(lost);
+  const LogArgs<uint64_t> packed(dropped);
   packed.CopyTo(args.Reserve(packed.size()));
   AppendLine(ring->thread,
              {.size = static_cast<uint32_t>(sizeof(LogRecord) + packed.size()),
               .ticks = ticks_.Now(),
-              .site = &LostSite()},
+              .site = &DroppedSite()},
              args.view().data());
 }
 
-void AsyncLogger::TellOfRoom() {
+void AsyncLogger::SignalRoom() {
   if (waiting_for_room_.load() == 0) return;
   MutexLock lock(&room_mutex_);
   room_.SignalAll();
@@ -596,9 +597,9 @@ AsyncLogger::Stats AsyncLogger::stats() const {
   constexpr auto kRelaxed = std::memory_order_relaxed;
   return {.lines = lines_.load(kRelaxed),
           .bytes = output_.bytes(),
-          .lost = lost_.load(kRelaxed),
+          .dropped = dropped_.load(kRelaxed),
           .blocked = blocked_.load(kRelaxed),
-          .cut = cut_.load(kRelaxed),
+          .truncated = truncated_.load(kRelaxed),
           .write_errors = output_.errors(),
           .waiting = WaitingBytes()};
 }

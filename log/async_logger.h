@@ -92,9 +92,9 @@ class AsyncLogger {
   struct Stats {
     uint64_t lines;         // given to the writer, or about to be
     uint64_t bytes;         // that it took
-    uint64_t lost;          // lines that found no room
+    uint64_t dropped;       // lines that found no room
     uint64_t blocked;       // lines that waited for room
-    uint64_t cut;           // lines with strings cut to max_line_bytes
+    uint64_t truncated;     // lines with strings cut to max_line_bytes
     uint64_t write_errors;  // of the writer, each attempt
     // Bytes of records that the rings hold; a line takes 24 and its arguments.
     // While the writer works, some may be with the writer already. 0 in the
@@ -192,11 +192,11 @@ class AsyncLogger {
   void PutInShared(const LogSite& site, size_t args_size, CopyArgs copy)
       ABSL_LOCKS_EXCLUDED(shared_mutex_);
   // Waits for room, or loses the record, as Options say.
-  void PutOrLose(ThreadRing* ring, const LogSite& site, size_t args_size,
+  void PutOrDrop(ThreadRing* ring, const LogSite& site, size_t args_size,
                  CopyArgs copy);
   // False if nobody will make room.
-  bool PutWithPatience(ThreadRing* ring, const LogSite& site, size_t args_size,
-                       CopyArgs copy) ABSL_LOCKS_EXCLUDED(room_mutex_);
+  bool WaitAndPut(ThreadRing* ring, const LogSite& site, size_t args_size,
+                  CopyArgs copy) ABSL_LOCKS_EXCLUDED(room_mutex_);
   // False if there is no room.
   bool TryPut(ThreadRing* ring, const LogSite& site, size_t args_size,
               CopyArgs copy);
@@ -256,9 +256,9 @@ class AsyncLogger {
   void AppendLine(absl::string_view thread, const LogRecord& record,
                   const char* args) ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_);
   // Wakes threads that wait for room.
-  void TellOfRoom() ABSL_LOCKS_EXCLUDED(room_mutex_);
+  void SignalRoom() ABSL_LOCKS_EXCLUDED(room_mutex_);
   // Tells of what a thread has lost since its last record, if anything.
-  void AppendLost(ThreadRing* ring) ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_);
+  void AppendDropped(ThreadRing* ring) ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_);
   uint64_t WaitingBytes() const ABSL_LOCKS_EXCLUDED(rings_mutex_);
   // Sleeps until Wake(), at most so long. For LoggerThread.
   void WaitForWork(absl::Duration at_most);
@@ -272,7 +272,7 @@ class AsyncLogger {
   TickClock ticks_;  // but for Now(): under back_end_
   LogLevels levels_;
   PointerTable sites_;  // for each, what IsNth() or IsDue() has to know
-  std::atomic<uint64_t> blocked_{0}, lost_{0}, cut_{0};
+  std::atomic<uint64_t> blocked_{0}, dropped_{0}, truncated_{0};
 
   mutable Mutex rings_mutex_;
   std::vector<std::shared_ptr<ThreadRing>> all_rings_
@@ -320,8 +320,8 @@ template <typename... Args>
 void AsyncLogger::Log(const LogSite& site, const Args&... args) {
   LogArgs<Args...> packed(args...);
   if (ABSL_PREDICT_FALSE(packed.size() > max_args_)) {
-    packed.Cut(max_args_);
-    cut_.fetch_add(1, std::memory_order_relaxed);
+    packed.Truncate(max_args_);
+    truncated_.fetch_add(1, std::memory_order_relaxed);
   }
   const size_t args_size = packed.size();
   ThreadRing* const ring = log_internal::last_ring;

@@ -63,7 +63,7 @@ class AsyncLoggerTest : public ::testing::Test {
     options.clock = &clock_;
     if (options.on_error == nullptr) {
       options.on_error = [this](const absl::Status& status) {
-        told_.push_back(std::string(status.message()));
+        reported_.push_back(std::string(status.message()));
       };
     }
     logger_ =
@@ -81,7 +81,7 @@ class AsyncLoggerTest : public ::testing::Test {
 
   SimClock clock_;
   MemoryLog log_;
-  std::vector<std::string> told_;
+  std::vector<std::string> reported_;
   std::unique_ptr<AsyncLogger> logger_;
 };
 
@@ -148,9 +148,9 @@ TEST_F(AsyncLoggerTest, CutsLongStringsAndShowsWhere) {
   AsyncLogger* const logger = Make({.max_line_bytes = 100});
   SLUICE_LOG(logger, kInfo, "{} and {}", std::string(1000, 'x'), "short");
   logger->RunOnce();
-  EXPECT_THAT(Messages(), ElementsAre(EndsWith("x[cut] and short")));
+  EXPECT_THAT(Messages(), ElementsAre(EndsWith("x[truncated] and short")));
   EXPECT_LT(log_.text().size(), 250u);
-  EXPECT_EQ(logger->stats().cut, 1u);
+  EXPECT_EQ(logger->stats().truncated, 1u);
 }
 
 TEST_F(AsyncLoggerTest, TakesLinesOfOthersWithTheirTimeAndPlace) {
@@ -168,7 +168,7 @@ TEST_F(AsyncLoggerTest, TakesLinesOfOthersWithTheirTimeAndPlace) {
   EXPECT_THAT(log_.lines()[0], StartsWith("2001-09-09T01:46:41.234567Z F "));
   EXPECT_THAT(log_.lines()[0],
               EndsWith(" other.cc:77] theirs\\nhas two lines"));
-  EXPECT_THAT(log_.lines()[1], EndsWith("yyy[cut]"));
+  EXPECT_THAT(log_.lines()[1], EndsWith("yyy[truncated]"));
   EXPECT_LT(log_.lines()[1].size(), 300u);
   EXPECT_THAT(log_.lines()[2], EndsWith("other.cc:77] "));
 }
@@ -255,8 +255,8 @@ TEST_F(AsyncLoggerTest, LimitsMayBeAsLargeOrAsSmallAsTheyGet) {
         Make({.max_threads = threads, .max_line_bytes = 0});
     SLUICE_LOG(logger, kInfo, "{}: {}", 7, "a string");
     logger->RunOnce();
-    EXPECT_EQ(Messages().back(), "7: [cut]");
-    EXPECT_EQ(logger->stats().lost, 0u);
+    EXPECT_EQ(Messages().back(), "7: [truncated]");
+    EXPECT_EQ(logger->stats().dropped, 0u);
   }
 }
 
@@ -282,16 +282,16 @@ TEST_F(AsyncLoggerTest, SaysHowManyLinesAreMissingWhereTheyAre) {
   AsyncLogger* const logger = Make({.ring_bytes = 1024, .max_line_bytes = 64});
   int next = 0;
   for (; next < 100; ++next) SLUICE_LOG(logger, kInfo, "{}", next);
-  const auto lost = static_cast<int>(logger->stats().lost);
-  ASSERT_GT(lost, 0);
-  ASSERT_LT(lost, 100);
+  const auto dropped = static_cast<int>(logger->stats().dropped);
+  ASSERT_GT(dropped, 0);
+  ASSERT_LT(dropped, 100);
   logger->RunOnce();
   SLUICE_LOG(logger, kInfo, "{}", next);
   logger->RunOnce();
   std::vector<std::string> expected;
-  for (int i = 0; i < 100 - lost; ++i) expected.push_back(absl::StrCat(i));
+  for (int i = 0; i < 100 - dropped; ++i) expected.push_back(absl::StrCat(i));
   expected.push_back(absl::StrCat(
-      lost, " lines of this thread are missing here: its ring was full"));
+      dropped, " lines of this thread were dropped here: its ring was full"));
   expected.push_back("100");
   EXPECT_EQ(Messages(), expected);
 }
@@ -306,7 +306,7 @@ TEST_F(AsyncLoggerTest, TellsOfLostLinesBetweenThoseThatAreNot) {
   const std::string large(250, 'b');
   SLUICE_LOG(logger, kInfo, "{}", large);
   SLUICE_LOG(logger, kInfo, "{}", large);
-  EXPECT_EQ(logger->stats().lost, 2u);
+  EXPECT_EQ(logger->stats().dropped, 2u);
   SLUICE_LOG(logger, kInfo, "small");
   logger->RunOnce();
   ASSERT_THAT(Messages(), SizeIs(5));
@@ -320,7 +320,7 @@ TEST_F(AsyncLoggerTest, TellsOfLostLinesBeforeWhatIsLoggedWhileItIsRead) {
   AsyncLogger* const logger = Make({.ring_bytes = 4096, .max_line_bytes = 64});
   const auto log = [](AsyncLogger* l) { SLUICE_LOG(l, kInfo, "later"); };
   int lines = 0;
-  for (; logger->stats().lost == 0; ++lines) {
+  for (; logger->stats().dropped == 0; ++lines) {
     SLUICE_LOG(logger, kInfo, "{}", lines);
     // Among the last that fit.
     if (lines == 70) {
@@ -349,7 +349,7 @@ TEST_F(AsyncLoggerTest, WithoutAThreadABlockedCallerWritesByItself) {
   logger->RunOnce();
   EXPECT_EQ(Messages(), expected);
   EXPECT_GT(logger->stats().blocked, 0u);
-  EXPECT_EQ(logger->stats().lost, 0u);
+  EXPECT_EQ(logger->stats().dropped, 0u);
 }
 
 // Else it would wait for a writer that it alone can call.
@@ -359,8 +359,8 @@ TEST_F(AsyncLoggerTest, ABlockedCallerLosesItsLineIfItsOwnWritingFails) {
                                     .max_line_bytes = 64});
   log_.FailAfter(0, absl::UnavailableError("gone"));
   for (int i = 0; i < 5000; ++i) SLUICE_LOG(logger, kInfo, "{}", i);
-  const uint64_t lost = logger->stats().lost;
-  EXPECT_GT(lost, 0u);
+  const uint64_t dropped = logger->stats().dropped;
+  EXPECT_GT(dropped, 0u);
   log_.Recover();
   clock_.Advance(absl::Minutes(1));
   while (logger->RunOnce() > 0) {
@@ -369,7 +369,7 @@ TEST_F(AsyncLoggerTest, ABlockedCallerLosesItsLineIfItsOwnWritingFails) {
   uint64_t missing = 0, written = 0;
   for (const std::string& message : Messages()) {
     uint64_t number;
-    if (absl::StrContains(message, "are missing")) {
+    if (absl::StrContains(message, "were dropped")) {
       ASSERT_TRUE(
           absl::SimpleAtoi(message.substr(0, message.find(' ')), &number));
       missing += number;
@@ -377,7 +377,7 @@ TEST_F(AsyncLoggerTest, ABlockedCallerLosesItsLineIfItsOwnWritingFails) {
       ++written;
     }
   }
-  EXPECT_EQ(missing, lost);
+  EXPECT_EQ(missing, dropped);
   EXPECT_EQ(written + missing, 5000u);
 }
 
@@ -394,7 +394,7 @@ TEST_F(AsyncLoggerTest, ALineThatNoRingHoldsIsLostAndTold) {
              1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.,
              1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.,
              1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.);
-  EXPECT_EQ(logger->stats().lost, 1u);
+  EXPECT_EQ(logger->stats().dropped, 1u);
   logger->RunOnce();
   EXPECT_THAT(Messages(), ElementsAre(StartsWith("1 lines of this thread")));
 }
@@ -424,7 +424,7 @@ TEST_F(AsyncLoggerTest, WhileTheWriterFailsLinesWait) {
   SLUICE_LOG(logger, kInfo, "one");
   EXPECT_EQ(logger->RunOnce(), 1u);
   EXPECT_EQ(log_.text().size(), 10u);
-  EXPECT_THAT(told_, ElementsAre(HasSubstr("disk full")));
+  EXPECT_THAT(reported_, ElementsAre(HasSubstr("disk full")));
   SLUICE_LOG(logger, kInfo, "two");
   EXPECT_EQ(logger->RunOnce(), 0u);
   EXPECT_EQ(logger->stats().write_errors, 1u);
@@ -438,19 +438,19 @@ TEST_F(AsyncLoggerTest, WhileTheWriterFailsLinesWait) {
   clock_.Advance(absl::Milliseconds(1));
   logger->RunOnce();
   EXPECT_EQ(logger->stats().write_errors, 3u);
-  EXPECT_THAT(told_, SizeIs(1));
+  EXPECT_THAT(reported_, SizeIs(1));
   // In the middle of the line, where it stopped.
   log_.Recover();
   clock_.Advance(absl::Seconds(10));
   EXPECT_EQ(logger->RunOnce(), 1u);
   EXPECT_THAT(Messages(), ElementsAre("one", "two"));
-  EXPECT_EQ(logger->stats().lost, 0u);
+  EXPECT_EQ(logger->stats().dropped, 0u);
   EXPECT_EQ(logger->stats().bytes, log_.text().size());
   // The next outage is told anew.
   log_.FailAfter(0, absl::ResourceExhaustedError("disk full again"));
   SLUICE_LOG(logger, kInfo, "three");
   logger->RunOnce();
-  EXPECT_THAT(told_, SizeIs(2));
+  EXPECT_THAT(reported_, SizeIs(2));
   log_.Recover();
 }
 
@@ -477,7 +477,7 @@ TEST_F(AsyncLoggerTest, TheDestructorWritesWhatIsThere) {
   SLUICE_LOG(logger_.get(), kInfo, "last words");
   logger_.reset();
   EXPECT_THAT(Messages(), ElementsAre("last words"));
-  EXPECT_THAT(told_, IsEmpty());
+  EXPECT_THAT(reported_, IsEmpty());
 }
 
 TEST_F(AsyncLoggerTest, TheDestructorTellsWhatItCannotWrite) {
@@ -488,8 +488,8 @@ TEST_F(AsyncLoggerTest, TheDestructorTellsWhatItCannotWrite) {
   SLUICE_LOG(logger, kInfo, "two");
   SLUICE_LOG(logger, kInfo, "three");
   logger_.reset();
-  ASSERT_THAT(told_, SizeIs(2));
-  EXPECT_EQ(told_[1], "no folder; 3 lines are lost");
+  ASSERT_THAT(reported_, SizeIs(2));
+  EXPECT_EQ(reported_[1], "no folder; 3 lines are dropped");
 }
 
 // What a flush said, if it has said anything.

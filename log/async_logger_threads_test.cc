@@ -122,13 +122,13 @@ TEST(AsyncLoggerThreadsTest, AThreadMayEndBeforeItsLinesAreWritten) {
     for (int i = 0; i < 1000; ++i) SLUICE_LOG(&logger, kInfo, "{}", i);
   });
   logger.RunOnce();
-  const uint64_t lost = logger.stats().lost;
-  EXPECT_GT(lost, 0u);
+  const uint64_t dropped = logger.stats().dropped;
+  EXPECT_GT(dropped, 0u);
   const std::vector<std::string> messages = Messages(log);
-  ASSERT_EQ(messages.size(), 1000 - lost + 1);
+  ASSERT_EQ(messages.size(), 1000 - dropped + 1);
   EXPECT_EQ(messages.back(),
-            absl::StrCat(lost,
-                         " lines of this thread are missing here: its "
+            absl::StrCat(dropped,
+                         " lines of this thread were dropped here: its "
                          "ring was full"));
 }
 
@@ -161,7 +161,7 @@ TEST(AsyncLoggerThreadsTest, ThreadsBeyondTheLimitShareARing) {
   for (std::thread& thread : threads) thread.join();
   logger.RunOnce();
   EXPECT_THAT(log.lines(), SizeIs(600));
-  EXPECT_EQ(logger.stats().lost, 0u);
+  EXPECT_EQ(logger.stats().dropped, 0u);
   int others = 0;
   for (const std::string& line : log.lines()) {
     if (absl::StrContains(line, " others ")) ++others;
@@ -303,7 +303,7 @@ TEST(LoggerThreadTest, ASlowWriterHoldsUpNobodyWhoMayLoseLines) {
   auto thread = LoggerThread::Start(&logger);
   SLUICE_ASSERT_OK(thread.status());
   for (int i = 0; i < 100'000; ++i) SLUICE_LOG(&logger, kInfo, "{}", i);
-  EXPECT_GT(logger.stats().lost, 0u);
+  EXPECT_GT(logger.stats().dropped, 0u);
   EXPECT_THAT(logger.FlushAndWait(absl::Milliseconds(1)),
               StatusIs(absl::StatusCode::kDeadlineExceeded));
   held.store(false);
@@ -326,7 +326,7 @@ TEST(LoggerThreadTest, BlockedThreadsGoOnWhenItEndsAlthoughTheWriterFails) {
   while (logger.stats().blocked == 0) std::this_thread::yield();
   thread->reset();
   producer.join();
-  EXPECT_GT(logger.stats().lost, 0u);
+  EXPECT_GT(logger.stats().dropped, 0u);
 }
 
 struct LogsWhenPrinted {
@@ -349,7 +349,7 @@ TEST(LoggerThreadTest, ItsOwnLinesDoNotWaitForIt) {
   SLUICE_ASSERT_OK(thread.status());
   SLUICE_LOG(&logger, kInfo, "{}", LogsWhenPrinted{&logger});
   SLUICE_EXPECT_OK(logger.FlushAndWait(absl::InfiniteDuration()));
-  EXPECT_GT(logger.stats().lost, 0u);
+  EXPECT_GT(logger.stats().dropped, 0u);
 }
 
 // Threads that log as fast as they can into rings of random sizes: each
@@ -397,7 +397,7 @@ void RunRandomly(uint64_t seed, AsyncLogger::OnFull on_full) {
     next[t] = i + 1;
     ++written;
   }
-  EXPECT_EQ(missing, logger.stats().lost);
+  EXPECT_EQ(missing, logger.stats().dropped);
   EXPECT_EQ(written + missing, static_cast<uint64_t>(threads) * lines);
   if (on_full == AsyncLogger::OnFull::kBlock) {
     EXPECT_EQ(missing, 0u);
@@ -463,7 +463,7 @@ TEST(AsyncLoggerForkTest, AChildWritesNothingTwiceAndWaitsForNobody) {
                 flushed += absl::IsFailedPrecondition(status) ? 1 : 0;
               });
               if (flushed != 1 || logger->RunOnce() != 0) _exit(2);
-              if (logger->stats().lost == 0) _exit(3);
+              if (logger->stats().dropped == 0) _exit(3);
 #ifndef ABSL_HAVE_THREAD_SANITIZER  // which starts no threads after a fork
               std::thread other(
                   [&] { SLUICE_LOG(logger.get(), kInfo, "its thread's"); });

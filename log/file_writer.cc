@@ -86,10 +86,10 @@ absl::Status FileWriter::Write(absl::string_view* lines) {
   while (status.ok() && !lines->empty()) {
     if (RotationIsDue(*lines)) Rotate();
     IoResult result(0);
-    if (file_.cut_off) {
+    if (file_.truncated_line) {
       absl::string_view newline = "\n";
       result = Put(&newline);
-      file_.cut_off = !result.ok();
+      file_.truncated_line = !result.ok();
     } else {
       absl::string_view piece = lines->substr(0, PieceSize(*lines));
       const size_t size = piece.size();
@@ -206,7 +206,7 @@ absl::StatusOr<FileWriter::File> FileWriter::Inspect(int fd) {
   const IoResult read = RetryInterrupted(
       [&] { return calls_->ReadByte(fd, file.size - 1, &last); });
   if (!read.ok()) return ToStatus(read, "pread", path_);
-  file.cut_off = last != '\n';
+  file.truncated_line = last != '\n';
   return file;
 }
 
@@ -227,7 +227,7 @@ size_t FileWriter::PieceSize(absl::string_view lines) const {
 
 bool FileWriter::RotationIsDue(absl::string_view lines) const {
   if (!may_switch_ || file_.size == 0) return false;
-  if (file_.cut_off || file_.open_line) return false;
+  if (file_.truncated_line || file_.open_line) return false;
   if (options_.daily && Today() > file_.day) return true;
   const int64_t room = options_.max_bytes - file_.size;
   const size_t line = std::min(lines.find('\n'), lines.size() - 1) + 1;

@@ -121,9 +121,9 @@ class FileWriter final : public LogWriter {
     ino_t inode = 0;
     bool regular = false;
     int64_t size = 0;
-    absl::CivilDay day;      // of its last write
-    bool cut_off = false;    // ends in a line that somebody else began
-    bool open_line = false;  // ends in a line that we began
+    absl::CivilDay day;           // of its last write
+    bool truncated_line = false;  // ends in a line that somebody else began
+    bool open_line = false;       // ends in a line that we began
   };
 
   FileWriter(FileCalls* calls, const Clock* clock, std::string path,

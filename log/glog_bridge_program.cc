@@ -68,7 +68,8 @@ class Program {
     } else if (step == "handler") {
       handler_ = LogCrashHandler::Install(&*logger_).value();
     } else if (step == "fill") {
-      while (logger_->stats().lost == 0) SLUICE_LOG(&*logger_, kInfo, "filled");
+      while (logger_->stats().dropped == 0)
+        SLUICE_LOG(&*logger_, kInfo, "filled");
     } else if (step == "hang") {
       writer_->hangs = true;
     } else if (step == "die") {

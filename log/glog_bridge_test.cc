@@ -123,9 +123,9 @@ TEST_F(GlogBridgeTest, AMessageOfSeveralLinesIsOneLine) {
 TEST_F(GlogBridgeTest, ALongMessageIsCutVisibly) {
   Start({.max_line_bytes = 1000});
   LOG(INFO) << std::string(40'000, 'x');  // of which glog leaves 30,000
-  ASSERT_THAT(Messages(), ElementsAre(EndsWith("xxx[cut]")));
+  ASSERT_THAT(Messages(), ElementsAre(EndsWith("xxx[truncated]")));
   EXPECT_LT(Messages()[0].size(), 1000u);
-  EXPECT_EQ(logger_->stats().cut, 1u);
+  EXPECT_EQ(logger_->stats().truncated, 1u);
 }
 
 TEST_F(GlogBridgeTest, ALongMessageIsCutBetweenCharacters) {
@@ -135,14 +135,14 @@ TEST_F(GlogBridgeTest, ALongMessageIsCutBetweenCharacters) {
   for (const std::string before : {"", "1", "22"})
     LOG(INFO) << before << message;
   EXPECT_THAT(Messages(), SizeIs(3));
-  EXPECT_THAT(Messages(), Each(EndsWith("\u20ac[cut]")));
+  EXPECT_THAT(Messages(), Each(EndsWith("\u20ac[truncated]")));
 }
 
 // The file's name alone is longer.
 TEST_F(GlogBridgeTest, ALineIsCutToNoMoreThanItsPlace) {
   Start({.max_line_bytes = 16});
   LOG(INFO) << "message";
-  EXPECT_THAT(Messages(), ElementsAre("[cut]"));
+  EXPECT_THAT(Messages(), ElementsAre("[truncated]"));
 }
 
 TEST_F(GlogBridgeTest, LinesOfBothKindsKeepTheirOrder) {
@@ -167,7 +167,7 @@ TEST_F(GlogBridgeTest, LinesOfAllThreadsCome) {
   for (std::thread& thread : threads) thread.join();
   writer->reset();
   EXPECT_THAT(Lines(), SizeIs(kThreads * kLines));
-  EXPECT_EQ(logger_->stats().lost, 0u);
+  EXPECT_EQ(logger_->stats().dropped, 0u);
 }
 
 // ---------------------------------------------------------------------------

@@ -4,8 +4,8 @@
 
 namespace sluice::log_internal {
 
-void CutLogStrings(absl::Span<LogString* const> strings, size_t size,
-                   size_t max_size) {
+void TruncateLogStrings(absl::Span<LogString* const> strings, size_t size,
+                        size_t max_size) {
   size_t others = size;  // what cutting does not change
   size_t longest = 0;
   for (const LogString* string : strings) {
@@ -27,7 +27,7 @@ void CutLogStrings(absl::Span<LogString* const> strings, size_t size,
       high = middle - 1;
     }
   }
-  for (LogString* string : strings) string->Cut(low);
+  for (LogString* string : strings) string->Truncate(low);
 }
 
 }  // namespace sluice::log_internal

@@ -13,8 +13,8 @@ namespace log_internal {
 
 // Shortens the longest of the strings, as little as will do, until `size`,
 // which is what they and others take, is at most `max_size`.
-void CutLogStrings(absl::Span<LogString* const> strings, size_t size,
-                   size_t max_size);
+void TruncateLogStrings(absl::Span<LogString* const> strings, size_t size,
+                        size_t max_size);
 
 // One argument, made in place.
 template <size_t kIndex, typename T>
@@ -38,12 +38,12 @@ struct LogSlots<std::index_sequence<kIndices...>, Args...>
   void CopyTo([[maybe_unused]] char* to) const {
     ((to = LogSlot<kIndices, Args>::value.CopyTo(to)), ...);
   }
-  void Cut(size_t max_size) {
+  void Truncate(size_t max_size) {
     // One more than there are: no array is empty.
     LogString* strings[sizeof...(Args) + 1];
     size_t count = 0;
     (AddString(&(LogSlot<kIndices, Args>::value), strings, &count), ...);
-    CutLogStrings({strings, count}, size(), max_size);
+    TruncateLogStrings({strings, count}, size(), max_size);
   }
 
  private:
@@ -69,9 +69,9 @@ class LogArgs {
 
   // Shortens the longest strings, between characters of UTF-8, until size() is
   // at most `max_size`; it stays above if the other arguments alone are larger.
-  // In the line "[cut]" stands where something is missing.
-  void Cut(size_t max_size) {
-    if (size() > max_size) slots_.Cut(max_size);
+  // In the line "[truncated]" stands where something is missing.
+  void Truncate(size_t max_size) {
+    if (size() > max_size) slots_.Truncate(max_size);
   }
 
   // The bytes of the arguments, one after the other, wherever `to` points.

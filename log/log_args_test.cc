@@ -86,33 +86,34 @@ TEST(LogArgs, AreCutToASizeInTheLongestStringsOnly) {
   const std::string long1(1000, 'a');
   const std::string long2(500, 'b');
   LogArgs args(7, "short", long1, Made{long2});
-  args.Cut(100);
+  args.Truncate(100);
   EXPECT_LE(args.size(), 100u);
   // Of 100 bytes 4, and 4 for each length, and 5 are not theirs: 79 are left.
-  EXPECT_EQ(Printed(args), "[7][short][" + std::string(39, 'a') + "[cut]][" +
-                               std::string(39, 'b') + "[cut]]");
+  EXPECT_EQ(Printed(args), "[7][short][" + std::string(39, 'a') +
+                               "[truncated]][" + std::string(39, 'b') +
+                               "[truncated]]");
 }
 
 TEST(LogArgs, AreCutNoMoreThanNeedBe) {
   const std::string text(100, 'a');
   LogArgs args(text);
-  args.Cut(104);
+  args.Truncate(104);
   EXPECT_EQ(Printed(args), "[" + text + "]");
-  args.Cut(103);
+  args.Truncate(103);
   EXPECT_EQ(args.size(), 103u);
-  EXPECT_EQ(Printed(args), "[" + std::string(99, 'a') + "[cut]]");
+  EXPECT_EQ(Printed(args), "[" + std::string(99, 'a') + "[truncated]]");
 }
 
 TEST(LogArgs, LeaveNothingOfStringsWhereOthersTakeAll) {
   LogArgs args(1.0, "text", 2.0);
-  args.Cut(10);
+  args.Truncate(10);
   EXPECT_EQ(args.size(), 20u);
-  EXPECT_EQ(Printed(args), "[1][[cut]][2]");
+  EXPECT_EQ(Printed(args), "[1][[truncated]][2]");
 }
 
 TEST(LogArgs, WithoutStringsAreNotCut) {
   LogArgs args(1.0, 2);
-  args.Cut(3);
+  args.Truncate(3);
   EXPECT_EQ(args.size(), 12u);
 }
 

@@ -15,7 +15,7 @@ namespace {
 constexpr absl::Duration kFirstDelay = absl::Milliseconds(100);
 constexpr absl::Duration kLongestDelay = absl::Seconds(10);
 
-void TellOnStderr(const absl::Status& status) {
+void ReportOnStderr(const absl::Status& status) {
   const absl::string_view what = status.message();
   std::fprintf(stderr, "log: %.*s\n", static_cast<int>(what.size()),
                what.data());
@@ -33,7 +33,7 @@ LogOutput::LogOutput(std::unique_ptr<LogWriter> writer, const Clock* clock,
       clock_(*clock),
       on_error_(std::move(on_error)) {
   SLUICE_CHECK(writer_ != nullptr);
-  if (on_error_ == nullptr) on_error_ = TellOnStderr;
+  if (on_error_ == nullptr) on_error_ = ReportOnStderr;
 }
 
 absl::Status LogOutput::Write(bool now) {
@@ -70,7 +70,8 @@ void LogOutput::GiveUp(size_t more_lines) {
   const auto lines = more_lines + static_cast<size_t>(std::count(
                                       rest.begin(), rest.end(), '\n'));
   if (lines == 0) return;
-  on_error_(Annotated(status_, absl::StrCat("; ", lines, " lines are lost")));
+  on_error_(
+      Annotated(status_, absl::StrCat("; ", lines, " lines are dropped")));
 }
 
 void LogOutput::OnError(absl::Status status) {

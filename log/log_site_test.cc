@@ -88,12 +88,12 @@ TEST(LogSite, KeepsANulInItsFormat) {
 TEST(LogSite, ShowsWhatWasCut) {
   SLUICE_LOG_SITE(site, kInfo, "<{}> {}", "", 0);
   LogArgs args("abcdef", 7);
-  args.Cut(4 + 3 + 4);
+  args.Truncate(4 + 3 + 4);
   const auto bytes = std::make_unique<char[]>(args.size());
   args.CopyTo(bytes.get());
   LogText text;
   site.print(bytes.get(), text);
-  EXPECT_EQ(text.view(), "<abc[cut]> 7");
+  EXPECT_EQ(text.view(), "<abc[truncated]> 7");
 }
 
 TEST(LogSite, SaysWhereItIs) {

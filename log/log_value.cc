@@ -175,15 +175,16 @@ void AppendWithSpec(const LogSpec& spec, const void* value, LogText& text) {
   AppendInteger(hex, reinterpret_cast<uintptr_t>(value), false, text);
 }
 
-void AppendWithSpec(const LogSpec& spec, absl::string_view value, bool cut,
-                    LogText& text) {
+void AppendWithSpec(const LogSpec& spec, absl::string_view value,
+                    bool truncated, LogText& text) {
   if (spec.precision >= 0) {
     const auto precision = static_cast<size_t>(spec.precision);
     value = Front(value, precision);
     // Where the precision ends it, nothing of what was cut would be shown.
-    if (CodePoints(value) >= precision) cut = false;
+    if (CodePoints(value) >= precision) truncated = false;
   }
-  AppendAligned(spec, '<', false, {"", value, cut ? kCutMark : ""}, text);
+  AppendAligned(spec, '<', false, {"", value, truncated ? kTruncatedMark : ""},
+                text);
 }
 
 void AppendPlain(absl::StatusCode value, LogText& text) {
@@ -199,7 +200,7 @@ void AppendPlain(absl::Time value, LogText& text) {
       absl::FormatTime("%Y-%m-%d%ET%H:%M:%E*SZ", value, absl::UTCTimeZone()));
 }
 
-void LogString::Cut(size_t max) {
+void LogString::Truncate(size_t max) {
   if (length() <= max) return;
   size_t size = max;
   // At most three, as a sequence has: other bytes of that kind are no UTF-8.

@@ -70,8 +70,8 @@ void AppendWithSpec(const LogSpec& spec, float value, LogText& text);
 void AppendWithSpec(const LogSpec& spec, double value, LogText& text);
 void AppendWithSpec(const LogSpec& spec, const void* value, LogText& text);
 // `cut`: whether `value` is the front of a longer string, which is shown.
-void AppendWithSpec(const LogSpec& spec, absl::string_view value, bool cut,
-                    LogText& text);
+void AppendWithSpec(const LogSpec& spec, absl::string_view value,
+                    bool truncated, LogText& text);
 
 // With an empty spec.
 inline void AppendPlain(int64_t value, LogText& text) {
@@ -96,7 +96,7 @@ void AppendPlain(absl::StatusCode value, LogText& text);
 void AppendPlain(absl::Duration value, LogText& text);
 void AppendPlain(absl::Time value, LogText& text);
 
-inline constexpr absl::string_view kCutMark = "[cut]";
+inline constexpr absl::string_view kTruncatedMark = "[truncated]";
 
 // ---------------------------------------------------------------------------
 // Types
@@ -205,7 +205,7 @@ class LogString {
   size_t length() const { return length_ >> 1; }
   // Takes from its end what is beyond `max`, and what would be left there of a
   // UTF-8 sequence.
-  void Cut(size_t max);
+  void Truncate(size_t max);
   char* CopyTo(char* to) const {
     std::memcpy(to, &length_, sizeof(length_));
     to += sizeof(length_);

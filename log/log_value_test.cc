@@ -334,10 +334,10 @@ TEST(LogValue, CountsCharactersRatherThanBytes) {
 }
 
 // How `value` is printed after no more than `max` bytes were left of it.
-std::string PrintedCut(absl::string_view value, size_t max,
-                       const LogSpec& spec = {}) {
+std::string PrintedTruncated(absl::string_view value, size_t max,
+                             const LogSpec& spec = {}) {
   LogString logged(value);
-  logged.Cut(max);
+  logged.Truncate(max);
   EXPECT_LE(logged.length(), max);
   const auto bytes = std::make_unique<char[]>(logged.size());
   logged.CopyTo(bytes.get());
@@ -347,27 +347,28 @@ std::string PrintedCut(absl::string_view value, size_t max,
 }
 
 TEST(LogValue, ShowsWhereAStringWasCut) {
-  EXPECT_EQ(PrintedCut("abcdef", 3), "abc[cut]");
-  EXPECT_EQ(PrintedCut("abcdef", 0), "[cut]");
-  EXPECT_EQ(PrintedCut("abcdef", 6), "abcdef");
-  EXPECT_EQ(PrintedCut("", 0), "");
-  EXPECT_EQ(PrintedCut("abcdef", 3, {.width = 9}), "abc[cut] ");
+  EXPECT_EQ(PrintedTruncated("abcdef", 3), "abc[truncated]");
+  EXPECT_EQ(PrintedTruncated("abcdef", 0), "[truncated]");
+  EXPECT_EQ(PrintedTruncated("abcdef", 6), "abcdef");
+  EXPECT_EQ(PrintedTruncated("", 0), "");
+  EXPECT_EQ(PrintedTruncated("abcdef", 3, {.width = 15}), "abc[truncated] ");
 }
 
 TEST(LogValue, ShowsNoCutBehindItsPrecision) {
-  EXPECT_EQ(PrintedCut("abcdef", 3, {.precision = 2}), "ab");
-  EXPECT_EQ(PrintedCut("abcdef", 3, {.precision = 3}), "abc");
-  EXPECT_EQ(PrintedCut("abcdef", 3, {.precision = 4}), "abc[cut]");
+  EXPECT_EQ(PrintedTruncated("abcdef", 3, {.precision = 2}), "ab");
+  EXPECT_EQ(PrintedTruncated("abcdef", 3, {.precision = 3}), "abc");
+  EXPECT_EQ(PrintedTruncated("abcdef", 3, {.precision = 4}), "abc[truncated]");
 }
 
 TEST(LogValue, CutsBetweenCharacters) {
   const absl::string_view four = "a\xf0\x9f\x98\x80z";  // a, a face, z
-  EXPECT_EQ(PrintedCut(four, 5), "a\xf0\x9f\x98\x80[cut]");
-  for (size_t max : {1, 2, 3, 4}) EXPECT_EQ(PrintedCut(four, max), "a[cut]");
+  EXPECT_EQ(PrintedTruncated(four, 5), "a\xf0\x9f\x98\x80[truncated]");
+  for (size_t max : {1, 2, 3, 4})
+    EXPECT_EQ(PrintedTruncated(four, max), "a[truncated]");
   // Of bytes that are no UTF-8 as many as fit.
-  EXPECT_EQ(PrintedCut("\x80\x80\x80\x80\x80\x80", 5),
-            "\x80\x80\x80\x80\x80[cut]");
-  EXPECT_EQ(PrintedCut("\x80\x80\x80", 2), "\x80\x80[cut]");
+  EXPECT_EQ(PrintedTruncated("\x80\x80\x80\x80\x80\x80", 5),
+            "\x80\x80\x80\x80\x80[truncated]");
+  EXPECT_EQ(PrintedTruncated("\x80\x80\x80", 2), "\x80\x80[truncated]");
 }
 
 TEST(LogValue, CutsAStringOfMoreThanTwoGibibytes) {

@@ -103,7 +103,7 @@ TEST(LoggerThreadTest, AfterAStopInVainNobodyWaitsForRoom) {
   while (logger.stats().blocked == 0) std::this_thread::yield();
   EXPECT_FALSE((*thread)->Stop(absl::Milliseconds(1)));
   producer.join();
-  EXPECT_GT(logger.stats().lost, 0u);
+  EXPECT_GT(logger.stats().dropped, 0u);
   state.held.store(false);
   EXPECT_TRUE((*thread)->Stop(absl::InfiniteDuration()));
 }

@@ -26,7 +26,7 @@ struct ThreadRing {
   std::atomic<bool> ended{false};
   // Records that found no room, and are not told of yet. Whoever tells of them
   // takes them by an exchange.
-  std::atomic<uint64_t> lost{0};
+  std::atomic<uint64_t> dropped{0};
   // The back end's: up to here a flush has to write.
   uint64_t flush_end = 0;
 };

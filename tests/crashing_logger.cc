@@ -238,7 +238,7 @@ void ExitWithBlockedLines() {
 
 void ExitWithFullRing() {
   SetUp({.thread = false});
-  for (int i = 0; Log()->stats().lost == 0; ++i) {
+  for (int i = 0; Log()->stats().dropped == 0; ++i) {
     SLUICE_LOG(Log(), kInfo, "line {}", i);
   }
   std::exit(3);

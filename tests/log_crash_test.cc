@@ -185,7 +185,8 @@ TEST(LogCrashTest, ExitWithAFullRingLosesWhatItSaid) {
   const Process::Ended ended = EndOf("exit_with_full_ring");
   EXPECT_EQ(ended.exit_code, 3);
   ExpectAll(ended, static_cast<int>(Lines(ended).size()) - 1);
-  EXPECT_THAT(LastLine(ended), HasSubstr("1 lines of this thread are missing"));
+  EXPECT_THAT(LastLine(ended),
+              HasSubstr("1 lines of this thread were dropped"));
 }
 
 TEST(LogCrashTest, ExitAfterManyLinesLosesNothing) {

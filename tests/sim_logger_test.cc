@@ -98,7 +98,7 @@ class LogWorld {
                                             : AsyncLogger::OnFull::kBlock;
     options.ring_bytes = size_t{1024} << random_.Below(4);
     options.max_line_bytes = options.ring_bytes / 4;
-    options.on_error = [this](const absl::Status&) { ++told_; };
+    options.on_error = [this](const absl::Status&) { ++reported_; };
     logger_ = std::make_unique<AsyncLogger>(
         std::make_unique<WatchedWriter>(
             log_.NewWriter(), host_.platform().clock, &flushing_, &outages_),
@@ -132,12 +132,12 @@ class LogWorld {
     EXPECT_EQ(flushing_, 0) << "a flush is not answered";
     const AsyncLogger::Stats stats = logger_->stats();
     EXPECT_EQ(CheckedLines(), logged_);
-    EXPECT_EQ(lost_, stats.lost);
-    EXPECT_EQ(told_, outages_);
+    EXPECT_EQ(dropped_, stats.dropped);
+    EXPECT_EQ(reported_, outages_);
     back_end_->Stop();
     logger_.reset();
     EXPECT_EQ(CheckedLines(), logged_);
-    EXPECT_EQ(told_, outages_) << "lines are lost at the end";
+    EXPECT_EQ(reported_, outages_) << "lines are dropped at the end";
   }
 
  private:
@@ -192,11 +192,11 @@ class LogWorld {
     uint64_t number;
     ASSERT_TRUE(absl::SimpleAtoi(message.substr(0, message.find(' ')), &number))
         << line;
-    if (absl::StrContains(message, "lines of this thread are missing here")) {
+    if (absl::StrContains(message, "lines of this thread were dropped here")) {
       checked_lines_ += number;
-      lost_ += number;
+      dropped_ += number;
     } else {
-      EXPECT_EQ(number, checked_lines_) << "twice, lost, or out of order";
+      EXPECT_EQ(number, checked_lines_) << "twice, missing, or out of order";
       checked_lines_ = number + 1;
     }
   }
@@ -206,9 +206,9 @@ class LogWorld {
   SimHost& host_;
   MemoryLog log_;
   int flushing_ = 0;  // that wait for their answers
-  int outages_ = 0, told_ = 0;
+  int outages_ = 0, reported_ = 0;
   uint64_t logged_ = 0;
-  uint64_t checked_lines_ = 0, lost_ = 0;
+  uint64_t checked_lines_ = 0, dropped_ = 0;
   size_t checked_bytes_ = 0;
   bool stopped_ = false;
   std::unique_ptr<AsyncLogger> logger_;

@@ -117,7 +117,7 @@ AppLog::~AppLog() {
     (void)thread_.release();
     (void)logger_.release();
     WriteToStandardError(
-        absl::StrCat("--log: writing is blocked; dropped ", stats.lost,
+        absl::StrCat("--log: writing is blocked; dropped ", stats.dropped,
                      " lines, ", stats.waiting,
                      " bytes of waiting lines, and what was being written\n"),
         /*limit=*/absl::ZeroDuration());
