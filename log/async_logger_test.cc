@@ -37,13 +37,14 @@ using ::testing::StartsWith;
 struct LogsWhenPrinted {
   AsyncLogger* logger;
 };
-template <typename Text>
-void SluiceLogPrint(Text& text, const LogsWhenPrinted& value) {
+LogsWhenPrinted SluiceLogCopy(const LogsWhenPrinted& value) { return value; }
+template <typename Sink>
+void AbslStringify(Sink& sink, const LogsWhenPrinted& value) {
   SLUICE_LOG(value.logger, kInfo, "printed");
   EXPECT_EQ(value.logger->RunOnce(), 0u);
   EXPECT_THAT(value.logger->FlushAndWait(absl::InfiniteDuration()),
               StatusIs(absl::StatusCode::kFailedPrecondition));
-  text.Append("!");
+  sink.Append("!");
 }
 
 // Calls something when it is printed, which is on the back end.
@@ -51,10 +52,11 @@ struct CallsWhenPrinted {
   void (*call)(AsyncLogger* logger);
   AsyncLogger* logger;
 };
-template <typename Text>
-void SluiceLogPrint(Text& text, const CallsWhenPrinted& value) {
+CallsWhenPrinted SluiceLogCopy(const CallsWhenPrinted& value) { return value; }
+template <typename Sink>
+void AbslStringify(Sink& sink, const CallsWhenPrinted& value) {
   value.call(value.logger);
-  text.Append("called");
+  sink.Append("called");
 }
 
 class AsyncLoggerTest : public ::testing::Test {

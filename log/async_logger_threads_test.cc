@@ -332,10 +332,11 @@ TEST(LoggerThreadTest, BlockedThreadsGoOnWhenItEndsAlthoughTheWriterFails) {
 struct LogsWhenPrinted {
   AsyncLogger* logger;
 };
-template <typename Text>
-void SluiceLogPrint(Text& text, const LogsWhenPrinted& value) {
+LogsWhenPrinted SluiceLogCopy(const LogsWhenPrinted& value) { return value; }
+template <typename Sink>
+void AbslStringify(Sink& sink, const LogsWhenPrinted& value) {
   for (int i = 0; i < 100; ++i) SLUICE_LOG(value.logger, kInfo, "printed");
-  text.Append("!");
+  sink.Append("!");
 }
 
 // Its own ring is full then, and nobody else makes room.

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
@@ -18,11 +19,9 @@ struct Point {
   int y;
 };
 
-template <typename Text>
-void SluiceLogPrint(Text& text, const Point& point) {
-  text.AppendDecimal(point.x);
-  text.AppendChar(',');
-  text.AppendDecimal(point.y);
+template <typename Sink>
+void AbslStringify(Sink& sink, const Point& point) {
+  sink.Append(absl::StrCat(point.x, ",", point.y));
 }
 
 }  // namespace other
