@@ -133,10 +133,10 @@ class FileWriter final : public LogWriter {
     ino_t inode = 0;
     bool regular = false;
     int64_t size = 0;
-    absl::CivilDay day;  // of its last write
-    bool truncated_line =
-        false;               // true: ends in a line that another writer began
-    bool open_line = false;  // true: ends in a line that this writer began
+    absl::CivilDay day;  // day of the last write
+    // True if the file ends in a line that another process began.
+    bool truncated_line = false;
+    bool open_line = false;  // true if it ends in a line that this writer began
   };
 
   FileWriter(FileCalls* calls, const Clock* clock, std::string path,
