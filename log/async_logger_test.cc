@@ -470,7 +470,8 @@ TEST_F(AsyncLoggerTest, AnOutageIsToldOnceOnStderrIfNobodyElseIsTold) {
     log_.Recover();
   }
   EXPECT_EQ(::testing::internal::GetCapturedStderr(),
-            "log: disk full; lines wait, and it is tried again\n");
+            "log: disk full; lines wait, and are written when the writer "
+            "works again\n");
   EXPECT_THAT(Messages(), ElementsAre("one"));
 }
 

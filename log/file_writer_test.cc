@@ -301,7 +301,7 @@ TEST_F(FileWriterTest, AFailedRenameIsToldAndTriedAgainAfterTenSeconds) {
   EXPECT_EQ(folder_.Read("log"), "1\n2\n3\n4\n5\n");
   EXPECT_THAT(writer_->Flush(),
               StatusIs(absl::StatusCode::kPermissionDenied,
-                       HasSubstr("going on in the file from before")));
+                       HasSubstr("continuing in the current file")));
   SLUICE_EXPECT_OK(writer_->Flush());  // told once
 
   clock_.Advance(absl::Seconds(1));

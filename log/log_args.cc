@@ -6,13 +6,13 @@ namespace sluice::log_internal {
 
 void TruncateLogStrings(absl::Span<LogString* const> strings, size_t size,
                         size_t max_size) {
-  size_t others = size;  // what cutting does not change
+  size_t others = size;  // bytes that cannot be truncated
   size_t longest = 0;
   for (const LogString* string : strings) {
     others -= string->length();
     longest = std::max(longest, string->length());
   }
-  // The greatest length that may be left to each.
+  // Binary search for the greatest length that all strings may have.
   size_t low = 0;
   size_t high = longest;
   while (low < high) {

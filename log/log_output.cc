@@ -41,9 +41,10 @@ absl::Status LogOutput::Write(bool now) {
   if (!status_.ok() && !now && clock_.Now() < next_attempt_) return status_;
   absl::string_view rest = text_.view().substr(written_);
   absl::Status status = writer_->Write(&rest);
-  // A writer that gives up on nothing and takes nothing would be asked forever.
+  // A writer that returns OK and leaves lines would be called again forever.
   if (status.ok() && !rest.empty()) {
-    status = absl::InternalError("a LogWriter left lines, and told no error");
+    status = absl::InternalError(
+        "LogWriter::Write() returned OK, but did not write all lines");
   }
   const size_t written = text_.size() - rest.size();
   Increase(bytes_, written - written_);
@@ -78,7 +79,8 @@ void LogOutput::OnError(absl::Status status) {
   Increase(errors_, 1);
   if (status_.ok()) {
     delay_ = kFirstDelay;
-    on_error_(Annotated(status, "; lines wait, and it is tried again"));
+    on_error_(Annotated(
+        status, "; lines wait, and are written when the writer works again"));
   } else {
     delay_ = std::min(2 * delay_, kLongestDelay);
   }

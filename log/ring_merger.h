@@ -25,9 +25,9 @@ class RingMerger {
   // Calls released() when a ring has got room. Returns the number of visited
   // records.
   //
-  // REQUIRES for the order of causes: `cutoff` was read before `rings` was
-  // filled. Then, if a record is visited, all records that were logged before
-  // it, on any thread, are visited before it.
+  // If `cutoff` was read before `rings` was filled, and a record is visited,
+  // then all records that were logged before it, on any thread, are visited
+  // before it.
   template <typename Visit, typename Released>
   size_t Merge(absl::Span<const std::shared_ptr<ThreadRing>> rings,
                uint64_t cutoff, Visit visit, Released released) {
