@@ -1,4 +1,4 @@
-// Logs to a file that rotates, from the one object that main() makes.
+// Logs to a file that rotates, with a logger that main() makes.
 
 #include <cstdio>
 #include <memory>
@@ -28,7 +28,7 @@ void AbslStringify(Sink& sink, const Point& point) {
 const Point& SluiceLogCopy(const Point& point) { return point; }
 
 int main(int argc, char* argv[]) {
-  sluice::FillStandardDescriptors();  // none of them is to be the file
+  sluice::FillStandardDescriptors();  // the file must not become one of them
   const std::string path = argc > 1 ? argv[1] : "example.log";
   const sluice::Clock* const clock = sluice::Clock::Real();
   auto file = sluice::FileWriter::Open(clock, path, {});

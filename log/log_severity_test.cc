@@ -38,7 +38,7 @@ TEST(LogSeverity, IsParsedFromItsName) {
   }
 }
 
-TEST(LogSeverity, RefusesOtherNamesAndSaysWhichThereAre) {
+TEST(LogSeverity, RefusesOtherNamesAndListsTheNames) {
   for (const char* name : {"", "Info", "info ", "unknown"}) {
     EXPECT_THAT(ParseLogSeverity(name),
                 StatusIs(absl::StatusCode::kInvalidArgument,

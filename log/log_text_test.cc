@@ -16,7 +16,7 @@
 namespace sluice {
 namespace {
 
-// What `append` appends to a text.
+// Returns the text that `append` appends.
 template <typename Append>
 std::string Appended(Append append) {
   LogText text;
@@ -44,7 +44,7 @@ TEST(LogText, KeepsWhatIsAppendedWhileItGrows) {
   }
 }
 
-TEST(LogText, TakesAPieceMuchLargerThanItself) {
+TEST(LogText, AppendsAPieceLargerThanItself) {
   LogText text;
   text.AppendChar('a');
   const std::string large(100'000, 'x');
@@ -52,7 +52,7 @@ TEST(LogText, TakesAPieceMuchLargerThanItself) {
   EXPECT_EQ(text.view(), "a" + large);
 }
 
-TEST(LogText, TakesNothingWithoutMemory) {
+TEST(LogText, AppendsNothingWithoutMemory) {
   LogText text;
   text.Append({});
   text.Append(0, 'x');
@@ -76,7 +76,7 @@ TEST(LogText, KeepsItsMemoryWhenCleared) {
   EXPECT_EQ(text.view().data(), address);
 }
 
-TEST(LogText, TruncatesToTheFront) {
+TEST(LogText, TruncateKeepsTheFront) {
   LogText text;
   text.Append("abcdef");
   text.Truncate(2);
@@ -84,7 +84,7 @@ TEST(LogText, TruncatesToTheFront) {
   EXPECT_EQ(text.view(), "abX");
 }
 
-TEST(LogText, TakesWhatWasWrittenIntoItsReserve) {
+TEST(LogText, AdvanceToAppendsReservedMemory) {
   LogText text;
   text.Append("a");
   char* const to = text.Reserve(1000);
@@ -122,7 +122,7 @@ TEST(LogText, AppendsHexadecimals) {
   EXPECT_EQ(hex(UINT64_MAX), "ffffffffffffffff");
 }
 
-// What LogText::AppendDouble() promises.
+// Returns the text that LogText::AppendDouble() must append.
 template <typename Float>
 std::string Shortest(Float value) {
   char digits[64];
@@ -161,7 +161,8 @@ TEST(LogText, AppendsTheShortestDigitsOfAFloat) {
   EXPECT_EQ(digits(16777216.0f), "16777216");
 }
 
-// Numbers with few digits behind the point, their neighbours, and any bits.
+// Tries numbers with few digits after the point, their neighbours, and random
+// bits.
 TEST(LogText, AppendsAnyDoubleAsToCharsDoes) {
   const uint64_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));

@@ -137,8 +137,8 @@ using log_internal::LogString;
 using log_internal::LogValue;
 using log_internal::LogValueOf;
 
-// `value` copied, to where no type would be aligned and that has no byte too
-// many, and printed from there.
+// Copies `value` to unaligned memory of exactly its size, and prints it from
+// there.
 template <typename T>
 std::string Printed(const T& value, const LogSpec& spec = {}) {
   const auto logged = LogValueOf(value);
@@ -186,7 +186,7 @@ TEST(LogValue, PrintsEnumsAsNumbers) {
   EXPECT_EQ(Printed(std::byte{7}), "7");
 }
 
-TEST(LogValue, PrintsStringsOfAllSorts) {
+TEST(LogValue, PrintsAllKindsOfStrings) {
   const char* const pointer = "pointer";
   char array[] = "array";
   char* const changeable = array;
@@ -245,7 +245,7 @@ TEST(LogValue, PrintsTypesThatHaveAbslStringify) {
   EXPECT_EQ(Printed(Color::kRed), "red");
 }
 
-// How a value is printed that was logged before `change` was called.
+// Makes a LogValue, calls `change`, and returns the printed LogValue.
 template <typename T, typename Change>
 std::string PrintedAfter(const T& value, Change change) {
   const auto logged = LogValueOf(value);
@@ -268,7 +268,7 @@ TEST(LogValue, AbslStringifyIsCalledLaterForWhatSluiceLogCopyReturns) {
   static_assert(LogValue<Copied>::kKind == LogKind::kOther);
 }
 
-TEST(LogValue, PrintsWhatSluiceLogCopyReturns) {
+TEST(LogValue, PrintsTheResultOfSluiceLogCopy) {
   EXPECT_EQ(Printed(Session{42}), "42");
   EXPECT_EQ(Printed(Named{"name"}), "name");
   EXPECT_EQ(Printed(Viewed{"view"}), "view");
@@ -279,7 +279,7 @@ TEST(LogValue, PrintsWhatSluiceLogCopyReturns) {
 }
 
 TEST(LogValue, KeepsAStringThatSluiceLogCopyMade) {
-  // Long and short: in memory of its own and in the object.
+  // A long string has its own memory; a short one is inside the object.
   for (size_t size : {3, 100}) {
     const std::string name(size, 'x');
     EXPECT_EQ(Printed(Made{name}), name + "!");
@@ -287,13 +287,13 @@ TEST(LogValue, KeepsAStringThatSluiceLogCopyMade) {
   static_assert(std::is_same_v<LogValue<Made>, LogOwnString>);
 }
 
-TEST(LogValue, CopiesNoStringBeforeItIsAskedTo) {
+TEST(LogValue, DoesNotCopyStringsBeforeCopyTo) {
   static_assert(std::is_same_v<LogValue<std::string>, LogString>);
   static_assert(std::is_same_v<LogValue<Named>, LogString>);
   static_assert(std::is_same_v<LogValue<Viewed>, LogString>);
 }
 
-TEST(LogValue, TakesTheBytesOfItsTypeAndFourForALength) {
+TEST(LogValue, TakesTheSizeOfItsTypeAndFourBytesForALength) {
   EXPECT_EQ(LogValueOf(int8_t{1}).size(), 1u);
   EXPECT_EQ(LogValueOf(1.0).size(), 8u);
   EXPECT_EQ(LogValueOf(Copied{}).size(), sizeof(Copied));
@@ -301,7 +301,7 @@ TEST(LogValue, TakesTheBytesOfItsTypeAndFourForALength) {
   EXPECT_EQ(LogValueOf(std::string()).size(), 4u);
 }
 
-TEST(LogValue, GivesTheKindOfWhatIsCopied) {
+TEST(LogValue, HasTheKindOfTheCopiedValue) {
   EXPECT_EQ(LogValue<bool>::kKind, LogKind::kBool);
   EXPECT_EQ(LogValue<char>::kKind, LogKind::kChar);
   EXPECT_EQ(LogValue<signed char>::kKind, LogKind::kInteger);
@@ -330,20 +330,20 @@ TEST(LogValue, AlignsAndFills) {
   EXPECT_EQ(Printed(12345, {.width = 3}), "12345");
 }
 
-TEST(LogValue, PutsZerosBehindTheSign) {
+TEST(LogValue, FillsWithZerosAfterTheSign) {
   EXPECT_EQ(Printed(-42, {.zero = true, .width = 6}), "-00042");
   EXPECT_EQ(Printed(42, {.sign = '+', .zero = true, .width = 6}), "+00042");
   EXPECT_EQ(
       Printed(10, {.type = 'x', .alternate = true, .zero = true, .width = 6}),
       "0x000a");
   EXPECT_EQ(Printed(-1.5, {.zero = true, .width = 6}), "-001.5");
-  // With an alignment there are none.
+  // With an alignment there are no zeros.
   EXPECT_EQ(Printed(42, {.align = '<', .zero = true, .width = 4}), "42  ");
-  // Nor before what is no number.
+  // Values that are not numbers have no zeros either.
   EXPECT_EQ(Printed(-INFINITY, {.zero = true, .width = 6}), "  -inf");
 }
 
-TEST(LogValue, PrintsIntegersToOtherBases) {
+TEST(LogValue, PrintsIntegersInOtherBases) {
   EXPECT_EQ(Printed(255, {.type = 'x'}), "ff");
   EXPECT_EQ(Printed(255, {.type = 'X', .alternate = true}), "0XFF");
   EXPECT_EQ(Printed(-5, {.type = 'b', .alternate = true}), "-0b101");
@@ -362,14 +362,14 @@ TEST(LogValue, PrintsFloatingPointWithAPrecision) {
   EXPECT_EQ(Printed(2.0, {.type = 'g'}), "2");
   EXPECT_EQ(Printed(2.0, {.sign = '+'}), "+2");
   EXPECT_EQ(Printed(-0.0, {.type = 'f', .precision = 0}), "-0");
-  // The longest that there is: 309 digits, a point, 255 digits.
+  // The longest number: 309 digits, a point, 255 digits.
   EXPECT_EQ(Printed(std::numeric_limits<double>::lowest(),
                     {.type = 'f', .precision = 255})
                 .size(),
             1u + 309 + 1 + 255);
 }
 
-TEST(LogValue, CountsCharactersRatherThanBytes) {
+TEST(LogValue, CountsCharactersAndNotBytes) {
   const char* const word = "\xc3\xa9t\xc3\xa9";  // e acute, t, e acute
   EXPECT_EQ(Printed(word, {.width = 4}), absl::StrCat(word, " "));
   EXPECT_EQ(Printed(word, {.precision = 2}), "\xc3\xa9t");
@@ -377,7 +377,7 @@ TEST(LogValue, CountsCharactersRatherThanBytes) {
   EXPECT_EQ(Printed(word, {.precision = 0}), "");
 }
 
-// How `value` is printed after no more than `max` bytes were left of it.
+// Truncates `value` to at most `max` bytes, and returns it printed.
 std::string PrintedTruncated(absl::string_view value, size_t max,
                              const LogSpec& spec = {}) {
   LogString logged(value);
@@ -390,7 +390,7 @@ std::string PrintedTruncated(absl::string_view value, size_t max,
   return std::string(text.view());
 }
 
-TEST(LogValue, ShowsWhereAStringWasCut) {
+TEST(LogValue, ShowsWhereItIsTruncated) {
   EXPECT_EQ(PrintedTruncated("abcdef", 3), "abc[truncated]");
   EXPECT_EQ(PrintedTruncated("abcdef", 0), "[truncated]");
   EXPECT_EQ(PrintedTruncated("abcdef", 6), "abcdef");
@@ -398,25 +398,25 @@ TEST(LogValue, ShowsWhereAStringWasCut) {
   EXPECT_EQ(PrintedTruncated("abcdef", 3, {.width = 15}), "abc[truncated] ");
 }
 
-TEST(LogValue, ShowsNoCutBehindItsPrecision) {
+TEST(LogValue, DoesNotShowTruncationAfterItsPrecision) {
   EXPECT_EQ(PrintedTruncated("abcdef", 3, {.precision = 2}), "ab");
   EXPECT_EQ(PrintedTruncated("abcdef", 3, {.precision = 3}), "abc");
   EXPECT_EQ(PrintedTruncated("abcdef", 3, {.precision = 4}), "abc[truncated]");
 }
 
-TEST(LogValue, CutsBetweenCharacters) {
+TEST(LogValue, TruncatesBetweenCharacters) {
   const absl::string_view four = "a\xf0\x9f\x98\x80z";  // a, a face, z
   EXPECT_EQ(PrintedTruncated(four, 5), "a\xf0\x9f\x98\x80[truncated]");
   for (size_t max : {1, 2, 3, 4})
     EXPECT_EQ(PrintedTruncated(four, max), "a[truncated]");
-  // Of bytes that are no UTF-8 as many as fit.
+  // Bytes that are not UTF-8 are truncated at the limit.
   EXPECT_EQ(PrintedTruncated("\x80\x80\x80\x80\x80\x80", 5),
             "\x80\x80\x80\x80\x80[truncated]");
   EXPECT_EQ(PrintedTruncated("\x80\x80\x80", 2), "\x80\x80[truncated]");
 }
 
-TEST(LogValue, CutsAStringOfMoreThanTwoGibibytes) {
-  // Its characters are never read.
+TEST(LogValue, TruncatesAStringOfMoreThanTwoGibibytes) {
+  // Nothing reads its characters.
   const LogString logged(absl::string_view("x", size_t{1} << 31));
   EXPECT_EQ(logged.length(), LogString::kMaxSize);
   const LogString longest(absl::string_view("x", LogString::kMaxSize));
@@ -461,7 +461,7 @@ LogSpec RandomSpec(std::mt19937_64& random) {
   return spec;
 }
 
-TEST(LogValue, PrintsAnythingUnderAnySpecAsTheModelDoes) {
+TEST(LogValue, AgreesWithTheModelForAnySpecAndValue) {
   const uint64_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   std::mt19937_64 random(seed);
