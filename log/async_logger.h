@@ -41,7 +41,9 @@ namespace sluice {
 // A logger whose callers neither format nor write. A call copies its arguments,
 // as they are, into a ring of the calling thread. This takes about 10 ns, and
 // no lock, allocation or system call. The back end, RunOnce(), merges the rings
-// by time, formats lines, and passes them to a writer in large pieces.
+// by time, formats lines, and passes them to a writer in large pieces. Only an
+// absl::Status, or an object that has AbslStringify() and no SluiceLogCopy(), is
+// formatted by the call: log_value.h.
 //
 // Lines of one thread keep their order. Lines of different threads are ordered
 // by time: if a thread logs and then causes another thread to log, by any
@@ -66,7 +68,8 @@ namespace sluice {
 //
 // If the writer or an AbslStringify() throws an exception in RunOnce(), the
 // process ends by std::terminate() at the throw: docs/architecture.md,
-// "Exceptions".
+// "Exceptions". An exception that an AbslStringify() throws in the call of
+// SLUICE_LOG reaches the caller, and the line is not logged.
 class AsyncLogger {
  public:
   // What happens if a thread's ring has no room for a line.
