@@ -42,8 +42,8 @@ namespace sluice {
 // as they are, into a ring of the calling thread. This takes about 10 ns, and
 // no lock, allocation or system call. The back end, RunOnce(), merges the rings
 // by time, formats lines, and passes them to a writer in large pieces. Only an
-// absl::Status, or an object that has AbslStringify() and no SluiceLogCopy(), is
-// formatted by the call: log_value.h.
+// absl::Status, or an object that has AbslStringify() and no SluiceLogCopy(),
+// is formatted by the call: log_value.h.
 //
 // Lines of one thread keep their order. Lines of different threads are ordered
 // by time: if a thread logs and then causes another thread to log, by any
