@@ -20,19 +20,20 @@
 namespace sluice {
 namespace {
 
-// The writer gets at least this, unless there is no more for now.
+// The least that is passed to the writer, unless there are no more lines.
 constexpr size_t kPieceBytes = 64 * 1024;
 
-// Of records that say how many were lost before the next one.
-const LogSite& LostSite() {
-  SLUICE_LOG_SITE(site, kWarning,
-                  "{} lines of this thread are missing here: its ring was full",
-                  uint64_t{});
+// The site of a record with the number of records dropped before the next one.
+const LogSite& DroppedSite() {
+  SLUICE_LOG_SITE(
+      site, kWarning,
+      "{} lines of this thread were dropped here: its ring was full",
+      uint64_t{});
   return site;
 }
 
-// Of records of Append(), whose arguments are Forwarded, the file and the
-// message.
+// The site of records of Append(). Their arguments are a Forwarded, the file
+// and the message.
 const LogSite& ForwardedSite() {
   static constexpr LogSite site = {LogSeverity::kInfo, 0, "", nullptr};
   return site;
@@ -42,7 +43,7 @@ struct Forwarded {
   int64_t unix_nanos;
   int32_t line;
   LogSeverity severity;
-  bool cut;
+  bool truncated;
   uint16_t file_size;
 };
 
@@ -106,7 +107,7 @@ void AsyncLogger::Close() {
 bool AsyncLogger::forked() const { return getpid() != pid_; }
 
 bool AsyncLogger::OnBackEnd() const {
-  // Nobody but this thread stores its own name there.
+  // Relaxed: only this thread stores its own ID there.
   return back_end_busy_.load(std::memory_order_acquire) &&
          pthread_equal(back_end_thread_.load(std::memory_order_relaxed),
                        pthread_self()) != 0;
@@ -114,7 +115,7 @@ bool AsyncLogger::OnBackEnd() const {
 
 char* AsyncLogger::LookForRoom(ThreadRing* ring, size_t bytes) {
   if (bytes > ring->ring.max_record() ||
-      ring->lost.load(std::memory_order_relaxed) > 0) {
+      ring->dropped.load(std::memory_order_relaxed) > 0) {
     return nullptr;
   }
   char* const to = ring->ring.MakeRoom(bytes);
@@ -124,15 +125,15 @@ char* AsyncLogger::LookForRoom(ThreadRing* ring, size_t bytes) {
 void AsyncLogger::LogSlowly(const LogSite& site, size_t args_size,
                             CopyArgs copy) {
   if (forked()) {
-    // The locks may be held by threads that are not in this process.
-    lost_.fetch_add(1, std::memory_order_relaxed);
+    // The locks may be held by threads that do not exist in this process.
+    dropped_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   ThreadRing* const ring = GetRing();
   if (ring == nullptr) {
     PutInShared(site, args_size, copy);
   } else {
-    PutOrLose(ring, site, args_size, copy);
+    PutOrDrop(ring, site, args_size, copy);
   }
 }
 
@@ -150,7 +151,7 @@ ThreadRing* AsyncLogger::GetRing() {
 }
 
 std::shared_ptr<ThreadRing> AsyncLogger::AddRing(absl::string_view thread) {
-  // Threads without a name of their own have their creator's.
+  // Threads without a name of their own have the name of their creator.
   std::string name(thread);
   for (const auto& ring : all_rings_) {
     if (ring->thread != thread) continue;
@@ -166,8 +167,8 @@ std::shared_ptr<ThreadRing> AsyncLogger::AddRing(absl::string_view thread) {
 void AsyncLogger::PutInShared(const LogSite& site, size_t args_size,
                               CopyArgs copy) {
   if (OnBackEnd()) {
-    // Another thread may hold the mutex until the back end makes room.
-    lost_.fetch_add(1, std::memory_order_relaxed);
+    // Another thread may hold the mutex while it waits for the back end.
+    dropped_.fetch_add(1, std::memory_order_relaxed);
     return;
   }
   MutexLock lock(&shared_mutex_);
@@ -175,33 +176,33 @@ void AsyncLogger::PutInShared(const LogSite& site, size_t args_size,
     MutexLock rings_lock(&rings_mutex_);
     shared_ring_ = AddRing("others");
   }
-  PutOrLose(shared_ring_.get(), site, args_size, copy);
+  PutOrDrop(shared_ring_.get(), site, args_size, copy);
 }
 
-void AsyncLogger::PutOrLose(ThreadRing* ring, const LogSite& site,
+void AsyncLogger::PutOrDrop(ThreadRing* ring, const LogSite& site,
                             size_t args_size, CopyArgs copy) {
   const size_t most =
       LogRecord::BytesFor(args_size) + LogRecord::BytesFor(sizeof(uint64_t));
-  const bool put = most <= ring->ring.max_record() &&
-                   (TryPut(ring, site, args_size, copy) ||
-                    (on_full_ == OnFull::kBlock &&
-                     PutWithPatience(ring, site, args_size, copy)));
+  const bool put =
+      most <= ring->ring.max_record() &&
+      (TryPut(ring, site, args_size, copy) ||
+       (on_full_ == OnFull::kBlock && WaitAndPut(ring, site, args_size, copy)));
   if (!put) {
-    ring->lost.fetch_add(1, std::memory_order_release);
-    lost_.fetch_add(1, std::memory_order_relaxed);
+    ring->dropped.fetch_add(1, std::memory_order_release);
+    dropped_.fetch_add(1, std::memory_order_relaxed);
   }
   if (!put || ring->ring.more_than_half()) Wake();
 }
 
-bool AsyncLogger::PutWithPatience(ThreadRing* ring, const LogSite& site,
-                                  size_t args_size, CopyArgs copy) {
-  if (OnBackEnd()) return false;  // which is what makes room
+bool AsyncLogger::WaitAndPut(ThreadRing* ring, const LogSite& site,
+                             size_t args_size, CopyArgs copy) {
+  if (OnBackEnd()) return false;  // only this thread makes room
   blocked_.fetch_add(1, std::memory_order_relaxed);
   if (has_thread_.load()) {
     MutexLock lock(&room_mutex_);
     waiting_for_room_.fetch_add(1);
     bool put = false;
-    // It looks after it has said that it waits: LogRing::Release().
+    // TryPut() must come after the increment: see LogRing::Release().
     while (!(put = TryPut(ring, site, args_size, copy)) && has_thread_.load() &&
            may_wait_.load()) {
       Wake();
@@ -218,20 +219,20 @@ bool AsyncLogger::PutWithPatience(ThreadRing* ring, const LogSite& site,
 bool AsyncLogger::TryPut(ThreadRing* ring, const LogSite& site,
                          size_t args_size, CopyArgs copy) {
   const size_t bytes = LogRecord::BytesFor(args_size);
-  const size_t lost_bytes = ring->lost.load(std::memory_order_relaxed) > 0
-                                ? LogRecord::BytesFor(sizeof(uint64_t))
-                                : 0;
-  if (lost_bytes + bytes > ring->ring.max_record()) return false;
-  char* to = ring->ring.MakeRoom(lost_bytes + bytes);
+  const size_t notice_bytes = ring->dropped.load(std::memory_order_relaxed) > 0
+                                  ? LogRecord::BytesFor(sizeof(uint64_t))
+                                  : 0;
+  if (notice_bytes + bytes > ring->ring.max_record()) return false;
+  char* to = ring->ring.MakeRoom(notice_bytes + bytes);
   if (to == nullptr) return false;
   size_t put = bytes;
-  // The back end may have told of them meanwhile.
-  const uint64_t lost = lost_bytes > 0 ? ring->lost.exchange(0) : 0;
-  if (lost > 0) {
-    WriteHeader(to, LostSite(), sizeof(lost));
-    LogArgs<uint64_t>(lost).CopyTo(to + sizeof(LogRecord));
-    to += lost_bytes;
-    put += lost_bytes;
+  // The back end may have reported the number meanwhile.
+  const uint64_t dropped = notice_bytes > 0 ? ring->dropped.exchange(0) : 0;
+  if (dropped > 0) {
+    WriteHeader(to, DroppedSite(), sizeof(dropped));
+    LogArgs<uint64_t>(dropped).CopyTo(to + sizeof(LogRecord));
+    to += notice_bytes;
+    put += notice_bytes;
   }
   WriteHeader(to, site, args_size);
   copy(to + sizeof(LogRecord));
@@ -244,15 +245,15 @@ void AsyncLogger::Append(const LogLineHeader& header,
   const absl::string_view file = header.file.substr(0, kMaxFile);
   const size_t fixed = sizeof(Forwarded) + file.size();
   const size_t room = max_args_ - std::min(max_args_, fixed);
-  const bool cut = message.size() > room;
-  if (cut) {
+  const bool truncated = message.size() > room;
+  if (truncated) {
     log_internal::LogString string(message);
-    string.Cut(room);
+    string.Truncate(room);
     message = message.substr(0, string.length());
-    cut_.fetch_add(1, std::memory_order_relaxed);
+    truncated_.fetch_add(1, std::memory_order_relaxed);
   }
   const Forwarded forwarded = {header.unix_nanos, header.line, header.severity,
-                               cut, static_cast<uint16_t>(file.size())};
+                               truncated, static_cast<uint16_t>(file.size())};
   LogSlowly(ForwardedSite(), fixed + message.size(), [&](char* to) {
     std::memcpy(to, &forwarded, sizeof(forwarded));
     to += sizeof(forwarded);
@@ -274,7 +275,7 @@ bool AsyncLogger::IsDue(const LogSite& site, absl::Duration interval) {
   if (next == nullptr || interval <= absl::ZeroDuration()) return true;
   const MonotonicTime now = clock_.Now();
   uint64_t due = next->load(std::memory_order_relaxed);
-  // Of several threads one is the first.
+  // If several threads are due, one of them succeeds.
   return static_cast<uint64_t>(now.nanos()) >= due &&
          next->compare_exchange_strong(
              due, static_cast<uint64_t>((now + interval).nanos()),
@@ -307,8 +308,8 @@ size_t AsyncLogger::Run() {
   back_end_thread_.store(pthread_self(), std::memory_order_relaxed);
   back_end_busy_.store(true, std::memory_order_release);
   ticks_.Sample();
-  // Before the look for rings: a line in one that is new by then would be
-  // missing before those that it caused.
+  // Read before UpdateRings(): otherwise a line in a ring added in between
+  // would be missing before the lines that it caused.
   const uint64_t cutoff = ticks_.Now();
   UpdateRings();
   BeginFlush();
@@ -322,8 +323,8 @@ size_t AsyncLogger::Run() {
           AppendLine(ring.thread, record, args);
           return output_.size() < kPieceBytes || output_.Write().ok();
         },
-        [this] { TellOfRoom(); });
-    for (const auto& ring : rings_) AppendLost(ring.get());
+        [this] { SignalRoom(); });
+    for (const auto& ring : rings_) AppendDropped(ring.get());
     written = output_.Write();
     Increase(lines_, lines);
   }
@@ -336,7 +337,7 @@ void AsyncLogger::UpdateRings() {
   const auto is_over = [](const std::shared_ptr<ThreadRing>& ring) {
     return ring->ended.load(std::memory_order_acquire) &&
            ring->ring.begin() == ring->ring.end() &&
-           ring->lost.load(std::memory_order_relaxed) == 0;
+           ring->dropped.load(std::memory_order_relaxed) == 0;
   };
   const bool changed =
       rings_changed_.exchange(false, std::memory_order_acquire);
@@ -371,48 +372,48 @@ void AsyncLogger::AppendLine(absl::string_view thread, const LogRecord& record,
     header.line = forwarded.line;
     formatter_.Begin(header, text);
     text.Append(rest.substr(forwarded.file_size));
-    if (forwarded.cut) text.Append(log_internal::kCutMark);
+    if (forwarded.truncated) text.Append(log_internal::kTruncatedMark);
   }
   formatter_.End(text);
 }
 
-void AsyncLogger::AppendLost(ThreadRing* ring) {
-  if (ring->lost.load(std::memory_order_relaxed) == 0) return;
-  // They are missing at the end, if nothing comes after what has been read.
+void AsyncLogger::AppendDropped(ThreadRing* ring) {
+  if (ring->dropped.load(std::memory_order_relaxed) == 0) return;
+  // If records follow, the thread reports the number with its next record.
   if (ring->ring.begin() != ring->ring.end()) return;
-  const uint64_t lost = ring->lost.exchange(0);
-  if (lost == 0) return;
+  const uint64_t dropped = ring->dropped.exchange(0);
+  if (dropped == 0) return;
   if (ring->ring.begin() != ring->ring.end()) {
-    // Some are missing later on: the thread, or the next look, will tell.
-    ring->lost.fetch_add(lost, std::memory_order_relaxed);
+    // Some were dropped later. The thread or the next call reports the number.
+    ring->dropped.fetch_add(dropped, std::memory_order_relaxed);
     return;
   }
   LogText args;
-  const LogArgs<uint64_t> packed(lost);
+  const LogArgs<uint64_t> packed(dropped);
   packed.CopyTo(args.Reserve(packed.size()));
   AppendLine(ring->thread,
              {.size = static_cast<uint32_t>(sizeof(LogRecord) + packed.size()),
               .ticks = ticks_.Now(),
-              .site = &LostSite()},
+              .site = &DroppedSite()},
              args.view().data());
 }
 
-void AsyncLogger::TellOfRoom() {
+void AsyncLogger::SignalRoom() {
   if (waiting_for_room_.load() == 0) return;
   MutexLock lock(&room_mutex_);
   room_.SignalAll();
 }
 
 void AsyncLogger::StopThread() {
-  // While the writer may block, threads wait for room, not in RunOnce():
-  // SetMayWait() can end the one wait, nothing the other.
+  // While the writer may block, has_thread_ stays true, so that other threads
+  // wait for room and not in RunOnce(): SetMayWait() can end only that wait.
   RunOnce();
   {
     MutexLock lock(&room_mutex_);
     has_thread_.store(false);
     room_.SignalAll();
   }
-  // For flushes that were requested when there still was a thread.
+  // Answers flushes that were requested before has_thread_ was false.
   RunOnce();
 }
 
@@ -430,7 +431,8 @@ void AsyncLogger::Flush(absl::AnyInvocable<void(absl::Status) &&> done) {
   if (forked()) {
     CallWithoutUnwind([&done] {
       std::move(done)(absl::FailedPreconditionError(
-          "flush of a log: in the child of a fork; make a logger there"));
+          "log flush: the logger belongs to the parent process; make a logger "
+          "in the child of a fork"));
     });
     return;
   }
@@ -450,14 +452,14 @@ absl::Status AsyncLogger::FlushAndWait(absl::Duration timeout) {
 absl::Status AsyncLogger::FlushBeforeAbort(absl::Duration timeout) {
   if (OnBackEnd()) {
     return absl::FailedPreconditionError(
-        "flush of a log: waited for by what writes it");
+        "log flush: called by the log's writer, which would wait for itself");
   }
   struct Result {
     Mutex mutex;
     CondVar done;
     std::optional<absl::Status> status ABSL_GUARDED_BY(mutex);
   };
-  // Outlives this call, if that has waited long enough.
+  // Outlives this call if it ends by its timeout.
   const auto result = std::make_shared<Result>();
   Flush([result](absl::Status status) {
     MutexLock lock(&result->mutex);
@@ -479,11 +481,11 @@ absl::Status AsyncLogger::FlushBeforeAbort(absl::Duration timeout) {
   }
   if (result->status.has_value()) return *result->status;
   return absl::DeadlineExceededError(absl::StrCat(
-      "flush of a log: not written after ", absl::FormatDuration(timeout)));
+      "log flush: not finished after ", absl::FormatDuration(timeout)));
 }
 
 void AsyncLogger::BeginFlush() {
-  // Those that have begun come first: for them it is known how far to write.
+  // Flushes that have begun are finished first; their ends are in flush_end.
   if (flushing_) return;
   const bool requested =
       flush_requested_.exchange(false, std::memory_order_acquire);
@@ -491,13 +493,14 @@ void AsyncLogger::BeginFlush() {
   flushing_ = requested || asked != answering_;
   if (!flushing_) return;
   answering_ = asked;
-  // Before the look at the rings: what was logged before it comes before it.
+  // Read before UpdateRings(), so that lines logged before it are written
+  // before it.
   flush_line_ = last_line_.load(std::memory_order_acquire);
   if (requested) {
     MutexLock lock(&flush_mutex_);
     flushes_.swap(flush_requests_);
   }
-  // A thread that logged before has its ring in all_rings_.
+  // The ring of each thread that logged before the flush is in all_rings_.
   rings_changed_.store(true, std::memory_order_relaxed);
   UpdateRings();
   for (const auto& ring : rings_) ring->flush_end = ring->ring.end();
@@ -514,7 +517,8 @@ void AsyncLogger::EndFlush(const absl::Status& written) {
   const bool all = std::all_of(
       rings_.begin(), rings_.end(),
       [](const auto& ring) { return ring->ring.begin() >= ring->flush_end; });
-  // What is left was logged by a processor whose clock is ahead: next time.
+  // The remaining lines are from a processor whose clock is ahead: the next
+  // call writes them.
   if (written.ok() && !all) return;
   flushed_ = written;
   if (flushed_.ok() && flush_line_ != nullptr) flushed_ = WriteLastLine();
@@ -522,7 +526,7 @@ void AsyncLogger::EndFlush(const absl::Status& written) {
   flushing_ = false;
   std::move(flushes_.begin(), flushes_.end(), std::back_inserter(finished_));
   flushes_.clear();
-  // There is nothing more to be asked for after a last line.
+  // After a last line, all later flushes are finished, too.
   flushes_answered_.store(ended_ ? UINT64_MAX : answering_,
                           std::memory_order_release);
 }
@@ -581,7 +585,7 @@ void AsyncLogger::Wake() {
 void AsyncLogger::WaitForWork(absl::Duration at_most) {
   const auto has_work = [this] { return has_work_.exchange(false); };
   if (!sleep_flag_.PrepareToSleep(has_work)) return;
-  // A thread sleeps by the kernel's clock, whatever the log's is.
+  // Not clock_, which may be simulated: a thread sleeps by the kernel's clock.
   const timespec deadline = absl::ToTimespec(
       absl::Nanoseconds((Clock::Real()->Now() + at_most).nanos()));
   while (sem_clockwait(&work_, CLOCK_MONOTONIC, &deadline) != 0 &&
@@ -595,9 +599,9 @@ AsyncLogger::Stats AsyncLogger::stats() const {
   constexpr auto kRelaxed = std::memory_order_relaxed;
   return {.lines = lines_.load(kRelaxed),
           .bytes = output_.bytes(),
-          .lost = lost_.load(kRelaxed),
+          .dropped = dropped_.load(kRelaxed),
           .blocked = blocked_.load(kRelaxed),
-          .cut = cut_.load(kRelaxed),
+          .truncated = truncated_.load(kRelaxed),
           .write_errors = output_.errors(),
           .waiting = WaitingBytes()};
 }
@@ -607,7 +611,7 @@ uint64_t AsyncLogger::WaitingBytes() const {
   uint64_t bytes = 0;
   MutexLock lock(&rings_mutex_);
   for (const auto& ring : all_rings_) {
-    // In this order: what is released meanwhile had been committed before.
+    // Read in this order, so that the difference is not negative.
     const uint64_t begin = ring->ring.begin();
     bytes += ring->ring.end() - begin;
   }

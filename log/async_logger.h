@@ -39,126 +39,146 @@
 
 namespace sluice {
 
-// Takes formatting and writing off the threads that log. A call copies its
-// arguments, as they are, into a ring of the calling thread: some ten
-// nanoseconds, without lock, allocation or system call. The back end merges the
-// rings by time, makes lines, and gives them to a writer in large pieces.
+// A logger whose callers neither format nor write. A call copies its arguments,
+// as they are, into a ring of the calling thread. This takes about 10 ns, and
+// no lock, allocation or system call. The back end, RunOnce(), merges the rings
+// by time, formats lines, and passes them to a writer in large pieces. Only an
+// absl::Status, or an object that has AbslStringify() and no SluiceLogCopy(),
+// is formatted by the call: log_value.h.
 //
-// Lines of one thread keep their order. Lines of several are ordered by time:
-// if one thread has logged and then made another log, in whatever way, the
-// lines are in that order.
+// Lines of one thread keep their order. Lines of different threads are ordered
+// by time: if a thread logs and then causes another thread to log, by any
+// means, then the lines are in that order.
 //
-// What is not written is told. Of lines that found no room their number stands
-// where they are missing. While the writer fails, lines wait in the rings; it
-// is tried again after 100 ms, then after twice as long up to 10 s.
+// Losses are reported. Where lines were dropped because a ring was full, the
+// log has one line with their number. While the writer fails, lines wait in the
+// rings; the back end tries again after 100 ms, and then after twice the delay
+// each time, up to 10 s.
 //
-// Thread-safe. Starts no thread: LoggerThread does, or whoever calls RunOnce().
-// Memory: a ring for each thread that logs, taken at its first line, which it
-// costs some 100 us, and given back when the thread has ended and its lines are
-// written; text of 64 KiB and a line.
+// Thread-safe. Starts no thread: use LoggerThread, or call RunOnce().
 //
-// Not for signal handlers. What is in the rings when the process crashes or
-// calls exit() is lost, but for LogCrashHandler. In the child of a fork() a
-// logger of the parent takes lines and loses them: nothing is written twice,
-// nobody waits, and destroying it is harmless. A child that logs makes a logger
-// of its own.
+// Memory: one ring for each thread that logs, and a buffer of 64 KiB plus one
+// line. A thread allocates its ring in its first line, which takes about 100
+// us. The ring is freed when the thread has ended and its lines are written.
 //
-// An exception that leaves the writer, or what prints a value, ends the process
-// by std::terminate() at the throw: docs/architecture.md, "Exceptions".
+// Do not log in signal handlers. If the process crashes or calls exit(), the
+// lines in the rings are lost; LogCrashHandler prevents that. In the child of a
+// fork(), the parent's logger drops all lines: it writes nothing twice and
+// waits for no thread, and may be destroyed. To log in a child, make a logger
+// there.
+//
+// If the writer or an AbslStringify() throws an exception in RunOnce(), the
+// process ends by std::terminate() at the throw: docs/architecture.md,
+// "Exceptions". An exception that an AbslStringify() throws in the call of
+// SLUICE_LOG reaches the caller, and the line is not logged.
 class AsyncLogger {
  public:
-  // What becomes of a line for which its thread's ring has no room.
+  // What happens if a thread's ring has no room for a line.
   enum class OnFull {
-    kDrop,   // it is lost, and counted where it is missing
-    kBlock,  // its thread waits; or, if no LoggerThread runs, does RunOnce()
+    kDrop,   // The line is dropped and counted.
+    kBlock,  // The thread waits, or calls RunOnce() if no LoggerThread runs.
   };
   struct Options {
-    const Clock* clock = nullptr;  // required; outlives the logger
+    const Clock* clock = nullptr;  // required; must outlive the logger
     LogSeverity level = LogSeverity::kInfo;
     LogLineFormatter::Style style = LogLineFormatter::Style::kText;
     OnFull on_full = OnFull::kDrop;
-    // Of one thread's ring: a power of two from 2^10 to 2^30. A line takes 24
-    // bytes and its arguments.
+    // The size of one thread's ring: a power of two from 2^10 to 2^30. A line
+    // takes 24 bytes plus its arguments.
     size_t ring_bytes = 256 * 1024;
-    // Threads beyond these share one more ring, under a mutex; so do threads
-    // that log while they end.
+    // The number of threads with a ring of their own. All other threads share
+    // one more ring under a mutex, as does a thread whose thread-local objects
+    // are already destroyed.
     size_t max_threads = 256;
-    // Of all arguments of a line, at most a quarter of ring_bytes. Longer
-    // strings are cut, and the line says where.
+    // The size of all arguments of a line, at most a quarter of ring_bytes. If
+    // arguments are larger, the longest strings are truncated, and the line has
+    // "[truncated]" after each of them.
     size_t max_line_bytes = 4096;
-    // Is told when the writer begins to fail; by default a line on stderr is.
-    // On the thread of the back end.
+    // Called when the writer begins to fail, once for each outage, and when the
+    // destructor drops lines. Runs on the thread that runs the back end. By
+    // default the logger prints a line on stderr.
     absl::AnyInvocable<void(const absl::Status&)> on_error = nullptr;
   };
   struct Stats {
-    uint64_t lines;         // given to the writer, or about to be
-    uint64_t bytes;         // that it took
-    uint64_t lost;          // lines that found no room
+    uint64_t lines;         // lines passed to the writer, or about to be
+    uint64_t bytes;         // bytes that the writer has written
+    uint64_t dropped;       // lines dropped because there was no room
     uint64_t blocked;       // lines that waited for room
-    uint64_t cut;           // lines with strings cut to max_line_bytes
-    uint64_t write_errors;  // of the writer, each attempt
-    // Bytes of records that the rings hold; a line takes 24 and its arguments.
-    // While the writer works, some may be with the writer already. 0 in the
+    uint64_t truncated;     // lines with strings truncated to max_line_bytes
+    uint64_t write_errors;  // errors of the writer, one for each attempt
+    // Bytes of records in the rings; a line takes 24 plus its arguments. While
+    // the back end works, some of these lines may be written already. 0 in the
     // child of a fork().
     uint64_t waiting;
   };
 
-  // REQUIRES: `options` are in the ranges that they name.
+  // REQUIRES: `writer` is not null, and `options` are in the ranges given
+  // above.
   AsyncLogger(std::unique_ptr<LogWriter> writer, Options options);
   AsyncLogger(const AsyncLogger&) = delete;
   AsyncLogger& operator=(const AsyncLogger&) = delete;
-  // Writes what is there, on this thread, and blocks as long as the writer
-  // does: after LoggerThread::Stop() nothing is left, unless a thread logs
-  // later. If the writer fails, tells how many lines are lost and ends.
-  // REQUIRES: no thread logs, now or later, and no LoggerThread runs. Threads
-  // that have logged may live on.
+  // Writes the lines in the rings, on this thread, and blocks as long as the
+  // writer does. After LoggerThread::Stop() has returned true, only lines that
+  // were logged later remain. If the writer fails, reports the number of
+  // dropped lines and gives up. REQUIRES: no thread logs, now or later, and no
+  // LoggerThread runs. Threads that have logged may continue to run.
   ~AsyncLogger();
 
-  // -- Logging: by the macros of log.h --
+  // -- Logging; programs use the macros of log.h --
 
+  // Returns true if lines of `site` are logged.
   bool enabled(const LogSite& site) const {
     return levels_.Enabled(site.severity, site.file.data());
   }
-  // `site` is a constant, whose print() fits the arguments.
+  // Logs one line. REQUIRES: `site` has static storage, and its print() fits
+  // the arguments.
   template <typename... Args>
   void Log(const LogSite& site, const Args&... args);
-  // A line that somebody else's logging made, with its own time, place and
-  // severity; its thread is the calling one. `message` is cut like a string.
+  // Logs a line of another logging library, with the time, place and severity
+  // in `header`. The line has the name of the calling thread; header.thread is
+  // ignored, and header.file is truncated to 256 bytes. Does not check
+  // levels(). Truncates `message` as Log() truncates strings.
   void Append(const LogLineHeader& header, absl::string_view message);
-  // Whether this is the first, the (n+1)st, the (2n+1)st, ... call for `site`.
-  // Beyond PointerTable::kCapacity sites always. REQUIRES: n > 0.
+  // Returns true in the first, the (n+1)st, the (2n+1)st, ... call for `site`.
+  // Counts at most PointerTable::kCapacity sites; for others returns true.
+  // REQUIRES: n > 0.
   bool IsNth(const LogSite& site, uint64_t n);
-  // Whether it is the first for `site`, or `interval` after the last that was.
-  // Beyond PointerTable::kCapacity sites, and if `interval` is not positive,
-  // always; if it is infinite, only the first.
+  // Returns true in the first call for `site`, and then in the first call after
+  // `interval` has passed since a call that returned true. If `interval` is
+  // infinite, returns true only once; if it is not positive, always. Remembers
+  // at most PointerTable::kCapacity sites; for others returns true.
   bool IsDue(const LogSite& site, absl::Duration interval);
 
-  // -- What is logged --
+  // -- Levels --
 
-  // May be changed at any time.
+  // Returns the levels, which may be changed at any time.
   LogLevels& levels() { return levels_; }
 
   // -- The back end --
 
-  // Writes what is in the rings; returns how many lines. Any thread may call
-  // it: one is inside, others wait. Does nothing if called by the writer.
+  // Writes the lines in the rings and returns their number. Any thread may call
+  // it; one call runs at a time, and others block until it has ended. Does
+  // nothing if the writer or an AbslStringify() calls it.
   size_t RunOnce();
-  // Calls done(status) once, in RunOnce() or in the destructor: OK when all
-  // that this thread logged before, and others in calls that had returned, has
-  // been written and LogWriter::Flush() has succeeded. An error of the writer
-  // is reported at once; what it did not take is kept, and tried again.
-  // kFailedPrecondition after a fork.
+  // Requests a flush. Calls done(status) once, in RunOnce() or in the
+  // destructor. `status` is OK when all lines are written that this thread
+  // logged before, and all that other threads logged in calls that had
+  // returned, and LogWriter::Flush() has succeeded. If the writer fails,
+  // `status` is its error at once; the remaining lines are kept and tried
+  // again. In the child of a fork(), calls done() with kFailedPrecondition at
+  // once.
   void Flush(absl::AnyInvocable<void(absl::Status) &&> done);
-  // Blocks until then, while LoggerThread works. kDeadlineExceeded after
-  // `timeout`, kFailedPrecondition if the writer calls it. If there is no
-  // LoggerThread, does RunOnce() itself, as long as the writer takes. CHECKs
-  // that it is on no loop, strand or worker.
+  // Flushes and waits for the result. If no LoggerThread runs, calls RunOnce()
+  // itself, and then blocks as long as the writer does. Returns what Flush()
+  // reports; kDeadlineExceeded after `timeout`; kFailedPrecondition if the
+  // writer calls it. CHECKs that this thread is not running a loop, a strand or
+  // a worker.
   absl::Status FlushAndWait(absl::Duration timeout);
-  // The same on any thread, a loop's too, which stands still meanwhile: for
-  // those who end the process next.
+  // Does the same on any thread, also a loop's, which blocks meanwhile. Use it
+  // only if the process ends next.
   absl::Status FlushBeforeAbort(absl::Duration timeout);
 
-  // Takes a lock: for monitors, not for each line.
+  // Takes a lock: meant for monitoring, not for each line.
   Stats stats() const ABSL_NO_THREAD_SAFETY_ANALYSIS;  // reads atomics
 
  private:
@@ -177,91 +197,97 @@ class AsyncLogger {
         .site = &site};
     std::memcpy(to, &record, sizeof(record));
   }
-  // What TryReserve() cannot find without a look, if a look will do. Twice in a
-  // lap of the ring: this is what the slowest calls are about.
+  // Reserves `bytes` after TryReserve() has failed. Returns nullptr if the
+  // record has to take LogSlowly(). Needed about twice for each lap of the
+  // ring.
   ABSL_ATTRIBUTE_NOINLINE static char* LookForRoom(ThreadRing* ring,
                                                    size_t bytes);
-  // For a thread whose ring has to be found, or is full, or nearly: then the
-  // back end has to hear of it.
+  // Logs a line if the thread's ring has to be found or made, is full, or is
+  // more than half full: then it wakes the back end.
   ABSL_ATTRIBUTE_NOINLINE void LogSlowly(const LogSite& site, size_t args_size,
                                          CopyArgs copy);
-  // This thread's ring, made here if need be; nullptr if it gets none.
+  // Returns this thread's ring, and makes it if there is none; nullptr if the
+  // thread has to use the shared ring.
   ThreadRing* GetRing();
-  // For a thread of that name.
+  // Adds a ring for a thread named `thread`.
   std::shared_ptr<ThreadRing> AddRing(absl::string_view thread)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(rings_mutex_);
   void PutInShared(const LogSite& site, size_t args_size, CopyArgs copy)
       ABSL_LOCKS_EXCLUDED(shared_mutex_);
-  // Waits for room, or loses the record, as Options say.
-  void PutOrLose(ThreadRing* ring, const LogSite& site, size_t args_size,
+  // Puts a record into the ring; waits for room or drops it, as on_full_ says.
+  void PutOrDrop(ThreadRing* ring, const LogSite& site, size_t args_size,
                  CopyArgs copy);
-  // False if nobody will make room.
-  bool PutWithPatience(ThreadRing* ring, const LogSite& site, size_t args_size,
-                       CopyArgs copy) ABSL_LOCKS_EXCLUDED(room_mutex_);
-  // False if there is no room.
+  // Returns false if no thread will make room.
+  bool WaitAndPut(ThreadRing* ring, const LogSite& site, size_t args_size,
+                  CopyArgs copy) ABSL_LOCKS_EXCLUDED(room_mutex_);
+  // Returns false if there is no room.
   bool TryPut(ThreadRing* ring, const LogSite& site, size_t args_size,
               CopyArgs copy);
-  // In the child of a fork(): a system call.
+  // Returns true in the child of a fork(). Takes a system call.
   bool forked() const;
-  // What LoggerThread does at its end: lets nobody wait for it.
+  // Called by LoggerThread at its end. After it no thread waits for
+  // LoggerThread.
   void StopThread() ABSL_LOCKS_EXCLUDED(room_mutex_);
-  // With false, lines that find no room are dropped whatever OnFull says, and
-  // threads that wait go on: LoggerThread does not end in time.
+  // With `may_wait` false, lines without room are dropped, whatever OnFull
+  // says, and threads that wait for room continue. LoggerThread does this if it
+  // does not end in time.
   void SetMayWait(bool may_wait) ABSL_LOCKS_EXCLUDED(room_mutex_);
-  // Whether this thread is the one inside Run().
+  // Returns true if this thread is inside Run().
   bool OnBackEnd() const;
-  // Ends WaitForWork(), this one or the next. Async-signal-safe.
+  // Ends the current or the next WaitForWork(). Async-signal-safe.
   void Wake();
 
-  // -- LogCrashHandler's: async-signal-safe, but for TryRunOnce() --
+  // -- For LogCrashHandler: async-signal-safe, except TryRunOnce() --
 
   struct LastLine {
     absl::string_view thread;
     const LogSite* site;
     absl::string_view args;  // as LogArgs::CopyTo() writes them
   };
-  // A flush that takes no lock. What is returned is for IsAnswered(). `line`
-  // may be nullptr; else it is written after the rest, nothing is written after
-  // it, and it outlives the logger.
+  // Requests a flush without a lock. Pass the result to IsAnswered(). If `line`
+  // is not nullptr, it becomes the last line of the log: nothing is written
+  // after it. REQUIRES: `line` outlives the logger.
   uint64_t AskForFlush(const LastLine* line);
-  // True once the back end has flushed, or the writer has failed.
+  // Returns true when the back end has flushed, or the writer has failed.
   bool IsAnswered(uint64_t asked) const;
-  // Whether no other thread is known to do that: no LoggerThread runs, or this
-  // is it.
+  // Returns true if no other thread runs the back end: no LoggerThread runs, or
+  // this thread is LoggerThread's.
   bool DrivesBackEnd() const;
-  // RunOnce(), but waits for nobody who is inside, and leaves it to others to
-  // call what is done. False if it did nothing.
+  // Does what RunOnce() does, except that it returns false at once if another
+  // thread is inside, and does not call the callbacks of flushes.
   bool TryRunOnce();
 
   // -- The back end's side --
 
-  // What the destructor does where the logger works.
+  // Writes all lines; the destructor calls it, except in the child of a fork().
   void Close();
-  // RunOnce(), but for the calls of flushes that are done. Nothing after a last
-  // line.
+  // Does what RunOnce() does, except that it leaves the callbacks of flushes to
+  // its caller, in finished_. Does nothing after a last line.
   size_t Run() ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_);
-  // Brings rings_ up to date: with those of new threads, without those of ended
-  // threads that have been written.
+  // Adds the rings of new threads to rings_, and removes the written rings of
+  // threads that have ended.
   void UpdateRings() ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_)
       ABSL_LOCKS_EXCLUDED(rings_mutex_);
-  // Takes what was requested and asked for, and notes how far the rings have to
-  // be written.
+  // Takes the flushes that were requested, and notes how far each ring has to
+  // be written for them.
   void BeginFlush() ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_)
       ABSL_LOCKS_EXCLUDED(flush_mutex_);
   bool HasFlush() ABSL_LOCKS_EXCLUDED(back_end_);
-  // Done if they are, or if `written` is an error.
+  // Finishes the flushes that BeginFlush() took if all their lines are written,
+  // or if `written` is an error.
   void EndFlush(const absl::Status& written)
       ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_);
-  // Of this flush.
+  // Writes flush_line_.
   absl::Status WriteLastLine() ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_);
   void AppendLine(absl::string_view thread, const LogRecord& record,
                   const char* args) ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_);
-  // Wakes threads that wait for room.
-  void TellOfRoom() ABSL_LOCKS_EXCLUDED(room_mutex_);
-  // Tells of what a thread has lost since its last record, if anything.
-  void AppendLost(ThreadRing* ring) ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_);
+  // Wakes the threads that wait for room.
+  void SignalRoom() ABSL_LOCKS_EXCLUDED(room_mutex_);
+  // If lines were dropped after the last record of the ring, appends the line
+  // with their number.
+  void AppendDropped(ThreadRing* ring) ABSL_EXCLUSIVE_LOCKS_REQUIRED(back_end_);
   uint64_t WaitingBytes() const ABSL_LOCKS_EXCLUDED(rings_mutex_);
-  // Sleeps until Wake(), at most so long. For LoggerThread.
+  // Sleeps until Wake() is called, at most for `at_most`. For LoggerThread.
   void WaitForWork(absl::Duration at_most);
 
   const Clock& clock_;
@@ -270,10 +296,11 @@ class AsyncLogger {
   const size_t max_threads_;
   const size_t max_args_;
   const pid_t pid_;
-  TickClock ticks_;  // but for Now(): under back_end_
+  TickClock ticks_;  // guarded by back_end_, except Now()
   LogLevels levels_;
-  PointerTable sites_;  // for each, what IsNth() or IsDue() has to know
-  std::atomic<uint64_t> blocked_{0}, lost_{0}, cut_{0};
+  PointerTable
+      sites_;  // for each site, the count of IsNth() or time of IsDue()
+  std::atomic<uint64_t> blocked_{0}, dropped_{0}, truncated_{0};
 
   mutable Mutex rings_mutex_;
   std::vector<std::shared_ptr<ThreadRing>> all_rings_
@@ -295,24 +322,24 @@ class AsyncLogger {
   std::atomic<uint64_t> flushes_asked_{0}, flushes_answered_{0};
   std::atomic<const LastLine*> last_line_{nullptr};
 
-  sem_t work_;                         // WaitForWork() waits for it
+  sem_t work_;                         // for WaitForWork()
   SleepFlag sleep_flag_;               // set in WaitForWork()
-  std::atomic<bool> has_work_{false};  // since it last was
+  std::atomic<bool> has_work_{false};  // true if woken since the last sleep
   std::atomic<bool> has_thread_{false};
 
   Mutex back_end_;
   std::atomic<bool> back_end_busy_{false};
-  std::atomic<pthread_t> back_end_thread_{};  // while busy
+  std::atomic<pthread_t> back_end_thread_{};  // valid while back_end_busy_
   LogOutput output_ ABSL_GUARDED_BY(back_end_);
   LogLineFormatter formatter_ ABSL_GUARDED_BY(back_end_);
   RingMerger merger_ ABSL_GUARDED_BY(back_end_);
   std::vector<std::shared_ptr<ThreadRing>> rings_ ABSL_GUARDED_BY(back_end_);
   bool flushing_ ABSL_GUARDED_BY(back_end_) = false;
   std::vector<Done> flushes_ ABSL_GUARDED_BY(back_end_);
-  uint64_t answering_ ABSL_GUARDED_BY(back_end_) = 0;  // of flushes_asked_
+  uint64_t answering_ ABSL_GUARDED_BY(back_end_) = 0;  // flushes_asked_, then
   const LastLine* flush_line_ ABSL_GUARDED_BY(back_end_) = nullptr;
-  bool ended_ ABSL_GUARDED_BY(back_end_) = false;  // by a last line
-  // Done, with flushed_, but not told of.
+  bool ended_ ABSL_GUARDED_BY(back_end_) = false;  // after a last line
+  // Callbacks of finished flushes, to be called with flushed_.
   std::vector<Done> finished_ ABSL_GUARDED_BY(back_end_);
   absl::Status flushed_ ABSL_GUARDED_BY(back_end_);
   std::atomic<uint64_t> lines_{0};
@@ -322,8 +349,8 @@ template <typename... Args>
 void AsyncLogger::Log(const LogSite& site, const Args&... args) {
   LogArgs<Args...> packed(args...);
   if (ABSL_PREDICT_FALSE(packed.size() > max_args_)) {
-    packed.Cut(max_args_);
-    cut_.fetch_add(1, std::memory_order_relaxed);
+    packed.Truncate(max_args_);
+    truncated_.fetch_add(1, std::memory_order_relaxed);
   }
   const size_t args_size = packed.size();
   ThreadRing* const ring = log_internal::last_ring;

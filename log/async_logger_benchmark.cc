@@ -1,4 +1,4 @@
-// What a line costs the thread that logs it, and the back end.
+// Measures a line: on the thread that logs it, and on the back end.
 
 #include <algorithm>
 #include <cstdint>
@@ -61,7 +61,7 @@ void BM_CallThatIsOff(benchmark::State& state) {
 }
 BENCHMARK(BM_CallThatIsOff);
 
-// In a file with a level of its own, while others have another.
+// Logs in a file with a level of its own.
 void BM_CallThatIsOffByFile(benchmark::State& state) {
   AsyncLogger logger = MakeLogger(LogSeverity::kWarning);
   (void)logger.levels().SetForFile("other.cc", LogSeverity::kDebug);

@@ -36,28 +36,30 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-// Logs when it is printed, which is on the back end.
+// Logs when the back end prints it.
 struct LogsWhenPrinted {
   AsyncLogger* logger;
 };
-template <typename Text>
-void SluiceLogPrint(Text& text, const LogsWhenPrinted& value) {
+LogsWhenPrinted SluiceLogCopy(const LogsWhenPrinted& value) { return value; }
+template <typename Sink>
+void AbslStringify(Sink& sink, const LogsWhenPrinted& value) {
   SLUICE_LOG(value.logger, kInfo, "printed");
   EXPECT_EQ(value.logger->RunOnce(), 0u);
   EXPECT_THAT(value.logger->FlushAndWait(absl::InfiniteDuration()),
               StatusIs(absl::StatusCode::kFailedPrecondition));
-  text.Append("!");
+  sink.Append("!");
 }
 
-// Calls something when it is printed, which is on the back end.
+// Calls a function when the back end prints it.
 struct CallsWhenPrinted {
   void (*call)(AsyncLogger* logger);
   AsyncLogger* logger;
 };
-template <typename Text>
-void SluiceLogPrint(Text& text, const CallsWhenPrinted& value) {
+CallsWhenPrinted SluiceLogCopy(const CallsWhenPrinted& value) { return value; }
+template <typename Sink>
+void AbslStringify(Sink& sink, const CallsWhenPrinted& value) {
   value.call(value.logger);
-  text.Append("called");
+  sink.Append("called");
 }
 
 class AsyncLoggerTest : public ::testing::Test {
@@ -66,14 +68,14 @@ class AsyncLoggerTest : public ::testing::Test {
     options.clock = &clock_;
     if (options.on_error == nullptr) {
       options.on_error = [this](const absl::Status& status) {
-        told_.push_back(std::string(status.message()));
+        reported_.push_back(std::string(status.message()));
       };
     }
     logger_ =
         std::make_unique<AsyncLogger>(log_.NewWriter(), std::move(options));
     return logger_.get();
   }
-  // What was logged, without what stands before it.
+  // Returns the messages of all lines.
   std::vector<std::string> Messages() const {
     std::vector<std::string> messages;
     for (const std::string& line : log_.lines()) {
@@ -84,7 +86,7 @@ class AsyncLoggerTest : public ::testing::Test {
 
   SimClock clock_;
   MemoryLog log_;
-  std::vector<std::string> told_;
+  std::vector<std::string> reported_;
   std::unique_ptr<AsyncLogger> logger_;
 };
 
@@ -98,7 +100,7 @@ TEST_F(AsyncLoggerTest, WritesTimeSeverityThreadPlaceAndMessage) {
   const absl::Time time = clock_.WallNow();
   SLUICE_LOG(logger, kInfo, "accepted {} after {}", peer, 1.5);
   const int line = __LINE__ - 1;
-  peer = "gone";  // it was copied
+  peer = "gone";  // the line has a copy
   clock_.Advance(absl::Milliseconds(1500));
   SLUICE_LOG(logger, kWarning, "no arguments");
   EXPECT_EQ(log_.text(), "");
@@ -119,7 +121,7 @@ TEST_F(AsyncLoggerTest, WritesTimeSeverityThreadPlaceAndMessage) {
   EXPECT_EQ(logger->stats().bytes, log_.text().size());
 }
 
-TEST_F(AsyncLoggerTest, PrintsTheTimesOfTheWallClockThatThereIsWhenItWrites) {
+TEST_F(AsyncLoggerTest, PrintsTimesByTheWallClockAtTheTimeOfWriting) {
   AsyncLogger* const logger = Make();
   SLUICE_LOG(logger, kInfo, "before the step");
   clock_.StepWall(absl::Hours(-10));
@@ -140,23 +142,23 @@ TEST_F(AsyncLoggerTest, WritesJson) {
               EndsWith("\"message\":\"a \\\"quoted\\\"\\nmessage\"}"));
 }
 
-TEST_F(AsyncLoggerTest, NoMessageForgesAnother) {
+TEST_F(AsyncLoggerTest, AMessageCannotForgeAnotherLine) {
   AsyncLogger* const logger = Make();
   SLUICE_LOG(logger, kInfo, "name {}", "x\n2026-01-01T00:00:00.000000Z F y");
   logger->RunOnce();
   EXPECT_THAT(log_.lines(), SizeIs(1));
 }
 
-TEST_F(AsyncLoggerTest, CutsLongStringsAndShowsWhere) {
+TEST_F(AsyncLoggerTest, TruncatesLongStringsAndShowsWhere) {
   AsyncLogger* const logger = Make({.max_line_bytes = 100});
   SLUICE_LOG(logger, kInfo, "{} and {}", std::string(1000, 'x'), "short");
   logger->RunOnce();
-  EXPECT_THAT(Messages(), ElementsAre(EndsWith("x[cut] and short")));
+  EXPECT_THAT(Messages(), ElementsAre(EndsWith("x[truncated] and short")));
   EXPECT_LT(log_.text().size(), 250u);
-  EXPECT_EQ(logger->stats().cut, 1u);
+  EXPECT_EQ(logger->stats().truncated, 1u);
 }
 
-TEST_F(AsyncLoggerTest, TakesLinesOfOthersWithTheirTimeAndPlace) {
+TEST_F(AsyncLoggerTest, AppendKeepsTimeSeverityAndPlace) {
   AsyncLogger* const logger = Make({.max_line_bytes = 200});
   const LogLineHeader header = {.unix_nanos = 1'000'000'001'234'567'000,
                                 .severity = LogSeverity::kFatal,
@@ -171,16 +173,16 @@ TEST_F(AsyncLoggerTest, TakesLinesOfOthersWithTheirTimeAndPlace) {
   EXPECT_THAT(log_.lines()[0], StartsWith("2001-09-09T01:46:41.234567Z F "));
   EXPECT_THAT(log_.lines()[0],
               EndsWith(" other.cc:77] theirs\\nhas two lines"));
-  EXPECT_THAT(log_.lines()[1], EndsWith("yyy[cut]"));
+  EXPECT_THAT(log_.lines()[1], EndsWith("yyy[truncated]"));
   EXPECT_LT(log_.lines()[1].size(), 300u);
   EXPECT_THAT(log_.lines()[2], EndsWith("other.cc:77] "));
 }
 
 // ---------------------------------------------------------------------------
-// Which lines
+// Levels and conditions
 // ---------------------------------------------------------------------------
 
-TEST_F(AsyncLoggerTest, EvaluatesNothingForALineThatIsOff) {
+TEST_F(AsyncLoggerTest, EvaluatesNoArgumentOfALineThatIsOff) {
   AsyncLogger* const logger = Make();
   int evaluated = 0;
   SLUICE_LOG(logger, kDebug, "{}", ++evaluated);
@@ -200,7 +202,7 @@ TEST_F(AsyncLoggerTest, EvaluatesNothingForALineThatIsOff) {
   EXPECT_THAT(Messages(), ElementsAre("1", "2", "3"));
 }
 
-TEST_F(AsyncLoggerTest, EveryNthLineOfAStatement) {
+TEST_F(AsyncLoggerTest, EveryNLogsEveryNthLine) {
   AsyncLogger* const logger = Make();
   for (int i = 0; i < 10; ++i) {
     SLUICE_LOG_EVERY_N(logger, kInfo, 4, "a{}", i);
@@ -211,7 +213,7 @@ TEST_F(AsyncLoggerTest, EveryNthLineOfAStatement) {
   EXPECT_THAT(Messages(), ElementsAre("a0", "b0", "a4", "b5", "a8"));
 }
 
-TEST_F(AsyncLoggerTest, OneLineOfAStatementInAnInterval) {
+TEST_F(AsyncLoggerTest, EveryLogsOneLineInAnInterval) {
   const auto log = [&](int i) {
     SLUICE_LOG_EVERY(logger_.get(), kInfo, absl::Seconds(1), "{}", i);
   };
@@ -227,7 +229,7 @@ TEST_F(AsyncLoggerTest, OneLineOfAStatementInAnInterval) {
   log(5);
   logger_->RunOnce();
   EXPECT_THAT(Messages(), ElementsAre("0", "3", "5"));
-  // Another logger knows nothing of it: two simulations, say.
+  // Another logger, as of another simulation, has its own state.
   Make();
   log(6);
   logger_->RunOnce();
@@ -252,14 +254,14 @@ TEST_F(AsyncLoggerTest, AnIntervalMayBeInfiniteOrNotPositive) {
 // Options
 // ---------------------------------------------------------------------------
 
-TEST_F(AsyncLoggerTest, LimitsMayBeAsLargeOrAsSmallAsTheyGet) {
+TEST_F(AsyncLoggerTest, AcceptsTheSmallestAndLargestLimits) {
   for (const size_t threads : {size_t{0}, SIZE_MAX}) {
     AsyncLogger* const logger =
         Make({.max_threads = threads, .max_line_bytes = 0});
     SLUICE_LOG(logger, kInfo, "{}: {}", 7, "a string");
     logger->RunOnce();
-    EXPECT_EQ(Messages().back(), "7: [cut]");
-    EXPECT_EQ(logger->stats().lost, 0u);
+    EXPECT_EQ(Messages().back(), "7: [truncated]");
+    EXPECT_EQ(logger->stats().dropped, 0u);
   }
 }
 
@@ -281,35 +283,36 @@ TEST_F(AsyncLoggerDeathTest, RefusesEachOptionOutOfRange) {
 // Full rings
 // ---------------------------------------------------------------------------
 
-TEST_F(AsyncLoggerTest, SaysHowManyLinesAreMissingWhereTheyAre) {
+TEST_F(AsyncLoggerTest, ReportsDroppedLinesWhereTheyAreMissing) {
   AsyncLogger* const logger = Make({.ring_bytes = 1024, .max_line_bytes = 64});
   int next = 0;
   for (; next < 100; ++next) SLUICE_LOG(logger, kInfo, "{}", next);
-  const auto lost = static_cast<int>(logger->stats().lost);
-  ASSERT_GT(lost, 0);
-  ASSERT_LT(lost, 100);
+  const auto dropped = static_cast<int>(logger->stats().dropped);
+  ASSERT_GT(dropped, 0);
+  ASSERT_LT(dropped, 100);
   logger->RunOnce();
   SLUICE_LOG(logger, kInfo, "{}", next);
   logger->RunOnce();
   std::vector<std::string> expected;
-  for (int i = 0; i < 100 - lost; ++i) expected.push_back(absl::StrCat(i));
+  for (int i = 0; i < 100 - dropped; ++i) expected.push_back(absl::StrCat(i));
   expected.push_back(absl::StrCat(
-      lost, " lines of this thread are missing here: its ring was full"));
+      dropped, " lines of this thread were dropped here: its ring was full"));
   expected.push_back("100");
   EXPECT_EQ(Messages(), expected);
 }
 
-// The ring has room again before anybody writes: the thread itself tells.
-TEST_F(AsyncLoggerTest, TellsOfLostLinesBetweenThoseThatAreNot) {
+// The ring has room again before the back end runs: the thread itself reports
+// the number.
+TEST_F(AsyncLoggerTest, ReportsDroppedLinesBetweenOtherLines) {
   AsyncLogger* const logger = Make({.ring_bytes = 1024, .max_line_bytes = 256});
-  // A large one does not fit any more; two small ones do.
+  // A large line does not fit any more; two small ones do.
   for (int i = 0; i < 3; ++i) {
     SLUICE_LOG(logger, kInfo, "{}", std::string(250, 'a'));
   }
   const std::string large(250, 'b');
   SLUICE_LOG(logger, kInfo, "{}", large);
   SLUICE_LOG(logger, kInfo, "{}", large);
-  EXPECT_EQ(logger->stats().lost, 2u);
+  EXPECT_EQ(logger->stats().dropped, 2u);
   SLUICE_LOG(logger, kInfo, "small");
   logger->RunOnce();
   ASSERT_THAT(Messages(), SizeIs(5));
@@ -317,15 +320,15 @@ TEST_F(AsyncLoggerTest, TellsOfLostLinesBetweenThoseThatAreNot) {
   EXPECT_EQ(Messages()[4], "small");
 }
 
-// It has room while the back end is still at it: what comes then stands behind
-// the number, as it was logged behind those that are missing.
-TEST_F(AsyncLoggerTest, TellsOfLostLinesBeforeWhatIsLoggedWhileItIsRead) {
+// The ring gets room while the back end runs. A line that is logged then comes
+// after the number, since it was logged after the dropped lines.
+TEST_F(AsyncLoggerTest, ReportsDroppedLinesBeforeLinesLoggedDuringRunOnce) {
   AsyncLogger* const logger = Make({.ring_bytes = 4096, .max_line_bytes = 64});
   const auto log = [](AsyncLogger* l) { SLUICE_LOG(l, kInfo, "later"); };
   int lines = 0;
-  for (; logger->stats().lost == 0; ++lines) {
+  for (; logger->stats().dropped == 0; ++lines) {
     SLUICE_LOG(logger, kInfo, "{}", lines);
-    // Among the last that fit.
+    // One of the last lines that fit.
     if (lines == 70) {
       SLUICE_LOG(logger, kInfo, "{}", CallsWhenPrinted{log, logger});
     }
@@ -340,7 +343,7 @@ TEST_F(AsyncLoggerTest, TellsOfLostLinesBeforeWhatIsLoggedWhileItIsRead) {
   EXPECT_EQ(messages.back(), "later");
 }
 
-TEST_F(AsyncLoggerTest, WithoutAThreadABlockedCallerWritesByItself) {
+TEST_F(AsyncLoggerTest, WithoutAThreadABlockedCallerRunsTheBackEnd) {
   AsyncLogger* const logger = Make({.on_full = AsyncLogger::OnFull::kBlock,
                                     .ring_bytes = 1024,
                                     .max_line_bytes = 64});
@@ -352,27 +355,27 @@ TEST_F(AsyncLoggerTest, WithoutAThreadABlockedCallerWritesByItself) {
   logger->RunOnce();
   EXPECT_EQ(Messages(), expected);
   EXPECT_GT(logger->stats().blocked, 0u);
-  EXPECT_EQ(logger->stats().lost, 0u);
+  EXPECT_EQ(logger->stats().dropped, 0u);
 }
 
-// Else it would wait for a writer that it alone can call.
-TEST_F(AsyncLoggerTest, ABlockedCallerLosesItsLineIfItsOwnWritingFails) {
+// Otherwise the caller would wait for itself: only it can call the writer.
+TEST_F(AsyncLoggerTest, ABlockedCallerDropsItsLineIfTheWriterFails) {
   AsyncLogger* const logger = Make({.on_full = AsyncLogger::OnFull::kBlock,
                                     .ring_bytes = 1024,
                                     .max_line_bytes = 64});
   log_.FailAfter(0, absl::UnavailableError("gone"));
   for (int i = 0; i < 5000; ++i) SLUICE_LOG(logger, kInfo, "{}", i);
-  const uint64_t lost = logger->stats().lost;
-  EXPECT_GT(lost, 0u);
+  const uint64_t dropped = logger->stats().dropped;
+  EXPECT_GT(dropped, 0u);
   log_.Recover();
   clock_.Advance(absl::Minutes(1));
   while (logger->RunOnce() > 0) {
   }
-  // They are all accounted for.
+  // Each line is written or counted.
   uint64_t missing = 0, written = 0;
   for (const std::string& message : Messages()) {
     uint64_t number;
-    if (absl::StrContains(message, "are missing")) {
+    if (absl::StrContains(message, "were dropped")) {
       ASSERT_TRUE(
           absl::SimpleAtoi(message.substr(0, message.find(' ')), &number));
       missing += number;
@@ -380,15 +383,15 @@ TEST_F(AsyncLoggerTest, ABlockedCallerLosesItsLineIfItsOwnWritingFails) {
       ++written;
     }
   }
-  EXPECT_EQ(missing, lost);
+  EXPECT_EQ(missing, dropped);
   EXPECT_EQ(written + missing, 5000u);
 }
 
-TEST_F(AsyncLoggerTest, ALineThatNoRingHoldsIsLostAndTold) {
+TEST_F(AsyncLoggerTest, ALineLargerThanARingIsDroppedAndReported) {
   AsyncLogger* const logger = Make({.on_full = AsyncLogger::OnFull::kBlock,
                                     .ring_bytes = 1024,
                                     .max_line_bytes = 64});
-  // Numbers are not cut.
+  // Numbers are not truncated.
   SLUICE_LOG(logger, kInfo,
              "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} "
              "{} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} "
@@ -397,7 +400,7 @@ TEST_F(AsyncLoggerTest, ALineThatNoRingHoldsIsLostAndTold) {
              1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.,
              1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.,
              1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1., 1.);
-  EXPECT_EQ(logger->stats().lost, 1u);
+  EXPECT_EQ(logger->stats().dropped, 1u);
   logger->RunOnce();
   EXPECT_THAT(Messages(), ElementsAre(StartsWith("1 lines of this thread")));
 }
@@ -406,11 +409,11 @@ TEST_F(AsyncLoggerTest, ALineThatNoRingHoldsIsLostAndTold) {
 // The back end
 // ---------------------------------------------------------------------------
 
-TEST_F(AsyncLoggerTest, WhatIsCalledByTheBackEndMayLog) {
+TEST_F(AsyncLoggerTest, CallbacksOfTheBackEndMayLog) {
   AsyncLogger* const logger = Make({.on_full = AsyncLogger::OnFull::kBlock,
                                     .ring_bytes = 1024,
                                     .max_line_bytes = 64});
-  // Fills its ring while it is being written: it cannot wait for itself.
+  // Its ring is full while the back end writes: it must not wait for itself.
   for (int i = 0; i < 20; ++i) {
     SLUICE_LOG(logger, kInfo, "{}", LogsWhenPrinted{logger});
   }
@@ -421,17 +424,17 @@ TEST_F(AsyncLoggerTest, WhatIsCalledByTheBackEndMayLog) {
   EXPECT_EQ(std::count(messages.begin(), messages.end(), "!"), 20);
 }
 
-TEST_F(AsyncLoggerTest, WhileTheWriterFailsLinesWait) {
+TEST_F(AsyncLoggerTest, LinesWaitWhileTheWriterFails) {
   AsyncLogger* const logger = Make();
   log_.FailAfter(10, absl::ResourceExhaustedError("disk full"));
   SLUICE_LOG(logger, kInfo, "one");
   EXPECT_EQ(logger->RunOnce(), 1u);
   EXPECT_EQ(log_.text().size(), 10u);
-  EXPECT_THAT(told_, ElementsAre(HasSubstr("disk full")));
+  EXPECT_THAT(reported_, ElementsAre(HasSubstr("disk full")));
   SLUICE_LOG(logger, kInfo, "two");
   EXPECT_EQ(logger->RunOnce(), 0u);
   EXPECT_EQ(logger->stats().write_errors, 1u);
-  // It is tried again, later and later, and told once.
+  // The delays grow, and the error is reported once.
   clock_.Advance(absl::Milliseconds(100));
   logger->RunOnce();
   EXPECT_EQ(logger->stats().write_errors, 2u);
@@ -441,23 +444,23 @@ TEST_F(AsyncLoggerTest, WhileTheWriterFailsLinesWait) {
   clock_.Advance(absl::Milliseconds(1));
   logger->RunOnce();
   EXPECT_EQ(logger->stats().write_errors, 3u);
-  EXPECT_THAT(told_, SizeIs(1));
-  // In the middle of the line, where it stopped.
+  EXPECT_THAT(reported_, SizeIs(1));
+  // Writing continues in the middle of the line.
   log_.Recover();
   clock_.Advance(absl::Seconds(10));
   EXPECT_EQ(logger->RunOnce(), 1u);
   EXPECT_THAT(Messages(), ElementsAre("one", "two"));
-  EXPECT_EQ(logger->stats().lost, 0u);
+  EXPECT_EQ(logger->stats().dropped, 0u);
   EXPECT_EQ(logger->stats().bytes, log_.text().size());
-  // The next outage is told anew.
+  // The next outage is reported again.
   log_.FailAfter(0, absl::ResourceExhaustedError("disk full again"));
   SLUICE_LOG(logger, kInfo, "three");
   logger->RunOnce();
-  EXPECT_THAT(told_, SizeIs(2));
+  EXPECT_THAT(reported_, SizeIs(2));
   log_.Recover();
 }
 
-TEST_F(AsyncLoggerTest, AnOutageIsToldOnceOnStderrIfNobodyElseIsTold) {
+TEST_F(AsyncLoggerTest, WithoutOnErrorAnOutageIsReportedOnceOnStderr) {
   ::testing::internal::CaptureStderr();
   {
     AsyncLogger logger(log_.NewWriter(), {.clock = &clock_});
@@ -471,7 +474,8 @@ TEST_F(AsyncLoggerTest, AnOutageIsToldOnceOnStderrIfNobodyElseIsTold) {
     log_.Recover();
   }
   EXPECT_EQ(::testing::internal::GetCapturedStderr(),
-            "log: disk full; lines wait, and it is tried again\n");
+            "log: disk full; lines wait, and are written when the writer "
+            "works again\n");
   EXPECT_THAT(Messages(), ElementsAre("one"));
 }
 
@@ -488,15 +492,15 @@ TEST_F(AsyncLoggerTest, OnErrorGetsTheErrnoOfTheWriter) {
   log_.Recover();
 }
 
-TEST_F(AsyncLoggerTest, TheDestructorWritesWhatIsThere) {
+TEST_F(AsyncLoggerTest, TheDestructorWritesWaitingLines) {
   Make();
   SLUICE_LOG(logger_.get(), kInfo, "last words");
   logger_.reset();
   EXPECT_THAT(Messages(), ElementsAre("last words"));
-  EXPECT_THAT(told_, IsEmpty());
+  EXPECT_THAT(reported_, IsEmpty());
 }
 
-TEST_F(AsyncLoggerTest, TheDestructorTellsWhatItCannotWrite) {
+TEST_F(AsyncLoggerTest, TheDestructorReportsLinesThatItCannotWrite) {
   AsyncLogger* const logger = Make();
   log_.FailAfter(0, absl::UnavailableError("no folder"));
   SLUICE_LOG(logger, kInfo, "one");
@@ -504,11 +508,11 @@ TEST_F(AsyncLoggerTest, TheDestructorTellsWhatItCannotWrite) {
   SLUICE_LOG(logger, kInfo, "two");
   SLUICE_LOG(logger, kInfo, "three");
   logger_.reset();
-  ASSERT_THAT(told_, SizeIs(2));
-  EXPECT_EQ(told_[1], "no folder; 3 lines are lost");
+  ASSERT_THAT(reported_, SizeIs(2));
+  EXPECT_EQ(reported_[1], "no folder; 3 lines are dropped");
 }
 
-// What a flush said, if it has said anything.
+// The result of a flush, if it is done.
 struct Flushed {
   absl::AnyInvocable<void(absl::Status) &&> Done() {
     return [this](absl::Status s) {
@@ -520,7 +524,7 @@ struct Flushed {
   absl::Status status = absl::UnknownError("not yet");
 };
 
-TEST_F(AsyncLoggerTest, AFlushIsDoneWhenWhatWasLoggedIsWritten) {
+TEST_F(AsyncLoggerTest, AFlushIsDoneWhenEarlierLinesAreWritten) {
   AsyncLogger* const logger = Make();
   SLUICE_LOG(logger, kInfo, "one");
   Flushed flushed, also;
@@ -537,12 +541,12 @@ TEST_F(AsyncLoggerTest, AFlushIsDoneWhenWhatWasLoggedIsWritten) {
   EXPECT_EQ(flushed.times, 1);
 }
 
-TEST_F(AsyncLoggerTest, AFlushTellsTheWritersErrorAtOnce) {
+TEST_F(AsyncLoggerTest, AFlushReportsTheWritersErrorAtOnce) {
   AsyncLogger* const logger = Make();
   log_.FailAfter(0, absl::ResourceExhaustedError("disk full"));
   SLUICE_LOG(logger, kInfo, "one");
   logger->RunOnce();
-  // Although the next attempt is not due.
+  // The flush does not wait until the next attempt is due.
   Flushed flushed;
   logger->Flush(flushed.Done());
   logger->RunOnce();
@@ -556,7 +560,7 @@ TEST_F(AsyncLoggerTest, AFlushTellsTheWritersErrorAtOnce) {
   EXPECT_THAT(Messages(), ElementsAre("one"));
 }
 
-TEST_F(AsyncLoggerTest, ADoneFlushMayLogAndFlush) {
+TEST_F(AsyncLoggerTest, TheCallbackOfAFlushMayLogAndFlush) {
   AsyncLogger* const logger = Make();
   Flushed second;
   logger->Flush([&](absl::Status) {
@@ -584,7 +588,7 @@ TEST_F(AsyncLoggerTest, TheDestructorFinishesFlushes) {
   EXPECT_EQ(failed.times, 1);
 }
 
-TEST_F(AsyncLoggerTest, FlushAndWaitWritesByItselfIfNobodyElseDoes) {
+TEST_F(AsyncLoggerTest, FlushAndWaitRunsTheBackEndIfThereIsNoThread) {
   AsyncLogger* const logger = Make();
   SLUICE_LOG(logger, kInfo, "one");
   SLUICE_EXPECT_OK(logger->FlushAndWait(absl::Seconds(1)));

@@ -1,5 +1,5 @@
-// What AsyncLogger promises to several threads, to those that end, to those
-// that outlive it, and to a child.
+// Tests AsyncLogger with several threads, with threads that end, with threads
+// that outlive it, and in the child of a fork.
 
 #include <pthread.h>
 #include <sys/wait.h>
@@ -57,18 +57,18 @@ std::vector<std::string> Messages(const MemoryLog& log) {
   return messages;
 }
 
-// A thread that does one thing after the other, each when told to.
+// A thread that runs one function after the other, each when the test asks.
 void OnThread(absl::AnyInvocable<void()> body) {
   std::thread thread([&] { body(); });
   thread.join();
 }
 
-TEST(AsyncLoggerThreadsTest, LinesOfThreadsAreInTheOrderOfTime) {
+TEST(AsyncLoggerThreadsTest, LinesOfThreadsAreOrderedByTime) {
   SimClock clock;
   MemoryLog log;
   AsyncLogger logger(log.NewWriter(), {.clock = &clock});
   std::vector<std::string> expected;
-  // Each turn is after the other, whichever of three threads has it.
+  // Each line is logged after the one before, by any of three threads.
   std::atomic<int> turn{0};
   std::vector<std::thread> threads;
   constexpr int kTurns = 300;
@@ -88,8 +88,8 @@ TEST(AsyncLoggerThreadsTest, LinesOfThreadsAreInTheOrderOfTime) {
   EXPECT_EQ(Messages(log), expected);
 }
 
-// With the real clock, and the back end at work meanwhile.
-TEST(AsyncLoggerThreadsTest, WhatCausedALineStandsBeforeIt) {
+// Uses the real clock, while the back end runs.
+TEST(AsyncLoggerThreadsTest, ALineComesAfterTheLineThatCausedIt) {
   MemoryLog log;
   AsyncLogger logger(log.NewWriter(), {.clock = Clock::Real()});
   std::atomic<int> turn{0};
@@ -122,18 +122,18 @@ TEST(AsyncLoggerThreadsTest, AThreadMayEndBeforeItsLinesAreWritten) {
     for (int i = 0; i < 1000; ++i) SLUICE_LOG(&logger, kInfo, "{}", i);
   });
   logger.RunOnce();
-  const uint64_t lost = logger.stats().lost;
-  EXPECT_GT(lost, 0u);
+  const uint64_t dropped = logger.stats().dropped;
+  EXPECT_GT(dropped, 0u);
   const std::vector<std::string> messages = Messages(log);
-  ASSERT_EQ(messages.size(), 1000 - lost + 1);
+  ASSERT_EQ(messages.size(), 1000 - dropped + 1);
   EXPECT_EQ(messages.back(),
-            absl::StrCat(lost,
-                         " lines of this thread are missing here: its "
+            absl::StrCat(dropped,
+                         " lines of this thread were dropped here: its "
                          "ring was full"));
 }
 
-// Else so many rings would be kept, or the later threads would get none.
-TEST(AsyncLoggerThreadsTest, RingsOfEndedThreadsAreGivenBack) {
+// Otherwise many rings would be kept, or the later threads would get none.
+TEST(AsyncLoggerThreadsTest, RingsOfEndedThreadsAreFreed) {
   SimClock clock;
   MemoryLog log;
   AsyncLogger logger(log.NewWriter(), {.clock = &clock, .max_threads = 2});
@@ -161,7 +161,7 @@ TEST(AsyncLoggerThreadsTest, ThreadsBeyondTheLimitShareARing) {
   for (std::thread& thread : threads) thread.join();
   logger.RunOnce();
   EXPECT_THAT(log.lines(), SizeIs(600));
-  EXPECT_EQ(logger.stats().lost, 0u);
+  EXPECT_EQ(logger.stats().dropped, 0u);
   int others = 0;
   for (const std::string& line : log.lines()) {
     if (absl::StrContains(line, " others ")) ++others;
@@ -169,7 +169,7 @@ TEST(AsyncLoggerThreadsTest, ThreadsBeyondTheLimitShareARing) {
   EXPECT_EQ(others, 400);
 }
 
-TEST(AsyncLoggerThreadsTest, ThreadsWithOneNameAreToldApart) {
+TEST(AsyncLoggerThreadsTest, ThreadsWithTheSameNameAreDistinguished) {
   SimClock clock;
   MemoryLog log;
   AsyncLogger logger(log.NewWriter(), {.clock = &clock});
@@ -195,7 +195,7 @@ TEST(AsyncLoggerThreadsTest, AThreadMayLogWhileItEnds) {
   MemoryLog log;
   AsyncLogger logger(log.NewWriter(), {.clock = &clock});
   OnThread([&] {
-    // Destroyed after what this thread's first line makes.
+    // Destroyed after the objects that this thread's first line makes.
     thread_local LogsAtItsEnd at_end;
     at_end.logger = &logger;
     SLUICE_LOG(&logger, kInfo, "first");
@@ -204,7 +204,7 @@ TEST(AsyncLoggerThreadsTest, AThreadMayLogWhileItEnds) {
   EXPECT_THAT(Messages(log), ElementsAre("first", "while the thread ends"));
 }
 
-// At the same address: a thread must not take the one for the other.
+// The second logger has the same address: a thread must not confuse the two.
 TEST(AsyncLoggerThreadsTest, ALoggerMayEndBeforeThreadsThatHaveLogged) {
   SimClock clock;
   MemoryLog log;
@@ -235,7 +235,7 @@ TEST(AsyncLoggerThreadsTest, ALoggerMayEndBeforeThreadsThatHaveLogged) {
   thread.join();
 }
 
-TEST(AsyncLoggerThreadsTest, AThreadMayUseSeveralLoggersByTurns) {
+TEST(AsyncLoggerThreadsTest, AThreadMayAlternateBetweenLoggers) {
   SimClock clock;
   MemoryLog log_a, log_b;
   AsyncLogger a(log_a.NewWriter(), {.clock = &clock});
@@ -255,7 +255,7 @@ TEST(AsyncLoggerThreadsTest, AThreadMayUseSeveralLoggersByTurns) {
 // With its thread
 // ---------------------------------------------------------------------------
 
-TEST(LoggerThreadTest, WritesWithoutBeingAsked) {
+TEST(LoggerThreadTest, WritesLinesWithoutAFlush) {
   MemoryLog log;
   AsyncLogger logger(log.NewWriter(), {.clock = Clock::Real()});
   auto thread = LoggerThread::Start(&logger);
@@ -281,7 +281,7 @@ TEST(LoggerThreadTest, AnotherOneMayFollow) {
   EXPECT_THAT(Messages(log), ElementsAre("0", "1", "2"));
 }
 
-// A writer that waits until it is let go.
+// A writer that blocks until the test releases it.
 class HeldWriter final : public LogWriter {
  public:
   explicit HeldWriter(std::atomic<bool>* held) : held_(*held) {}
@@ -296,21 +296,21 @@ class HeldWriter final : public LogWriter {
   std::atomic<bool>& held_;
 };
 
-TEST(LoggerThreadTest, ASlowWriterHoldsUpNobodyWhoMayLoseLines) {
+TEST(LoggerThreadTest, ASlowWriterDoesNotBlockThreadsThatMayDropLines) {
   std::atomic<bool> held{true};
   AsyncLogger logger(std::make_unique<HeldWriter>(&held),
                      {.clock = Clock::Real()});
   auto thread = LoggerThread::Start(&logger);
   SLUICE_ASSERT_OK(thread.status());
   for (int i = 0; i < 100'000; ++i) SLUICE_LOG(&logger, kInfo, "{}", i);
-  EXPECT_GT(logger.stats().lost, 0u);
+  EXPECT_GT(logger.stats().dropped, 0u);
   EXPECT_THAT(logger.FlushAndWait(absl::Milliseconds(1)),
               StatusIs(absl::StatusCode::kDeadlineExceeded));
   held.store(false);
   SLUICE_EXPECT_OK(logger.FlushAndWait(absl::InfiniteDuration()));
 }
 
-TEST(LoggerThreadTest, BlockedThreadsGoOnWhenItEndsAlthoughTheWriterFails) {
+TEST(LoggerThreadTest, BlockedThreadsContinueWhenItEndsWhileTheWriterFails) {
   MemoryLog log;
   log.FailAfter(0, absl::UnavailableError("gone"));
   AsyncLogger logger(log.NewWriter(), {.clock = Clock::Real(),
@@ -326,20 +326,21 @@ TEST(LoggerThreadTest, BlockedThreadsGoOnWhenItEndsAlthoughTheWriterFails) {
   while (logger.stats().blocked == 0) std::this_thread::yield();
   thread->reset();
   producer.join();
-  EXPECT_GT(logger.stats().lost, 0u);
+  EXPECT_GT(logger.stats().dropped, 0u);
 }
 
 struct LogsWhenPrinted {
   AsyncLogger* logger;
 };
-template <typename Text>
-void SluiceLogPrint(Text& text, const LogsWhenPrinted& value) {
+LogsWhenPrinted SluiceLogCopy(const LogsWhenPrinted& value) { return value; }
+template <typename Sink>
+void AbslStringify(Sink& sink, const LogsWhenPrinted& value) {
   for (int i = 0; i < 100; ++i) SLUICE_LOG(value.logger, kInfo, "printed");
-  text.Append("!");
+  sink.Append("!");
 }
 
-// Its own ring is full then, and nobody else makes room.
-TEST(LoggerThreadTest, ItsOwnLinesDoNotWaitForIt) {
+// The ring of the back end's thread is full, and no other thread makes room.
+TEST(LoggerThreadTest, LinesLoggedByTheBackEndDoNotWaitForIt) {
   MemoryLog log;
   AsyncLogger logger(log.NewWriter(), {.clock = Clock::Real(),
                                        .on_full = AsyncLogger::OnFull::kBlock,
@@ -349,12 +350,12 @@ TEST(LoggerThreadTest, ItsOwnLinesDoNotWaitForIt) {
   SLUICE_ASSERT_OK(thread.status());
   SLUICE_LOG(&logger, kInfo, "{}", LogsWhenPrinted{&logger});
   SLUICE_EXPECT_OK(logger.FlushAndWait(absl::InfiniteDuration()));
-  EXPECT_GT(logger.stats().lost, 0u);
+  EXPECT_GT(logger.stats().dropped, 0u);
 }
 
-// Threads that log as fast as they can into rings of random sizes: each
-// thread's lines are there in order, and those that are not are accounted for,
-// where they are missing.
+// Threads log as fast as they can into rings of random sizes. Each thread's
+// lines are in order, and the number of dropped lines stands where they are
+// missing.
 void RunRandomly(uint64_t seed, AsyncLogger::OnFull on_full) {
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   std::mt19937_64 random(seed);
@@ -397,20 +398,20 @@ void RunRandomly(uint64_t seed, AsyncLogger::OnFull on_full) {
     next[t] = i + 1;
     ++written;
   }
-  EXPECT_EQ(missing, logger.stats().lost);
+  EXPECT_EQ(missing, logger.stats().dropped);
   EXPECT_EQ(written + missing, static_cast<uint64_t>(threads) * lines);
   if (on_full == AsyncLogger::OnFull::kBlock) {
     EXPECT_EQ(missing, 0u);
   }
 }
 
-TEST(LoggerThreadTest, LosesNothingWhenCallersWait) {
+TEST(LoggerThreadTest, WritesEachLineWhenCallersWait) {
   for (int i = 0; i < 5; ++i) {
     RunRandomly(TestSeed(), AsyncLogger::OnFull::kBlock);
   }
 }
 
-TEST(LoggerThreadTest, AccountsForEachLineWhenTheyDoNot) {
+TEST(LoggerThreadTest, CountsEachLineWhenCallersDoNotWait) {
   for (int i = 0; i < 5; ++i) {
     RunRandomly(TestSeed(), AsyncLogger::OnFull::kDrop);
   }
@@ -420,8 +421,8 @@ TEST(LoggerThreadTest, AccountsForEachLineWhenTheyDoNot) {
 // Fork
 // ---------------------------------------------------------------------------
 
-// Runs `body` in a child; its exit code, or 1000 and the number of the signal
-// that ended it. It is given twenty seconds.
+// Runs `body` in a child. Returns its exit code, or 1000 plus the number of the
+// signal that ended it. The child may take 20 seconds.
 int InChild(absl::AnyInvocable<void()> body) {
   const pid_t child = fork();
   if (child == 0) {
@@ -441,7 +442,7 @@ std::string Content(std::FILE* file) {
   return content;
 }
 
-TEST(AsyncLoggerForkTest, AChildWritesNothingTwiceAndWaitsForNobody) {
+TEST(AsyncLoggerForkTest, AChildWritesNothingTwiceAndDoesNotWait) {
   std::FILE* const file = std::tmpfile();
   ASSERT_NE(file, nullptr);
   auto logger = std::make_unique<AsyncLogger>(
@@ -463,7 +464,7 @@ TEST(AsyncLoggerForkTest, AChildWritesNothingTwiceAndWaitsForNobody) {
                 flushed += absl::IsFailedPrecondition(status) ? 1 : 0;
               });
               if (flushed != 1 || logger->RunOnce() != 0) _exit(2);
-              if (logger->stats().lost == 0) _exit(3);
+              if (logger->stats().dropped == 0) _exit(3);
 #ifndef ABSL_HAVE_THREAD_SANITIZER  // which starts no threads after a fork
               std::thread other(
                   [&] { SLUICE_LOG(logger.get(), kInfo, "its thread's"); });

@@ -33,7 +33,7 @@ absl::Status DescriptorWriter::Write(absl::string_view* lines) {
 }
 
 absl::Status DescriptorWriter::Flush() {
-  // EINVAL, EROFS: fdatasync(2) of what has nothing to synchronize.
+  // EINVAL and EROFS: the descriptor has nothing to synchronize.
   if (fdatasync(fd_) == 0 || errno == EINVAL || errno == EROFS) {
     return absl::OkStatus();
   }

@@ -7,19 +7,20 @@
 
 namespace sluice {
 
-// A LogWriter on a descriptor that somebody else owns, such as stderr. Goes on
-// after EINTR and short writes. Waits without bound for a descriptor that would
-// block, such as a pipe whose reader has stopped. A program that has to end all
-// the same ends its log by LoggerThread::Stop(). Thread-compatible.
+// A LogWriter for a descriptor that the caller owns, such as stderr. Continues
+// after EINTR and short writes. If the descriptor would block, as a pipe does
+// when its reader has stopped, waits without a limit: a program that must end
+// even then calls LoggerThread::Stop() with one. Thread-compatible.
 class DescriptorWriter final : public LogWriter {
  public:
-  // `fd` is open for writing as long as this lives.
+  // REQUIRES: `fd` is open for writing as long as this object lives.
   explicit DescriptorWriter(int fd) : fd_(fd) {}
 
-  // The error of write(2) or poll(2); `*lines` begins at the first byte that is
-  // not written, perhaps in the middle of a line.
+  // Returns the error of write(2) or poll(2). `*lines` then begins with the
+  // first byte that is not written, which may be in the middle of a line.
   absl::Status Write(absl::string_view* lines) override;
-  // fdatasync(2); OK for what cannot be synchronized, as a pipe or a terminal.
+  // Calls fdatasync(2). Returns OK for descriptors that cannot be synchronized,
+  // such as pipes and terminals.
   absl::Status Flush() override;
 
  private:

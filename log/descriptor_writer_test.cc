@@ -37,8 +37,8 @@ TEST(DescriptorWriterTest, WritesPiecesInOrder) {
   std::fclose(file);
 }
 
-// A pipe that does not block holds 64 KiB: writes fall short, and would block.
-TEST(DescriptorWriterTest, LosesNothingToShortWritesAndFullPipes) {
+// A non-blocking pipe holds 64 KiB: writes are short, and then would block.
+TEST(DescriptorWriterTest, ContinuesAfterShortWritesAndFullPipes) {
   int pipe[2];
   ASSERT_EQ(pipe2(pipe, O_CLOEXEC), 0);
   ASSERT_EQ(fcntl(pipe[1], F_SETFL, O_NONBLOCK), 0);
@@ -76,8 +76,8 @@ TEST(DescriptorWriterTest, AnErrorNamesTheCallAndTheDescriptor) {
   close(fd);
 }
 
-// The process may write eight bytes of a file: a short write, then EFBIG.
-TEST(DescriptorWriterTest, AnErrorKeepsWhatIsNotWrittenForTheNextCall) {
+// The process may write eight bytes of a file: one short write, then EFBIG.
+TEST(DescriptorWriterTest, AnErrorLeavesUnwrittenBytesForTheNextCall) {
   std::FILE* const file = std::tmpfile();
   ASSERT_NE(file, nullptr);
   rlimit limit;

@@ -31,7 +31,8 @@ IoResult RetryInterrupted(Call call) {
   }
 }
 
-// What has nothing to synchronize, as a device, says so by these.
+// Ignores the errors of a file that has nothing to synchronize, such as a
+// device.
 absl::Status SyncStatus(IoResult result, absl::string_view call,
                         absl::string_view path) {
   if (result.error() == EINVAL || result.error() == EROFS) {
@@ -86,17 +87,17 @@ absl::Status FileWriter::Write(absl::string_view* lines) {
   while (status.ok() && !lines->empty()) {
     if (RotationIsDue(*lines)) Rotate();
     IoResult result(0);
-    if (file_.cut_off) {
+    if (file_.truncated_line) {
       absl::string_view newline = "\n";
       result = Put(&newline);
-      file_.cut_off = !result.ok();
+      file_.truncated_line = !result.ok();
     } else {
       absl::string_view piece = lines->substr(0, PieceSize(*lines));
       const size_t size = piece.size();
       result = Put(&piece);
       lines->remove_prefix(size - piece.size());
     }
-    // This file may not grow, but another may.
+    // This file cannot grow, but a new one can.
     if (result.error() == EFBIG && file_.size > 0 && may_switch_ && Rotate()) {
       continue;
     }
@@ -158,14 +159,14 @@ absl::Status FileWriter::FindFile() {
     Increase(reopens_, 1);
     reopening_ = false;
   }
-  // A clock that was days ahead has been set right: days count from there.
+  // If the clock was days ahead and was corrected, count days from today.
   const absl::CivilDay today = Today();
   if (file_.size == 0 || today + 1 < file_.day) file_.day = today;
   return absl::OkStatus();
 }
 
 absl::StatusOr<FileWriter::File> FileWriter::OpenFile() {
-  // Reading is for the last byte; a FIFO opened so makes nobody wait.
+  // O_RDWR, to read the last byte, and so that opening a FIFO does not block.
   constexpr int kFlags =
       O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY;
   const IoResult fd = RetryInterrupted(
@@ -173,8 +174,8 @@ absl::StatusOr<FileWriter::File> FileWriter::OpenFile() {
   if (fd.error() == ELOOP) {
     return absl::FailedPreconditionError(
         absl::StrCat("open on ", path_, ": a symbolic link (errno ", ELOOP,
-                     "); name the file itself, or give "
-                     "DescriptorWriter a descriptor"));
+                     "); name the file itself, or use "
+                     "DescriptorWriter"));
   }
   if (!fd.ok()) return ToStatus(fd, "open", path_);
   names_changed_ = true;
@@ -191,7 +192,7 @@ absl::StatusOr<FileWriter::File> FileWriter::Inspect(int fd) {
     return absl::FailedPreconditionError(
         absl::StrCat("open on ", path_,
                      ": neither a file nor a character device; for a pipe "
-                     "there is DescriptorWriter"));
+                     "use DescriptorWriter"));
   }
   File file;
   file.fd = fd;
@@ -206,7 +207,7 @@ absl::StatusOr<FileWriter::File> FileWriter::Inspect(int fd) {
   const IoResult read = RetryInterrupted(
       [&] { return calls_->ReadByte(fd, file.size - 1, &last); });
   if (!read.ok()) return ToStatus(read, "pread", path_);
-  file.cut_off = last != '\n';
+  file.truncated_line = last != '\n';
   return file;
 }
 
@@ -227,7 +228,7 @@ size_t FileWriter::PieceSize(absl::string_view lines) const {
 
 bool FileWriter::RotationIsDue(absl::string_view lines) const {
   if (!may_switch_ || file_.size == 0) return false;
-  if (file_.cut_off || file_.open_line) return false;
+  if (file_.truncated_line || file_.open_line) return false;
   if (options_.daily && Today() > file_.day) return true;
   const int64_t room = options_.max_bytes - file_.size;
   const size_t line = std::min(lines.find('\n'), lines.size() - 1) + 1;
@@ -235,7 +236,7 @@ bool FileWriter::RotationIsDue(absl::string_view lines) const {
 }
 
 IoResult FileWriter::Put(absl::string_view* text) {
-  int stuck = 0;  // calls in a row that wrote nothing
+  int stuck = 0;  // calls in a row without a byte written
   while (!text->empty()) {
     const IoResult result = calls_->Write(file_.fd, *text);
     if (!result.ok() && result.error() != EINTR) return result;
@@ -245,7 +246,7 @@ IoResult FileWriter::Put(absl::string_view* text) {
       continue;
     }
     stuck = 0;
-    // A device has no size, and so is never rotated.
+    // A device keeps size 0, and so is never rotated.
     if (file_.regular) file_.size += static_cast<int64_t>(written);
     file_.open_line = (*text)[written - 1] != '\n';
     text->remove_prefix(written);
@@ -266,8 +267,8 @@ bool FileWriter::SwitchTo(absl::StatusOr<File> next) {
   if (!next.ok()) {
     Note(WithMessage(
         next.status(),
-        absl::StrCat(next.status().message(), "; going on in the file from ",
-                     "before, next try in ",
+        absl::StrCat(next.status().message(),
+                     "; continuing in the current file, next try in ",
                      absl::FormatDuration(kRetryInterval))));
     next_try_ = clock_->Now() + kRetryInterval;
     may_switch_ = false;
@@ -308,7 +309,7 @@ absl::Status FileWriter::ShiftNames() {
   return absl::OkStatus();
 }
 
-// There are some if an earlier process kept more.
+// Files beyond `keep` exist if an earlier process kept more.
 void FileWriter::RemoveBeyondKeep() {
   for (int number = options_.keep + 1;; ++number) {
     const IoResult result = calls_->Unlink(Name(number));
@@ -324,7 +325,7 @@ std::string FileWriter::Name(int number) const {
 
 void FileWriter::Retire(int fd) {
   retired_.push_back(fd);
-  // Open, a removed file would take disk space for nothing.
+  // A removed file takes disk space as long as it is open.
   std::erase_if(retired_, [this](int retired) {
     if (!IsRemoved(retired)) return false;
     Close(retired);
@@ -361,8 +362,8 @@ bool FileWriter::IsRemoved(int fd) {
   return calls_->Stat(fd, STATX_NLINK, &found).ok() && found.stx_nlink == 0;
 }
 
-// EINTR is no error of close(2) here: the descriptor is gone, the data is with
-// the kernel. Others may say that data is lost, as on NFS.
+// EINTR is not an error: the descriptor is closed, and the kernel has the data.
+// Other errors may mean that data is lost, as on NFS.
 void FileWriter::Close(int fd) {
   const IoResult result = calls_->Close(fd);
   if (result.error() != EINTR) Note(ToStatus(result, "close", path_));

@@ -23,94 +23,106 @@ namespace sluice {
 
 class FileCalls;
 
-// A LogWriter on the file at a path, to whose end it writes. Rotates: when the
-// file has grown to max_bytes, or at the first write of a new day, it becomes
-// path.1, what was path.1 becomes path.2, and so on; beyond path.keep they are
-// removed. On disk that is at most (keep + 1) * max_bytes, and for each file
-// what its last line has beyond that: 1.2 GB unless told otherwise. path.1 and
-// all numbers after it belong to this writer, and path to one writer at a time.
+// A LogWriter that appends to the file at a path, and rotates it.
 //
-// No error loses lines: what could not be written stays with the caller. If a
-// file cannot be renamed, or the next one not opened, this goes on in the file
-// that it has, beyond max_bytes if need be, and tries again after 10 seconds at
-// the earliest; Flush() tells. A process killed in the middle of a rotation
-// leaves a number free: the next rotation fills it and removes nothing. One
-// killed in the middle of a line leaves that line cut: whoever opens the file
-// next ends it with a newline.
+// Rotation: when the file has reached max_bytes, or at the first write of a new
+// day, `path` is renamed to path.1, path.1 to path.2, and so on. Files after
+// path.keep are removed. The files take at most (keep + 1) * max_bytes on disk,
+// plus the part of each file's last line beyond max_bytes: by default 1.2 GB.
+// path.1, path.2 and all further numbers belong to this writer. Only one writer
+// at a time may use `path`.
 //
-// Each Write() looks whether the file is still there: statx(2), 0.4 us. One
-// that has no name any more is opened anew, as is one whose folder has gone, as
-// soon as the folder is back. A file that somebody renames is written to until
-// Reopen(), which is what logrotate expects; one that somebody shortens, as
-// logrotate does for "copytruncate", is written to from its new end.
+// Errors: lines that could not be written remain with the caller, so that no
+// error drops any. If a file cannot be renamed, or the next file cannot be
+// opened, the writer continues in its current file, if necessary beyond
+// max_bytes, and tries again after at least 10 seconds; Flush() returns the
+// error. If the process is killed during a rotation, a number is left free: the
+// next rotation uses it, and removes no file. If the process is killed in the
+// middle of a line, that line is truncated: the next writer ends it with a
+// newline.
 //
-// Formats nothing, buffers nothing, compresses nothing, waits for nothing but
-// the disk. Thread-compatible, save Reopen() and stats(), which are
-// thread-safe.
+// Other programs: each Write() checks by statx(2), 0.4 us, that the file still
+// has a name. If the file was deleted, the writer opens a new one; if its
+// folder was deleted, as soon as the folder exists again. If the file was
+// renamed, the writer continues to write to it until Reopen(), as logrotate
+// expects. If the file was truncated, as by logrotate with "copytruncate", the
+// writer continues at its new end.
+//
+// Does not format, buffer or compress, and waits for nothing except the disk.
+// Thread-compatible, except Reopen() and stats(), which are thread-safe.
 class FileWriter final : public LogWriter {
  public:
   struct Options {
-    // Files are cut where lines end. A longer line has a file of its own.
+    // Files end at the end of a line. A line longer than this gets a file of
+    // its own.
     int64_t max_bytes = 128 << 20;  // at least 1
-    // Files that have been rotated, at most a million: a rotation renames each.
-    // 0: each is removed at once.
+    // The number of rotated files, at most a million. A rotation renames all of
+    // them. With 0, a rotated file is removed at once.
     int keep = 8;
-    // Rotates also when the wall clock shows another day than at the last write
-    // to the file, be that by an earlier process (the file's mtime).
+    // Also rotate when the wall clock shows a later day than at the last write
+    // to the file. If an earlier process wrote it, the file's mtime counts.
     bool daily = false;
-    absl::TimeZone time_zone = absl::UTCTimeZone();  // in which days begin
-    mode_t mode = 0640;  // of new files, less the process's umask; to 0777
+    absl::TimeZone time_zone = absl::UTCTimeZone();  // of the days
+    mode_t mode = 0640;  // mode of new files, 0 to 0777, before the umask
   };
 
-  // Opens the file, or makes it. `clock` outlives this. A relative path is
-  // looked up in the current folder each time: then that must not change.
-  // kInvalidArgument names the option; kFailedPrecondition if at `path` is a
-  // symbolic link, or another thing than a file or a character device (which is
-  // written to, as /dev/null, and never rotated); the errors of open(2) (among
-  // them EISDIR), statx(2) and pread(2).
+  // Opens the file, or creates it. A relative path is resolved in the current
+  // folder each time, which then must not change. Returns
+  //   kInvalidArgument for an option out of range, which the message names;
+  //   kFailedPrecondition if `path` is a symbolic link, or neither a regular
+  //   file
+  //     nor a character device; a device, such as /dev/null, is written to and
+  //     never rotated;
+  //   the errors of open(2), EISDIR among them, statx(2) and pread(2).
+  // REQUIRES: `clock` outlives the writer.
   static absl::StatusOr<std::unique_ptr<FileWriter>> Open(const Clock* clock,
                                                           std::string path,
                                                           Options options);
-  // For tests, which fail the calls.
+  // For tests, which let calls fail. REQUIRES: `calls` outlives the writer.
   static absl::StatusOr<std::unique_ptr<FileWriter>> Open(FileCalls* calls,
                                                           const Clock* clock,
                                                           std::string path,
                                                           Options options);
 
-  // Synchronizes nothing.
+  // Closes the files without synchronizing them.
   ~FileWriter() override;
 
-  // The error of statx(2), write(2) or, if the file had gone, of Open(). On a
-  // full disk (ENOSPC, EDQUOT) or a failing one (EIO) `*lines` may begin in the
-  // middle of a line. The rest of it is written where it belongs if it is
-  // offered again, or to another file, if Reopen() or a deletion comes between:
-  // then the line is in two files, the deleted one perhaps. At the limit of the
-  // process or of the file system for the size of a file (EFBIG), the file is
-  // rotated, likewise. A process that has such a limit ignores SIGXFSZ, or is
-  // killed by it. Short counts are gone on from, as is EINTR, 100 times in a
-  // row at most.
+  // Returns the error of statx(2) or write(2); or, if the file was deleted, of
+  // opening a new one. Continues after short counts, and after EINTR up to 100
+  // times in a row.
+  //
+  // If the disk is full (ENOSPC, EDQUOT) or fails (EIO), `*lines` may then
+  // begin in the middle of a line. The next call writes the rest of the line to
+  // the same file. If Reopen() is called or the file is deleted in between, the
+  // rest goes to the new file, and the line is split between two files.
+  //
+  // If the file reaches the size limit of the process or of the file system
+  // (EFBIG), the writer rotates it; a line may be split in the same way. A
+  // process with such a limit must ignore SIGXFSZ, which kills it otherwise.
   absl::Status Write(absl::string_view* lines) override;
 
-  // fdatasync(2) of this file and of those that were rotated since the last
-  // call, and fsync(2) of the folder if names have changed. Returns the first
-  // error since the last call: of what Write() did not return, as a rotation,
-  // Reopen() or close(2), or of these. What a failed fdatasync(2) should have
-  // written may be lost, even if the next one succeeds: Linux gives it up.
-  // Until this is called, descriptors of up to 16 rotated files are kept
-  // for it; then a rotation synchronizes one.
+  // Calls fdatasync(2) for this file and for the files rotated since the last
+  // call, and fsync(2) for the folder if names have changed. Returns the first
+  // error since the last call, either of these calls or of an operation whose
+  // error Write() does not return: a rotation, Reopen(), close(2).
+  //
+  // If fdatasync(2) fails, the data that it should have written may be lost,
+  // even if the next call succeeds: Linux discards such data. The writer keeps
+  // the descriptors of up to 16 rotated files open for Flush(); if there are
+  // more, a rotation synchronizes and closes the oldest one.
   absl::Status Flush() override;
 
-  // The next Write() or Flush() opens the file at `path` and closes the one
-  // from before, if that is another. If it cannot, it goes on in the latter, as
-  // said above. Async-signal-safe: for a handler of SIGHUP. REQUIRES: this
-  // lives.
+  // Makes the next Write() or Flush() open the file at `path`. If it is another
+  // file, the writer continues there and closes the previous one. If the file
+  // cannot be opened, the writer continues in the previous one, as described
+  // above. Async-signal-safe, for a handler of SIGHUP.
   void Reopen() { reopen_.store(true, std::memory_order_relaxed); }
 
   struct Stats {
-    uint64_t bytes = 0;      // written
-    uint64_t rotations = 0;  // that succeeded
-    uint64_t reopens = 0;    // done for Reopen(), or after a deletion
-    uint64_t errors = 0;     // of which Write() and Flush() return the first
+    uint64_t bytes = 0;      // bytes written
+    uint64_t rotations = 0;  // successful rotations
+    uint64_t reopens = 0;    // files opened for Reopen(), or after a deletion
+    uint64_t errors = 0;     // all errors, also those that no call returned
   };
   Stats stats() const;
 
@@ -121,41 +133,44 @@ class FileWriter final : public LogWriter {
     ino_t inode = 0;
     bool regular = false;
     int64_t size = 0;
-    absl::CivilDay day;      // of its last write
-    bool cut_off = false;    // ends in a line that somebody else began
-    bool open_line = false;  // ends in a line that we began
+    absl::CivilDay day;  // day of the last write
+    // True if the file ends in a line that another process began.
+    bool truncated_line = false;
+    bool open_line = false;  // true if it ends in a line that this writer began
   };
 
   FileWriter(FileCalls* calls, const Clock* clock, std::string path,
              Options options);
 
-  // At the start of Write() and Flush(): file_ is open, its size is known.
+  // Ensures that file_ is open and its size is known. Write() and Flush() begin
+  // with it.
   absl::Status FindFile();
   absl::StatusOr<File> OpenFile();
   absl::StatusOr<File> Inspect(int fd);
   absl::CivilDay Today() const;
 
-  // The next piece of `lines` for this file, never empty.
+  // Returns the size of the front of `lines` that fits into this file, at least
+  // one line.
   size_t PieceSize(absl::string_view lines) const;
   bool RotationIsDue(absl::string_view lines) const;
-  // Removes from the front of `*text` what it has written.
+  // Writes `*text`, and removes the written bytes from its front.
   IoResult Put(absl::string_view* text);
 
-  // False: file_ is the one that it was.
+  // These return false if file_ has not changed.
   bool Rotate();
   bool SwitchTo(absl::StatusOr<File> next);
-  // Afterwards there is no file at the path.
+  // Renames the files, so that there is none at path_.
   absl::Status ShiftNames();
   void RemoveBeyondKeep();
-  std::string Name(int number) const;  // 0: the path
+  std::string Name(int number) const;  // path_ for 0
 
-  // Leaves a file that Flush() has to synchronize, unless it is removed.
+  // Keeps `fd` for Flush() to synchronize, unless its file is removed.
   void Retire(int fd);
   absl::Status SyncFile(int fd);
   absl::Status SyncFolder();
   bool IsRemoved(int fd);
   void Close(int fd);
-  // For Flush() to return, if it is an error.
+  // Counts an error, and keeps the first one for Flush() to return.
   void Note(const absl::Status& status);
 
   FileCalls* const calls_;
@@ -163,12 +178,12 @@ class FileWriter final : public LogWriter {
   const std::string path_;
   const Options options_;
 
-  File file_;                 // fd -1: there is none
+  File file_;                 // no file if fd is -1
   std::vector<int> retired_;  // oldest first
-  bool reopening_ = false;    // asked for, and not yet done
+  bool reopening_ = false;    // true until Reopen() is done
   bool names_changed_ = false;
-  MonotonicTime next_try_;   // of a rotation or reopening, after one failed
-  bool may_switch_ = false;  // now is not before that
+  MonotonicTime next_try_;   // time of the next rotation or reopening
+  bool may_switch_ = false;  // true if next_try_ has come
   absl::Status noted_;
 
   std::atomic<bool> reopen_{false};

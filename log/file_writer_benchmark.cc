@@ -1,7 +1,7 @@
-// Lines of 100 bytes to a file, in pieces: FileWriter beside bare write(2).
-// Either begins a new file after 64 MiB, and keeps no old one.
+// Writes lines of 100 bytes to a file, in pieces, by FileWriter and by
+// write(2). Both begin a new file after 64 MiB, and keep no old one.
 //
-// Give it --benchmark_enable_random_interleaving=true
+// Run it with --benchmark_enable_random_interleaving=true
 // --benchmark_repetitions=9, and compare the medians of the CPU times.
 
 #include <fcntl.h>

@@ -1,4 +1,4 @@
-// A log of at most three files of a kilobyte each.
+// Writes a log of at most three files of a kilobyte each.
 
 #include <cstdio>
 #include <memory>
@@ -10,7 +10,7 @@
 #include "sluice/timer/clock.h"
 
 int main(int argc, char** argv) {
-  sluice::FillStandardDescriptors();  // none of them is to be the file
+  sluice::FillStandardDescriptors();  // the file must not become one of them
   const char* const path = argc > 1 ? argv[1] : "/tmp/file_writer_example.log";
   auto writer = sluice::FileWriter::Open(sluice::Clock::Real(), path,
                                          {.max_bytes = 1024, .keep = 2});
@@ -22,7 +22,8 @@ int main(int argc, char** argv) {
     const std::string line = absl::StrCat("line ", i, "\n");
     absl::string_view rest = line;
     const absl::Status status = (*writer)->Write(&rest);
-    // After an error, `rest` may be offered again: a full disk may not stay so.
+    // After an error, `rest` may be written again later: a full disk may get
+    // room.
     if (!status.ok()) std::fprintf(stderr, "%s\n", status.ToString().c_str());
   }
   const absl::Status flushed = (*writer)->Flush();

@@ -1,4 +1,4 @@
-// Whatever fails, and however often, the files hold what was given, in order.
+// The files hold all lines in order, whichever calls fail, and however often.
 
 #include <cerrno>
 #include <cstdint>
@@ -25,7 +25,7 @@ namespace {
 constexpr int64_t kMaxBytes = 3000;
 constexpr int kMaxLine = 80;
 
-// A process that logs, is killed and started again, on a machine that fails.
+// A process that logs, is killed and restarted, on a machine whose calls fail.
 class Machine {
  public:
   // A file that cannot be rotated grows beyond its limit.
@@ -83,15 +83,15 @@ class Machine {
       if (!writer.ok()) return;
       writer_ = *std::move(writer);
       const std::string log = folder_.Read("log");
-      ends_cut_line_ = !log.empty() && log.back() != '\n';
+      ends_truncated_line_ = !log.empty() && log.back() != '\n';
     }
     absl::string_view rest = lines_;
     const absl::Status status = writer_->Write(&rest);
     EXPECT_EQ(status.ok(), rest.empty()) << status;
     const size_t written = lines_.size() - rest.size();
     if (written == 0) return;
-    if (ends_cut_line_) expected_ += '\n';
-    ends_cut_line_ = false;
+    if (ends_truncated_line_) expected_ += '\n';
+    ends_truncated_line_ = false;
     expected_ += lines_.substr(0, written);
     lines_.erase(0, written);
   }
@@ -109,12 +109,12 @@ class Machine {
   SimClock clock_;
   std::unique_ptr<FileWriter> writer_;
   int numbers_ = 0;
-  std::string lines_;  // that are to be written
+  std::string lines_;  // lines to write
   std::string expected_;
-  bool ends_cut_line_ = false;  // before it writes anything else
+  bool ends_truncated_line_ = false;  // before other bytes
 };
 
-TEST(FileWriterRandomTest, TheFilesHoldAllThatWasGivenInOrder) {
+TEST(FileWriterRandomTest, TheFilesHoldAllLinesInOrder) {
   const uint64_t base = TestSeed();
   for (uint64_t seed = base; seed < base + 20; ++seed) {
     SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
@@ -124,7 +124,7 @@ TEST(FileWriterRandomTest, TheFilesHoldAllThatWasGivenInOrder) {
   }
 }
 
-TEST(FileWriterRandomTest, NoFileIsLongerThanAllowedIfOnlyWritesFail) {
+TEST(FileWriterRandomTest, FilesStayWithinTheLimitIfOnlyWritesFail) {
   const uint64_t base = TestSeed();
   for (uint64_t seed = base; seed < base + 20; ++seed) {
     SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
@@ -134,7 +134,7 @@ TEST(FileWriterRandomTest, NoFileIsLongerThanAllowedIfOnlyWritesFail) {
     const auto files = machine.folder().Files();
     EXPECT_GT(files.size(), 10);
     for (const auto& [name, contents] : files) {
-      ASSERT_LE(contents.size(), kMaxBytes + 1) << name;  // a line's late end
+      ASSERT_LE(contents.size(), kMaxBytes + 1) << name;  // plus one newline
     }
   }
 }

@@ -42,7 +42,7 @@ using ::testing::Pair;
 
 class FileWriterTest : public ::testing::Test {
  protected:
-  // Opens Path("log"), after closing what was open.
+  // Closes the open writer, and opens Path("log").
   absl::Status Open(FileWriter::Options options = FileWriter::Options(),
                     absl::string_view name = "log") {
     writer_.reset();
@@ -52,7 +52,7 @@ class FileWriterTest : public ::testing::Test {
     return writer.status();
   }
 
-  // Of the lines, those that are left after one call.
+  // Writes the lines in one call, and returns the bytes that are left.
   std::string Rest(absl::string_view lines) {
     status_ = writer_->Write(&lines);
     return std::string(lines);
@@ -77,7 +77,7 @@ class FileWriterTest : public ::testing::Test {
 // Opening
 // ---------------------------------------------------------------------------
 
-TEST_F(FileWriterTest, AppendsToWhatIsThere) {
+TEST_F(FileWriterTest, AppendsToAnExistingFile) {
   folder_.Write("log", "before\n");
   SLUICE_ASSERT_OK(Open());
   Write("one\n");
@@ -88,7 +88,7 @@ TEST_F(FileWriterTest, AppendsToWhatIsThere) {
   EXPECT_EQ(folder_.Read("log"), "before\none\ntwo\nthree\nfour\n");
 }
 
-TEST_F(FileWriterTest, EndsALineThatAnEarlierProcessDidNot) {
+TEST_F(FileWriterTest, EndsALineThatAnEarlierProcessTruncated) {
   folder_.Write("log", "before\ncut of");
   SLUICE_ASSERT_OK(Open());
   EXPECT_EQ(folder_.Read("log"), "before\ncut of");
@@ -97,7 +97,8 @@ TEST_F(FileWriterTest, EndsALineThatAnEarlierProcessDidNot) {
   EXPECT_EQ(folder_.Read("log"), "before\ncut of\none\ntwo\n");
 }
 
-TEST_F(FileWriterTest, TheNewlineThatEndsSuchALineIsWrittenOnceDespiteErrors) {
+TEST_F(FileWriterTest,
+       TheNewlineAfterATruncatedLineIsWrittenOnceDespiteErrors) {
   folder_.Write("log", "cut of");
   SLUICE_ASSERT_OK(Open());
   calls_.FailOnce("write", 1, ENOSPC);
@@ -108,7 +109,7 @@ TEST_F(FileWriterTest, TheNewlineThatEndsSuchALineIsWrittenOnceDespiteErrors) {
   EXPECT_EQ(folder_.Read("log"), "cut of\none\n");
 }
 
-TEST_F(FileWriterTest, MakesAFileOfTheModeThatOnlyThisProcessHasOpen) {
+TEST_F(FileWriterTest, CreatesAFileWithTheModeAndCloseOnExec) {
   const mode_t mask = umask(022);
   SLUICE_ASSERT_OK(Open({.mode = 0662}));
   umask(mask);
@@ -128,7 +129,7 @@ TEST_F(FileWriterTest, MakesAFileOfTheModeThatOnlyThisProcessHasOpen) {
   FAIL() << "no descriptor of the file";
 }
 
-TEST_F(FileWriterTest, RefusesWhatIsNoFileAndSaysWhy) {
+TEST_F(FileWriterTest, RefusesOtherThingsThanFilesAndSaysWhy) {
   ASSERT_EQ(mkdir(folder_.Path("folder").c_str(), 0777), 0);
   EXPECT_THAT(Open({}, "folder").message(), HasSubstr("Is a directory"));
   ASSERT_EQ(symlink("elsewhere", folder_.Path("link").c_str()), 0);
@@ -164,7 +165,7 @@ TEST_F(FileWriterTest, RefusesEachOptionOutOfRange) {
   EXPECT_EQ(calls_.open_descriptors(), 0);
 }
 
-TEST_F(FileWriterTest, LimitsMayBeAsLargeAsTheyGet) {
+TEST_F(FileWriterTest, AcceptsTheLargestLimits) {
   auto writer = FileWriter::Open(&calls_, &clock_, folder_.Path("log"),
                                  {.max_bytes = INT64_MAX, .keep = 1'000'000});
   SLUICE_ASSERT_OK(writer);
@@ -173,7 +174,7 @@ TEST_F(FileWriterTest, LimitsMayBeAsLargeAsTheyGet) {
   EXPECT_EQ(folder_.Read("log"), "1\n");
 }
 
-TEST_F(FileWriterTest, TheKernelsCallsAreTheDefault) {
+TEST_F(FileWriterTest, OpenUsesTheCallsOfTheKernel) {
   absl::StatusOr<std::unique_ptr<FileWriter>> writer =
       FileWriter::Open(&clock_, folder_.Path("log"), {});
   SLUICE_ASSERT_OK(writer);
@@ -186,7 +187,7 @@ TEST_F(FileWriterTest, TheKernelsCallsAreTheDefault) {
 // Rotation by size
 // ---------------------------------------------------------------------------
 
-TEST_F(FileWriterTest, RotatesBeforeTheLineThatWouldPassTheLimit) {
+TEST_F(FileWriterTest, RotatesBeforeALineThatWouldExceedTheLimit) {
   SLUICE_ASSERT_OK(Open({.max_bytes = 8}));
   Write("one\n");
   Write("two\n");
@@ -199,7 +200,7 @@ TEST_F(FileWriterTest, RotatesBeforeTheLineThatWouldPassTheLimit) {
                           Pair("log.2", "one\ntwo\n")));
 }
 
-TEST_F(FileWriterTest, CutsALargePieceWhereLinesEnd) {
+TEST_F(FileWriterTest, SplitsALargePieceAtTheEndsOfLines) {
   SLUICE_ASSERT_OK(Open({.max_bytes = 8}));
   Write("1\n");
   Write("2\nthree\n4\n5\n6\n7\n8\n");
@@ -208,7 +209,7 @@ TEST_F(FileWriterTest, CutsALargePieceWhereLinesEnd) {
                                            Pair("log.2", "1\n2\n")));
 }
 
-TEST_F(FileWriterTest, ALineThatIsLongerThanTheLimitHasAFileOfItsOwn) {
+TEST_F(FileWriterTest, ALineLongerThanTheLimitGetsAFileOfItsOwn) {
   SLUICE_ASSERT_OK(Open({.max_bytes = 8}));
   Write("1\nsomething longer\n2\n3\n");
   EXPECT_THAT(folder_.Files(), ElementsAre(Pair("log", "2\n3\n"),
@@ -216,7 +217,7 @@ TEST_F(FileWriterTest, ALineThatIsLongerThanTheLimitHasAFileOfItsOwn) {
                                            Pair("log.2", "1\n")));
 }
 
-TEST_F(FileWriterTest, AFileThatIsFullAtTheStartIsRotatedFirst) {
+TEST_F(FileWriterTest, AFileThatIsFullWhenOpenedIsRotatedFirst) {
   folder_.Write("log", "from before\n");
   SLUICE_ASSERT_OK(Open({.max_bytes = 8}));
   Write("1\n");
@@ -224,7 +225,7 @@ TEST_F(FileWriterTest, AFileThatIsFullAtTheStartIsRotatedFirst) {
               ElementsAre(Pair("log", "1\n"), Pair("log.1", "from before\n")));
 }
 
-TEST_F(FileWriterTest, ALineThatWasCutIsEndedInItsOwnFileBeforeThatIsRotated) {
+TEST_F(FileWriterTest, ATruncatedLineIsEndedInItsFileBeforeTheRotation) {
   folder_.Write("log", "from befo");
   SLUICE_ASSERT_OK(Open({.max_bytes = 8}));
   Write("1\n");
@@ -238,7 +239,7 @@ TEST_F(FileWriterTest, AnEmptyFileIsNotRotatedForALongLine) {
   EXPECT_THAT(folder_.Files(), ElementsAre(Pair("log", "something longer\n")));
 }
 
-TEST_F(FileWriterTest, KeepsTheNewestFilesAndNoMore) {
+TEST_F(FileWriterTest, KeepsOnlyTheNewestFiles) {
   SLUICE_ASSERT_OK(Open({.max_bytes = 2, .keep = 2}));
   for (int i = 1; i <= 5; ++i) Write(absl::StrCat(i, "\n"));
   EXPECT_THAT(folder_.Files(),
@@ -247,13 +248,13 @@ TEST_F(FileWriterTest, KeepsTheNewestFilesAndNoMore) {
   EXPECT_EQ(writer_->stats().rotations, 4);
 }
 
-TEST_F(FileWriterTest, KeepsNoneIfToldSo) {
+TEST_F(FileWriterTest, KeepsNoRotatedFileIfKeepIsZero) {
   SLUICE_ASSERT_OK(Open({.max_bytes = 2, .keep = 0}));
   for (int i = 1; i <= 3; ++i) Write(absl::StrCat(i, "\n"));
   EXPECT_THAT(folder_.Files(), ElementsAre(Pair("log", "3\n")));
 }
 
-TEST_F(FileWriterTest, RemovesWhatAnEarlierProcessKeptBeyond) {
+TEST_F(FileWriterTest, RemovesFilesBeyondKeepOfAnEarlierProcess) {
   for (int i = 1; i <= 5; ++i) {
     folder_.Write(absl::StrCat("log.", i), absl::StrCat("old ", i, "\n"));
   }
@@ -267,8 +268,8 @@ TEST_F(FileWriterTest, RemovesWhatAnEarlierProcessKeptBeyond) {
                   Pair("log.2", "old 1\n"), Pair("log.txt", "not mine")));
 }
 
-// What a process leaves that ends between any two calls of a rotation.
-TEST_F(FileWriterTest, ARotationThatACrashEndedIsMadeGoodWithoutRemovingAFile) {
+// The process ends between any two calls of a rotation.
+TEST_F(FileWriterTest, AnInterruptedRotationIsRepairedWithoutRemovingAFile) {
   for (int missing = 0; missing <= 3; ++missing) {
     FileWriterFolder folder;
     std::string expected;
@@ -289,12 +290,12 @@ TEST_F(FileWriterTest, ARotationThatACrashEndedIsMadeGoodWithoutRemovingAFile) {
   }
 }
 
-TEST_F(FileWriterTest, AFailedRenameIsToldAndTriedAgainAfterTenSeconds) {
+TEST_F(FileWriterTest, AFailedRenameIsReportedAndRetriedAfterTenSeconds) {
   SLUICE_ASSERT_OK(Open({.max_bytes = 2}));
   Write("1\n");
   calls_.FailAlways("rename", EACCES);
   Write("2\n3\n");
-  EXPECT_EQ(calls_.calls("write"), 2);  // nothing to cut it for
+  EXPECT_EQ(calls_.calls("write"), 2);  // the piece is not split
   Write("4\n");
   clock_.Advance(absl::Seconds(9));
   Write("5\n");
@@ -302,9 +303,9 @@ TEST_F(FileWriterTest, AFailedRenameIsToldAndTriedAgainAfterTenSeconds) {
   EXPECT_EQ(folder_.Read("log"), "1\n2\n3\n4\n5\n");
   const absl::Status status = writer_->Flush();
   EXPECT_THAT(status, StatusIs(absl::StatusCode::kPermissionDenied,
-                               HasSubstr("going on in the file from before")));
+                               HasSubstr("continuing in the current file")));
   EXPECT_EQ(ErrnoOf(status), EACCES);
-  SLUICE_EXPECT_OK(writer_->Flush());  // told once
+  SLUICE_EXPECT_OK(writer_->Flush());  // reported once
 
   clock_.Advance(absl::Seconds(1));
   Write("6\n");
@@ -318,7 +319,7 @@ TEST_F(FileWriterTest, AFailedRenameIsToldAndTriedAgainAfterTenSeconds) {
   EXPECT_EQ(writer_->stats().errors, 2);
 }
 
-TEST_F(FileWriterTest, IfTheNextFileCannotBeOpenedTheRotatedOneIsWrittenTo) {
+TEST_F(FileWriterTest, IfTheNextFileCannotBeOpenedWritesToTheRotatedOne) {
   SLUICE_ASSERT_OK(Open({.max_bytes = 2, .keep = 1}));
   Write("1\n2\n");
   calls_.FailAlways("open", EMFILE);
@@ -333,7 +334,7 @@ TEST_F(FileWriterTest, IfTheNextFileCannotBeOpenedTheRotatedOneIsWrittenTo) {
               ElementsAre(Pair("log", "5\n"), Pair("log.1", "2\n3\n4\n")));
 }
 
-TEST_F(FileWriterTest, AFolderInTheWayIsToldAndStopsNoLine) {
+TEST_F(FileWriterTest, AFolderAtTheNextNameIsReportedAndWritingContinues) {
   ASSERT_EQ(mkdir(folder_.Path("log.1").c_str(), 0777), 0);
   SLUICE_ASSERT_OK(Open({.max_bytes = 2, .keep = 1}));
   Write("1\n2\n3\n");
@@ -418,7 +419,7 @@ TEST_F(FileWriterDailyTest, AnEmptyFileIsNotRotated) {
   EXPECT_THAT(folder_.Files(), ElementsAre(Pair("log", "new\n")));
 }
 
-TEST_F(FileWriterDailyTest, AClockThatStepsBackOverMidnightRotatesOnce) {
+TEST_F(FileWriterDailyTest, AClockThatStepsBackOverMidnightRotatesOnlyOnce) {
   SetWall("2024-05-01 23:00:00");
   SLUICE_ASSERT_OK(Open(daily_));
   Write("1\n");
@@ -432,7 +433,7 @@ TEST_F(FileWriterDailyTest, AClockThatStepsBackOverMidnightRotatesOnce) {
               ElementsAre(Pair("log", "2\nagain\n2\n"), Pair("log.1", "1\n")));
 }
 
-TEST_F(FileWriterDailyTest, AClockThatWasYearsAheadStopsNoRotation) {
+TEST_F(FileWriterDailyTest, AClockThatWasYearsAheadDoesNotStopRotations) {
   SetWall("2038-05-01 00:00:00");
   SLUICE_ASSERT_OK(Open(daily_));
   Write("ahead\n");
@@ -487,7 +488,7 @@ TEST_F(FileWriterTest, ReopenOfAnUnchangedFileChangesNothing) {
   EXPECT_EQ(calls_.open_descriptors(), 1);
 }
 
-TEST_F(FileWriterTest, ReopenThatFailsGoesOnInTheFileThatIsOpen) {
+TEST_F(FileWriterTest, AFailedReopenContinuesInTheOpenFile) {
   SLUICE_ASSERT_OK(Open());
   ASSERT_EQ(
       std::rename(folder_.Path("log").c_str(), folder_.Path("moved").c_str()),
@@ -502,7 +503,7 @@ TEST_F(FileWriterTest, ReopenThatFailsGoesOnInTheFileThatIsOpen) {
   EXPECT_EQ(calls_.calls("open"), 3);
   EXPECT_EQ(folder_.Read("moved"), "1\n2\n3\n");
   calls_.FailNothing();
-  writer_->Reopen();  // asked again, it does not wait
+  writer_->Reopen();  // a new request does not wait
   Write("4\n");
   EXPECT_EQ(folder_.Read("log"), "4\n");
   EXPECT_THAT(writer_->Flush(), StatusIs(absl::StatusCode::kPermissionDenied));
@@ -530,7 +531,7 @@ TEST_F(FileWriterTest, ReopenMayBeCalledByAHandlerAndByOtherThreads) {
   std::signal(SIGHUP, before);
 }
 
-TEST_F(FileWriterTest, ADeletedFileIsMadeAnew) {
+TEST_F(FileWriterTest, ADeletedFileIsCreatedAgain) {
   SLUICE_ASSERT_OK(Open());
   Write("1\n");
   std::remove(folder_.Path("log").c_str());
@@ -540,7 +541,7 @@ TEST_F(FileWriterTest, ADeletedFileIsMadeAnew) {
   EXPECT_EQ(calls_.open_descriptors(), 1);
 }
 
-TEST_F(FileWriterTest, ADeletedFolderIsAnErrorUntilItIsBack) {
+TEST_F(FileWriterTest, ADeletedFolderIsAnErrorUntilItExistsAgain) {
   const std::string folder = folder_.Path("inner");
   ASSERT_EQ(mkdir(folder.c_str(), 0777), 0);
   SLUICE_ASSERT_OK(Open({}, "inner/log"));
@@ -559,7 +560,7 @@ TEST_F(FileWriterTest, ADeletedFolderIsAnErrorUntilItIsBack) {
   EXPECT_EQ(writer_->stats().errors, 6);
 }
 
-TEST_F(FileWriterTest, AFileThatTheServerForgotIsOpenedAnew) {
+TEST_F(FileWriterTest, AStaleFileOfAFileServerIsOpenedAgain) {
   SLUICE_ASSERT_OK(Open());
   Write("1\n");
   calls_.FailOnce("statx", 1, ESTALE);
@@ -568,7 +569,7 @@ TEST_F(FileWriterTest, AFileThatTheServerForgotIsOpenedAnew) {
   EXPECT_EQ(writer_->stats().reopens, 1);
 }
 
-TEST_F(FileWriterTest, AShortenedFileIsWrittenToFromItsNewEnd) {
+TEST_F(FileWriterTest, ATruncatedFileIsWrittenToFromItsNewEnd) {
   SLUICE_ASSERT_OK(Open({.max_bytes = 4}));
   Write("1\n2\n");
   ASSERT_EQ(truncate(folder_.Path("log").c_str(), 0), 0);
@@ -579,7 +580,7 @@ TEST_F(FileWriterTest, AShortenedFileIsWrittenToFromItsNewEnd) {
 // Errors of write(2)
 // ---------------------------------------------------------------------------
 
-TEST_F(FileWriterTest, AFullDiskKeepsTheRestForTheNextCall) {
+TEST_F(FileWriterTest, AFullDiskLeavesTheRestForTheNextCall) {
   SLUICE_ASSERT_OK(Open());
   for (const int error : {ENOSPC, EDQUOT, EIO, EAGAIN}) {
     calls_.set_plan([error, n = 0](absl::string_view call) mutable {
@@ -598,7 +599,7 @@ TEST_F(FileWriterTest, AFullDiskKeepsTheRestForTheNextCall) {
   EXPECT_EQ(writer_->stats().errors, 4);
 }
 
-TEST_F(FileWriterTest, NoRotationInTheMiddleOfALine) {
+TEST_F(FileWriterTest, DoesNotRotateInTheMiddleOfALine) {
   SLUICE_ASSERT_OK(Open({.max_bytes = 6}));
   calls_.set_plan([n = 0](absl::string_view call) mutable {
     using Fault = FaultyFileCalls::Fault;
@@ -613,7 +614,7 @@ TEST_F(FileWriterTest, NoRotationInTheMiddleOfALine) {
                           Pair("log.1", "line1 that grew longer\n")));
 }
 
-TEST_F(FileWriterTest, TheRestOfALineGoesToWhatReopenOpens) {
+TEST_F(FileWriterTest, TheRestOfALineGoesToTheReopenedFile) {
   SLUICE_ASSERT_OK(Open());
   calls_.set_plan([n = 0](absl::string_view call) mutable {
     using Fault = FaultyFileCalls::Fault;
@@ -631,7 +632,7 @@ TEST_F(FileWriterTest, TheRestOfALineGoesToWhatReopenOpens) {
               ElementsAre(Pair("log", "e\nnext\n"), Pair("moved", "lin")));
 }
 
-TEST_F(FileWriterTest, InterruptionsAndShortCountsAreNotSeen) {
+TEST_F(FileWriterTest, ContinuesAfterInterruptionsAndShortCounts) {
   SLUICE_ASSERT_OK(Open());
   calls_.set_plan([n = 0](absl::string_view call) mutable {
     using Fault = FaultyFileCalls::Fault;
@@ -643,7 +644,7 @@ TEST_F(FileWriterTest, InterruptionsAndShortCountsAreNotSeen) {
   EXPECT_EQ(folder_.Read("log"), lines);
 }
 
-TEST_F(FileWriterTest, CallsThatWriteNothingAreNotRepeatedForEver) {
+TEST_F(FileWriterTest, CallsThatWriteNothingAreRepeatedABoundedNumberOfTimes) {
   SLUICE_ASSERT_OK(Open());
   for (const FaultyFileCalls::Fault fault :
        {FaultyFileCalls::Fault{.at_most = 0}, {.error = EINTR}}) {
@@ -656,8 +657,9 @@ TEST_F(FileWriterTest, CallsThatWriteNothingAreNotRepeatedForEver) {
   EXPECT_EQ(calls_.calls("write"), 202);
 }
 
-TEST_F(FileWriterTest, AFullDeviceIsAnErrorAndIsNeverRotated) {
-  calls_.FailAlways("rename", EPERM);  // lest a mistake cost the machine's
+TEST_F(FileWriterTest, AFullDeviceIsAnErrorAndNeverRotated) {
+  // A mistake must not rename the /dev/full of the machine.
+  calls_.FailAlways("rename", EPERM);
   auto writer =
       FileWriter::Open(&calls_, &clock_, "/dev/full", {.max_bytes = 1});
   SLUICE_ASSERT_OK(writer);
@@ -677,8 +679,8 @@ TEST_F(FileWriterTest, AFullDeviceIsAnErrorAndIsNeverRotated) {
   EXPECT_EQ(calls_.calls("rename"), 0);
 }
 
-// The process's own limit.
-TEST_F(FileWriterTest, AtTheLimitForFileSizesTheRestGoesToTheNextFile) {
+// The process has a limit of its own.
+TEST_F(FileWriterTest, AtTheFileSizeLimitTheRestGoesToTheNextFile) {
   rlimit limit;
   ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
@@ -695,7 +697,7 @@ TEST_F(FileWriterTest, AtTheLimitForFileSizesTheRestGoesToTheNextFile) {
                           Pair("log.2", "one\ntw")));
 }
 
-TEST_F(FileWriterTest, IfThatDoesNotHelpItIsAnError) {
+TEST_F(FileWriterTest, IfTheNextFileIsAtTheLimitTooItIsAnError) {
   SLUICE_ASSERT_OK(Open());
   Write("1\n");
   calls_.FailAlways("write", EFBIG);
@@ -707,7 +709,7 @@ TEST_F(FileWriterTest, IfThatDoesNotHelpItIsAnError) {
 // Flush
 // ---------------------------------------------------------------------------
 
-TEST_F(FileWriterTest, FlushSynchronizesTheFilesAndWhatNamesTheyHave) {
+TEST_F(FileWriterTest, FlushSynchronizesTheFilesAndTheirFolder) {
   SLUICE_ASSERT_OK(Open({.max_bytes = 2}));
   Write("1\n2\n3\n");
   EXPECT_EQ(calls_.open_descriptors(), 3);
@@ -721,7 +723,7 @@ TEST_F(FileWriterTest, FlushSynchronizesTheFilesAndWhatNamesTheyHave) {
   EXPECT_EQ(calls_.calls("fsync"), 1);  // no name has changed
 }
 
-TEST_F(FileWriterTest, FlushOfTheFolderIsRepeatedUntilItSucceeds) {
+TEST_F(FileWriterTest, FlushRepeatsTheFolderUntilItSucceeds) {
   SLUICE_ASSERT_OK(Open());
   for (const char* call : {"fsync", "open"}) {
     calls_.FailOnce(call, 1, EIO);
@@ -752,7 +754,7 @@ TEST_F(FileWriterTest, ARemovedFileIsClosedAtOnceAndNotSynchronized) {
   EXPECT_EQ(calls_.calls("fdatasync"), 1);
 }
 
-TEST_F(FileWriterTest, NotMoreThanSixteenFilesWaitForFlush) {
+TEST_F(FileWriterTest, AtMostSixteenRotatedFilesStayOpenForFlush) {
   SLUICE_ASSERT_OK(Open({.max_bytes = 2, .keep = 100}));
   for (int i = 0; i < 17; ++i) Write("x\n");
   EXPECT_EQ(calls_.open_descriptors(), 17);
@@ -764,7 +766,7 @@ TEST_F(FileWriterTest, NotMoreThanSixteenFilesWaitForFlush) {
   EXPECT_THAT(writer_->Flush().message(), HasSubstr("fdatasync"));
 }
 
-TEST_F(FileWriterTest, FlushReturnsTheFirstErrorAndOnce) {
+TEST_F(FileWriterTest, FlushReturnsTheFirstErrorOnce) {
   SLUICE_ASSERT_OK(Open({.max_bytes = 2}));
   Write("1\n2\n");
   calls_.FailAlways("close", ENOSPC);
@@ -785,7 +787,7 @@ TEST_F(FileWriterTest, StatsCountBytesOfAllFiles) {
   EXPECT_EQ(writer_->stats().bytes, 0);
   Write("one\ntwo\n");
   const FileWriter::Stats stats = writer_->stats();
-  EXPECT_EQ(stats.bytes, 9);  // and the newline of the line before
+  EXPECT_EQ(stats.bytes, 9);  // with the newline of the line before
   EXPECT_EQ(stats.rotations, 1);
   EXPECT_EQ(stats.reopens, 0);
   EXPECT_EQ(stats.errors, 0);
@@ -796,11 +798,12 @@ TEST_F(FileWriterTest, StatsCountBytesOfAllFiles) {
 
 struct CallErrors {
   const char* call;
-  std::vector<int> told;    // to whoever calls Write() or Flush()
-  std::vector<int> untold;  // and these are no errors here
+  std::vector<int> returned;  // errors that Write() or Flush() returns
+  std::vector<int> ignored;   // results that are not errors here
 };
 
-// What the manual pages say, save EBADF, EFAULT and EINVAL of a wrong call.
+// The errors of the manual pages, except EBADF, EFAULT and EINVAL, which mean a
+// wrong call.
 const std::vector<CallErrors>& AllErrors() {
   static const auto* const errors = new std::vector<CallErrors>{
       {"open",
@@ -832,12 +835,12 @@ const std::vector<CallErrors>& AllErrors() {
   return *errors;
 }
 
-// Does what a process does, and again what failed.
+// Writes, rotates and flushes as a process does, and repeats failed calls.
 class Scenario {
  public:
   static constexpr absl::string_view kLines = "1\n2\n3\n4\n5\n";
 
-  // False if `nth` was more than there are calls.
+  // Returns false if there were fewer than `nth` calls.
   bool Run(const std::string& call, int nth, int error) {
     folder_.Write("log", "old\n");
     calls_.FailOnce(call, nth, error);
@@ -845,21 +848,21 @@ class Scenario {
     for (int i = 0; writer == nullptr && i < 2; ++i) {
       auto opened = FileWriter::Open(&calls_, &clock_, folder_.Path("log"),
                                      {.max_bytes = 4});
-      Hear(opened.status());
+      Collect(opened.status());
       if (opened.ok()) writer = *std::move(opened);
     }
     absl::string_view lines = kLines;
     for (int i = 0; !lines.empty() && i < 9; ++i) {
       absl::string_view line = lines.substr(0, 2);
-      Hear(writer->Write(&line));
+      Collect(writer->Write(&line));
       lines.remove_prefix(2 - line.size());
       clock_.Advance(absl::Seconds(10));
       if (i % 3 == 0) writer->Reopen();
-      if (i % 4 == 0) Hear(writer->Flush());
+      if (i % 4 == 0) Collect(writer->Flush());
     }
     EXPECT_EQ(lines, "");
-    Hear(writer->Flush());
-    Hear(writer->Flush());
+    Collect(writer->Flush());
+    Collect(writer->Flush());
     const bool failed = calls_.calls(call) >= nth;
     calls_.FailNothing();
     SLUICE_EXPECT_OK(writer->Flush());
@@ -868,34 +871,34 @@ class Scenario {
     return failed;
   }
   std::string log() const { return folder_.Log(); }
-  const std::string& heard() const { return heard_; }
+  const std::string& messages() const { return messages_; }
 
  private:
-  void Hear(const absl::Status& status) {
-    absl::StrAppend(&heard_, status.message(), "\n");
+  void Collect(const absl::Status& status) {
+    absl::StrAppend(&messages_, status.message(), "\n");
   }
 
   FileWriterFolder folder_;
   FaultyFileCalls calls_;
   SimClock clock_;
-  std::string heard_;
+  std::string messages_;
 };
 
-TEST(FileWriterErrorsTest, NoCallThatFailsOnceLosesALineOrADescriptor) {
+TEST(FileWriterErrorsTest, AFailedCallDropsNoLineAndLeaksNoDescriptor) {
   for (const CallErrors& errors : AllErrors()) {
-    for (const bool told : {true, false}) {
-      for (const int error : told ? errors.told : errors.untold) {
+    for (const bool returned : {true, false}) {
+      for (const int error : returned ? errors.returned : errors.ignored) {
         int nth = 1;
         for (bool ran = true; ran; ++nth) {
           SCOPED_TRACE(absl::StrCat(errors.call, " ", nth, " errno ", error));
           Scenario scenario;
           ran = scenario.Run(errors.call, nth, error);
           EXPECT_EQ(scenario.log(), absl::StrCat("old\n", Scenario::kLines));
-          const bool heard = absl::StrContains(scenario.heard(),
+          const bool found = absl::StrContains(scenario.messages(),
                                                absl::StrCat("errno ", error));
-          // Of IsRemoved() nobody hears: it asks again another time.
+          // IsRemoved() ignores errors: it is called again later.
           if (ran && absl::string_view(errors.call) != "statx") {
-            EXPECT_EQ(heard, told) << scenario.heard();
+            EXPECT_EQ(found, returned) << scenario.messages();
           }
           if (HasFailure()) return;
         }

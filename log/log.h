@@ -5,34 +5,38 @@
 #include "sluice/log/internal/log_site.h"
 #include "sluice/log/log_severity.h"
 
-// What programs log with:
+// Logs one line:
 //
 //   SLUICE_LOG(logger, kInfo, "accepted {} after {}", peer, delay);
 //
-// `logger` is an AsyncLogger*, or nullptr: then nothing is logged. The severity
-// is one of LogSeverity by its bare name. The format is a literal with a {} for
-// each argument, as std::format has it ("{:x}", "{:.3f}", "{:>8}", "{{"); one
-// that does not fit the arguments does not compile. log_format.h has all of it,
-// log_value.h which types can be arguments, and how yours become some.
+// `logger` is an AsyncLogger*. If it is nullptr, nothing is logged. The
+// severity is the bare name of a LogSeverity. The format is a string literal
+// with one {} for each argument, as for std::format(): "{:x}", "{:.3f}",
+// "{:>8}", "{{". A format that does not fit the arguments does not compile.
+// log_format.h describes formats; log_value.h lists the types of arguments, and
+// says how to add your own.
 //
-// Arguments are evaluated once if the line is logged, else not at all: a line
-// that is off costs a load and a comparison. They are copied; strings with all
-// their characters, so that views may end with the statement. The line is made
-// and written later, by the logger's back end, with the time of this call.
-// Thread-safe.
+// If the line is logged, each argument is evaluated once; otherwise none is. A
+// line that is switched off costs a load and a comparison. The call copies the
+// arguments, and all characters of strings: a view may end with the statement.
+// The logger's back end formats and writes the line later, with the time of
+// this call. Thread-safe.
 #define SLUICE_LOG(logger, severity, format, ...) \
   SLUICE_LOG_IF_INTERNAL(logger, severity, true,  \
                          format __VA_OPT__(, ) __VA_ARGS__)
 
-// The first, the (n+1)st, the (2n+1)st, ... of the lines of this statement that
-// are not off, per logger. Costs some nanoseconds more.
+// Logs a line the first, the (n+1)st, the (2n+1)st, ... time that a thread
+// comes to this statement, counted for each logger. While the line is switched
+// off, it is not counted. Costs a few nanoseconds more than SLUICE_LOG.
+// REQUIRES: n > 0.
 #define SLUICE_LOG_EVERY_N(logger, severity, n, format, ...)     \
   SLUICE_LOG_IF_INTERNAL(logger, severity,                       \
                          sluice_logger->IsNth(sluice_site, (n)), \
                          format __VA_OPT__(, ) __VA_ARGS__)
 
-// A line of this statement, and no other until `interval`, an absl::Duration,
-// has passed by the logger's clock. For what a hostile peer can cause.
+// Logs a line, and then no other line of this statement until `interval`, an
+// absl::Duration, has passed on the logger's clock. Use it for lines that a
+// hostile peer can cause.
 #define SLUICE_LOG_EVERY(logger, severity, interval, format, ...)       \
   SLUICE_LOG_IF_INTERNAL(logger, severity,                              \
                          sluice_logger->IsDue(sluice_site, (interval)), \

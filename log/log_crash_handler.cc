@@ -30,7 +30,7 @@ namespace {
 struct HandledSignal {
   int number;
   const char* name;
-  // Comes from outside: a handler that the program has is no end.
+  // True if other processes send it: the program's own handler stays.
   bool from_outside;
 };
 
@@ -47,18 +47,18 @@ constexpr std::array<HandledSignal, 10> kSignals = {{
     {SIGXFSZ, "SIGXFSZ", true},
 }};
 
-// Formatting may be on it, and handlers of others.
+// Enough for formatting and for handlers of other libraries.
 constexpr size_t kStackBytes = 64 * 1024;
-// Of a thread that waits.
+// The sleep of a thread that waits, between two checks.
 constexpr timespec kNap = {.tv_sec = 0, .tv_nsec = 1'000'000};
 
-// What signal handlers see: one for the process, as they are.
+// The state that signal handlers use: one for the process, as signals have.
 struct ProcessState {
   std::atomic<LogCrashHandler*> installed{nullptr};
   std::atomic<AsyncLogger*> logger{nullptr};  // while one is installed
-  std::atomic<pid_t> pid{0};                  // in which it was
+  std::atomic<pid_t> pid{0};                  // process that installed it
   std::atomic<int64_t> timeout_ns{0};
-  // Of kSignals: those that it handles, and what there was before.
+  // For each of kSignals: whether it is handled, and the previous handler.
   std::array<bool, kSignals.size()> taken{};
   std::array<struct sigaction, kSignals.size()> before{};
   bool has_exit_handler = false;
@@ -78,7 +78,8 @@ absl::Duration Timeout() {
 
 void Nap() { nanosleep(&kNap, nullptr); }
 
-// One thread ends the process. False: another one has not within its time.
+// Makes this thread the one that ends the process. If another thread is ending
+// it, waits for that, and returns false if it takes too long.
 bool TryBecomeEnding() {
   const MonotonicTime deadline = Now() + 2 * Timeout();
   const pid_t self = gettid();
@@ -90,8 +91,8 @@ bool TryBecomeEnding() {
   return true;
 }
 
-// For the time after this handler: `signal` comes again as it came, when the
-// handler returns, and finds what there was before.
+// Restores the previous handlers and sends `signal` again with the same `info`.
+// It is delivered when the handler returns.
 void SendAgain(int signal, siginfo_t* info) {
   for (size_t i = 0; i < kSignals.size(); ++i) {
     if (process.taken[i]) {
@@ -104,7 +105,7 @@ void SendAgain(int signal, siginfo_t* info) {
 }
 
 // Sends this thread a signal after a time, unless destroyed before. For a
-// thread that may block for ever, inside a signal handler.
+// thread that may block without a limit, inside a signal handler.
 class Alarm {
  public:
   Alarm(int signal, absl::Duration after) {
@@ -112,7 +113,7 @@ class Alarm {
     event.sigev_notify = SIGEV_THREAD_ID;
     event.sigev_signo = signal;
     event._sigev_un._tid = gettid();
-    // The one of the library allocates.
+    // The C library's timer_create() allocates memory.
     set_ = syscall(SYS_timer_create, CLOCK_MONOTONIC, &event, &timer_) == 0;
     if (!set_) return;
     const itimerspec once = {.it_interval = {},
@@ -135,11 +136,12 @@ class Alarm {
 
  private:
   bool set_;
-  int timer_ = 0;  // as the kernel numbers them
+  int timer_ = 0;  // the kernel's number of the timer
   sigset_t mask_;
 };
 
-// The name by which its lines have it, if that can be told without waiting.
+// Returns the name that this thread has in its lines, or its own name if the
+// ring cannot be found without a lock.
 absl::string_view NameOfThread(const AsyncLogger* logger) {
   const ThreadRing* const ring = log_internal::last_ring;
   if (ring != nullptr && ring->logger.load() == logger) return ring->thread;
@@ -158,7 +160,7 @@ absl::string_view NameOfSignal(int signal) {
 }  // namespace
 
 // ---------------------------------------------------------------------------
-// What main() does
+// Called by main()
 // ---------------------------------------------------------------------------
 
 absl::StatusOr<std::unique_ptr<LogCrashHandler>> LogCrashHandler::Install(
@@ -200,7 +202,7 @@ void LogCrashHandler::TakeSignals(AsyncLogger* logger, pid_t pid) {
   for (size_t i = 0; i < kSignals.size(); ++i) {
     struct sigaction now;
     SLUICE_CHECK(sigaction(kSignals[i].number, nullptr, &now) == 0);
-    // The parent's, in the child of a fork: what there was before is known.
+    // In the child of a fork the parent's handler is there; `before` is known.
     if (now.sa_sigaction == &OnSignal) continue;
     process.before[i] = now;
     process.taken[i] = now.sa_handler == SIG_DFL ||
@@ -220,7 +222,8 @@ void LogCrashHandler::TakeSignals(AsyncLogger* logger, pid_t pid) {
 
 LogCrashHandler::~LogCrashHandler() {
   SLUICE_CHECK(pthread_equal(thread_, pthread_self()) != 0);
-  // Not if it could not be installed, nor if the child of a fork has another.
+  // It is not this one if Install() failed, or if the child of a fork has its
+  // own.
   if (process.installed.load() == this) ReturnSignals();
   stack_t stack;
   if (stack_ != nullptr && sigaltstack(nullptr, &stack) == 0 &&
@@ -239,7 +242,7 @@ void LogCrashHandler::ReturnSignals() {
   }
   process.logger.store(nullptr);
   if (process.pid.load() == getpid()) {
-    // Threads that have seen the logger: they end the process, or go on.
+    // Wait for threads that have read process.logger.
     while (process.noting.load() > 0) Nap();
     if (TryBecomeEnding()) process.ending.store(0);
   }
@@ -252,7 +255,7 @@ void LogCrashHandler::ReturnSignals() {
 
 void LogCrashHandler::OnSignal(int signal, siginfo_t* info, void*) {
   const int errno_before = errno;
-  // Neither in a process that has no back end, nor for what happens in here.
+  // Do nothing in the child of a fork, nor for a crash inside this handler.
   if (process.pid.load() == getpid() && process.ending.load() != gettid()) {
     NoteIfOnBackEnd();
     if (TryBecomeEnding()) {
@@ -323,7 +326,7 @@ void LogCrashHandler::Flush(AsyncLogger* logger,
   const uint64_t asked = logger->AskForFlush(line);
   while (!logger->IsAnswered(asked) && !process.back_end_crashed.load() &&
          Now() < deadline) {
-    // The thread may not run, or be in a call that ends never.
+    // LoggerThread may not run, or hang in a call.
     const bool alone = logger->DrivesBackEnd() || Now() >= half;
     if (!alone || !RunOnce(logger, signal, deadline)) Nap();
   }
@@ -332,7 +335,8 @@ void LogCrashHandler::Flush(AsyncLogger* logger,
 bool LogCrashHandler::RunOnce(AsyncLogger* logger, int signal,
                               MonotonicTime deadline) {
   if (signal == 0) return logger->TryRunOnce();
-  // A lock may be held by what this thread did when the signal came.
+  // This thread may have held a lock when the signal came, and would then wait
+  // for itself: the alarm ends that.
   const Alarm alarm(signal, std::max(deadline - Now(), absl::Milliseconds(1)));
   return alarm.set() && logger->TryRunOnce();
 }

@@ -15,98 +15,107 @@
 
 namespace sluice {
 
-// Sees to it that what was logged is written when the process ends by
+// Writes the lines that wait in the logger's rings when the process ends by
 //
-//   a signal that dumps core by default: SIGABRT (abort(), a SLUICE_CHECK that
-//   fails, std::terminate()), SIGBUS, SIGFPE, SIGILL, SIGQUIT, SIGSEGV, SIGSYS,
-//   SIGTRAP, SIGXCPU, SIGXFSZ. The last line then tells which one, at
-//   severity kFatal:
+//   exit(), on any thread, or
+//   a signal that dumps core by default: SIGABRT (abort(), a failed
+//   SLUICE_CHECK, std::terminate()), SIGBUS, SIGFPE, SIGILL, SIGQUIT, SIGSEGV,
+//   SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ. The last line of the log then names the
+//   signal, with severity kFatal:
 //     ... F worker log_crash_handler.cc:57] ended by signal 11 (SIGSEGV) at
 //     address 0x10
-//   exit(), on whatever thread.
 //
-// To be made in main(), once logger and LoggerThread are. This is the only
+// Make it in main(), after the logger and its LoggerThread. It is the only
 // class of the library that changes the state of the whole process, because
-// signals have no other: handlers of these signals, one atexit(3) handler, and
-// an alternate stack for the signals of the thread that makes it.
+// signals have no other state. It installs handlers for these signals, one
+// atexit(3) handler, and an alternate signal stack for the thread that makes
+// it.
 //
-// On a signal. The thread that crashed asks LoggerThread for a flush and waits
-// for it, at most `timeout`: whatever the writer does, the process ends. Then
-// the signal comes again, with the handlers that there were before: exit status
-// and core dump are what they would have been, and sanitizers and reporters of
-// crashes see the same thread at the same instruction. Other threads run on
-// meanwhile; if they crash too, they wait, at most twice as long. All is
-// written that was logged in calls that had returned, by the thread that
-// crashed or, as far as it could know, by others.
+// On a signal: the crashed thread requests a flush from LoggerThread and waits
+// for it, at most `timeout`, so that the process ends even if the writer hangs.
+// Then it restores the previous signal handlers and sends itself the same
+// signal again. So exit status and core dump are the same as without this
+// class, and sanitizers and crash reporters see the same thread at the same
+// instruction. Other threads continue to run meanwhile. If they crash too, they
+// wait, at most twice the timeout. The flush includes all lines logged in calls
+// that had returned, on the crashed thread, and on other threads as far as the
+// crashed thread could know of them.
 //
-// If no LoggerThread runs, or it is neither in RunOnce() nor answers in half of
-// that time, the thread that crashed does what RunOnce() does. This allocates,
-// which may block if the crash was inside the allocator: that ends after
-// `timeout` too.
+// If no LoggerThread runs, or if it is not in RunOnce() or has not finished
+// after half of the timeout, the crashed thread itself does what RunOnce()
+// does. This allocates memory, and may block if the crash was inside the
+// allocator; it is ended after `timeout`, too.
 //
-// Nothing more is written if
-//   - the crash is inside RunOnce() itself, as in a LogWriter or in the
-//     printing of an argument; the process ends at once;
+// No more lines are written if
+//   - the crash is inside RunOnce(), such as in a LogWriter or an
+//     AbslStringify(): the process then ends at once;
 //   - the writer fails, or hangs for `timeout`;
-//   - a stack overflows, unless it is that of the thread that made this, or its
-//     thread has a sigaltstack(2) of its own;
-//   - the process ends by SIGKILL, _exit(), quick_exit(), or another signal,
-//     such as SIGTERM: programs end themselves in order when that comes.
-// In the child of a fork() nothing is done for the parent's logger, and nobody
-// waits; a child that makes a logger may install a handler for it.
+//   - a stack overflows, except the stack of the thread that made this object
+//     and of threads with a sigaltstack(2) of their own;
+//   - the process ends by SIGKILL, _exit(), quick_exit() or another signal,
+//   such
+//     as SIGTERM: a program should handle SIGTERM and return from main().
+// In the child of a fork() the handler does nothing for the parent's logger and
+// does not wait. A child that makes a logger may install a handler for it.
 //
-// Signals that are ignored stay ignored. SIGQUIT, SIGXCPU and SIGXFSZ are left
-// to handlers that the program has for them. A handler that recovers from
-// SIGSEGV and the like, as virtual machines have, is to be installed after this
-// and must not call what was there before: once this has handled a signal, the
-// log has ended.
+// Signals that are ignored stay ignored. If the program has its own handler of
+// SIGQUIT, SIGXCPU or SIGXFSZ, that handler stays. A handler that recovers from
+// SIGSEGV or the like, as in virtual machines, must be installed after this one
+// and must not call this one: after this class has handled a signal, the log
+// has ended.
 //
-// At exit() the thread that calls it waits for a flush in the same way; if no
-// LoggerThread runs, it writes, as long as that takes. That is after the
-// destructors of static objects that were made after this was, and before those
-// of the others: what those log is written only if LoggerThread still comes to
-// it. On return from main() this is destroyed first, and what is logged later
-// is for ~LoggerThread() and ~AsyncLogger().
+// At exit() the calling thread waits for a flush in the same way. If no
+// LoggerThread runs, it writes the lines itself, as long as that takes. This
+// happens after the destructors of static objects that were made later than
+// this object, and before those of static objects that were made earlier: lines
+// that the latter log are written only if LoggerThread still gets to them. On
+// return from main() this object is destroyed first; ~LoggerThread() and
+// ~AsyncLogger() write what is logged after that.
 //
 // Thread-compatible.
 class LogCrashHandler {
  public:
-  // With a `timeout` that is not positive nobody waits; with an infinite one
-  // the process ends when the writer lets it. The error of sigaltstack(2);
-  // kResourceExhausted if atexit(3) has no memory. REQUIRES: `logger` outlives
-  // this; there is no other in this process.
+  // Installs the handlers. If `timeout` is not positive, no thread waits; if it
+  // is infinite, the process ends only when the writer has returned. Returns
+  // the error of sigaltstack(2), or kResourceExhausted if atexit(3) has no
+  // memory. REQUIRES: `logger` outlives this object; the process has no other
+  // LogCrashHandler.
   static absl::StatusOr<std::unique_ptr<LogCrashHandler>> Install(
       AsyncLogger* logger, absl::Duration timeout = absl::Seconds(5));
   LogCrashHandler(const LogCrashHandler&) = delete;
   LogCrashHandler& operator=(const LogCrashHandler&) = delete;
-  // Restores what was there before, but for what the program has changed since.
-  // Then another may be made, and exit() does not wait for a flush any more. If
-  // another thread is just ending the process, waits for the end, at most twice
-  // the timeout. REQUIRES: on the thread that made it.
+  // Restores the previous handlers, except where the program has installed
+  // others since. Afterwards exit() no longer waits for a flush, and another
+  // LogCrashHandler may be made. If another thread is ending the process, waits
+  // for that, at most twice the timeout. REQUIRES: on the thread that called
+  // Install().
   ~LogCrashHandler();
 
  private:
   LogCrashHandler() = default;
 
-  // So that a stack overflow of this thread can be handled.
+  // Gives this thread an alternate stack, so that it can handle its own stack
+  // overflow.
   absl::Status AddStack();
   void TakeSignals(AsyncLogger* logger, pid_t pid);
   void ReturnSignals();
 
   static void OnSignal(int signal, siginfo_t* info, void* context);
   static void OnExit();
-  // Tells a thread that waits for the back end if this thread crashes there.
+  // If this thread crashed inside the back end, makes the thread that waits for
+  // the back end stop waiting.
   static void NoteIfOnBackEnd();
   static void WriteLastLine(AsyncLogger* logger, const siginfo_t& info);
-  // Until the back end has done it, or cannot. `signal` is that of this
-  // handler; 0: in none.
+  // Waits until the back end has flushed or cannot. `signal` is the signal that
+  // is being handled, or 0 at exit().
   static void Flush(AsyncLogger* logger, const AsyncLogger::LastLine* line,
                     int signal);
-  // On this thread. False if another one is inside.
+  // Runs the back end on this thread. Returns false if another thread is
+  // inside.
   static bool RunOnce(AsyncLogger* logger, int signal, MonotonicTime deadline);
 
   const pthread_t thread_ = pthread_self();
-  std::unique_ptr<char[]> stack_;  // nullptr: the thread had one
+  std::unique_ptr<char[]> stack_;  // nullptr if the thread already had one
   stack_t stack_before_ = {};
 };
 

@@ -1,5 +1,5 @@
-// What the handler adds to a crash: the time from abort() to the parent's
-// waitpid(2), with a thousand lines in the ring.
+// Measures what the handler adds to a crash: the time from abort() to the
+// parent's waitpid(2), with a thousand lines in the ring.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -26,7 +26,7 @@ namespace {
 
 enum Who { kNobody, kLoggerThread, kCrashedThread };
 
-// The child: tells by a byte when it is about to crash.
+// The child. Sends a byte just before it crashes.
 [[noreturn]] void Crash(Who who, int ready) {
   const rlimit none = {0, 0};
   SLUICE_CHECK(setrlimit(RLIMIT_CORE, &none) == 0);

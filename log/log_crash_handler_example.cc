@@ -1,5 +1,5 @@
-// A program whose log is complete, however it ends. Without arguments it ends
-// by exit(), with one by a crash:
+// A program whose log is complete after exit() and after a crash. Without
+// arguments it ends by exit(); with one it crashes:
 //
 //   ... I log_crash_handler log_crash_handler_example.cc:23] request 999
 //   ... F log_crash_handler log_crash_handler.cc:329] ended by signal 6

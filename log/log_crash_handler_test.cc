@@ -16,7 +16,7 @@
 namespace sluice {
 namespace {
 
-// How processes end is in tests/log/log_crash_test.cc.
+// tests/log/log_crash_test.cc tests the end of processes.
 class LogCrashHandlerTest : public ::testing::Test {
  protected:
   static constexpr int kSignals[] = {SIGABRT, SIGBUS,  SIGFPE, SIGILL,
@@ -45,7 +45,7 @@ class LogCrashHandlerTest : public ::testing::Test {
   AsyncLogger logger_{log_.NewWriter(), {.clock = &clock_}};
 };
 
-TEST_F(LogCrashHandlerTest, RestoresWhatWasThereBefore) {
+TEST_F(LogCrashHandlerTest, RestoresThePreviousHandlers) {
   for (int i = 0; i < 2; ++i) {
     std::vector<sighandler_t> before;
     for (const int signal : kSignals) before.push_back(HandlerOf(signal));
@@ -65,7 +65,7 @@ TEST_F(LogCrashHandlerTest, RestoresWhatWasThereBefore) {
   }
 }
 
-TEST_F(LogCrashHandlerTest, LeavesSignalsThatAreIgnored) {
+TEST_F(LogCrashHandlerTest, LeavesIgnoredSignals) {
   const sighandler_t before = signal(SIGSYS, SIG_IGN);
   {
     const std::unique_ptr<LogCrashHandler> handler = Install();
@@ -75,7 +75,7 @@ TEST_F(LogCrashHandlerTest, LeavesSignalsThatAreIgnored) {
   signal(SIGSYS, before);
 }
 
-TEST_F(LogCrashHandlerTest, LeavesHandlersOfWhatComesFromOutside) {
+TEST_F(LogCrashHandlerTest, LeavesHandlersOfSignalsFromOutside) {
   const auto own = [](int) {};
   for (const int number : {SIGQUIT, SIGXCPU, SIGXFSZ}) {
     const sighandler_t before = signal(number, own);
@@ -85,7 +85,7 @@ TEST_F(LogCrashHandlerTest, LeavesHandlersOfWhatComesFromOutside) {
   }
 }
 
-TEST_F(LogCrashHandlerTest, LeavesWhatTheProgramHasChangedSince) {
+TEST_F(LogCrashHandlerTest, LeavesHandlersThatTheProgramInstalledLater) {
   const auto own = [](int) {};
   const sighandler_t before = HandlerOf(SIGSEGV);
   std::unique_ptr<LogCrashHandler> handler = Install();
@@ -95,7 +95,7 @@ TEST_F(LogCrashHandlerTest, LeavesWhatTheProgramHasChangedSince) {
   signal(SIGSEGV, before);
 }
 
-TEST_F(LogCrashHandlerTest, IsOneInAProcess) {
+TEST_F(LogCrashHandlerTest, ThereIsOneInAProcess) {
   EXPECT_DEATH(
       {
         AsyncLogger logger(log_.NewWriter(), {.clock = &clock_});

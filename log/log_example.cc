@@ -1,10 +1,11 @@
-// Logs to a file that rotates, from the one object that main() makes.
+// Logs to a file that rotates, with a logger that main() makes.
 
 #include <cstdio>
 #include <memory>
 #include <string>
 #include <utility>
 
+#include "absl/strings/str_format.h"
 #include "absl/time/time.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/log/async_logger.h"
@@ -14,20 +15,20 @@
 #include "sluice/log/logger_thread.h"
 #include "sluice/timer/clock.h"
 
-// A type of one's own: copied as it is by the caller, printed later.
+// A type that says how it is printed, as for newer versions of Abseil.
 struct Point {
   int x, y;
 };
 
-template <typename Text>
-void SluiceLogPrint(Text& text, const Point& point) {
-  text.AppendDecimal(point.x);
-  text.AppendChar('/');
-  text.AppendDecimal(point.y);
+template <typename Sink>
+void AbslStringify(Sink& sink, const Point& point) {
+  absl::Format(&sink, "%d/%d", point.x, point.y);
 }
+// Makes SLUICE_LOG copy the object now and print it later, on the log's thread.
+const Point& SluiceLogCopy(const Point& point) { return point; }
 
 int main(int argc, char* argv[]) {
-  sluice::FillStandardDescriptors();  // none of them is to be the file
+  sluice::FillStandardDescriptors();  // the file must not become one of them
   const std::string path = argc > 1 ? argv[1] : "example.log";
   const sluice::Clock* const clock = sluice::Clock::Real();
   auto file = sluice::FileWriter::Open(clock, path, {});

@@ -30,7 +30,7 @@ absl::StatusOr<LogSeverity> ParseLogSeverity(absl::string_view name) {
   }
   return absl::InvalidArgumentError(
       absl::StrCat("severity \"", absl::CHexEscape(name),
-                   "\" is none of debug, info, warning, error, fatal"));
+                   "\" must be debug, info, warning, error or fatal"));
 }
 
 }  // namespace sluice

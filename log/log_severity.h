@@ -8,29 +8,30 @@
 
 namespace sluice {
 
-// g++ takes a scoped enumerator for something that hides what has its name
-// outside, as kError of the pollers.
+// g++ warns that a scoped enumerator shadows a name outside of the enum, such
+// as kError of the pollers.
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wshadow"
 
-// How much a line of the log matters, in rising order.
+// How much a log line matters, in rising order.
 enum class LogSeverity : uint8_t {
   kDebug,
   kInfo,
   kWarning,
   kError,
-  // For the last line of a process. Logging it ends nothing.
+  // For the last line of a process. Logging such a line does not end the
+  // process.
   kFatal,
 };
 
 #pragma GCC diagnostic pop
 
-// "debug", "info", "warning", "error" or "fatal"; "unknown" for a number that
-// is none of them.
+// Returns "debug", "info", "warning", "error" or "fatal"; or "unknown" if
+// `severity` is not a LogSeverity.
 absl::string_view LogSeverityName(LogSeverity severity);
 
-// The severity of that name, as from a flag. kInvalidArgument quotes `name`
-// and says which there are.
+// Returns the severity with this name. Use it for flags. If there is none,
+// returns kInvalidArgument, whose message quotes `name` and lists the names.
 absl::StatusOr<LogSeverity> ParseLogSeverity(absl::string_view name);
 
 }  // namespace sluice

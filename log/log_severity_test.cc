@@ -38,11 +38,11 @@ TEST(LogSeverity, IsParsedFromItsName) {
   }
 }
 
-TEST(LogSeverity, RefusesOtherNamesAndSaysWhichThereAre) {
+TEST(LogSeverity, RefusesOtherNamesAndListsTheNames) {
   for (const char* name : {"", "Info", "info ", "unknown"}) {
     EXPECT_THAT(ParseLogSeverity(name),
                 StatusIs(absl::StatusCode::kInvalidArgument,
-                         HasSubstr("debug, info, warning, error, fatal")));
+                         HasSubstr("debug, info, warning, error or fatal")));
   }
   EXPECT_THAT(
       ParseLogSeverity("lo\nud"),

@@ -4,16 +4,18 @@
 #include <utility>
 
 namespace sluice {
-// Of the decimal numbers with at most 15 digits no two are the same double, so
-// that one which reads back as `value` is the shortest. Most numbers that
-// programs print have few digits behind the point: whether they are such a
-// number of millionths, takes a multiplication and a division to know.
+
+// Most numbers that programs print have few digits after the point. A
+// multiplication and a division show whether `value` is a whole number of
+// millionths. If it is, and has at most 15 digits, these digits are the
+// shortest ones: no two decimal numbers of at most 15 digits are the same
+// double.
 void LogText::AppendDouble(double value) {
   const double magnitude = value < 0 ? -value : value;
   if (magnitude >= 1e-3 && magnitude < 1e9) {
     const auto millionths = static_cast<uint64_t>(magnitude * 1e6 + 0.5);
-    // With five zeros before the point an exponent may be shorter, as it is
-    // below 0.001.
+    // An exponent may be shorter if there are five zeros before the point, and
+    // is shorter below 0.001.
     const bool no_exponent = millionths % 100'000'000'000 != 0;
     if (static_cast<double>(millionths) / 1e6 == magnitude && no_exponent) {
       if (value < 0) AppendChar('-');
@@ -29,8 +31,8 @@ void LogText::AppendDouble(double value) {
   AppendNumber(value);
 }
 
-void LogText::AppendFill(size_t count, char c) {
-  // Without memory there is no address, which memset() does not take.
+void LogText::Append(size_t count, char c) {
+  // memset() refuses a null address, which a text without memory has.
   if (count == 0) return;
   std::memset(Reserve(count), c, count);
   end_ += count;
@@ -41,7 +43,7 @@ void LogText::Grow(size_t size) {
   const size_t used = this->size();
   const size_t capacity = static_cast<size_t>(limit_ - begin_.get());
   const size_t larger = std::max({kFirst, 2 * capacity, used + size});
-  // Not cleared: what is not yet written is not read.
+  // The memory is not cleared: nobody reads it before it is written.
   auto begin = std::unique_ptr<char[]>(new char[larger]);
   if (used > 0) std::memcpy(begin.get(), begin_.get(), used);
   begin_ = std::move(begin);

@@ -12,10 +12,13 @@
 
 namespace sluice {
 
-// Text that is made by appending, as lines of a log are. Holds its characters
-// on the heap; when they do not fit, takes twice the memory, and keeps it until
-// destroyed: who appends bounds it. Checks nothing of what is appended and ends
-// with no NUL. Thread-compatible.
+// A text that grows by appending. The logger makes its lines in one. It is also
+// a sink for AbslStringify() and absl::Format().
+//
+// Does not check what is appended, and does not end the text with a NUL. The
+// characters are on the heap. When they do not fit, the text doubles its memory
+// and keeps it until it is destroyed: the caller bounds the size.
+// Thread-compatible.
 class LogText {
  public:
   LogText() = default;
@@ -23,13 +26,13 @@ class LogText {
   LogText& operator=(const LogText&) = delete;
 
   size_t size() const { return static_cast<size_t>(end_ - begin_.get()); }
-  // Valid until the next call that is not const.
+  // The returned view is valid until the next call that is not const.
   absl::string_view view() const { return {begin_.get(), size()}; }
 
-  // REQUIRES: `piece` is no part of this text.
+  // REQUIRES: `piece` is not part of this text.
   void Append(absl::string_view piece) {
     char* const to = Reserve(piece.size());
-    // An empty view may have no address, which memcpy() does not take.
+    // memcpy() refuses a null address, which an empty view may have.
     if (!piece.empty()) std::memcpy(to, piece.data(), piece.size());
     end_ += piece.size();
   }
@@ -37,14 +40,15 @@ class LogText {
     *Reserve(1) = c;
     ++end_;
   }
-  void AppendFill(size_t count, char c);
+  // Appends `c`, `count` times.
+  void Append(size_t count, char c);
 
-  // Decimal digits, after a sign if the number is negative.
+  // Appends decimal digits, with "-" before them if the number is negative.
   void AppendDecimal(int64_t value) { AppendNumber(value); }
   void AppendDecimal(uint64_t value) { AppendNumber(value); }
   void AppendDecimal(int32_t value) { AppendNumber(value); }
-  void AppendDecimal(uint32_t value) { AppendNumber(value); }
-  // The last digits of a number, zeros in front. REQUIRES: digits >= 0.
+  // Appends the last `digits` decimal digits of a number, with leading zeros.
+  // REQUIRES: digits >= 0.
   void AppendPadded(uint32_t value, int digits) {
     char* const to = Reserve(static_cast<size_t>(digits));
     for (int i = digits - 1; i >= 0; --i, value /= 10) {
@@ -52,33 +56,40 @@ class LogText {
     }
     end_ += digits;
   }
-  // Lower-case hexadecimal digits without a prefix.
+  // Appends lower-case hexadecimal digits without a prefix.
   void AppendHex(uint64_t value) {
     char* const to = Reserve(kNumberSize);
     end_ = std::to_chars(to, to + kNumberSize, value, 16).ptr;
   }
-  // The shortest digits that read back as the same number, with an exponent
-  // where that is shorter; "inf", "-inf", "nan" or "-nan".
+  // Appends the shortest digits from which the same number can be read back,
+  // with an exponent if that is shorter; or "inf", "-inf", "nan" or "-nan".
   void AppendDouble(double value);
   void AppendFloat(float value) { AppendNumber(value); }
 
-  // Room for `size` characters behind those there are, to be written straight
-  // and then taken over by AdvanceTo(). Valid until the next call.
+  // Returns memory for `size` characters after the end of the text. The caller
+  // writes there and then calls AdvanceTo(). The memory is valid until the next
+  // call that is not const.
   char* Reserve(size_t size) {
     if (ABSL_PREDICT_FALSE(size > static_cast<size_t>(limit_ - end_))) {
       Grow(size);
     }
     return end_;
   }
-  // REQUIRES: `end` is in or at the end of what the last Reserve() gave.
+  // Extends the text to `end`. REQUIRES: `end` is in the memory that the last
+  // Reserve() returned, or at its end.
   void AdvanceTo(char* end) { end_ = end; }
 
-  // REQUIRES: size <= size().
+  // Removes all characters after the first `size`. REQUIRES: size <= size().
   void Truncate(size_t size) { end_ = begin_.get() + size; }
   void Clear() { Truncate(0); }
 
+  // Makes absl::Format(&text, ...) append here.
+  friend void AbslFormatFlush(LogText* text, absl::string_view piece) {
+    text->Append(piece);
+  }
+
  private:
-  // Of the longest number: "-2.2250738585072014e-308" has 24 characters.
+  // Room for the longest number: "-2.2250738585072014e-308" has 24 characters.
   static constexpr size_t kNumberSize = 32;
 
   template <typename Number>

@@ -1,5 +1,5 @@
-// Numbers and pieces of text, beside std::to_chars(), std::string and
-// snprintf(); a line of a log has half a dozen.
+// Appends numbers and pieces of text, and compares with std::to_chars(),
+// std::string and snprintf(). A log line has about six of them.
 
 #include <charconv>
 #include <cstddef>
@@ -29,8 +29,8 @@ std::vector<int64_t> Integers() {
   return integers;
 }
 
-// Those divided by `divisor`: by 1000, three digits stand behind the point;
-// by 3, all that there are.
+// Returns these numbers divided by `divisor`: 1000 gives three digits after the
+// point, 3 gives as many as a double has.
 std::vector<double> Doubles(double divisor) {
   std::vector<double> doubles;
   for (int64_t integer : Integers()) {
@@ -39,7 +39,7 @@ std::vector<double> Doubles(double divisor) {
   return doubles;
 }
 
-// Calls `append(value)` for one after the other.
+// Calls `append(value)` for each value in turn.
 template <typename Value, typename Append>
 void Run(benchmark::State& state, const std::vector<Value>& values,
          Append append) {
@@ -94,7 +94,7 @@ void BM_DoubleBySnprintf(benchmark::State& state) {
 }
 BENCHMARK(BM_DoubleBySnprintf)->Arg(1000)->Arg(3);
 
-// Ten pieces of `range` characters.
+// Appends ten pieces of `range` characters.
 void BM_Pieces(benchmark::State& state) {
   const std::string piece(static_cast<size_t>(state.range(0)), 'x');
   LogText text;

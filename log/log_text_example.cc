@@ -1,11 +1,11 @@
-// A type that says how the log prints it. The function is a template: the type
-// and its header need nothing of the log. Here it is called with a text of its
-// own; SLUICE_LOG(logger, kInfo, "moved to {}", point) calls it on the log's
-// thread, with a copy of the point.
+// A type that says how it is printed. AbslStringify() is a template, so that
+// the type and its header do not depend on the log. This program calls it with
+// a text of its own, as SLUICE_LOG(logger, kInfo, "moved to {}", point) does.
 
 #include <cstdint>
 #include <cstdio>
 
+#include "absl/strings/str_format.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/log/log_text.h"
 
@@ -16,12 +16,9 @@ struct Point {
   double height;
 };
 
-template <typename Text>
-void SluiceLogPrint(Text& text, const Point& point) {
-  text.Append("x=");
-  text.AppendDecimal(point.x);
-  text.Append(" height=");
-  text.AppendDouble(point.height);
+template <typename Sink>
+void AbslStringify(Sink& sink, const Point& point) {
+  absl::Format(&sink, "x=%d height=%g", point.x, point.height);
 }
 
 }  // namespace example
@@ -30,7 +27,7 @@ int main() {
   sluice::FillStandardDescriptors();
   sluice::LogText text;
   text.Append("moved to ");
-  SluiceLogPrint(text, example::Point{-3, 0.25});
+  AbslStringify(text, example::Point{-3, 0.25});
   text.AppendChar('\n');
   std::fwrite(text.view().data(), 1, text.size(), stdout);
   return sluice::FinishStandardOutput("log_text_example", 0);

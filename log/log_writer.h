@@ -6,25 +6,28 @@
 
 namespace sluice {
 
-// Where formatted lines go: a descriptor, a file, memory under test. Formats
-// nothing, keeps nothing. Never called on a loop, and by one thread at a time.
+// The destination of formatted lines: a descriptor, a file, or memory in tests.
+// A writer does not format lines and does not keep them. The logger calls it on
+// one thread at a time, and never on a loop.
 //
-// May block, for any time: lines then wait in the rings. Nothing interrupts a
-// call, so a writer that does not return holds up the end of the program, which
-// LoggerThread::Stop() bounds. A writer that can bound its own waits returns an
-// error, such as kDeadlineExceeded, and is called again later.
+// A writer may block for any time. Lines then wait in the rings. Nothing
+// interrupts a call, so a writer that does not return delays the end of the
+// program: LoggerThread::Stop() has a limit for that. A writer that limits its
+// own waits should return an error, such as kDeadlineExceeded; the logger calls
+// it again later.
 class LogWriter {
  public:
   virtual ~LogWriter() = default;
 
-  // `*lines` is whole lines, each with its newline, valid during the call; the
-  // first may be the rest of one that an earlier call began. Removes from its
-  // front what has been written: all of it exactly if this returns OK. After an
-  // error what is left may be offered again: how long to keep that and when to
-  // try is for the caller to decide, not for the writer.
+  // Writes `*lines`, and removes the written bytes from its front. Returns OK
+  // if and only if all bytes are written. `*lines` holds whole lines, each with
+  // its newline; the first one may be the rest of a line that an earlier call
+  // began. The bytes are valid during the call. After an error the caller
+  // decides how long to keep the remaining bytes and when to call again; a
+  // writer does not wait and retry.
   virtual absl::Status Write(absl::string_view* lines) = 0;
-  // What was written outlives this process, and the machine as far as the
-  // writer can see to it, when this returns OK.
+  // Makes the written bytes durable: after OK they survive the end of this
+  // process, and a crash of the machine as far as the writer can ensure it.
   virtual absl::Status Flush() = 0;
 };
 

@@ -15,7 +15,8 @@ namespace {
 
 constexpr absl::Duration kShortNap = absl::Milliseconds(5);
 constexpr absl::Duration kLongNap = absl::Milliseconds(125);
-// After more lines than these the next ones are there already.
+// After this many lines the thread does not sleep: more lines are there
+// already.
 constexpr size_t kManyLines = 500;
 
 }  // namespace
@@ -23,7 +24,7 @@ constexpr size_t kManyLines = 500;
 absl::StatusOr<std::unique_ptr<LoggerThread>> LoggerThread::Start(
     AsyncLogger* logger) {
   auto self = absl::WrapUnique(new LoggerThread(logger));
-  // Before the thread: it is not the one that finds the logger without it.
+  // Set before the thread starts, so that the thread never sees it false.
   SLUICE_CHECK(!logger->has_thread_.exchange(true));
   absl::StatusOr<Thread> thread =
       Thread::Start("logger", [self = self.get()] { self->Run(); });
@@ -40,7 +41,7 @@ LoggerThread::~LoggerThread() { Stop(absl::InfiniteDuration()); }
 bool LoggerThread::Stop(absl::Duration limit) {
   if (thread_ == nullptr) return true;
   if (logger_.forked()) {
-    (void)thread_.release();  // it is the parent's, and cannot be joined
+    (void)thread_.release();  // the parent's thread cannot be joined here
     return true;
   }
   SLUICE_CHECK(!SequenceRole::OnAny());
@@ -57,7 +58,7 @@ bool LoggerThread::Stop(absl::Duration limit) {
 }
 
 bool LoggerThread::AwaitEnd(absl::Duration limit) {
-  const Clock& clock = *Clock::Real();  // which CondVar waits by
+  const Clock& clock = *Clock::Real();  // the clock of CondVar
   const MonotonicTime deadline = clock.Now() + limit;
   MutexLock lock(&mutex_);
   while (!has_ended_) {
@@ -75,7 +76,8 @@ void LoggerThread::Run() {
     nap = lines > 0 ? kShortNap : std::min(2 * nap, kLongNap);
     if (lines < kManyLines && !logger_.HasFlush()) logger_.WaitForWork(nap);
   }
-  // Here, where the writer may block: Stop() may not wait for it.
+  // Called here and not by Stop(): the writer may block, and Stop() has a
+  // limit.
   logger_.StopThread();
   MutexLock lock(&mutex_);
   has_ended_ = true;

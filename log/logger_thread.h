@@ -13,50 +13,51 @@
 
 namespace sluice {
 
-// The thread that writes what an AsyncLogger takes, for programs; tests call
-// RunOnce(). While lines come it looks for them every 5 ms, or at once when a
-// ring is half full; while none come, 8 times a second: so long may a line take
-// to be seen. Thread-compatible. Does not own the logger.
+// The thread that runs the back end of an AsyncLogger. Programs need one; tests
+// call RunOnce(). While lines come, it writes them every 5 ms, or at once when
+// a ring is half full. While none come, it looks 8 times a second, so that a
+// line may be written 125 ms late. Does not own the logger. Thread-compatible.
 //
-// A writer may block without bound: a pipe that nobody reads, a disk that
-// hangs. Nothing interrupts it. A program that is to end all the same calls
-// Stop() with a limit, and releases thread and logger if that passes:
+// A writer may block without a limit: on a pipe that nobody reads, or a disk
+// that hangs. Nothing interrupts it. A program that must end even then calls
+// Stop() with a limit, and releases the thread and the logger if Stop() returns
+// false:
 //
-//   crash_handler.reset();  // if there is one: at exit() it would wait as well
+//   crash_handler.reset();  // if there is one: it would wait at exit(), too
 //   if (!thread->Stop(absl::Seconds(5))) {
-//     (void)thread.release();  // they live until the process ends
+//     (void)thread.release();  // both live until the process ends
 //     (void)logger.release();
 //   }
 //
-// The writer, the clock and everything that Options::on_error uses then have to
-// live until the process ends, too. The lines that were not written are lost;
-// AsyncLogger::Stats::waiting says how many bytes they are.
+// The writer, the clock and everything that Options::on_error uses must then
+// live until the process ends, too. The lines that were not written are
+// dropped; AsyncLogger::Stats::waiting is their size in bytes.
 class LoggerThread {
  public:
-  // The thread is called "logger". The error of pthread_create(3). REQUIRES:
-  // `logger` has no other thread, and outlives this.
+  // Starts a thread named "logger". Returns the error of pthread_create(3).
+  // REQUIRES: `logger` has no other LoggerThread, and outlives this one.
   static absl::StatusOr<std::unique_ptr<LoggerThread>> Start(
       AsyncLogger* logger);
   LoggerThread(const LoggerThread&) = delete;
   LoggerThread& operator=(const LoggerThread&) = delete;
-  // Stop() without a limit: blocks as long as the writer does, also after a
-  // Stop() that returned false.
+  // Calls Stop() without a limit: blocks as long as the writer does, also after
+  // a Stop() that returned false.
   ~LoggerThread();
 
-  // Asks the thread to write what was logged before and to end, and waits until
-  // it has ended, at most for `limit`. Returns true if it has: then what was
-  // logged before is written, if the writer did not fail. Returns false if the
-  // thread still runs: then no thread waits for room in a ring any more, not
-  // even with OnFull::kBlock, and Stop() may be called again. In the child of a
-  // fork() does nothing, and returns true. CHECKs that it is on no loop, strand
-  // or worker.
+  // Asks the thread to write all lines that were logged before and to end, and
+  // waits for its end, at most for `limit`. Returns true if the thread has
+  // ended; the lines are then written, unless the writer failed. Returns false
+  // if the thread still runs; from then on lines for which there is no room are
+  // dropped, even with OnFull::kBlock, and Stop() may be called again. In the
+  // child of a fork() does nothing and returns true. CHECKs that the calling
+  // thread is not running a loop, a strand or a worker.
   bool Stop(absl::Duration limit) ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:
   explicit LoggerThread(AsyncLogger* logger) : logger_(*logger) {}
 
   void Run() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Waits until Run() is about to return; false once `limit` has passed.
+  // Waits until Run() is about to return. Returns false after `limit`.
   bool AwaitEnd(absl::Duration limit) ABSL_LOCKS_EXCLUDED(mutex_);
 
   AsyncLogger& logger_;

@@ -1,5 +1,5 @@
-// How LoggerThread ends, whatever its writer does. That it writes, and what
-// several threads may rely on, is for async_logger_threads_test.
+// Tests how LoggerThread ends, whatever its writer does. How it writes the
+// lines of several threads is tested in async_logger_threads_test.
 
 #include "sluice/log/logger_thread.h"
 
@@ -32,13 +32,13 @@ namespace {
 
 using ::testing::EndsWith;
 
-// A writer that blocks until the test lets it go.
+// A writer that blocks until the test releases it.
 class HeldWriter final : public LogWriter {
  public:
   struct State {
     std::atomic<bool> held{true};
     std::atomic<bool> entered{false};
-    std::string text;  // of the back end, until the thread has ended
+    std::string text;  // for the back end, until the thread has ended
   };
   explicit HeldWriter(State* state) : state_(*state) {}
 
@@ -55,7 +55,7 @@ class HeldWriter final : public LogWriter {
   State& state_;
 };
 
-TEST(LoggerThreadTest, StopWritesWhatWasLoggedBefore) {
+TEST(LoggerThreadTest, StopWritesEarlierLines) {
   HeldWriter::State state;
   state.held.store(false);
   AsyncLogger logger(std::make_unique<HeldWriter>(&state),
@@ -69,7 +69,7 @@ TEST(LoggerThreadTest, StopWritesWhatWasLoggedBefore) {
   EXPECT_TRUE((*thread)->Stop(absl::ZeroDuration()));
 }
 
-TEST(LoggerThreadTest, StopWaitsForABlockedWriterNoLongerThanItsLimit) {
+TEST(LoggerThreadTest, StopWaitsForABlockedWriterUpToItsLimit) {
   HeldWriter::State state;
   AsyncLogger logger(std::make_unique<HeldWriter>(&state),
                      {.clock = Clock::Real()});
@@ -87,8 +87,8 @@ TEST(LoggerThreadTest, StopWaitsForABlockedWriterNoLongerThanItsLimit) {
   EXPECT_THAT(state.text, EndsWith("] two\n"));
 }
 
-// Else a pool whose tasks log would not end either.
-TEST(LoggerThreadTest, AfterAStopInVainNobodyWaitsForRoom) {
+// Otherwise a pool whose tasks log would not end either.
+TEST(LoggerThreadTest, AfterAFailedStopNoThreadWaitsForRoom) {
   HeldWriter::State state;
   AsyncLogger logger(std::make_unique<HeldWriter>(&state),
                      {.clock = Clock::Real(),
@@ -103,12 +103,12 @@ TEST(LoggerThreadTest, AfterAStopInVainNobodyWaitsForRoom) {
   while (logger.stats().blocked == 0) std::this_thread::yield();
   EXPECT_FALSE((*thread)->Stop(absl::Milliseconds(1)));
   producer.join();
-  EXPECT_GT(logger.stats().lost, 0u);
+  EXPECT_GT(logger.stats().dropped, 0u);
   state.held.store(false);
   EXPECT_TRUE((*thread)->Stop(absl::InfiniteDuration()));
 }
 
-// A descriptor of a pipe that has no room and that nobody reads.
+// Returns a descriptor of a full pipe that nobody reads.
 int FullPipe() {
   int ends[2];
   if (pipe(ends) != 0) std::abort();
@@ -123,13 +123,13 @@ int FullPipe() {
 
 class LoggerThreadDeathTest : public ::testing::Test {
  protected:
-  // For whoever hangs: the test then sees a signal, not 7.
+  // If the program hangs, the test sees this signal, and not 7.
   static void GiveTenSeconds() { alarm(10); }
 };
 
-// By exit(), which looks for leaks where a sanitizer does. With a handler
-// whose wait at exit() would be longer than the test has.
-TEST_F(LoggerThreadDeathTest, AProgramEndsAlthoughNobodyReadsItsLog) {
+// Ends by exit(), at which sanitizers look for leaks. Has a crash handler whose
+// wait at exit() would exceed the time of the test.
+TEST_F(LoggerThreadDeathTest, AProgramEndsIfNobodyReadsItsLog) {
   EXPECT_EXIT(
       {
         GiveTenSeconds();

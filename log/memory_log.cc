@@ -40,7 +40,7 @@ std::string MemoryLog::text() const {
 
 std::vector<std::string> MemoryLog::lines() const {
   std::vector<std::string> lines = absl::StrSplit(text(), '\n');
-  lines.pop_back();  // what stands after the last newline
+  lines.pop_back();  // the text after the last newline
   return lines;
 }
 

@@ -15,21 +15,22 @@
 
 namespace sluice {
 
-// Lines in memory, for tests: they outlive the logger that owns its writer.
-// Fails when told to. Thread-safe.
+// A log in memory, for tests. It outlives the logger, which owns only a writer
+// to it. A test can make its writers fail. Thread-safe.
 class MemoryLog {
  public:
-  // A LogWriter that writes here. REQUIRES: this outlives it.
+  // Returns a LogWriter that writes to this log. REQUIRES: the log outlives the
+  // writer.
   std::unique_ptr<LogWriter> NewWriter();
 
-  // What has been written.
+  // Returns all that was written.
   std::string text() const;
-  // The lines of it, without their newlines.
+  // Returns the written lines without their newlines.
   std::vector<std::string> lines() const;
-  // How often LogWriter::Flush() was called.
+  // Returns how often LogWriter::Flush() was called.
   int flushes() const;
-  // From now on a writer takes `bytes` more, of a line perhaps a part, and then
-  // fails with `status`.
+  // Makes writers take `bytes` more, which may end in the middle of a line, and
+  // then fail with `status`, until Recover() is called.
   void FailAfter(size_t bytes, absl::Status status);
   void Recover();
 

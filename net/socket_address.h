@@ -92,11 +92,16 @@ class SocketAddress {
   bool both_families_ = false;
 };
 
-// How SLUICE_LOG prints an address: as ToString() does, on the log's thread.
-// The caller copies the object.
-template <typename Text>
-void SluiceLogPrint(Text& text, const SocketAddress& address) {
-  text.Append(address.ToString());
+// Prints an address as ToString() does, in SLUICE_LOG and by newer versions of
+// Abseil.
+template <typename Sink>
+void AbslStringify(Sink& sink, const SocketAddress& address) {
+  sink.Append(address.ToString());
+}
+// Makes SLUICE_LOG copy the address now and print it later, on the log's
+// thread.
+inline const SocketAddress& SluiceLogCopy(const SocketAddress& address) {
+  return address;
 }
 
 }  // namespace sluice

@@ -460,8 +460,9 @@ class ThrowingWriter final : public LogWriter {
 };
 
 struct ThrowsWhenPrinted {};
-template <typename Text>
-void SluiceLogPrint(Text&, ThrowsWhenPrinted) {
+ThrowsWhenPrinted SluiceLogCopy(ThrowsWhenPrinted value) { return value; }
+template <typename Sink>
+void AbslStringify(Sink&, ThrowsWhenPrinted) {
   Throw();
 }
 

@@ -119,7 +119,7 @@ AppLog::~AppLog() {
     (void)logger_.release();
     WriteToStandardError(
         absl::StrCat("--log: writing is blocked; dropped ",
-                     Counted(stats.lost, "line"), ", ",
+                     Counted(stats.dropped, "line"), ", ",
                      Counted(stats.waiting, "byte"),
                      " of waiting lines, and what was being written\n"),
         /*limit=*/absl::ZeroDuration());

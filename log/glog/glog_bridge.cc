@@ -28,7 +28,7 @@ LogSeverity SeverityOf(google::LogSeverity severity) {
   }
 }
 
-// What glog has instead of a file.
+// Takes the place of a file of glog, and writes nothing.
 class NoFile final : public google::base::Logger {
  public:
   void Write(bool, time_t, const char*, size_t) override {}
@@ -36,7 +36,7 @@ class NoFile final : public google::base::Logger {
   uint32_t LogSize() override { return 0; }
 };
 
-// Replaces the files of glog as long as it lives.
+// Replaces the files of glog while it lives.
 class NoFiles {
  public:
   NoFiles() {
@@ -52,7 +52,7 @@ class NoFiles {
   NoFiles& operator=(const NoFiles&) = delete;
   ~NoFiles() {
     for (int i = 0; i < google::NUM_SEVERITIES; ++i) {
-      // glog deletes what it has been given when it is shut down.
+      // If glog was shut down, it has deleted our object.
       if (google::base::GetLogger(i) != ours_[i]) continue;
       google::base::SetLogger(i, replaced_[i]);
       delete ours_[i];
@@ -63,8 +63,8 @@ class NoFiles {
   std::array<google::base::Logger*, google::NUM_SEVERITIES> replaced_, ours_;
 };
 
-// Changes a flag as long as it lives. Writes it only if need be: others may
-// read it.
+// Changes a flag while it lives. Does not write an unchanged value, since other
+// threads may read the flag.
 template <typename T>
 class FlagChange {
  public:
@@ -82,8 +82,7 @@ class FlagChange {
   const T old_;
 };
 
-// Of what has no flag of its own, only fatal lines go to stderr as long as it
-// lives.
+// While it lives, glog's stderr threshold lets only fatal lines go to stderr.
 class StderrForFatalOnly {
  public:
   StderrForFatalOnly() : old_(FLAGS_stderrthreshold) {
@@ -96,7 +95,7 @@ class StderrForFatalOnly {
   }
 
  private:
-  // Under glog's mutex. Takes severities and nothing else.
+  // Changes the flag under glog's mutex. Accepts only severities.
   static void Set(int severity) { google::SetStderrLogging(severity); }
 
   const int old_;
@@ -108,11 +107,11 @@ class Sink final : public google::LogSink {
       : logger_(*logger), fatal_wait_(fatal_wait) {
     google::AddLogSink(this);
   }
-  // Waits for send() if it is being called.
+  // Waits until send() has returned.
   ~Sink() override { google::RemoveLogSink(this); }
 
   using google::LogSink::send;
-  // Under glog's mutexes.
+  // glog calls it with its mutexes locked.
   void send(google::LogSeverity glog_severity, const char* full_filename,
             const char* base_filename, int line,
             const google::LogMessageTime& time, const char* message,
@@ -124,11 +123,12 @@ class Sink final : public google::LogSink {
     header.severity = SeverityOf(glog_severity);
     header.file = full_filename;
     header.line = line;
-    // A child of fork() may have destroyed its copy of the logger.
+    // The child of a fork() may have destroyed its copy of the logger.
     if (!owner_.IsCurrent()) return;
     if (!logger_.levels().EnabledByName(header.severity, header.file)) return;
     const bool fatal = header.severity == LogSeverity::kFatal;
-    // Before it for room in the ring. The status: there is no other way out.
+    // The first flush makes room in the ring. Errors are ignored: the process
+    // ends in any case.
     if (fatal) (void)logger_.FlushBeforeAbort(fatal_wait_);
     logger_.Append(header, {message, message_len});
     if (fatal) (void)logger_.FlushBeforeAbort(fatal_wait_);
@@ -142,7 +142,8 @@ class Sink final : public google::LogSink {
 
 }  // namespace
 
-// In this order: a line that comes in between goes to both rather than nowhere.
+// The sink comes first: a line that is logged in between then goes to the
+// logger and to glog's files.
 struct GlogBridge::Parts {
   Parts(AsyncLogger* logger, absl::Duration fatal_wait)
       : sink(logger, fatal_wait) {}
@@ -159,7 +160,8 @@ GlogBridge::GlogBridge(AsyncLogger* logger, absl::Duration fatal_wait)
     : parts_(std::make_unique<Parts>(logger, fatal_wait)) {}
 
 GlogBridge::~GlogBridge() {
-  // In a child a thread that does not exist there may have a mutex of glog.
+  // In the child of a fork, a thread that does not exist there may hold a mutex
+  // of glog.
   if (!owner_.IsCurrent()) (void)parts_.release();
 }
 

@@ -9,51 +9,57 @@
 
 namespace sluice {
 
-// Makes the lines of glog's LOG, VLOG, PLOG and CHECK, of a whole program,
-// lines of an AsyncLogger, with their severity, place, thread and time:
+// Passes the lines of glog's LOG, VLOG, PLOG and CHECK, in the whole program,
+// to an AsyncLogger, with their severity, source location, thread and time:
 //
 //   google::InitGoogleLogging(argv[0]);
 //   sluice::GlogBridge bridge(&logger);
 //
-// While it lives glog writes no files and, but for what a fatal line says,
-// nothing to stderr and stdout, whatever its flags were. What else it does it
-// goes on doing: --minloglevel, --v, e-mail, other sinks. What is below
-// AsyncLogger::levels() is dropped before it is copied; VLOG is kInfo there.
-// Times are of when a line began, and lines in the order in which they ended.
+// While the bridge lives, glog writes no files, and nothing to stderr and
+// stdout except the text of fatal lines, whatever its flags were. Its other
+// features work as before: --minloglevel, --v, e-mail, other sinks. The bridge
+// drops lines below AsyncLogger::levels() before it copies them; lines of VLOG
+// have severity kInfo. The time of a line is the time when its statement began.
+// Lines are in the order in which their statements ended.
 //
-// The disk leaves the caller's path, and nothing else does: glog still formats
-// on the thread that logs, and takes its mutexes for each line. A line costs
-// its caller 3.4 microseconds of CPU, where glog with its own files takes 3.5
-// and SLUICE_LOG 0.01. Without the prefix, of which only stderr has use, 2.6:
-// --log_prefix=false.
+// The bridge only takes the disk out of the caller's path: glog still formats
+// on the thread that logs, and locks its mutexes for each line. A line costs
+// its caller 3.4 us of CPU, compared with 3.5 us for glog with its own files
+// and 0.01 us for SLUICE_LOG. With --log_prefix=false a line costs 2.6 us: glog
+// then does not make the prefix, which only stderr shows.
 //
-// A fatal line, by LOG(FATAL) or CHECK, goes to stderr too, and the process
-// ends as ever, after that line and all before it have been written. It may
-// come from any thread; a loop's stands still. google::FlushLogFiles() flushes
-// nothing; AsyncLogger::FlushAndWait() does.
+// A fatal line, by LOG(FATAL) or CHECK, also goes to stderr. The process then
+// ends as usual, after the fatal line and all earlier lines are written. Any
+// thread may log a fatal line; if a loop does, it blocks.
+// google::FlushLogFiles() has no effect; use AsyncLogger::FlushAndWait().
 //
-// Thread-compatible; comes and goes while others log, whose lines then go to
-// one of the two or to both. But not if glog's flags send lines to stderr or
-// stdout: it changes them without a mutex. Does not own the logger.
+// Thread-compatible. May be made and destroyed while other threads log: their
+// lines then go to the logger, to glog's files, or to both. But if glog's flags
+// send lines to stderr or stdout, no other thread may log meanwhile, since the
+// bridge changes these flags without a mutex. Does not own the logger.
 //
-// In the child of a fork() the parent's bridge takes lines and loses them, also
-// after it was destroyed there, and the child can have no bridge of its own.
+// In the child of a fork() the parent's bridge drops all lines, also after it
+// was destroyed there. The child cannot have a bridge of its own.
 class GlogBridge {
  public:
-  // A fatal line waits for a LoggerThread so long, at most twice; if there is
-  // none, it does RunOnce() itself.
-  // REQUIRES: google::InitGoogleLogging() was called: before that glog, which
-  // tells nobody whether it was, writes each line to stderr. There is no other
-  // bridge. Neither the logger's writer nor its on_error logs by glog: a line
-  // that waits for them, as fatal ones do and others with OnFull::kBlock, holds
-  // glog's mutexes.
+  // A fatal line waits for a flush twice, each time at most `fatal_wait`. If no
+  // LoggerThread runs, the fatal line calls RunOnce() itself.
+  //
+  // REQUIRES:
+  //   - google::InitGoogleLogging() was called. Before that, glog writes each
+  //     line to stderr; glog has no function by which the bridge could check
+  //     it.
+  //   - There is no other bridge.
+  //   - Neither the logger's writer nor its on_error logs by glog. A line that
+  //     waits for the back end, as fatal lines do, and others with
+  //     OnFull::kBlock, holds glog's mutexes: the back end would wait for them.
   explicit GlogBridge(AsyncLogger* logger,
                       absl::Duration fatal_wait = absl::Seconds(10));
   GlogBridge(const GlogBridge&) = delete;
   GlogBridge& operator=(const GlogBridge&) = delete;
-  // glog goes on with the files and flags that it had; what the program has
-  // changed of them meanwhile is lost. If it has called
-  // google::ShutdownGoogleLogging(), that was the bridge's end already.
+  // Restores the files and flags that glog had before; changes that the program
+  // made to them meanwhile are lost. If the program has called
+  // google::ShutdownGoogleLogging(), the bridge has ended there already.
   ~GlogBridge();
 
  private:

@@ -1,6 +1,6 @@
-// What a line costs the thread that logs it: by glog to its file, by glog
-// through the bridge, and by SLUICE_LOG. Times are of the caller's CPU; what
-// the back end does for the latter two is not among them.
+// Measures a line on the thread that logs it: by glog to its file, by glog
+// through the bridge, and by SLUICE_LOG. Times are CPU times of the caller,
+// without the time of the back end.
 
 #include <unistd.h>
 
@@ -37,8 +37,8 @@ class NullWriter final : public LogWriter {
   absl::Status Flush() override { return absl::OkStatus(); }
 };
 
-// glog is the process's: it is set up once, with files in a folder that goes
-// with this.
+// Sets up glog once for the process, with files in a folder that is removed
+// with this object.
 class GlogFiles {
  public:
   GlogFiles() {
@@ -71,8 +71,8 @@ void BM_GlogToFile(benchmark::State& state) {
 }
 BENCHMARK(BM_GlogToFile);
 
-// Through the bridge, to a logger of that level, which has a level of its own
-// for each of `files` files.
+// Logs through the bridge, to a logger with this level and with a level for
+// each of `files` files.
 void Bridge(benchmark::State& state, LogSeverity level, int files) {
   const GlogFiles glog_files;
   AsyncLogger logger(std::make_unique<NullWriter>(),
@@ -105,7 +105,7 @@ void BM_BridgeThatIsOff(benchmark::State& state) {
 }
 BENCHMARK(BM_BridgeThatIsOff);
 
-// As glog can be told to do without what the bridge does not use.
+// glog without the prefix, which the bridge does not use.
 void BM_BridgeWithoutPrefix(benchmark::State& state) {
   FLAGS_log_prefix = false;
   Bridge(state, LogSeverity::kInfo, 0);

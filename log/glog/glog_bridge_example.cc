@@ -1,4 +1,4 @@
-// A program that logs by glog, and whose lines shall not wait for a disk.
+// A program that logs by glog, without waiting for a disk.
 
 #include <unistd.h>
 
@@ -18,7 +18,7 @@
 
 namespace {
 
-// As it always was.
+// Existing code, which logs by glog.
 void Serve() {
   LOG(INFO) << "serving";
   errno = ECONNRESET;
@@ -42,6 +42,6 @@ int main(int argc, char** argv) {
   sluice::GlogBridge bridge(&logger);
 
   Serve();
-  // New code need not go through glog; the lines keep their order.
+  // New code can use SLUICE_LOG; the lines keep their order.
   SLUICE_LOG(&logger, kInfo, "served {} clients", 1);
 }

@@ -1,5 +1,5 @@
-// Does what its arguments say, one after the other, as a program that uses
-// glog. The log goes to standard output.
+// A program that uses glog, and executes its arguments one after the other. The
+// log goes to standard output.
 
 #include <unistd.h>
 
@@ -55,7 +55,7 @@ class Program {
                                          .max_line_bytes = 1024});
   }
 
-  // False if there is no such step.
+  // Returns false if there is no such step.
   bool Do(absl::string_view step) {
     if (step == "init") {
       google::InitGoogleLogging("glog_bridge_program");
@@ -68,7 +68,8 @@ class Program {
     } else if (step == "handler") {
       handler_ = LogCrashHandler::Install(&*logger_).value();
     } else if (step == "fill") {
-      while (logger_->stats().lost == 0) SLUICE_LOG(&*logger_, kInfo, "filled");
+      while (logger_->stats().dropped == 0)
+        SLUICE_LOG(&*logger_, kInfo, "filled");
     } else if (step == "hang") {
       writer_->hangs = true;
     } else if (step == "die") {
@@ -115,7 +116,7 @@ class Program {
 }  // namespace
 }  // namespace sluice
 
-// The first argument is the folder to be in.
+// The first argument is the working folder.
 int main(int argc, char** argv) {
   SLUICE_CHECK(argc >= 2 && chdir(argv[1]) == 0);
   sluice::Program program;

@@ -35,7 +35,8 @@ using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::StartsWith;
 
-// What needs a process of its own, as fatal lines do, is in tests/.
+// tests/log/glog_bridge_test.cc has the tests that need a process of their own,
+// such as those of fatal lines.
 class GlogBridgeTest : public ::testing::Test {
  protected:
   static void SetUpTestSuite() {
@@ -53,7 +54,7 @@ class GlogBridgeTest : public ::testing::Test {
     logger_->RunOnce();
     return log_.lines();
   }
-  // Without what stands before them.
+  // Returns the messages of all lines.
   std::vector<std::string> Messages() {
     std::vector<std::string> messages;
     for (const std::string& line : Lines()) {
@@ -114,39 +115,39 @@ TEST_F(GlogBridgeTest, KeepsTheTimeToTheMicrosecond) {
                   "%Y-%m-%d%ET%H:%M:%E6SZ I ", time, absl::UTCTimeZone()))));
 }
 
-TEST_F(GlogBridgeTest, AMessageOfSeveralLinesIsOneLine) {
+TEST_F(GlogBridgeTest, AMessageOfSeveralLinesBecomesOneLine) {
   Start();
   LOG(INFO) << "first\nsecond\n";
   LOG(INFO) << "";
   EXPECT_THAT(Messages(), ElementsAre("first\\nsecond", ""));
 }
 
-TEST_F(GlogBridgeTest, ALongMessageIsCutVisibly) {
+TEST_F(GlogBridgeTest, ALongMessageIsTruncatedVisibly) {
   Start({.max_line_bytes = 1000});
-  LOG(INFO) << std::string(40'000, 'x');  // of which glog leaves 30,000
-  ASSERT_THAT(Messages(), ElementsAre(EndsWith("xxx[cut]")));
+  LOG(INFO) << std::string(40'000, 'x');  // glog truncates it to 30,000
+  ASSERT_THAT(Messages(), ElementsAre(EndsWith("xxx[truncated]")));
   EXPECT_LT(Messages()[0].size(), 1000u);
-  EXPECT_EQ(logger_->stats().cut, 1u);
+  EXPECT_EQ(logger_->stats().truncated, 1u);
 }
 
-TEST_F(GlogBridgeTest, ALongMessageIsCutBetweenCharacters) {
+TEST_F(GlogBridgeTest, ALongMessageIsTruncatedBetweenCharacters) {
   Start({.max_line_bytes = 1000});
   std::string message;
   for (int i = 0; i < 1000; ++i) absl::StrAppend(&message, "\u20ac");
   for (const std::string before : {"", "1", "22"})
     LOG(INFO) << before << message;
   EXPECT_THAT(Messages(), SizeIs(3));
-  EXPECT_THAT(Messages(), Each(EndsWith("\u20ac[cut]")));
+  EXPECT_THAT(Messages(), Each(EndsWith("\u20ac[truncated]")));
 }
 
-// The file's name alone is longer.
-TEST_F(GlogBridgeTest, ALineIsCutToNoMoreThanItsPlace) {
+// The name of the file alone is longer than the limit.
+TEST_F(GlogBridgeTest, ALongFileNameLeavesNothingOfTheMessage) {
   Start({.max_line_bytes = 16});
   LOG(INFO) << "message";
-  EXPECT_THAT(Messages(), ElementsAre("[cut]"));
+  EXPECT_THAT(Messages(), ElementsAre("[truncated]"));
 }
 
-TEST_F(GlogBridgeTest, LinesOfBothKindsKeepTheirOrder) {
+TEST_F(GlogBridgeTest, LinesOfGlogAndSluiceKeepTheirOrder) {
   Start();
   LOG(INFO) << 1;
   SLUICE_LOG(logger_.get(), kInfo, "2");
@@ -154,7 +155,7 @@ TEST_F(GlogBridgeTest, LinesOfBothKindsKeepTheirOrder) {
   EXPECT_THAT(Messages(), ElementsAre("1", "2", "3"));
 }
 
-TEST_F(GlogBridgeTest, LinesOfAllThreadsCome) {
+TEST_F(GlogBridgeTest, LinesOfAllThreadsAreWritten) {
   constexpr int kThreads = 4, kLines = 250;
   Start({.on_full = AsyncLogger::OnFull::kBlock, .ring_bytes = 16384});
   auto writer = LoggerThread::Start(logger_.get());
@@ -168,14 +169,14 @@ TEST_F(GlogBridgeTest, LinesOfAllThreadsCome) {
   for (std::thread& thread : threads) thread.join();
   writer->reset();
   EXPECT_THAT(Lines(), SizeIs(kThreads * kLines));
-  EXPECT_EQ(logger_->stats().lost, 0u);
+  EXPECT_EQ(logger_->stats().dropped, 0u);
 }
 
 // ---------------------------------------------------------------------------
 // Levels
 // ---------------------------------------------------------------------------
 
-TEST_F(GlogBridgeTest, DropsWhatIsBelowTheLoggersLevel) {
+TEST_F(GlogBridgeTest, DropsLinesBelowTheLoggersLevel) {
   Start({.level = LogSeverity::kWarning});
   LOG(INFO) << "dropped";
   LOG(WARNING) << "kept";
@@ -187,8 +188,8 @@ TEST_F(GlogBridgeTest, DropsWhatIsBelowTheLoggersLevel) {
   EXPECT_THAT(Messages(), ElementsAre("kept", "kept too"));
 }
 
-// Who calls glog for another language passes names that he has made.
-TEST_F(GlogBridgeTest, LevelsOfFilesGoByNameNotByAddress) {
+// A program that calls glog for another language makes its own file names.
+TEST_F(GlogBridgeTest, FileLevelsCompareNamesNotAddresses) {
   Start();
   SLUICE_ASSERT_OK(
       logger_->levels().SetForFile("quiet.cc", LogSeverity::kError));
@@ -199,7 +200,7 @@ TEST_F(GlogBridgeTest, LevelsOfFilesGoByNameNotByAddress) {
   EXPECT_THAT(Messages(), ElementsAre("other"));
 }
 
-TEST_F(GlogBridgeTest, GlogsOwnLevelHoldsToo) {
+TEST_F(GlogBridgeTest, GlogsOwnLevelAppliesToo) {
   Start({.level = LogSeverity::kDebug});
   FLAGS_minloglevel = google::GLOG_ERROR;
   LOG(WARNING) << "dropped";
@@ -223,7 +224,7 @@ TEST_F(GlogBridgeTest, VlogIsInfo) {
               ElementsAre(AllOf(HasSubstr("Z I "), EndsWith("] verbose"))));
 }
 
-TEST_F(GlogBridgeTest, ConditionsAndCountersHold) {
+TEST_F(GlogBridgeTest, ConditionsAndCountersOfGlogWork) {
   Start();
   LOG_IF(INFO, true) << "if";
   LOG_IF(INFO, false) << "if not";
@@ -235,7 +236,7 @@ TEST_F(GlogBridgeTest, ConditionsAndCountersHold) {
                                       "every second: 3", "every second: 5"));
 }
 
-TEST_F(GlogBridgeTest, PlogTellsTheErrorAndErrnoStays) {
+TEST_F(GlogBridgeTest, PlogPrintsTheErrorAndKeepsErrno) {
   Start();
   errno = ENOENT;
   PLOG(ERROR) << "open";
@@ -253,7 +254,7 @@ TEST_F(GlogBridgeTest, DlogIsForDebugBuilds) {
 // Beginning and end
 // ---------------------------------------------------------------------------
 
-// What of glog the bridge changes.
+// The state of glog that the bridge changes.
 struct GlogState {
   GlogState() {
     for (int i = 0; i < google::NUM_SEVERITIES; ++i) {
@@ -269,7 +270,7 @@ struct GlogState {
   bool to_stdout = FLAGS_logtostdout;
 };
 
-TEST_F(GlogBridgeTest, ItsEndLeavesGlogAsItWas) {
+TEST_F(GlogBridgeTest, ItsDestructorRestoresGlog) {
   const GlogState before;
   for (const bool flags : {false, true}) {
     FLAGS_logtostderr = FLAGS_alsologtostderr = FLAGS_logtostdout = flags;
@@ -285,7 +286,7 @@ TEST_F(GlogBridgeTest, ItsEndLeavesGlogAsItWas) {
   EXPECT_TRUE(GlogState() == before);
 }
 
-TEST_F(GlogBridgeTest, ThresholdsThatAreNoSeverityStay) {
+TEST_F(GlogBridgeTest, KeepsThresholdsThatAreNotSeverities) {
   for (const int threshold : {-1, 4, 1000}) {
     FLAGS_stderrthreshold = threshold;
     Start();
@@ -296,19 +297,19 @@ TEST_F(GlogBridgeTest, ThresholdsThatAreNoSeverityStay) {
   FLAGS_stderrthreshold = google::GLOG_ERROR;
 }
 
-TEST_F(GlogBridgeTest, GetsNothingAfterItsEnd) {
+TEST_F(GlogBridgeTest, GetsNoLineAfterItsDestruction) {
   Start();
   bridge_.reset();
-  FLAGS_logtostderr = true;  // rather than files
+  FLAGS_logtostderr = true;  // and not to files
   LOG(INFO) << "glog's alone";
   FLAGS_logtostderr = false;
   EXPECT_THAT(Lines(), IsEmpty());
 }
 
-// Under tsan: the bridge goes while others log.
-TEST_F(GlogBridgeTest, EndsWhileOthersLog) {
+// For tsan: the bridge is destroyed while other threads log.
+TEST_F(GlogBridgeTest, MayBeDestroyedWhileOthersLog) {
   Start({.ring_bytes = 16384});
-  // After the bridge glog's own loggers get the lines: ones without files.
+  // After the bridge glog's own loggers get the lines; these have no files.
   for (int i = 0; i < google::NUM_SEVERITIES; ++i) {
     google::SetLogDestination(i, "");
   }
@@ -359,8 +360,8 @@ TEST_F(GlogBridgeDeathTest, ThereIsOneAtATime) {
   EXPECT_DEATH(GlogBridge(logger_.get()), "has_bridge");
 }
 
-// Another thread of the parent is in the middle of a line, with glog's mutexes.
-TEST_F(GlogBridgeTest, AChildOfForkMayDestroyIt) {
+// Another thread of the parent holds glog's mutexes in the middle of a line.
+TEST_F(GlogBridgeTest, TheChildOfAForkMayDestroyIt) {
   std::atomic<bool> in_send{false};
   std::atomic<bool> go_on{false};
   struct SlowSink final : google::LogSink {

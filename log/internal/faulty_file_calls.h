@@ -17,26 +17,27 @@
 
 namespace sluice {
 
-// The kernel's calls (testonly), save those which the test fails, and save
-// fdatasync(2) and fsync(2): no test waits for a disk. Knows which descriptors
-// are open. Thread-compatible.
+// The calls of the kernel (testonly), except that a test can let calls fail,
+// and that fdatasync(2) and fsync(2) do nothing, so that no test waits for a
+// disk. Counts the open descriptors. Thread-compatible.
 class FaultyFileCalls final : public FileCalls {
  public:
   struct Fault {
-    int error = 0;              // instead of the call; close(2): after it
-    size_t at_most = SIZE_MAX;  // that write(2) writes
+    int error = 0;  // error in place of the call; for close(2) after it
+    size_t at_most = SIZE_MAX;  // limit of the bytes that write(2) writes
   };
-  // Asked before each call, by the name of the system call.
+  // Called before each call, with the name of the system call; returns its
+  // fault.
   using Plan = absl::AnyInvocable<Fault(absl::string_view call)>;
   void set_plan(Plan plan) { plan_ = std::move(plan); }
-  // A plan: of the calls named `call` the `nth`, counted from 1, fails.
+  // Sets a plan: the `nth` call named `call`, counted from 1, fails.
   void FailOnce(absl::string_view call, int nth, int error);
-  // Until another plan is set, all calls of this name fail.
+  // Sets a plan: all calls of this name fail, until another plan is set.
   void FailAlways(absl::string_view call, int error);
   void FailNothing() { plan_ = nullptr; }
 
   size_t open_descriptors() const { return open_.size(); }
-  int calls(absl::string_view call) const;  // made so far, failed or not
+  int calls(absl::string_view call) const;  // calls so far, failed or not
 
   IoResult Open(const std::string& path, int flags, mode_t mode) override;
   IoResult Write(int fd, absl::string_view data) override;
@@ -51,7 +52,7 @@ class FaultyFileCalls final : public FileCalls {
 
  private:
   Fault Next(absl::string_view call);
-  // The fault's error, or what `make` returns.
+  // Returns the error of the planned fault, or the result of make(fault).
   template <typename Make>
   IoResult Unless(absl::string_view call, Make make);
 

@@ -16,7 +16,7 @@ IoResult Result(int64_t value) {
   return value >= 0 ? IoResult(value) : IoResult::FromErrno(errno);
 }
 
-// For a mask of STATX_BASIC_STATS, or less: fstat(2) knows nothing else.
+// Fills the fields of STATX_BASIC_STATS, which are all that fstat(2) returns.
 int StatWithoutStatx(int fd, struct statx* result) {
   struct stat found;
   if (fstat(fd, &found) != 0) return -1;
@@ -59,8 +59,8 @@ class Kernel final : public FileCalls {
   }
   IoResult Stat(int fd, unsigned mask, struct statx* result) override {
     const IoResult found = Result(statx(fd, "", AT_EMPTY_PATH, mask, result));
-    // Linux before 4.11; filters of containers that are older than the call,
-    // which say EPERM.
+    // ENOSYS: Linux before 4.11. EPERM: a container whose filter is older than
+    // statx(2).
     if (found.error() != ENOSYS && found.error() != EPERM) return found;
     return Result(StatWithoutStatx(fd, result));
   }

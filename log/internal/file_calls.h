@@ -12,34 +12,35 @@
 
 namespace sluice {
 
-// The system calls that FileWriter makes, one each, so that a test can fail
-// them. Nothing is repeated here: EINTR and short counts are the caller's.
+// The system calls that FileWriter makes, as an interface, so that tests can
+// let them fail. Each function makes one call, and does not repeat it: the
+// caller handles EINTR and short counts.
 class FileCalls {
  public:
   virtual ~FileCalls() = default;
 
-  // open(2); a descriptor.
+  // Calls open(2) and returns the descriptor.
   virtual IoResult Open(const std::string& path, int flags, mode_t mode) = 0;
-  // write(2), pread(2) of one byte, fdatasync(2), fsync(2).
+  // These call write(2), pread(2) for one byte, fdatasync(2) and fsync(2).
   virtual IoResult Write(int fd, absl::string_view data) = 0;
   virtual IoResult ReadByte(int fd, int64_t offset, char* byte) = 0;
   virtual IoResult DataSync(int fd) = 0;
   virtual IoResult Sync(int fd) = 0;
-  // statx(2) of the descriptor, for the fields in `mask`; fstat(2) where that
-  // call is refused with ENOSYS or EPERM. Ask for no times between writes:
-  // Linux 6.13 and later make the next write(2) twice as long for that.
-  // REQUIRES: `mask` has no more than STATX_BASIC_STATS.
+  // Calls statx(2) for the descriptor and the fields in `mask`, or fstat(2) if
+  // statx(2) fails with ENOSYS or EPERM. Do not ask for times between writes:
+  // on Linux 6.13 and later the next write(2) then takes twice as long.
+  // REQUIRES: `mask` has only bits of STATX_BASIC_STATS.
   virtual IoResult Stat(int fd, unsigned mask, struct statx* result) = 0;
-  // close(2). The descriptor is gone whatever this returns.
+  // Calls close(2). The descriptor is closed whatever the result.
   virtual IoResult Close(int fd) = 0;
-  // lstat(2), rename(2), unlink(2).
+  // These call lstat(2), rename(2) and unlink(2).
   virtual IoResult LinkStat(const std::string& path, struct stat* result) = 0;
   virtual IoResult Rename(const std::string& from, const std::string& to) = 0;
   virtual IoResult Unlink(const std::string& path) = 0;
 };
 
-// The kernel's. Without state, never deleted, thread-safe. Close() aborts on
-// EBADF.
+// Returns the calls of the kernel. The object has no state and is never
+// deleted. Its Close() CHECKs that the error is not EBADF. Thread-safe.
 FileCalls* KernelFileCalls();
 
 }  // namespace sluice

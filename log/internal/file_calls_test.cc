@@ -18,7 +18,7 @@
 namespace sluice {
 namespace {
 
-TEST(KernelFileCallsTest, StatSaysTheSameWhereThereIsNoStatx) {
+TEST(KernelFileCallsTest, StatReturnsTheSameWithoutStatx) {
   FileWriterFolder folder;
   folder.Write("log", "five\n");
   FileCalls* const calls = KernelFileCalls();
@@ -46,7 +46,7 @@ TEST(KernelFileCallsTest, StatSaysTheSameWhereThereIsNoStatx) {
   EXPECT_EQ(calls->Close(log), IoResult(0));
 }
 
-TEST(KernelFileCallsTest, StatOfNoFileIsAnErrorWhereThereIsNoStatx) {
+TEST(KernelFileCallsTest, StatOfNoFileIsAnErrorWithoutStatx) {
   WithoutSystemCall(SYS_statx, EPERM, [] {
     struct statx found;
     EXPECT_EQ(KernelFileCalls()->Stat(-1, STATX_BASIC_STATS, &found),
@@ -54,7 +54,7 @@ TEST(KernelFileCallsTest, StatOfNoFileIsAnErrorWhereThereIsNoStatx) {
   });
 }
 
-TEST(KernelFileCallsTest, AFileWriterNeedsNoStatx) {
+TEST(KernelFileCallsTest, AFileWriterWorksWithoutStatx) {
   for (const int error : {ENOSYS, EPERM}) {
     FileWriterFolder folder;
     folder.Write("log", "old\n");

@@ -8,8 +8,8 @@
 
 namespace sluice {
 
-// A folder of its own for a test of FileWriter, removed with all in it
-// (testonly). Thread-compatible.
+// A temporary folder for a test of FileWriter (testonly). The destructor
+// removes it with all files in it. Thread-compatible.
 class FileWriterFolder {
  public:
   FileWriterFolder();
@@ -17,15 +17,16 @@ class FileWriterFolder {
   FileWriterFolder& operator=(const FileWriterFolder&) = delete;
   ~FileWriterFolder();
 
-  // The path of a name in it; that of the log is Path("log").
+  // Returns the path of a file in the folder. The log's is Path("log").
   std::string Path(absl::string_view name) const;
   void Write(absl::string_view name, absl::string_view contents) const;
-  // "none" if there is no such file.
+  // Returns the contents of a file, or "none" if there is no such file.
   std::string Read(absl::string_view name) const;
 
-  // Name to contents, of all files.
+  // Returns the contents of all files by their names.
   std::map<std::string, std::string> Files() const;
-  // Of log.N, ..., log.1, log: one after another, whatever numbers are missing.
+  // Returns the contents of log.N, ..., log.1, log, concatenated. Numbers may
+  // be missing.
   std::string Log() const;
 
  private:

@@ -4,15 +4,15 @@
 
 namespace sluice::log_internal {
 
-void CutLogStrings(absl::Span<LogString* const> strings, size_t size,
-                   size_t max_size) {
-  size_t others = size;  // what cutting does not change
+void TruncateLogStrings(absl::Span<LogString* const> strings, size_t size,
+                        size_t max_size) {
+  size_t others = size;  // bytes that cannot be truncated
   size_t longest = 0;
   for (const LogString* string : strings) {
     others -= string->length();
     longest = std::max(longest, string->length());
   }
-  // The greatest length that may be left to each.
+  // Binary search for the greatest length that all strings may have.
   size_t low = 0;
   size_t high = longest;
   while (low < high) {
@@ -27,7 +27,7 @@ void CutLogStrings(absl::Span<LogString* const> strings, size_t size,
       high = middle - 1;
     }
   }
-  for (LogString* string : strings) string->Cut(low);
+  for (LogString* string : strings) string->Truncate(low);
 }
 
 }  // namespace sluice::log_internal

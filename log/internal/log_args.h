@@ -11,12 +11,12 @@
 namespace sluice {
 namespace log_internal {
 
-// Shortens the longest of the strings, as little as will do, until `size`,
-// which is what they and others take, is at most `max_size`.
-void CutLogStrings(absl::Span<LogString* const> strings, size_t size,
-                   size_t max_size);
+// Truncates the longest of the strings, as little as necessary, until `size`,
+// the size of these strings and of all other arguments, is at most `max_size`.
+void TruncateLogStrings(absl::Span<LogString* const> strings, size_t size,
+                        size_t max_size);
 
-// One argument, made in place.
+// One argument, constructed in place.
 template <size_t kIndex, typename T>
 struct LogSlot {
   explicit LogSlot(const T& argument) : value(LogValueOf(argument)) {}
@@ -38,12 +38,12 @@ struct LogSlots<std::index_sequence<kIndices...>, Args...>
   void CopyTo([[maybe_unused]] char* to) const {
     ((to = LogSlot<kIndices, Args>::value.CopyTo(to)), ...);
   }
-  void Cut(size_t max_size) {
-    // One more than there are: no array is empty.
+  void Truncate(size_t max_size) {
+    // Has one element more, since an array cannot be empty.
     LogString* strings[sizeof...(Args) + 1];
     size_t count = 0;
     (AddString(&(LogSlot<kIndices, Args>::value), strings, &count), ...);
-    CutLogStrings({strings, count}, size(), max_size);
+    TruncateLogStrings({strings, count}, size(), max_size);
   }
 
  private:
@@ -55,26 +55,27 @@ struct LogSlots<std::index_sequence<kIndices...>, Args...>
 
 }  // namespace log_internal
 
-// The arguments of one SLUICE_LOG, ready to be copied to where LogSite::print
-// finds them. Points to the strings among `args`: made in the function that
-// takes them, and gone before they are. Thread-compatible.
+// The arguments of one SLUICE_LOG, in the form in which they are copied into a
+// ring and LogSite::print reads them. Points to the strings among the
+// arguments, which must outlive this object. Thread-compatible.
 template <typename... Args>
 class LogArgs {
  public:
-  // Measures each string once: what it points to must stay as it is.
+  // Measures each string once: strings must not change afterwards.
   explicit LogArgs(const Args&... args) : slots_(args...) {}
 
-  // Bytes that CopyTo() writes.
+  // Returns the number of bytes that CopyTo() writes.
   size_t size() const { return slots_.size(); }
 
-  // Shortens the longest strings, between characters of UTF-8, until size() is
-  // at most `max_size`; it stays above if the other arguments alone are larger.
-  // In the line "[cut]" stands where something is missing.
-  void Cut(size_t max_size) {
-    if (size() > max_size) slots_.Cut(max_size);
+  // Truncates the longest strings, between UTF-8 characters, until size() is at
+  // most `max_size`, or until only other arguments are left. The line has
+  // "[truncated]" after each truncated string.
+  void Truncate(size_t max_size) {
+    if (size() > max_size) slots_.Truncate(max_size);
   }
 
-  // The bytes of the arguments, one after the other, wherever `to` points.
+  // Writes the bytes of the arguments, one after the other. `to` needs no
+  // alignment.
   void CopyTo(char* to) const { slots_.CopyTo(to); }
 
  private:

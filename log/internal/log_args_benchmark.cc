@@ -1,5 +1,5 @@
-// What a call of SLUICE_LOG does with its arguments on the calling thread:
-// measures them and copies them, one record after the other, as into a ring.
+// Measures what SLUICE_LOG does with its arguments on the calling thread: it
+// measures their sizes and copies them, one record after the other.
 
 #include <cstddef>
 #include <memory>
@@ -19,7 +19,7 @@ void CopyAll(benchmark::State& state, const Args&... arguments) {
   size_t used = 0;
   for (auto _ : state) {
     (benchmark::DoNotOptimize(&arguments), ...);
-    benchmark::ClobberMemory();  // the strings may have changed
+    benchmark::ClobberMemory();  // strings may change
     const LogArgs<Args...> args(arguments...);
     const size_t size = args.size();
     if (size > kRingSize - used) used = 0;
@@ -34,7 +34,7 @@ BENCHMARK(BM_Nothing);
 void BM_IntAndDouble(benchmark::State& state) { CopyAll(state, 1, 2.5); }
 BENCHMARK(BM_IntAndDouble);
 
-// With a string of `range` characters.
+// One argument is a string of `range` characters.
 void BM_IntDoubleString(benchmark::State& state) {
   CopyAll(state, 1, 2.5, std::string(static_cast<size_t>(state.range(0)), 'x'));
 }

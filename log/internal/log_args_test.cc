@@ -21,7 +21,7 @@ std::string SluiceLogCopy(const Made& made) { return made.name; }
 
 namespace {
 
-// What is printed of `args`, each argument in brackets.
+// Returns the printed `args`, each argument in brackets.
 template <typename... Args>
 std::string Printed(const LogArgs<Args...>& args) {
   const auto bytes = std::make_unique<char[]>(args.size());
@@ -44,14 +44,14 @@ TEST(LogArgs, MayBeNone) {
   EXPECT_EQ(Printed(args), "");
 }
 
-TEST(LogArgs, StandOneBehindTheOther) {
+TEST(LogArgs, AreCopiedOneAfterTheOther) {
   const std::string peer = "peer";
   const LogArgs args(1, 2.5, peer, 'c');
   EXPECT_EQ(args.size(), 4u + 8 + (4 + 4) + 1);
   EXPECT_EQ(Printed(args), "[1][2.5][peer][c]");
 }
 
-TEST(LogArgs, AreWhatTheyWereWhenCopied) {
+TEST(LogArgs, HaveTheValuesOfTheTimeOfTheCopy) {
   std::string text = "before";
   int number = 1;
   const LogArgs args(number, text);
@@ -65,7 +65,7 @@ TEST(LogArgs, AreWhatTheyWereWhenCopied) {
   EXPECT_EQ(absl::string_view(bytes.get() + 8, 6), "before");
 }
 
-TEST(LogArgs, MeasureAStringOnce) {
+TEST(LogArgs, MeasureEachStringOnce) {
   char text[] = "abc";
   const char* const pointer = text;
   const LogArgs args(pointer);
@@ -82,37 +82,39 @@ TEST(LogArgs, KeepStringsThatWereMadeForThem) {
   EXPECT_EQ(Printed(args), expected + expected);
 }
 
-TEST(LogArgs, AreCutToASizeInTheLongestStringsOnly) {
+TEST(LogArgs, TruncateOnlyTheLongestStrings) {
   const std::string long1(1000, 'a');
   const std::string long2(500, 'b');
   LogArgs args(7, "short", long1, Made{long2});
-  args.Cut(100);
+  args.Truncate(100);
   EXPECT_LE(args.size(), 100u);
-  // Of 100 bytes 4, and 4 for each length, and 5 are not theirs: 79 are left.
-  EXPECT_EQ(Printed(args), "[7][short][" + std::string(39, 'a') + "[cut]][" +
-                               std::string(39, 'b') + "[cut]]");
+  // 21 of the 100 bytes are for the int, three lengths and "short": 79 are
+  // left.
+  EXPECT_EQ(Printed(args), "[7][short][" + std::string(39, 'a') +
+                               "[truncated]][" + std::string(39, 'b') +
+                               "[truncated]]");
 }
 
-TEST(LogArgs, AreCutNoMoreThanNeedBe) {
+TEST(LogArgs, AreTruncatedNoMoreThanNecessary) {
   const std::string text(100, 'a');
   LogArgs args(text);
-  args.Cut(104);
+  args.Truncate(104);
   EXPECT_EQ(Printed(args), "[" + text + "]");
-  args.Cut(103);
+  args.Truncate(103);
   EXPECT_EQ(args.size(), 103u);
-  EXPECT_EQ(Printed(args), "[" + std::string(99, 'a') + "[cut]]");
+  EXPECT_EQ(Printed(args), "[" + std::string(99, 'a') + "[truncated]]");
 }
 
-TEST(LogArgs, LeaveNothingOfStringsWhereOthersTakeAll) {
+TEST(LogArgs, TruncateStringsToNothingIfOthersTakeAllRoom) {
   LogArgs args(1.0, "text", 2.0);
-  args.Cut(10);
+  args.Truncate(10);
   EXPECT_EQ(args.size(), 20u);
-  EXPECT_EQ(Printed(args), "[1][[cut]][2]");
+  EXPECT_EQ(Printed(args), "[1][[truncated]][2]");
 }
 
-TEST(LogArgs, WithoutStringsAreNotCut) {
+TEST(LogArgs, WithoutStringsAreNotTruncated) {
   LogArgs args(1.0, 2);
-  args.Cut(3);
+  args.Truncate(3);
   EXPECT_EQ(args.size(), 12u);
 }
 

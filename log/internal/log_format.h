@@ -9,29 +9,33 @@
 
 namespace sluice {
 
-// The formats of SLUICE_LOG, with the meaning they have for std::format(). Each
-// {} stands for the next argument; {{ and }} are braces. Between the braces may
-// stand, after a colon:
+// The formats of SLUICE_LOG. They mean the same as for std::format(). Each {}
+// stands for the next argument; {{ and }} print braces. After a colon the
+// braces may contain
 //
 //   [[fill]align][sign][#][0][width][.precision][type]
 //
-//   fill       a printable ASCII character other than braces; else a blank
-//   align      < left, > right, ^ in the middle; else numbers and pointers
-//              stand right, other things left
-//   sign       + also before positive numbers, a blank in its place, or -
-//   #          0x, 0b or 0 before the digits of types x, X, b and o
-//   0          zeros between sign and digits, if there is no align
-//   width      1 to 255 characters at least
-//   precision  of a string, 0 to 255 characters at most; of floating point,
-//              0 to 255 digits: after the point for f and e, else in all
-//   type       d decimal, x X hexadecimal, b binary, o octal: integers, char
-//              and bool; c: char; s: strings and bool; f fixed, e with an
-//              exponent, g of the two what suits: floating point; p: pointers
+//   fill       a printable ASCII character except braces; by default a space
+//   align      < left, > right, ^ center; by default numbers and pointers are
+//              on the right, and other values on the left
+//   sign       + prints a sign also for positive numbers, a space prints a
+//              space for them; - is the default
+//   #          prints 0x, 0b or 0 before the digits of types x, X, b and o
+//   0          fills with zeros between sign and digits if there is no align
+//   width      the minimum number of characters, 1 to 255
+//   precision  0 to 255. For strings: the maximum number of characters. For
+//              floating point: the number of digits, after the point for f and
+//              e, and in total otherwise
+//   type       for integers, char and bool: d decimal, x X hexadecimal,
+//              b binary, o octal; for char also c; for strings and bool s; for
+//              floating point f fixed, e exponent, g the shorter of the two;
+//              for pointers p
 //
-// There are no argument numbers, and no width or precision from an argument.
-// Characters are code points of UTF-8, however wide a terminal shows them.
+// Arguments have no numbers, and an argument cannot give a width or precision.
+// A character is a code point of UTF-8; its width on a terminal is not
+// considered.
 
-// What an argument is, as far as the format may depend on it.
+// The kind of an argument: it decides which specs a format may have.
 enum class LogKind : uint8_t {
   kBool,
   kChar,
@@ -39,44 +43,44 @@ enum class LogKind : uint8_t {
   kFloat,
   kString,
   kPointer,
-  kOther,  // takes {} only
+  kOther,  // only {}, without a spec
 };
 
-// What stands between braces.
+// The text between two braces, parsed.
 struct LogSpec {
   char fill = ' ';
-  char align = 0;  // '<', '>', '^', or 0 for the argument's own
-  char sign = 0;   // '+', '-', ' ', or 0 for none given
-  char type = 0;   // or 0 for the argument's own
+  char align = 0;  // '<', '>', '^', or 0 for the argument's default
+  char sign = 0;   // '+', '-', ' ', or 0 if not given
+  char type = 0;   // a type, or 0 for the argument's default
   bool alternate = false;
   bool zero = false;
   uint8_t width = 0;
-  int16_t precision = -1;  // or -1 for none
+  int16_t precision = -1;  // -1 if not given
 
   friend bool operator==(const LogSpec& a, const LogSpec& b) = default;
 };
 
 enum class LogFormatError : uint8_t {
   kNone,
-  kOpenBrace,        // { without its }
-  kCloseBrace,       // } that is neither doubled nor closes
-  kFewArguments,     // more {} than arguments
-  kManyArguments,    // fewer
-  kNotAPlaceholder,  // { is followed by something other than } : {
-  kBadFill,          // other than printable ASCII
-  kBadSpec,          // something that is no part of a spec, or out of order
+  kOpenBrace,        // a { without }
+  kCloseBrace,       // a single } without {
+  kFewArguments,     // fewer arguments than {}
+  kManyArguments,    // more arguments than {}
+  kNotAPlaceholder,  // a { that is not followed by } : or {
+  kBadFill,          // a fill that is not printable ASCII, or is a brace
+  kBadSpec,          // text that is not a spec
   kNumberTooLarge,   // a width or precision above 255, or a width of 0
-  kSpecForOther,     // an argument that takes {} only
-  kTypeMisfit,       // a type that is not one of the argument's
-  kSignMisfit,       // a sign where there is no number
-  kAlternateMisfit,  // # where the type is not x, X, b or o
-  kZeroMisfit,       // 0 where there is no number
-  kPrecisionMisfit,  // for neither string nor floating point
+  kSpecForOther,     // a spec for an argument that has only {}
+  kTypeMisfit,       // a type that the argument does not have
+  kSignMisfit,       // a sign for something other than a number
+  kAlternateMisfit,  // a # for a type other than x, X, b and o
+  kZeroMisfit,       // a 0 for something other than a number
+  kPrecisionMisfit,  // a precision for neither string nor floating point
 };
 
 struct LogFormatResult {
   LogFormatError error = LogFormatError::kNone;
-  size_t argument = 0;  // the number, from 0, of the {} in question
+  size_t argument = 0;  // number of the {} with the error, from 0
 };
 
 namespace log_internal {
@@ -90,7 +94,7 @@ constexpr bool IsOneOf(char c, absl::string_view set) {
 
 constexpr bool IsDigit(char c) { return '0' <= c && c <= '9'; }
 
-// Whether the spec makes digits of an argument of that kind.
+// Returns true if an argument of this kind is printed as a number.
 constexpr bool IsNumeric(LogKind kind, char type) {
   return kind == LogKind::kInteger || kind == LogKind::kFloat ||
          ((kind == LogKind::kBool || kind == LogKind::kChar) &&
@@ -138,14 +142,14 @@ constexpr LogFormatError CheckSpec(LogKind kind, const LogSpec& spec) {
   return LogFormatError::kNone;
 }
 
-// Reads a format from its front.
+// Reads a format from front to end.
 class LogFormatParser {
  public:
   constexpr explicit LogFormatParser(absl::string_view format)
       : rest_(format) {}
 
-  // Writes to `*to`, which it advances, the text up to the next placeholder,
-  // which it reads as far as the "{", or to the end.
+  // Reads the text up to and including the "{" of the next placeholder, or to
+  // the end. Writes the text before the placeholder to `*to`, and advances it.
   constexpr LogFormatError ReadLiteral(char** to, bool* at_placeholder) {
     *at_placeholder = false;
     while (!rest_.empty()) {
@@ -161,7 +165,7 @@ class LogFormatParser {
     return LogFormatError::kNone;
   }
 
-  // Reads the placeholder after its "{", and its "}".
+  // Reads the rest of the placeholder, including its "}".
   constexpr LogFormatError ReadSpec(LogSpec* spec) {
     if (Consume('}')) return LogFormatError::kNone;
     if (!Consume(':')) return LogFormatError::kNotAPlaceholder;
@@ -205,7 +209,7 @@ class LogFormatParser {
     rest_.remove_prefix(1);
     return true;
   }
-  // False if it is more than 255.
+  // Returns false if the number is more than 255.
   constexpr bool ReadNumber(int* value) {
     *value = 0;
     while (!rest_.empty() && IsDigit(rest_.front())) {
@@ -220,11 +224,12 @@ class LogFormatParser {
 
 }  // namespace log_internal
 
-// Takes a format apart for arguments of those kinds. Writes to `literals`,
-// which has room for format.size() characters, the text around the
-// placeholders, and to `ends`, for each placeholder and for the end, where its
-// text ends there. REQUIRES: specs.size() == kinds.size() and
-// ends.size() == kinds.size() + 1.
+// Parses a format for arguments of these kinds. Writes the text around the
+// placeholders to `literals`. For each placeholder, writes the end of the text
+// before it, as an index into `literals`, to `ends`, and its spec to `specs`;
+// the last element of `ends` is the end of all text. REQUIRES: `literals` has
+// room for format.size() characters; specs.size() == kinds.size(); ends.size()
+// == kinds.size() + 1.
 constexpr LogFormatResult ParseLogFormat(absl::string_view format,
                                          absl::Span<const LogKind> kinds,
                                          char* literals,

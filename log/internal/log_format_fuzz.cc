@@ -63,13 +63,13 @@ void ExpectEqual(absl::string_view what, absl::string_view found,
   if (found != expected) Fail(what, found, expected);
 }
 
-// The message that format and values make, and the model of it. False if the
-// format does not fit.
+// Makes the message of a format and values, and its model. Returns false if the
+// format does not fit the values.
 bool Format(const std::string& format, const std::vector<LogModelValue>& values,
             std::string* message, std::string* model) {
   std::vector<LogKind> kinds;
   for (const LogModelValue& value : values) kinds.push_back(ModelKind(value));
-  // Memory that has no byte too many, of which asan sees the ends.
+  // Memory of exactly the needed size, so that asan finds accesses beyond it.
   const auto literals = std::make_unique<char[]>(format.size());
   const std::vector<char> source(format.begin(), format.end());
   std::vector<size_t> ends(values.size() + 1);
@@ -125,9 +125,9 @@ void CheckLines(const LogLineHeader& header, const std::string& message) {
 }  // namespace
 }  // namespace sluice
 
-// The bytes are how many values, and these; the format; thread, file and time.
-// Formats are parsed as the compiler would, values printed from their copies,
-// and lines made of it all, beside models of each.
+// The input has the number of values and the values; the format; thread, file
+// and time. Parses formats as the compiler does, prints values from their
+// copies, makes lines, and compares each with its model.
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   sluice::FuzzInput input(data, size);
   std::vector<sluice::LogModelValue> values;
@@ -140,7 +140,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   if (sluice::Format(format, values, &message, &model)) {
     sluice::ExpectEqual("message", message, model);
   } else {
-    message = format;  // any bytes will do
+    message = format;  // any bytes
   }
   const std::string thread = input.Text();
   const std::string file = input.Text();

@@ -31,7 +31,7 @@ struct Parsed {
 };
 
 Parsed Parse(absl::string_view format, std::vector<LogKind> kinds) {
-  // On the heap and as long as it is, so that asan sees a byte too far.
+  // In heap memory of exactly its size, so that asan finds a read beyond it.
   const std::vector<char> copy(format.begin(), format.end());
   std::vector<char> literals(format.size());
   std::vector<size_t> ends(kinds.size() + 1);
@@ -53,14 +53,14 @@ Error ErrorOf(absl::string_view format, std::vector<LogKind> kinds) {
   return Parse(format, kinds).result.error;
 }
 
-// What stands in the one placeholder of `format`, if it fits.
+// Returns the spec of the only placeholder in `format`, if it is valid.
 LogSpec SpecOf(absl::string_view format, LogKind kind) {
   const Parsed parsed = Parse(format, {kind});
   EXPECT_EQ(parsed.result.error, Error::kNone) << format;
   return parsed.specs[0];
 }
 
-TEST(LogFormat, IsTakenApartAtItsPlaceholders) {
+TEST(LogFormat, IsParsedIntoTextAndPlaceholders) {
   const Parsed parsed =
       Parse("a {} b{}c", {LogKind::kInteger, LogKind::kString});
   EXPECT_EQ(parsed.result.error, Error::kNone);
@@ -74,7 +74,7 @@ TEST(LogFormat, MayBeEmptyOrWithoutText) {
             (std::vector<std::string>{"", "", ""}));
 }
 
-TEST(LogFormat, WritesDoubledBracesAsOne) {
+TEST(LogFormat, DoubledBracesPrintOne) {
   EXPECT_EQ(Parse("{{}}", {}).literals, (std::vector<std::string>{"{}"}));
   EXPECT_EQ(Parse("{{{}}}", {LogKind::kBool}).literals,
             (std::vector<std::string>{"{", "}"}));
@@ -101,7 +101,7 @@ TEST(LogFormat, ReadsEachPartOfASpec) {
   EXPECT_EQ(SpecOf("{:0}", LogKind::kInteger), (LogSpec{.zero = true}));
 }
 
-TEST(LogFormat, RefusesBracesWithoutTheirOther) {
+TEST(LogFormat, RefusesUnpairedBraces) {
   for (const char* format : {"{", "a{", "{}{", "{:", "{:5", "{:>", "{:.3"}) {
     EXPECT_EQ(ErrorOf(format, {LogKind::kFloat, LogKind::kFloat}),
               Error::kOpenBrace)
@@ -113,14 +113,14 @@ TEST(LogFormat, RefusesBracesWithoutTheirOther) {
   }
 }
 
-TEST(LogFormat, RefusesAnotherNumberOfArguments) {
+TEST(LogFormat, RefusesTheWrongNumberOfArguments) {
   EXPECT_EQ(ErrorOf("{}", {}), Error::kFewArguments);
   EXPECT_EQ(ErrorOf("{}{}", {LogKind::kBool}), Error::kFewArguments);
   EXPECT_EQ(ErrorOf("", {LogKind::kBool}), Error::kManyArguments);
   EXPECT_EQ(ErrorOf("{{}}", {LogKind::kBool}), Error::kManyArguments);
 }
 
-TEST(LogFormat, SaysAtWhichArgument) {
+TEST(LogFormat, ReportsTheNumberOfTheArgument) {
   const std::vector<LogKind> kinds(2, LogKind::kInteger);
   EXPECT_EQ(Parse("{}", kinds).result.argument, 1u);
   EXPECT_EQ(Parse("{} {} {}", kinds).result.argument, 2u);
@@ -134,13 +134,13 @@ TEST(LogFormat, RefusesNumbersAndNamesOfArguments) {
   }
 }
 
-TEST(LogFormat, RefusesAFillThatIsNoPrintableCharacter) {
+TEST(LogFormat, RefusesAFillThatIsNotPrintable) {
   for (const char* format : {"{:\x1f<5}", "{:{<5}", "{:}<5}", "{:\x7f<5}"}) {
     EXPECT_EQ(ErrorOf(format, {LogKind::kInteger}), Error::kBadFill) << format;
   }
 }
 
-TEST(LogFormat, RefusesWhatIsNoSpec) {
+TEST(LogFormat, RefusesTextThatIsNotASpec) {
   for (const char* format :
        {"{:q}", "{:5 }", "{:.}", "{:.x}", "{:5#}", "{:dd}", "{:{}}", "{:.{}}",
         "{:L}", "{:5<5<}", "{:\xc3\xa9<5}"}) {
@@ -148,7 +148,7 @@ TEST(LogFormat, RefusesWhatIsNoSpec) {
   }
 }
 
-TEST(LogFormat, RefusesNumbersOutOfBounds) {
+TEST(LogFormat, RefusesNumbersOutOfRange) {
   for (const char* format : {"{:256}", "{:99999999999999999999}", "{:.256}",
                              "{:00}", "{:.99999999999999999999}"}) {
     EXPECT_EQ(ErrorOf(format, {LogKind::kFloat}), Error::kNumberTooLarge)
@@ -156,7 +156,7 @@ TEST(LogFormat, RefusesNumbersOutOfBounds) {
   }
 }
 
-TEST(LogFormat, TakesTheTypesOfAnArgumentOnly) {
+TEST(LogFormat, AcceptsOnlyTheTypesOfAnArgument) {
   const auto types = [](LogKind kind) {
     std::string fit;
     for (char type : std::string("dxXbocsfegp")) {
@@ -180,8 +180,8 @@ TEST(LogFormat, TakesTheTypesOfAnArgumentOnly) {
   EXPECT_EQ(types(LogKind::kOther), "");
 }
 
-// The kinds of argument, as indices, that take `format`; others must give
-// `error`.
+// Returns the kinds of argument, as indices, that accept `format`. Expects
+// `error` for all others.
 std::vector<int> Takers(absl::string_view format, Error error) {
   std::vector<int> takers;
   for (LogKind kind : kAllKinds) {
@@ -203,7 +203,7 @@ std::vector<int> Kinds(std::vector<LogKind> kinds) {
   return numbers;
 }
 
-TEST(LogFormat, GivesEachArgumentWhatMakesSenseForIt) {
+TEST(LogFormat, AcceptsTheSpecsThatFitEachKind) {
   using K = LogKind;
   EXPECT_EQ(Takers("{:*<9}", Error::kNone),
             Kinds({K::kBool, K::kChar, K::kInteger, K::kFloat, K::kString,
@@ -228,7 +228,7 @@ TEST(LogFormat, GivesEachArgumentWhatMakesSenseForIt) {
             Kinds({K::kFloat, K::kString}));
 }
 
-// As SLUICE_LOG_SITE does it.
+// SLUICE_LOG_SITE does the same.
 TEST(LogFormat, IsParsedAtCompileTime) {
   constexpr LogKind kKinds[] = {LogKind::kInteger};
   constexpr auto kWidth = [&] {

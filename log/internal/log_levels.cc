@@ -33,7 +33,7 @@ void LogLevels::Set(LogSeverity level) {
 
 absl::Status LogLevels::SetForFile(absl::string_view file, LogSeverity level) {
   if (file.empty()) {
-    return absl::InvalidArgumentError("log level: a file's name is empty");
+    return absl::InvalidArgumentError("log level: the file name is empty");
   }
   MutexLock lock(&mutex_);
   const auto found =
@@ -46,7 +46,7 @@ absl::Status LogLevels::SetForFile(absl::string_view file, LogSeverity level) {
   } else {
     return absl::ResourceExhaustedError(
         absl::StrCat("log level of ", file, ": ", kMaxFiles,
-                     " files have one already; name a folder"));
+                     " files have a level already; set one for a folder"));
   }
   Update();
   return absl::OkStatus();

@@ -15,12 +15,12 @@
 
 namespace sluice {
 
-// The least severity that is logged, and exceptions by source file; both may
-// change while others ask. What is below all of them costs its asker a load and
-// a comparison. Thread-safe.
+// The lowest severity that is logged, and exceptions from it for source files.
+// Both may be changed while other threads ask. If a severity is below all
+// levels, asking costs a load and a comparison. Thread-safe.
 class LogLevels {
  public:
-  // How many exceptions there may be.
+  // The maximum number of exceptions.
   static constexpr size_t kMaxFiles = 64;
 
   explicit LogLevels(LogSeverity level);
@@ -28,25 +28,26 @@ class LogLevels {
   LogLevels& operator=(const LogLevels&) = delete;
 
   void Set(LogSeverity level);
-  // For files whose path ends in the path `file` ("tcp_server.cc",
-  // "net/tcp/tcp_server.cc"), or goes through the folder `file`, which ends in
-  // "/"
-  // ("net/"). Of several that fit, the last one that was set for the first time
-  // counts. kInvalidArgument if `file` is empty, kResourceExhausted beyond
-  // kMaxFiles.
+  // Sets the level of the files whose path ends in `file` ("tcp_server.cc",
+  // "net/tcp_server.cc"), or, if `file` ends in "/", of the files in the folder
+  // `file` ("net/"). If several exceptions match a path, the one that was added
+  // last counts; to set an exception again changes its level, not its place.
+  // Returns kInvalidArgument if `file` is empty, and kResourceExhausted if
+  // there would be more than kMaxFiles exceptions.
   absl::Status SetForFile(absl::string_view file, LogSeverity level);
-  // No more exceptions.
+  // Removes all exceptions.
   void ClearFiles();
 
-  // `file` is __FILE__: a constant.
+  // Returns true if lines with this severity in this file are logged.
+  // REQUIRES: `file` is __FILE__ or another string of static storage.
   bool Enabled(LogSeverity severity, const char* file) const {
     const auto s = static_cast<uint8_t>(severity);
     if (s < lowest_.load(std::memory_order_relaxed)) return false;
     return s >= highest_.load(std::memory_order_relaxed) ||
            EnabledInFile(severity, file);
   }
-  // Likewise, for a name that may be no constant. Compares it with each
-  // exception, under a mutex, if it is not all the same what they are.
+  // Does the same for a name of any storage. If the answer depends on the file,
+  // compares the name with each exception, under a mutex.
   bool EnabledByName(LogSeverity severity, absl::string_view file) const;
 
  private:
@@ -64,7 +65,8 @@ class LogLevels {
   mutable Mutex mutex_;
   LogSeverity level_ ABSL_GUARDED_BY(mutex_);
   std::vector<FileLevel> files_ ABSL_GUARDED_BY(mutex_);
-  // By address of __FILE__: 0, or the file's level and 1. Written under mutex_.
+  // For each address of a __FILE__: 0, or the file's level plus 1. Written
+  // under mutex_.
   mutable PointerTable levels_;
 };
 

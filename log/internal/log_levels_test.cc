@@ -17,7 +17,7 @@ namespace {
 
 using ::testing::HasSubstr;
 
-TEST(LogLevelsTest, EnablesTheLevelAndWhatIsAboveIt) {
+TEST(LogLevelsTest, EnablesTheLevelAndHigherSeverities) {
   LogLevels levels(LogSeverity::kInfo);
   EXPECT_FALSE(levels.Enabled(LogSeverity::kDebug, "a.cc"));
   EXPECT_TRUE(levels.Enabled(LogSeverity::kInfo, "a.cc"));
@@ -34,26 +34,26 @@ TEST(LogLevelsTest, AFileMayHaveALevelOfItsOwn) {
   const auto debug = [&](const char* file) {
     return levels.Enabled(LogSeverity::kDebug, file);
   };
-  EXPECT_FALSE(debug("net/tcp/tcp_server.cc"));
+  EXPECT_FALSE(debug("net/tcp_server.cc"));
   SLUICE_ASSERT_OK(levels.SetForFile("tcp_server.cc", LogSeverity::kDebug));
-  EXPECT_TRUE(debug("net/tcp/tcp_server.cc"));
+  EXPECT_TRUE(debug("net/tcp_server.cc"));
   EXPECT_TRUE(debug("tcp_server.cc"));
   EXPECT_FALSE(debug("net/my_tcp_server.cc"));
-  EXPECT_FALSE(debug("net/tcp/tcp_server.h"));
-  // The other way round too: a file that is too talkative.
+  EXPECT_FALSE(debug("net/tcp_server.h"));
+  // A file may also have a higher level than the rest.
   SLUICE_ASSERT_OK(levels.SetForFile("net/udp.cc", LogSeverity::kError));
   EXPECT_FALSE(levels.Enabled(LogSeverity::kWarning, "a/net/udp.cc"));
   EXPECT_TRUE(levels.Enabled(LogSeverity::kWarning, "b/udp.cc"));
   SLUICE_ASSERT_OK(levels.SetForFile("tcp_server.cc", LogSeverity::kWarning));
-  EXPECT_FALSE(levels.Enabled(LogSeverity::kInfo, "net/tcp/tcp_server.cc"));
+  EXPECT_FALSE(levels.Enabled(LogSeverity::kInfo, "net/tcp_server.cc"));
   levels.ClearFiles();
-  EXPECT_TRUE(levels.Enabled(LogSeverity::kInfo, "net/tcp/tcp_server.cc"));
+  EXPECT_TRUE(levels.Enabled(LogSeverity::kInfo, "net/tcp_server.cc"));
   EXPECT_TRUE(levels.Enabled(LogSeverity::kInfo, "a/net/udp.cc"));
 }
 
-TEST(LogLevelsTest, AnswersForNamesThatAreNoConstants) {
+TEST(LogLevelsTest, AnswersForNamesThatAreNotConstants) {
   LogLevels levels(LogSeverity::kInfo);
-  std::string file = "net/udp.cc";  // whose address will be another's
+  std::string file = "net/udp.cc";  // its address is used again
   EXPECT_FALSE(levels.EnabledByName(LogSeverity::kDebug, file));
   EXPECT_TRUE(levels.EnabledByName(LogSeverity::kInfo, file));
   SLUICE_ASSERT_OK(levels.SetForFile("udp.cc", LogSeverity::kError));
@@ -65,7 +65,7 @@ TEST(LogLevelsTest, AnswersForNamesThatAreNoConstants) {
   EXPECT_TRUE(levels.EnabledByName(LogSeverity::kInfo, file));
 }
 
-TEST(LogLevelsTest, OfLevelsThatFitTheLatestCounts) {
+TEST(LogLevelsTest, TheLatestMatchingLevelCounts) {
   LogLevels levels(LogSeverity::kInfo);
   SLUICE_ASSERT_OK(levels.SetForFile("net/", LogSeverity::kDebug));
   SLUICE_ASSERT_OK(levels.SetForFile("net/udp.cc", LogSeverity::kError));
@@ -75,7 +75,7 @@ TEST(LogLevelsTest, OfLevelsThatFitTheLatestCounts) {
   EXPECT_FALSE(levels.Enabled(LogSeverity::kWarning, "net/udp.cc"));
 }
 
-TEST(LogLevelsTest, SaysWhatItDoesNotTake) {
+TEST(LogLevelsTest, ReportsInvalidArguments) {
   LogLevels levels(LogSeverity::kInfo);
   EXPECT_THAT(levels.SetForFile("", LogSeverity::kInfo),
               StatusIs(absl::StatusCode::kInvalidArgument));
@@ -89,7 +89,7 @@ TEST(LogLevelsTest, SaysWhatItDoesNotTake) {
   SLUICE_EXPECT_OK(levels.SetForFile("7.cc", LogSeverity::kError));
 }
 
-// Files beyond those that it remembers get the right answer, only later.
+// Beyond the capacity of its table the answers are slower, and still right.
 TEST(LogLevelsTest, AnswersForAnyNumberOfFiles) {
   LogLevels levels(LogSeverity::kInfo);
   SLUICE_ASSERT_OK(levels.SetForFile("odd/", LogSeverity::kDebug));
@@ -105,7 +105,7 @@ TEST(LogLevelsTest, AnswersForAnyNumberOfFiles) {
   }
 }
 
-TEST(LogLevelsTest, MayChangeWhileOthersAsk) {
+TEST(LogLevelsTest, MayBeChangedWhileOthersAsk) {
   LogLevels levels(LogSeverity::kInfo);
   std::atomic<bool> stop{false};
   std::thread asker([&] {

@@ -25,23 +25,23 @@ absl::string_view BaseName(absl::string_view path) {
 }
 
 // ---------------------------------------------------------------------------
-// What needs an escape
+// Finding characters to escape
 // ---------------------------------------------------------------------------
 
-// Each byte of a word is `byte`.
+// Returns a word whose bytes are all `byte`.
 constexpr uint64_t Each(uint8_t byte) {
   return byte * uint64_t{0x0101010101010101};
 }
 
-// Whether one of eight bytes may need an escape: is a control character or not
-// ASCII or, in JSON, a quotation mark or a backslash.
+// Returns true if one of eight bytes may need an escape: if it is a control
+// character, not ASCII, or, in JSON, a quotation mark or a backslash.
 template <bool kJson>
 bool MayNeedEscape(const char* eight) {
   uint64_t word;
   std::memcpy(&word, eight, sizeof(word));
-  // The highest bit of a byte that is less than 0x20 or equal to the other; of
-  // one that is not ASCII it is set by the one term or the other. That of bytes
-  // above such a byte may be set too, by a borrow from it.
+  // Sets the highest bit of each byte that is less than 0x20, or equal to 0x7f.
+  // For a byte that is not ASCII, one of the two terms sets it. By a borrow,
+  // the bit may also be set in the bytes above such a byte.
   uint64_t found = (word - Each(0x20)) | ((word ^ Each(0x7f)) - Each(1));
   if (kJson) {
     found |= ((word ^ Each('"')) - Each(1)) | ((word ^ Each('\\')) - Each(1));
@@ -54,7 +54,7 @@ bool IsPlain(char c) {
   return c >= ' ' && c < 0x7f && (!kJson || (c != '"' && c != '\\'));
 }
 
-// How many bytes at the front need no escape for certain.
+// Returns the number of bytes at the front that need no escape.
 template <bool kJson>
 size_t PlainFront(absl::string_view text) {
   size_t i = 0;
@@ -63,13 +63,13 @@ size_t PlainFront(absl::string_view text) {
   return i;
 }
 
-// A character of UTF-8; `size` 0 where there is none.
+// A character of UTF-8. `size` is 0 if the bytes are not UTF-8.
 struct CodePoint {
   size_t size = 0;
   uint32_t value = 0;
 };
 
-// At the front of `text`, which is not empty.
+// Returns the character at the front of `text`, which must not be empty.
 CodePoint FrontCodePoint(absl::string_view text) {
   const auto byte = [&](size_t i) { return static_cast<uint8_t>(text[i]); };
   const uint8_t first = byte(0);
@@ -81,7 +81,8 @@ CodePoint FrontCodePoint(absl::string_view text) {
     if ((byte(i) & 0xc0) != 0x80) return {};
     value = value << 6 | (byte(i) & 0x3f);
   }
-  // Longer than need be, half of a UTF-16 pair, or beyond Unicode.
+  // Reject a longer encoding than necessary, a surrogate, and a value beyond
+  // Unicode.
   constexpr uint32_t kLeast[] = {0, 0, 0x80, 0x800, 0x10000};
   if (value < kLeast[size] || (value >= 0xd800 && value < 0xe000) ||
       value > 0x10ffff) {
@@ -90,7 +91,8 @@ CodePoint FrontCodePoint(absl::string_view text) {
   return {size, value};
 }
 
-// Control characters, line separators, and what overrides the direction.
+// Returns true for control characters, line separators, and marks that override
+// the direction of text.
 bool IsForbidden(uint32_t c) {
   return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x2028 || c == 0x2029 ||
          (c >= 0x202a && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
@@ -106,7 +108,7 @@ void AppendHexDigits(uint32_t value, int digits, LogText& text) {
   }
 }
 
-// The letter after the backslash that stands for `c`, or NUL.
+// Returns the letter that stands for `c` after a backslash, or NUL.
 char EscapeLetter(uint32_t c) {
   switch (c) {
     case '\n':
@@ -220,7 +222,7 @@ void LogLineFormatter::AppendTime(int64_t unix_nanos, LogText& text) {
   if (second != second_) {
     const absl::CivilSecond civil =
         absl::ToCivilSecond(absl::FromUnixSeconds(second), absl::UTCTimeZone());
-    // Four digits of the year: nanoseconds in 64 bits reach from 1677 to 2262.
+    // A year has four digits: nanoseconds in 64 bits reach from 1677 to 2262.
     const std::string formatted = absl::FormatCivilTime(civil);
     std::memcpy(second_text_, formatted.data(), kSecondSize);
     second_ = second;

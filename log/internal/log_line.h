@@ -10,40 +10,45 @@
 
 namespace sluice {
 
-// What a line of the log tells besides its message.
+// The parts of a log line except its message.
 struct LogLineHeader {
-  int64_t unix_nanos = 0;  // since 1970 in UTC, before that negative
+  int64_t unix_nanos = 0;  // nanoseconds since 1970 in UTC; may be negative
   LogSeverity severity = LogSeverity::kInfo;
   absl::string_view thread = "";
   absl::string_view file = "";
   int line = 0;
 };
 
-// Makes lines of a log out of messages. No message, whatever its bytes, makes
-// another line, or a line that is not valid UTF-8, or drives a terminal:
-// control characters, line separators, marks that override the direction of
-// text, and bytes that are no UTF-8 are written as escapes.
+// Formats log lines. A message of any bytes becomes exactly one line of valid
+// UTF-8 and cannot control a terminal: control characters, line separators,
+// marks that override the direction of text, and bytes that are not UTF-8 are
+// escaped.
 //
 //   kText  2026-11-21T20:15:37.123456Z I echo/0 server.cc:42] accepted
-//          with the file's last name. The escapes are \n, \t, \r, \xNN for
-//          bytes, and \u{NNNN} for other characters. A backslash stands as it
-//          is: the text is for people. What takes messages apart reads kJson.
+//          Has the last part of the file's path. The escapes are \n, \t, \r,
+//          \xNN for bytes, and \u{NNNN} for other characters. A backslash is
+//          not escaped, since this text is for people: programs should read
+//          kJson.
 //   kJson  {"time":"2026-11-21T20:15:37.123456Z","level":"info",
 //           "thread":"echo/0","file":"apps/echo/server.cc","line":42,
 //           "message":"accepted"}
-//          in one line, by RFC 8259. A byte that is no UTF-8 is U+FFFD.
+//          On one line, as RFC 8259 says. A byte that is not UTF-8 becomes
+//          U+FFFD.
 //
-// A line is at most six times as long as what it is made of. Thread-compatible.
+// A line is at most six times as long as its header and message.
+// Thread-compatible.
 class LogLineFormatter {
  public:
   enum class Style : uint8_t { kText, kJson };
 
   explicit LogLineFormatter(Style style) : style_(style) {}
 
-  // Appends what stands before the message, which is then appended as it is.
+  // Appends the part of the line before the message. The caller then appends
+  // the message, unescaped, and calls End().
   void Begin(const LogLineHeader& header, LogText& text);
-  // Escapes what was appended since Begin(), in place, and ends the line.
-  // REQUIRES: Begin() with the same text, of which nothing was removed.
+  // Escapes the message, which is the text appended since Begin(), in place,
+  // and ends the line. REQUIRES: Begin() was called with `text`, and nothing
+  // was removed from it since.
   void End(LogText& text);
 
  private:
@@ -51,12 +56,12 @@ class LogLineFormatter {
 
   // Appends date and time with microseconds and "Z".
   void AppendTime(int64_t unix_nanos, LogText& text);
-  // Escapes what stands from `begin` on.
+  // Escapes the text from `begin` to the end.
   void Escape(size_t begin, LogText& text);
 
   const Style style_;
-  size_t begin_ = 0;            // of what End() escapes
-  int64_t second_ = INT64_MIN;  // whose text that is; no time has this one
+  size_t begin_ = 0;            // beginning of the message
+  int64_t second_ = INT64_MIN;  // time of second_text_; initially no valid time
   char second_text_[kSecondSize];
   LogText escaped_;
 };

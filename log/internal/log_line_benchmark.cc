@@ -1,6 +1,6 @@
-// What the back end of a logger does for a line: the header, the message from
-// the bytes that the caller copied, the escapes. Beside it the same line by
-// hand, which escapes nothing and can do no other line.
+// Measures what the back end does for a line: the header, the message from the
+// bytes that the caller copied, and the escapes. For comparison, hand-written
+// code makes the same line without escapes.
 
 #include <charconv>
 #include <cstdint>
@@ -21,11 +21,10 @@ namespace sluice {
 namespace {
 
 constexpr int64_t kStart = 1'800'000'000'000'000'000;
-constexpr int64_t kStep =
-    250;  // nanoseconds, as of four million lines a second
+constexpr int64_t kStep = 250;  // nanoseconds, for four million lines a second
 constexpr size_t kMessages = 256;
 
-// A number, milliseconds with three digits behind the point, a peer.
+// A number, milliseconds with three digits after the point, and a peer.
 struct Message {
   int number;
   double millis;
@@ -48,7 +47,7 @@ absl::string_view Peer(const Message& message) {
   return {message.peer, sizeof(message.peer)};
 }
 
-// Calls `line(nanos, message)` over and over.
+// Calls `line(nanos, message)` in each iteration.
 template <typename Line>
 void Run(benchmark::State& state, Line line) {
   const std::vector<Message> messages = Messages();
@@ -91,7 +90,7 @@ char* Copy(char* to, absl::string_view piece) {
   return to + piece.size();
 }
 
-// With the text of the second at hand.
+// The text of the second is already known.
 void BM_LineByHand(benchmark::State& state) {
   char line[256];
   Run(state, [&](int64_t nanos, const Message& message) {
@@ -128,7 +127,7 @@ void BM_LineBySnprintf(benchmark::State& state) {
 }
 BENCHMARK(BM_LineBySnprintf);
 
-// Its dearest part, which the first three have.
+// Measures the most expensive part of the first three.
 void BM_DoubleAlone(benchmark::State& state) {
   LogText text;
   Run(state, [&](int64_t, const Message& message) {
@@ -139,7 +138,7 @@ void BM_DoubleAlone(benchmark::State& state) {
 }
 BENCHMARK(BM_DoubleAlone);
 
-// A message of `range` characters that needs no escape, per byte.
+// Measures a message of `range` characters without escapes, per byte.
 template <LogLineFormatter::Style kStyle>
 void BM_LongMessage(benchmark::State& state) {
   const std::string message(static_cast<size_t>(state.range(0)), 'x');

@@ -26,14 +26,14 @@ std::string Encoded(uint32_t c) {
   return {static_cast<char>(0xf0 | c >> 18), tail(12), tail(6), tail(0)};
 }
 
-// A character, or a byte that is none.
+// A character, or a byte that is not UTF-8.
 struct Piece {
   bool valid;
   uint32_t value;
   std::string bytes;
 };
 
-// A sequence is valid if its bits, encoded anew, are that sequence.
+// A sequence is valid if its bits, encoded again, give the same sequence.
 Piece FrontPiece(absl::string_view bytes) {
   for (size_t size = 1; size <= 4 && size <= bytes.size(); ++size) {
     const auto first = static_cast<uint8_t>(bytes[0]);
@@ -75,7 +75,7 @@ absl::Status Error(absl::string_view problem, absl::string_view text) {
       absl::StrCat(problem, ": ", absl::CHexEscape(text)));
 }
 
-// Takes apart an object without others in it.
+// Parses an object that has no objects in it.
 class JsonReader {
  public:
   explicit JsonReader(absl::string_view text) : rest_(text) {}
@@ -117,7 +117,7 @@ class JsonReader {
     return false;
   }
 
-  // What follows a backslash.
+  // Reads the rest of an escape after its backslash.
   bool ReadEscape(std::string* value) {
     constexpr absl::string_view kLetters = "\"\\nrt";
     constexpr absl::string_view kCharacters = "\"\\\n\r\t";

@@ -10,23 +10,25 @@
 
 namespace sluice {
 
-// What lines of LogLineFormatter must be (testonly), by another reading of
-// UTF-8, and by one of JSON.
+// A model of LogLineFormatter's lines (testonly), with its own decoder of UTF-8
+// and a parser of JSON.
 
-// OK for one line of UTF-8 whose newline is at its end and that has no other
-// control character, separator of lines, or mark that overrides the direction.
+// Returns OK if `line` is one line of UTF-8 that ends in a newline and has no
+// other control character, no line separator, and no mark that overrides the
+// direction of text.
 absl::Status CheckLogLine(absl::string_view line);
 
-// The members of a line of kJson, strings unescaped and numbers as they stand.
-// An error if CheckLogLine() finds one or it is no object of such members.
+// Returns the members of a line of kJson: strings without their escapes, and
+// numbers as text. Returns an error if CheckLogLine() does, or if the line is
+// not an object with strings and numbers as members.
 absl::StatusOr<std::map<std::string, std::string>> ParseJsonLine(
     absl::string_view line);
 
-// What kText makes of any bytes.
+// Returns the text that kText must print for these bytes.
 std::string ModelTextEscapes(absl::string_view bytes);
 
-// What ParseJsonLine() must give back of any bytes: U+FFFD for each that is no
-// UTF-8.
+// Returns the string that ParseJsonLine() must return for these bytes: each
+// byte that is not UTF-8 is replaced by U+FFFD.
 std::string ModelJsonText(absl::string_view bytes);
 
 }  // namespace sluice

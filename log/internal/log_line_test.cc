@@ -43,7 +43,7 @@ std::string Line(Style style, const LogLineHeader& header,
   return std::string(text.view());
 }
 
-// What becomes of a message.
+// Returns the formatted message.
 std::string Escaped(Style style, absl::string_view message) {
   std::string line = Line(style, {}, message);
   const std::string empty = Line(style, {}, "");
@@ -59,7 +59,7 @@ TEST(LogLine, BeginsWithTimeSeverityThreadAndPlace) {
             "2026-11-21T20:15:37.123456Z I echo/0 server.cc:42] accepted\n");
 }
 
-TEST(LogLine, IsAnObjectOfJson) {
+TEST(LogLine, IsAJsonObject) {
   EXPECT_EQ(Line(Style::kJson, Header(), "accepted"),
             "{\"time\":\"2026-11-21T20:15:37.123456Z\",\"level\":\"info\","
             "\"thread\":\"echo/0\",\"file\":\"apps/echo/server.cc\","
@@ -82,7 +82,7 @@ TEST(LogLine, HasALetterOrANameForEachSeverity) {
   EXPECT_EQ(letters, "DIWEF?");
 }
 
-TEST(LogLine, TakesAFileWithoutFolders) {
+TEST(LogLine, AcceptsAFileWithoutFolders) {
   for (const char* file : {"a.cc", "/a.cc", "b/c/a.cc"}) {
     LogLineHeader header = Header();
     header.file = file;
@@ -98,7 +98,7 @@ std::string Time(int64_t nanos) {
   return Line(Style::kText, {.unix_nanos = nanos}, "").substr(0, 27);
 }
 
-TEST(LogLine, TellsTimesBefore1970AndAfter2100) {
+TEST(LogLine, PrintsTimesBefore1970AndAfter2100) {
   EXPECT_EQ(Time(0), "1970-01-01T00:00:00.000000Z");
   EXPECT_EQ(Time(-1), "1969-12-31T23:59:59.999999Z");
   EXPECT_EQ(Time(-kNanosPerSecond), "1969-12-31T23:59:59.000000Z");
@@ -112,11 +112,11 @@ TEST(LogLine, TellsTimesBefore1970AndAfter2100) {
   EXPECT_EQ(Time(INT64_MIN), "1677-09-21T00:12:43.145224Z");
 }
 
-TEST(LogLine, TellsTheTimeOfEachOfSeveralLines) {
+TEST(LogLine, PrintsTheTimeOfEachLine) {
   LogLineFormatter formatter(Style::kText);
   LogText text;
   const int64_t half = kNanosPerSecond / 2;
-  // Forwards, within a second, and back.
+  // Time goes forward, stays within a second, and goes back.
   for (int64_t nanos : {int64_t{0}, half, 2 * half, 3 * half, half, -half}) {
     formatter.Begin({.unix_nanos = nanos}, text);
     formatter.End(text);
@@ -130,7 +130,7 @@ TEST(LogLine, TellsTheTimeOfEachOfSeveralLines) {
             "1969-12-31T23:59:59.500000Z I  :0] \n");
 }
 
-TEST(LogLine, EscapesNothingOfTheLinesBefore) {
+TEST(LogLine, DoesNotEscapeEarlierLines) {
   LogLineFormatter formatter(Style::kText);
   LogText text;
   text.Append("before\n");
@@ -149,8 +149,8 @@ TEST(LogLine, EscapesControlCharacters) {
             "a\\nb\\r\\t\\u001b[31m\\u007f");
 }
 
-TEST(LogLine, EscapesWhatTerminalsAndEditorsTakeAsControls) {
-  // C1's CSI, a separator of lines, an override to the left, an isolate.
+TEST(LogLine, EscapesCharactersThatControlTerminalsAndEditors) {
+  // The control CSI, a line separator, a right-to-left override, an isolate.
   const char* const controls = "\xc2\x9b\xe2\x80\xa8\xe2\x80\xae\xe2\x81\xa6";
   EXPECT_EQ(Escaped(Style::kText, controls),
             "\\u{9b}\\u{2028}\\u{202e}\\u{2066}");
@@ -158,7 +158,7 @@ TEST(LogLine, EscapesWhatTerminalsAndEditorsTakeAsControls) {
 }
 
 TEST(LogLine, LeavesOtherUtf8AsItIs) {
-  // Of two, three and four bytes, and those next to what is escaped.
+  // Characters of two, three and four bytes, and neighbours of escaped ones.
   for (const char* text :
        {"\xc3\xa9", "\xe6\xbc\xa2", "\xf0\x9f\x98\x80", "\xc2\xa0",
         "\xe2\x80\xa7", "\xe2\x80\xaf", "\xe2\x81\xaa", "\xef\xbf\xbd",
@@ -168,8 +168,8 @@ TEST(LogLine, LeavesOtherUtf8AsItIs) {
   }
 }
 
-TEST(LogLine, EscapesBytesThatAreNoUtf8) {
-  // Too long, half of a pair, beyond Unicode, alone, and cut short.
+TEST(LogLine, EscapesBytesThatAreNotUtf8) {
+  // Overlong, a surrogate, beyond Unicode, a lone byte, and truncated.
   EXPECT_EQ(Escaped(Style::kText, "\xc0\xaf"), "\\xc0\\xaf");
   EXPECT_EQ(Escaped(Style::kText, "\xe0\x80\xaf"), "\\xe0\\x80\\xaf");
   EXPECT_EQ(Escaped(Style::kText, "\xed\xa0\x80"), "\\xed\\xa0\\x80");
@@ -179,7 +179,7 @@ TEST(LogLine, EscapesBytesThatAreNoUtf8) {
   EXPECT_EQ(Escaped(Style::kJson, "\xe6\xbc!"), "\xef\xbf\xbd\xef\xbf\xbd!");
 }
 
-TEST(LogLine, LeavesABackslashAloneInTextOnly) {
+TEST(LogLine, EscapesABackslashInJsonOnly) {
   EXPECT_EQ(Escaped(Style::kText, "C:\\new \"x\""), "C:\\new \"x\"");
   EXPECT_EQ(Escaped(Style::kJson, "C:\\new \"x\""), "C:\\\\new \\\"x\\\"");
 }
@@ -196,8 +196,8 @@ TEST(LogLine, EscapesThreadAndFileToo) {
   EXPECT_EQ(members->at("file"), "c\\d\n/e\xef\xbf\xbd");
 }
 
-// Wherever it stands among words of eight bytes, and each byte that there is.
-TEST(LogLine, FindsEachByteInEachPlace) {
+// Tries each byte at each position of words of eight bytes.
+TEST(LogLine, FindsEachByteAtEachPosition) {
   for (int byte = 0; byte < 256; ++byte) {
     for (size_t at = 0; at < 19; ++at) {
       std::string message(19, 'x');
@@ -210,11 +210,11 @@ TEST(LogLine, FindsEachByteInEachPlace) {
   }
 }
 
-TEST(LogLine, TakesAnyBytesAsTheModelDoes) {
+TEST(LogLine, AgreesWithTheModelForAnyBytes) {
   const uint64_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   std::mt19937_64 random(seed);
-  // Mostly bytes of which sequences are made, valid or nearly so.
+  // Mostly bytes that form valid or almost valid sequences.
   constexpr absl::string_view kBytes =
       "ab\"\\\n\x7f\x80\x85\x90\x9f\xa0\xa6\xa8\xaa\xae\xbf\xc0\xc2\xe0\xe2\xed"
       "\xef\xf0\xf4\xf5\xff";
@@ -232,7 +232,7 @@ TEST(LogLine, TakesAnyBytesAsTheModelDoes) {
   }
 }
 
-TEST(LogLine, GrowsToSixTimesItsBytesAtMost) {
+TEST(LogLine, IsAtMostSixTimesAsLongAsItsParts) {
   const std::string message(1000, '\x7f');
   EXPECT_EQ(Escaped(Style::kText, message).size(), 4000u);
   EXPECT_EQ(Escaped(Style::kJson, message).size(), 6000u);

@@ -16,7 +16,7 @@ namespace {
 constexpr absl::Duration kFirstDelay = absl::Milliseconds(100);
 constexpr absl::Duration kLongestDelay = absl::Seconds(10);
 
-void TellOnStderr(const absl::Status& status) {
+void ReportOnStderr(const absl::Status& status) {
   const absl::string_view what = status.message();
   std::fprintf(stderr, "log: %.*s\n", static_cast<int>(what.size()),
                what.data());
@@ -34,7 +34,7 @@ LogOutput::LogOutput(std::unique_ptr<LogWriter> writer, const Clock* clock,
       clock_(*clock),
       on_error_(std::move(on_error)) {
   SLUICE_CHECK(writer_ != nullptr);
-  if (on_error_ == nullptr) on_error_ = TellOnStderr;
+  if (on_error_ == nullptr) on_error_ = ReportOnStderr;
 }
 
 absl::Status LogOutput::Write(bool now) {
@@ -42,9 +42,10 @@ absl::Status LogOutput::Write(bool now) {
   if (!status_.ok() && !now && clock_.Now() < next_attempt_) return status_;
   absl::string_view rest = text_.view().substr(written_);
   absl::Status status = writer_->Write(&rest);
-  // A writer that gives up on nothing and takes nothing would be asked forever.
+  // A writer that returns OK and leaves lines would be called again forever.
   if (status.ok() && !rest.empty()) {
-    status = absl::InternalError("a LogWriter left lines, and told no error");
+    status = absl::InternalError(
+        "LogWriter::Write() returned OK, but did not write all lines");
   }
   const size_t written = text_.size() - rest.size();
   Increase(bytes_, written - written_);
@@ -71,14 +72,16 @@ void LogOutput::GiveUp(size_t more_lines) {
   const auto lines = more_lines + static_cast<size_t>(std::count(
                                       rest.begin(), rest.end(), '\n'));
   if (lines == 0) return;
-  on_error_(Annotated(status_, absl::StrCat("; ", lines, " lines are lost")));
+  on_error_(
+      Annotated(status_, absl::StrCat("; ", lines, " lines are dropped")));
 }
 
 void LogOutput::OnError(absl::Status status) {
   Increase(errors_, 1);
   if (status_.ok()) {
     delay_ = kFirstDelay;
-    on_error_(Annotated(status, "; lines wait, and it is tried again"));
+    on_error_(Annotated(
+        status, "; lines wait, and are written when the writer works again"));
   } else {
     delay_ = std::min(2 * delay_, kLongestDelay);
   }

@@ -15,29 +15,32 @@
 
 namespace sluice {
 
-// Lines on their way to a writer, which may fail: what it did not take is kept,
-// and offered again after 100 ms, then after twice as long, up to 10 s.
-// Bounds nothing: whoever appends stops while lines wait. Thread-compatible,
-// but for the counters, which any thread may read.
+// The buffer between the back end and a writer that may fail. Keeps the bytes
+// that the writer did not take, and offers them again after 100 ms, and then
+// after twice the delay each time, up to 10 s. Has no bound of its own: the
+// caller must not append while bytes wait. Thread-compatible, except bytes()
+// and errors(), which are thread-safe.
 class LogOutput {
  public:
-  // When the writer begins to fail, on_error(status) is called, or a line is
-  // written to stderr if there is none.
+  // When the writer begins to fail, and in GiveUp(), calls on_error(status), or
+  // prints a line on stderr if `on_error` is nullptr. REQUIRES: `writer` is not
+  // null; `clock` outlives this object.
   LogOutput(std::unique_ptr<LogWriter> writer, const Clock* clock,
             absl::AnyInvocable<void(const absl::Status&)> on_error);
 
-  // Whole lines are to be appended here.
+  // Returns the text to which the caller appends whole lines.
   LogText& text() { return text_; }
-  // Bytes that the writer has not taken.
+  // Returns the number of bytes that the writer has not taken.
   size_t size() const { return text_.size() - written_; }
 
-  // Offers them; OK if none are left. While the writer fails: its error, and
-  // unless `now` it is asked again only when that is due.
+  // Passes the bytes to the writer. Returns OK if none are left, else the
+  // writer's last error. After an error, calls the writer only when the delay
+  // has passed, or if `now`.
   absl::Status Write(bool now = false);
-  // LogWriter::Flush(). REQUIRES: nothing is left.
+  // Calls LogWriter::Flush(). REQUIRES: size() == 0.
   absl::Status Flush();
 
-  // What is left and `more_lines` will never be written: tells so, if there are
+  // Reports that the remaining lines and `more_lines` are dropped, if there are
   // any.
   void GiveUp(size_t more_lines);
 
@@ -51,9 +54,9 @@ class LogOutput {
   const Clock& clock_;
   absl::AnyInvocable<void(const absl::Status&)> on_error_;
   LogText text_;
-  size_t written_ = 0;                           // of text_
-  absl::Status status_;                          // of the last attempt
-  absl::Duration delay_ = absl::ZeroDuration();  // after the next error
+  size_t written_ = 0;                           // bytes of text_ written
+  absl::Status status_;                          // result of the last attempt
+  absl::Duration delay_ = absl::ZeroDuration();  // delay after the last error
   MonotonicTime next_attempt_;
   std::atomic<uint64_t> bytes_{0}, errors_{0};
 };

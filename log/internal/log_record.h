@@ -10,14 +10,15 @@
 
 namespace sluice {
 
-// What stands in a LogRing before the arguments of a line. Value type.
+// The header of a record in a LogRing; the arguments of the line follow it.
+// Value type.
 struct LogRecord {
-  uint32_t size;  // of this and the arguments; not rounded up
+  uint32_t size;  // bytes of header and arguments, not rounded up
   uint32_t unused = 0;
   uint64_t ticks;
   const LogSite* site;
 
-  // What a record takes in the ring.
+  // Returns the number of bytes that a record takes in the ring.
   static constexpr size_t BytesFor(size_t args_size) {
     constexpr size_t kMask = LogRing::kAlignment - 1;
     return (sizeof(LogRecord) + args_size + kMask) & ~kMask;

@@ -8,7 +8,8 @@
 namespace sluice {
 namespace {
 
-// In the place of a record's size: there is none before the end of the memory.
+// Stands in place of a record's size if no record follows before the end of the
+// memory.
 constexpr uint32_t kNoMore = 0;
 
 }  // namespace
@@ -21,8 +22,8 @@ LogRing::LogRing(size_t bytes)
 char* LogRing::MakeRoom(size_t bytes) {
   SLUICE_DCHECK(bytes % kAlignment == 0 && bytes <= max_record());
   uint64_t tail = tail_.load(std::memory_order_relaxed);
-  // What was read before it was released may be written over after it; and see
-  // Release().
+  // Acquires the consumer's reads, so that released memory may be overwritten.
+  // seq_cst: see Release().
   seen_ = head_.load(std::memory_order_seq_cst);
   limit_ = tail;
   size_t free = capacity_ - (tail - seen_);

@@ -33,7 +33,7 @@ bool Push(LogRing* ring, const std::string& text) {
   return true;
 }
 
-// The next one, or "" if there is none.
+// Returns the next record, or "" if there is none.
 std::string Pop(LogRing* ring) {
   uint64_t position = ring->begin();
   const char* const record = ring->Read(&position, ring->end());
@@ -59,7 +59,7 @@ TEST(LogRingTest, KeepsRecordsInOrderAndInOnePiece) {
   }
 }
 
-TEST(LogRingTest, RefusesWhatDoesNotFitUntilItDoes) {
+TEST(LogRingTest, RefusesARecordUntilItFits) {
   const auto owned = std::make_unique<LogRing>(64);
   LogRing& ring = *owned;
   for (int i = 0; i < 8; ++i) ASSERT_TRUE(Push(&ring, "abcd")) << i;
@@ -73,7 +73,7 @@ TEST(LogRingTest, RefusesWhatDoesNotFitUntilItDoes) {
   EXPECT_EQ(Pop(&ring), "");
 }
 
-TEST(LogRingTest, TheLargestRecordFitsWhereverAnEmptyRingStands) {
+TEST(LogRingTest, TheLargestRecordFitsAtEachPositionOfAnEmptyRing) {
   for (int before = 0; before < 8; ++before) {
     const auto owned = std::make_unique<LogRing>(64);
     LogRing& ring = *owned;
@@ -87,14 +87,14 @@ TEST(LogRingTest, TheLargestRecordFitsWhereverAnEmptyRingStands) {
   }
 }
 
-TEST(LogRingTest, TellsWhenMoreThanHalfIsInUse) {
+TEST(LogRingTest, ReportsWhenMoreThanHalfIsInUse) {
   const auto owned = std::make_unique<LogRing>(1024);
   LogRing& ring = *owned;
   for (int i = 0; i < 64; ++i) {
     EXPECT_FALSE(ring.more_than_half()) << i;
     ASSERT_TRUE(Push(&ring, "abcd"));
   }
-  // It looks again within a sixteenth.
+  // The producer reads the position again within a sixteenth.
   for (int i = 0; i < 8; ++i) ASSERT_TRUE(Push(&ring, "abcd"));
   EXPECT_TRUE(ring.more_than_half());
   for (int i = 0; i < 72; ++i) ASSERT_EQ(Pop(&ring), "abcd");
@@ -102,7 +102,7 @@ TEST(LogRingTest, TellsWhenMoreThanHalfIsInUse) {
   EXPECT_FALSE(ring.more_than_half());
 }
 
-// Against a queue of strings, sizes and turns drawn at random.
+// Compares the ring with a queue of strings, with random sizes and operations.
 TEST(LogRingTest, AgreesWithADequeAtRandom) {
   std::mt19937_64 random(TestSeed());
   for (int round = 0; round < 200; ++round) {
@@ -126,7 +126,7 @@ TEST(LogRingTest, AgreesWithADequeAtRandom) {
   }
 }
 
-TEST(LogRingTest, LosesAndMixesNothingBetweenTwoThreads) {
+TEST(LogRingTest, PassesEachRecordInOrderBetweenTwoThreads) {
   const auto owned = std::make_unique<LogRing>(1024);
   LogRing& ring = *owned;
   constexpr int kCount = 100'000;

@@ -14,21 +14,21 @@
 
 namespace sluice {
 
-// A place in the source that logs: a constant of static storage, so that a
-// record of the log need only hold its address, which tells what its bytes are.
+// A statement that logs. It is a constant of static storage, so that a record
+// needs only its address to describe its bytes.
 struct LogSite {
   LogSeverity severity;
   int line;
-  absl::string_view file;  // as the compiler has it
-  // Appends the message that LogArgs::CopyTo() wrote at `args`, as it is: with
-  // whatever bytes its strings have.
+  absl::string_view file;  // __FILE__
+  // Appends the message for the arguments that LogArgs::CopyTo() wrote at
+  // `args`. Does not check or escape the bytes of strings.
   void (*print)(const char* args, LogText& text);
 };
 
 // Declares `static constexpr LogSite name` in a block, for `format_literal`,
-// whose syntax log_format.h tells, and these arguments, which are not
-// evaluated. Does not compile if the arguments do not fit the format, or cannot
-// be logged: the reason begins with "SLUICE_LOG:".
+// whose syntax is in log_format.h, and these arguments, which are not
+// evaluated. If the arguments do not fit the format or cannot be logged, this
+// does not compile, with an error that begins with "SLUICE_LOG:".
 #define SLUICE_LOG_SITE(name, severity_name, format_literal, ...)          \
   struct name##_format {                                                   \
     static constexpr ::absl::string_view text() { return format_literal; } \
@@ -59,8 +59,9 @@ struct LogFormatParts {
   }
 };
 
-// One assertion for each reason: compilers print that of the one that fails,
-// and with the names of these parameters, which argument it is, from 0.
+// Has one assertion for each error. For the one that fails, compilers print its
+// message and these template parameters, which give the number of the argument,
+// from 0.
 template <LogFormatError error, size_t argument>
 constexpr void CheckLogFormat() {
   using Error = LogFormatError;
@@ -73,32 +74,33 @@ constexpr void CheckLogFormat() {
   static_assert(error != Error::kManyArguments,
                 "SLUICE_LOG: there are more arguments than {} in the format");
   static_assert(error != Error::kNotAPlaceholder,
-                "SLUICE_LOG: after a { in the format stands neither } nor : ; "
+                "SLUICE_LOG: a { in the format is not followed by } or : ; "
                 "arguments have no numbers; write {{ for a brace");
   static_assert(error != Error::kBadFill,
-                "SLUICE_LOG: what fills up to a width is one printable ASCII "
-                "character, no brace");
+                "SLUICE_LOG: the fill before < > or ^ must be one printable "
+                "ASCII character, and not a brace");
   static_assert(error != Error::kBadSpec,
-                "SLUICE_LOG: what stands after the : in {:} is not "
+                "SLUICE_LOG: the spec after the : in {:} is not "
                 "[[fill]align][sign][#][0][width][.precision][type], with a "
                 "type of d x X b o c s f e g p");
   static_assert(error != Error::kNumberTooLarge,
-                "SLUICE_LOG: a width in the format is not 1 to 255, or a "
-                "precision not 0 to 255");
+                "SLUICE_LOG: a width must be 1 to 255, and a precision 0 to "
+                "255");
   static_assert(error != Error::kSpecForOther,
-                "SLUICE_LOG: an argument of this type is printed by {} alone");
+                "SLUICE_LOG: an argument of this type needs {} without a spec");
   static_assert(error != Error::kTypeMisfit,
-                "SLUICE_LOG: the type in {:} is not one of the argument's: "
+                "SLUICE_LOG: the argument does not have the type in {:}: "
                 "integers d x X b o, char c d x X b o, bool s d x X b o, "
                 "floating point f e g, strings s, pointers p");
   static_assert(error != Error::kSignMisfit,
-                "SLUICE_LOG: only a number has a sign");
+                "SLUICE_LOG: only a number can have a sign");
   static_assert(error != Error::kAlternateMisfit,
-                "SLUICE_LOG: # is for types x, X, b and o");
+                "SLUICE_LOG: # needs the type x, X, b or o");
   static_assert(error != Error::kZeroMisfit,
-                "SLUICE_LOG: only a number is filled up with zeros");
+                "SLUICE_LOG: only a number can be filled with zeros");
   static_assert(error != Error::kPrecisionMisfit,
-                "SLUICE_LOG: only strings and floating point have a precision");
+                "SLUICE_LOG: only strings and floating point can have a "
+                "precision");
 }
 
 template <typename Format, typename... Args>
@@ -115,7 +117,7 @@ class LogPrinter {
 
   static constexpr auto Parse() {
     LogFormatParts<kCount, Format::text().size()> parts;
-    // One more than there are: no array is empty.
+    // Has one element more, since an array cannot be empty.
     constexpr LogKind kKinds[] = {LogValue<Args>::kKind..., LogKind::kOther};
     parts.result =
         ParseLogFormat(Format::text(), absl::MakeConstSpan(kKinds, kCount),

@@ -4,6 +4,7 @@
 #include <string>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
@@ -18,11 +19,9 @@ struct Point {
   int y;
 };
 
-template <typename Text>
-void SluiceLogPrint(Text& text, const Point& point) {
-  text.AppendDecimal(point.x);
-  text.AppendChar(',');
-  text.AppendDecimal(point.y);
+template <typename Sink>
+void AbslStringify(Sink& sink, const Point& point) {
+  sink.Append(absl::StrCat(point.x, ",", point.y));
 }
 
 }  // namespace other
@@ -30,7 +29,7 @@ void SluiceLogPrint(Text& text, const Point& point) {
 namespace sluice {
 namespace {
 
-// The message that a call with these arguments would make.
+// Returns the message of a call with these arguments.
 template <typename... Args>
 std::string Message(const LogSite& site, const Args&... arguments) {
   const LogArgs<Args...> args(arguments...);
@@ -41,7 +40,7 @@ std::string Message(const LogSite& site, const Args&... arguments) {
   return std::string(text.view());
 }
 
-// As a logger's macro would.
+// Does what SLUICE_LOG does.
 #define MESSAGE(format, ...)                                         \
   [&] {                                                              \
     SLUICE_LOG_SITE(site, kInfo, format __VA_OPT__(, ) __VA_ARGS__); \
@@ -65,12 +64,12 @@ TEST(LogSite, PrintsBracesThatAreDoubled) {
   EXPECT_EQ(MESSAGE("{{}} {{{}}}", 1), "{} {1}");
 }
 
-TEST(LogSite, ObeysTheSpecsOfItsFormat) {
+TEST(LogSite, AppliesTheSpecsOfItsFormat) {
   EXPECT_EQ(MESSAGE("[{:>6}|{:06.2f}|{:#x}|{:*^5.1}]", 42, 3.14159, 255, "ab"),
             "[    42|003.14|0xff|**a**]");
 }
 
-TEST(LogSite, TakesTypesOfOtherNamespaces) {
+TEST(LogSite, AcceptsTypesOfOtherNamespaces) {
   EXPECT_EQ(MESSAGE("at {} after {}", (other::Point{1, 2}), absl::Seconds(3)),
             "at 1,2 after 3s");
 }
@@ -85,18 +84,18 @@ TEST(LogSite, KeepsANulInItsFormat) {
   EXPECT_EQ(Message(site), std::string("a\0b", 3));
 }
 
-TEST(LogSite, ShowsWhatWasCut) {
+TEST(LogSite, ShowsWhereAStringWasTruncated) {
   SLUICE_LOG_SITE(site, kInfo, "<{}> {}", "", 0);
   LogArgs args("abcdef", 7);
-  args.Cut(4 + 3 + 4);
+  args.Truncate(4 + 3 + 4);
   const auto bytes = std::make_unique<char[]>(args.size());
   args.CopyTo(bytes.get());
   LogText text;
   site.print(bytes.get(), text);
-  EXPECT_EQ(text.view(), "<abc[cut]> 7");
+  EXPECT_EQ(text.view(), "<abc[truncated]> 7");
 }
 
-TEST(LogSite, SaysWhereItIs) {
+TEST(LogSite, HasItsFileAndLine) {
   SLUICE_LOG_SITE(site, kWarning, "{}", 1);
   EXPECT_EQ(site.severity, LogSeverity::kWarning);
   EXPECT_EQ(site.line, __LINE__ - 2);
@@ -143,7 +142,7 @@ struct BitField {
   unsigned low : 3;
 };
 
-TEST(LogSite, TakesWhatNoReferenceBindsTo) {
+TEST(LogSite, AcceptsBitFieldsAndTemporaries) {
   const BitField bits{5};
   EXPECT_EQ(MESSAGE(
                 "{} {} {}", bits.low, [] { return 1; }(), nullptr),

@@ -15,7 +15,7 @@ size_t CodePoints(absl::string_view text) {
       text.begin(), text.end(), [](char c) { return !IsContinuation(c); }));
 }
 
-// The first `count` code points.
+// Returns the first `count` code points.
 absl::string_view Front(absl::string_view text, size_t count) {
   if (count == 0) return "";
   size_t size = 0;
@@ -25,14 +25,16 @@ absl::string_view Front(absl::string_view text, size_t count) {
   return text.substr(0, size);
 }
 
-// Appends the three parts, and fill up to the width: around them, or zeros
-// between the first two if `zeros`.
+// The text of a value, in the order in which it is printed.
 struct Parts {
   absl::string_view sign;
   absl::string_view body;
   absl::string_view mark;
 };
 
+// Appends the parts, and fills them up to the width. Fills between sign and
+// body if the spec asks for zeros and `zeros` allows them, else around the
+// parts.
 void AppendAligned(const LogSpec& spec, char own_align, bool zeros,
                    const Parts& parts, LogText& text) {
   const size_t size =
@@ -42,15 +44,15 @@ void AppendAligned(const LogSpec& spec, char own_align, bool zeros,
   const char align = spec.align != 0 ? spec.align : own_align;
   size_t before = align == '>' ? fill : align == '^' ? fill / 2 : 0;
   if (inside) before = 0;
-  text.AppendFill(before, spec.fill);
+  text.Append(before, spec.fill);
   text.Append(parts.sign);
-  if (inside) text.AppendFill(fill, '0');
+  if (inside) text.Append(fill, '0');
   text.Append(parts.body);
   text.Append(parts.mark);
-  if (!inside) text.AppendFill(fill - before, spec.fill);
+  if (!inside) text.Append(fill - before, spec.fill);
 }
 
-// The sign and the prefix.
+// The sign of a number and the prefix of its base.
 class Sign {
  public:
   void Add(absl::string_view piece) {
@@ -102,7 +104,7 @@ void AppendInteger(const LogSpec& spec, uint64_t magnitude, bool negative,
 
 template <typename Float>
 void AppendFloat(const LogSpec& spec, Float value, LogText& text) {
-  // The longest has 309 digits before the point and 255 behind it.
+  // The longest number has 309 digits before the point and 255 after it.
   char digits[640];
   char* const limit = digits + sizeof(digits);
   const bool negative = std::signbit(value);
@@ -175,15 +177,17 @@ void AppendWithSpec(const LogSpec& spec, const void* value, LogText& text) {
   AppendInteger(hex, reinterpret_cast<uintptr_t>(value), false, text);
 }
 
-void AppendWithSpec(const LogSpec& spec, absl::string_view value, bool cut,
-                    LogText& text) {
+void AppendWithSpec(const LogSpec& spec, absl::string_view value,
+                    bool truncated, LogText& text) {
   if (spec.precision >= 0) {
     const auto precision = static_cast<size_t>(spec.precision);
     value = Front(value, precision);
-    // Where the precision ends it, nothing of what was cut would be shown.
-    if (CodePoints(value) >= precision) cut = false;
+    // If the precision ends the string, the removed bytes would not have been
+    // printed anyway.
+    if (CodePoints(value) >= precision) truncated = false;
   }
-  AppendAligned(spec, '<', false, {"", value, cut ? kCutMark : ""}, text);
+  AppendAligned(spec, '<', false, {"", value, truncated ? kTruncatedMark : ""},
+                text);
 }
 
 void AppendPlain(absl::StatusCode value, LogText& text) {
@@ -199,10 +203,11 @@ void AppendPlain(absl::Time value, LogText& text) {
       absl::FormatTime("%Y-%m-%d%ET%H:%M:%E*SZ", value, absl::UTCTimeZone()));
 }
 
-void LogString::Cut(size_t max) {
+void LogString::Truncate(size_t max) {
   if (length() <= max) return;
   size_t size = max;
-  // At most three, as a sequence has: other bytes of that kind are no UTF-8.
+  // A UTF-8 sequence has at most three continuation bytes. If there are more,
+  // the string is not UTF-8, and is truncated at `max`.
   for (int i = 0; i < 3 && size > 0 && IsContinuation(data_[size]); ++i) --size;
   if (IsContinuation(data_[size])) size = max;
   length_ = static_cast<uint32_t>(size << 1 | 1);

@@ -16,47 +16,59 @@
 #include "sluice/log/internal/log_format.h"
 #include "sluice/log/log_text.h"
 
-// What SLUICE_LOG takes as arguments, and what {} makes of it:
+// What SLUICE_LOG accepts as arguments, and what {} prints for them:
 //
 //   bool, char, integers, float, double   true, x, -1, 2.5: as std::format()
-//   std::string, absl::string_view, what converts to it, char*, char[]
-//                       their bytes, which are copied; of an array those before
-//                       the first NUL; "(null)" of a null pointer
+//   std::string, absl::string_view, char*, char[], and types that convert to
+//   absl::string_view   their bytes, which the call copies; of an array, the
+//                       bytes before the first NUL; "(null)" for a null pointer
 //   const void*, nullptr                  0x7ffe01
 //   absl::Duration, absl::Time            1.5ms, 2026-11-21T20:15:37.5Z
 //   absl::StatusCode                      NOT_FOUND
-//   absl::Status        its ToString(), made by the caller
-//   enums               their number
+//   absl::Status                          its ToString()
+//   enums                                 their number
 //
-// A type of yours joins by one of two functions in its namespace, which need
-// nothing of this package:
+// Your types print themselves by a function in their namespace, as they do for
+// newer versions of Abseil. It needs no header of this package:
 //
-//   template <typename Text>
-//   void SluiceLogPrint(Text& text, const Point& point) {
-//     text.AppendDecimal(point.x);
+//   template <typename Sink>
+//   void AbslStringify(Sink& sink, const Point& point) {
+//     absl::Format(&sink, "(%d, %d)", point.x, point.y);
 //   }
 //
-// for a trivially copyable type. The caller copies the object, the log prints
-// the copy, later and on another thread, by the functions of LogText; what it
-// points to must be there then, unchanged. Takes {} only. Or
+// `sink` has Append(absl::string_view) and Append(size_t count, char c). The
+// function is called during the call of SLUICE_LOG, on the calling thread; this
+// costs an allocation or two and the time to format. {} may have the specs of a
+// string. The same holds for the ToString() of an absl::Status.
+//
+// To log objects of a type at the price of a copy, add in its namespace
+//
+//   const Point& SluiceLogCopy(const Point& point) { return point; }
+//
+// SLUICE_LOG calls it on the calling thread, and logs what it returns in place
+// of the object. This may be of any type above. If it is a trivially copyable
+// type with AbslStringify(), then SLUICE_LOG copies it byte by byte, and the
+// logger's back end calls AbslStringify() with the copy later, on another
+// thread. Objects to which the copy points must live until then, unchanged. {}
+// has no specs. Another use of SluiceLogCopy() is to log a part of an object:
 //
 //   uint64_t SluiceLogCopy(const Session& session) { return session.id(); }
 //
-// which the caller calls, for what is logged in the object's place: anything
-// above, or of a type with SluiceLogPrint(). Takes the specs of that. A view or
-// pointer that it returns must last as long as the object.
+// If it returns a view or a pointer to characters, these must live as long as
+// the object.
 
 namespace sluice::log_internal {
 
-// How an argument travels: LogValueOf(argument) is an object that has
+// How an argument gets into the ring and out of it: LogValueOf(argument) is an
+// object that has
 //
-//   static constexpr LogKind kKind;  // what a format may ask of it
+//   static constexpr LogKind kKind;  // which specs a format may have for it
 //   size_t size() const;             // bytes that CopyTo() writes
-//   char* CopyTo(char* to) const;    // writes them, returns their end
-//   // Appends what CopyTo() wrote at `from`, returns its end there.
+//   char* CopyTo(char* to) const;    // writes the bytes, returns their end
+//   // Prints the bytes that CopyTo() wrote at `from`, returns their end.
 //   static const char* Print(const char* from, const LogSpec& spec, LogText&);
 //
-// It is one of three: a scalar, a string of others, a string of its own.
+// Its class is LogScalar, LogString or LogOwnString.
 
 // ---------------------------------------------------------------------------
 // Printing
@@ -69,11 +81,12 @@ void AppendWithSpec(const LogSpec& spec, char value, LogText& text);
 void AppendWithSpec(const LogSpec& spec, float value, LogText& text);
 void AppendWithSpec(const LogSpec& spec, double value, LogText& text);
 void AppendWithSpec(const LogSpec& spec, const void* value, LogText& text);
-// `cut`: whether `value` is the front of a longer string, which is shown.
-void AppendWithSpec(const LogSpec& spec, absl::string_view value, bool cut,
-                    LogText& text);
+// If `truncated`, `value` is the front of a longer string, and kTruncatedMark
+// follows it.
+void AppendWithSpec(const LogSpec& spec, absl::string_view value,
+                    bool truncated, LogText& text);
 
-// With an empty spec.
+// These print a value as {} does, without a spec.
 inline void AppendPlain(int64_t value, LogText& text) {
   text.AppendDecimal(value);
 }
@@ -96,16 +109,23 @@ void AppendPlain(absl::StatusCode value, LogText& text);
 void AppendPlain(absl::Duration value, LogText& text);
 void AppendPlain(absl::Time value, LogText& text);
 
-inline constexpr absl::string_view kCutMark = "[cut]";
+inline constexpr absl::string_view kTruncatedMark = "[truncated]";
 
 // ---------------------------------------------------------------------------
 // Types
 // ---------------------------------------------------------------------------
 
-// Those that have a namespace.
+// Types of Abseil that are printed as described above, also by versions of
+// Abseil that have an AbslStringify() for them.
 template <typename T>
-concept IsUserType =
-    std::is_class_v<T> || std::is_union_v<T> || std::is_enum_v<T>;
+concept IsAbslType =
+    std::is_same_v<T, absl::Duration> || std::is_same_v<T, absl::Time> ||
+    std::is_same_v<T, absl::Status> || std::is_same_v<T, absl::StatusCode>;
+
+// Types that have a namespace, in which a user can add functions.
+template <typename T>
+concept IsUserType = (std::is_class_v<T> || std::is_union_v<T> ||
+                      std::is_enum_v<T>)&&!IsAbslType<T>;
 
 template <typename T>
 concept HasLogCopy = IsUserType<T> && requires(const T& value) {
@@ -113,8 +133,9 @@ concept HasLogCopy = IsUserType<T> && requires(const T& value) {
 };
 
 template <typename T>
-concept HasLogPrint = IsUserType<T> && requires(LogText& text, const T& value) {
-  SluiceLogPrint(text, value);
+concept HasStringify = IsUserType<T> &&
+    requires(LogText& text, const T& value) {
+  { AbslStringify(text, value) } -> std::same_as<void>;
 };
 
 template <typename T>
@@ -127,7 +148,7 @@ template <typename T>
 concept IsString = std::is_convertible_v<const T&, absl::string_view> &&
     !std::is_null_pointer_v<T>;
 
-// False, for the assertion of a template's last branch.
+// Is false for all types: for the assertion in a template's last branch.
 template <typename T>
 inline constexpr bool kCanBeLogged = false;
 
@@ -136,7 +157,7 @@ using WideInteger = std::conditional_t<std::is_signed_v<T>, int64_t, uint64_t>;
 
 template <typename S>
 constexpr LogKind ScalarKind() {
-  if constexpr (HasLogPrint<S>) return LogKind::kOther;
+  if constexpr (HasStringify<S>) return LogKind::kOther;
   if constexpr (std::is_same_v<S, bool>) return LogKind::kBool;
   if constexpr (std::is_same_v<S, char>) return LogKind::kChar;
   if constexpr (IsInteger<S>) return LogKind::kInteger;
@@ -145,6 +166,7 @@ constexpr LogKind ScalarKind() {
   return LogKind::kOther;
 }
 
+// A value that is copied byte by byte.
 template <typename S>
 class LogScalar {
  public:
@@ -160,7 +182,7 @@ class LogScalar {
 
   static const char* Print(const char* from, const LogSpec& spec,
                            LogText& text) {
-    // Bytes to begin with: S may have no default constructor.
+    // Not an S, which may have no default constructor.
     alignas(S) char bytes[sizeof(S)];
     std::memcpy(bytes, from, sizeof(S));
     Append(*reinterpret_cast<const S*>(bytes), spec, text);
@@ -169,8 +191,8 @@ class LogScalar {
 
  private:
   static void Append(const S& value, const LogSpec& spec, LogText& text) {
-    if constexpr (HasLogPrint<S>) {
-      SluiceLogPrint(text, value);
+    if constexpr (HasStringify<S>) {
+      AbslStringify(text, value);
     } else if constexpr (kKind == LogKind::kOther) {
       AppendPlain(value, text);
     } else if constexpr (kKind == LogKind::kInteger) {
@@ -191,7 +213,7 @@ class LogScalar {
   S value_;
 };
 
-// A string that outlives this.
+// A string that somebody else owns and that outlives this object.
 class LogString {
  public:
   static constexpr LogKind kKind = LogKind::kString;
@@ -201,11 +223,11 @@ class LogString {
       : data_(value.data()), length_(Length(value.size())) {}
 
   size_t size() const { return sizeof(length_) + length(); }
-  // Of the string alone.
+  // The size of the string alone.
   size_t length() const { return length_ >> 1; }
-  // Takes from its end what is beyond `max`, and what would be left there of a
-  // UTF-8 sequence.
-  void Cut(size_t max);
+  // Removes the bytes after the first `max`, and before them the beginning of a
+  // UTF-8 sequence whose end is removed.
+  void Truncate(size_t max);
   char* CopyTo(char* to) const {
     std::memcpy(to, &length_, sizeof(length_));
     to += sizeof(length_);
@@ -234,14 +256,14 @@ class LogString {
   }
 
   const char* data_;
-  uint32_t length_;  // twice; the lowest bit is 1 if more was cut off
+  uint32_t length_;  // twice the length, plus 1 if the string is truncated
 };
 
 struct LogStringOwner {
   const std::string value;
 };
 
-// A string that was made to be logged.
+// A string that was made for this line, and its owner.
 class LogOwnString : private LogStringOwner, public LogString {
  public:
   explicit LogOwnString(std::string text)
@@ -251,21 +273,21 @@ class LogOwnString : private LogStringOwner, public LogString {
 };
 
 // ---------------------------------------------------------------------------
-// The way from an argument to one of them
+// From an argument to its LogScalar, LogString or LogOwnString
 // ---------------------------------------------------------------------------
 
-// Up to the first NUL, or all. Of a literal a constant, which strnlen() is not.
+// Returns the number of characters before the first NUL, or `size` if there is
+// none. The compiler computes strlen() of a literal, but not strnlen().
 inline size_t ArrayLength(const char* array, size_t size) {
   return array[size - 1] == '\0' ? std::strlen(array) : strnlen(array, size);
 }
 
 template <typename T>
 auto LogValueOfPlain(const T& value) {
-  if constexpr (HasLogPrint<T>) {
-    static_assert(std::is_trivially_copyable_v<T>,
-                  "SLUICE_LOG: a type that has SluiceLogPrint() but is not "
-                  "trivially copyable needs SluiceLogCopy()");
-    return LogScalar<T>(value);
+  if constexpr (HasStringify<T>) {
+    LogText text;
+    AbslStringify(text, value);
+    return LogOwnString(std::string(text.view()));
   } else if constexpr (std::is_null_pointer_v<T>) {
     return LogScalar<const void*>(nullptr);
   } else if constexpr (std::is_same_v<T, const char*> ||
@@ -279,38 +301,39 @@ auto LogValueOfPlain(const T& value) {
     return LogOwnString(value.ToString());
   } else if constexpr (std::is_same_v<T, bool> || std::is_same_v<T, char> ||
                        IsInteger<T> || std::is_same_v<T, float> ||
-                       std::is_same_v<T, double> ||
-                       std::is_same_v<T, absl::Duration> ||
-                       std::is_same_v<T, absl::Time> ||
-                       std::is_same_v<T, absl::StatusCode>) {
+                       std::is_same_v<T, double> || IsAbslType<T>) {
     return LogScalar<T>(value);
   } else if constexpr (std::is_same_v<T, const void*> ||
                        std::is_same_v<T, void*>) {
     return LogScalar<const void*>(value);
   } else if constexpr (std::is_enum_v<T>) {
-    // With + it is at least an int, and no character.
+    // The + promotes a character type to int, which is printed as a number.
     const auto number = +static_cast<std::underlying_type_t<T>>(value);
     return LogScalar<std::remove_const_t<decltype(number)>>(number);
   } else {
     static_assert(kCanBeLogged<T>,
-                  "SLUICE_LOG: this type cannot be logged. Give it "
-                  "SluiceLogCopy() or SluiceLogPrint() in its namespace; cast "
-                  "a pointer to const void*");
-    return LogString("");  // so that no other error follows
+                  "SLUICE_LOG: this type cannot be logged. Write an "
+                  "AbslStringify() or SluiceLogCopy() for it in its namespace; "
+                  "cast a pointer to const void*");
+    return LogString("");  // avoids a second error
   }
 }
 
-// `Copy` is what SluiceLogCopy() returns, as a reference if it is one.
+// `Copy` is the type that SluiceLogCopy() returns: a reference, or the type of
+// a temporary.
 template <typename Copy>
 auto LogValueOfCopy(Copy&& copy) {
   using T = std::remove_cvref_t<Copy>;
   constexpr bool kIsTemporary = !std::is_reference_v<Copy>;
   if constexpr (kIsTemporary && std::is_same_v<T, std::string>) {
     return LogOwnString(std::move(copy));
+  } else if constexpr (HasStringify<T> && std::is_trivially_copyable_v<T>) {
+    return LogScalar<T>(copy);
   } else {
     static_assert(!kIsTemporary || !IsString<T> || !std::is_class_v<T> ||
                       std::is_same_v<T, absl::string_view>,
-                  "SLUICE_LOG: let SluiceLogCopy() return a std::string");
+                  "SLUICE_LOG: SluiceLogCopy() returns a temporary string "
+                  "of a class; let it return a std::string");
     return LogValueOfPlain<T>(copy);
   }
 }

@@ -16,14 +16,14 @@
 namespace sluice {
 namespace {
 
-// The bytes of UTF-8 that begin no character.
+// Returns the bytes that continue a character of UTF-8.
 std::string Continuations() {
   std::string bytes;
   for (int byte = 0x80; byte < 0xc0; ++byte) bytes += static_cast<char>(byte);
   return bytes;
 }
 
-// A text in its three parts: zeros go behind the first.
+// The parts of a text. Zeros fill between sign and body.
 struct Model {
   std::string sign;
   std::string body;
@@ -72,8 +72,8 @@ Model FloatModel(const LogSpec& spec, Float value) {
   return {SignOf(spec, std::signbit(value)), body, '>', std::isfinite(value)};
 }
 
-// The first `count` characters; bytes that continue none stay with what
-// follows.
+// Returns the first `count` characters. Continuation bytes without a character
+// before them belong to the character after them.
 std::string Front(const std::string& text, int count) {
   std::string front;
   std::string waiting;

@@ -9,7 +9,7 @@
 
 namespace sluice {
 
-// What values of log_value.h must print (testonly), found in another way: by
+// A model of log_value.h (testonly): prints values in another way, by
 // snprintf() and digit by digit, and slowly.
 
 using LogModelValue = std::variant<bool, char, int64_t, uint64_t, float, double,
@@ -17,11 +17,12 @@ using LogModelValue = std::variant<bool, char, int64_t, uint64_t, float, double,
 
 LogKind ModelKind(const LogModelValue& value);
 
-// REQUIRES: the spec is one that ParseLogFormat() takes for that kind.
+// Returns the text that log_value.h must print. REQUIRES: ParseLogFormat()
+// accepts the spec for the kind of `value`.
 std::string ModelText(const LogSpec& spec, const LogModelValue& value);
 
-// The same of log_value.h: the value is copied to memory that has no byte too
-// many, and printed from there.
+// Returns the text that log_value.h prints. Copies the value to memory of
+// exactly its size, and prints it from there.
 std::string PrintedText(const LogSpec& spec, const LogModelValue& value);
 
 }  // namespace sluice

@@ -13,6 +13,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
@@ -28,20 +29,38 @@ enum class Plain : int8_t { kLowest = -128 };
 enum class Letter : char { kA = 'A' };
 enum class Truth : bool { kTrue = true };
 
-// Types of a user, as log_value.h says that they join.
+// Types of a user, with the functions that log_value.h asks for.
 
+// Prints itself as types do for newer versions of Abseil.
 struct Point {
   int x;
   int y;
 };
 
-template <typename Text>
-void SluiceLogPrint(Text& text, const Point& point) {
-  text.AppendChar('(');
-  text.AppendDecimal(point.x);
-  text.Append(", ");
-  text.AppendDecimal(point.y);
-  text.AppendChar(')');
+template <typename Sink>
+void AbslStringify(Sink& sink, const Point& point) {
+  absl::Format(&sink, "(%d, %d)", point.x, point.y);
+}
+
+struct Label {
+  absl::string_view text;
+};
+
+template <typename Sink>
+void AbslStringify(Sink& sink, const Label& label) {
+  sink.Append(2, '*');
+  sink.Append(label.text);
+}
+
+// The same, copied by the caller and printed later.
+struct Copied {
+  const std::string* name;
+};
+
+const Copied& SluiceLogCopy(const Copied& copied) { return copied; }
+template <typename Sink>
+void AbslStringify(Sink& sink, const Copied& copied) {
+  sink.Append(*copied.name);
 }
 
 // Without a default constructor.
@@ -54,17 +73,17 @@ class Percent {
   int value_;
 };
 
-template <typename Text>
-void SluiceLogPrint(Text& text, const Percent& percent) {
-  text.AppendDecimal(percent.value());
-  text.AppendChar('%');
+Percent SluiceLogCopy(const Percent& percent) { return percent; }
+template <typename Sink>
+void AbslStringify(Sink& sink, const Percent& percent) {
+  sink.Append(absl::StrCat(percent.value(), "%"));
 }
 
 enum class Color { kRed };
 
-template <typename Text>
-void SluiceLogPrint(Text& text, const Color&) {
-  text.Append("red");
+template <typename Sink>
+void AbslStringify(Sink& sink, Color) {
+  sink.Append("red");
 }
 
 struct Session {
@@ -97,14 +116,14 @@ absl::Status SluiceLogCopy(const Failed&) {
   return absl::NotFoundError("no such");
 }
 
-// Has both: what is copied in its place is itself.
-struct Both {
-  int value;
+// Returns an object that cannot be copied byte by byte.
+struct Renamed {
+  std::string name;
 };
-Both SluiceLogCopy(const Both& both) { return {both.value + 1}; }
-template <typename Text>
-void SluiceLogPrint(Text& text, const Both& both) {
-  text.AppendDecimal(both.value);
+Renamed SluiceLogCopy(const Renamed& renamed) { return {renamed.name + "!"}; }
+template <typename Sink>
+void AbslStringify(Sink& sink, const Renamed& renamed) {
+  sink.Append(renamed.name);
 }
 
 struct Converts {
@@ -118,8 +137,8 @@ using log_internal::LogString;
 using log_internal::LogValue;
 using log_internal::LogValueOf;
 
-// `value` copied, to where no type would be aligned and that has no byte too
-// many, and printed from there.
+// Copies `value` to unaligned memory of exactly its size, and prints it from
+// there.
 template <typename T>
 std::string Printed(const T& value, const LogSpec& spec = {}) {
   const auto logged = LogValueOf(value);
@@ -167,7 +186,7 @@ TEST(LogValue, PrintsEnumsAsNumbers) {
   EXPECT_EQ(Printed(std::byte{7}), "7");
 }
 
-TEST(LogValue, PrintsStringsOfAllSorts) {
+TEST(LogValue, PrintsAllKindsOfStrings) {
   const char* const pointer = "pointer";
   char array[] = "array";
   char* const changeable = array;
@@ -219,23 +238,48 @@ TEST(LogValue, PrintsStatuses) {
   EXPECT_EQ(Printed(absl::StatusCode::kNotFound), "NOT_FOUND");
 }
 
-TEST(LogValue, PrintsTypesThatHaveSluiceLogPrint) {
+TEST(LogValue, PrintsTypesThatHaveAbslStringify) {
   EXPECT_EQ(Printed(Point{1, -2}), "(1, -2)");
-  EXPECT_EQ(Printed(Percent(99)), "99%");
+  EXPECT_EQ(Printed(Point{1, -2}, {.width = 8}), "(1, -2) ");
+  EXPECT_EQ(Printed(Label{"label"}), "**label");
   EXPECT_EQ(Printed(Color::kRed), "red");
 }
 
-TEST(LogValue, PrintsWhatSluiceLogCopyReturns) {
+// Makes a LogValue, calls `change`, and returns the printed LogValue.
+template <typename T, typename Change>
+std::string PrintedAfter(const T& value, Change change) {
+  const auto logged = LogValueOf(value);
+  change();
+  const auto bytes = std::make_unique<char[]>(logged.size());
+  logged.CopyTo(bytes.get());
+  LogText text;
+  LogValue<T>::Print(bytes.get(), {}, text);
+  return std::string(text.view());
+}
+
+TEST(LogValue, AbslStringifyIsCalledByTheCaller) {
+  std::string name = "old";
+  EXPECT_EQ(PrintedAfter(Label{name}, [&] { name[0] = 'X'; }), "**old");
+}
+
+TEST(LogValue, AbslStringifyIsCalledLaterForWhatSluiceLogCopyReturns) {
+  std::string name = "old";
+  EXPECT_EQ(PrintedAfter(Copied{&name}, [&] { name = "new"; }), "new");
+  static_assert(LogValue<Copied>::kKind == LogKind::kOther);
+}
+
+TEST(LogValue, PrintsTheResultOfSluiceLogCopy) {
   EXPECT_EQ(Printed(Session{42}), "42");
   EXPECT_EQ(Printed(Named{"name"}), "name");
   EXPECT_EQ(Printed(Viewed{"view"}), "view");
   EXPECT_EQ(Printed(Shape{{{3, 4}}}), "(3, 4)");
   EXPECT_EQ(Printed(Failed()), "NOT_FOUND: no such");
-  EXPECT_EQ(Printed(Both{1}), "2");
+  EXPECT_EQ(Printed(Percent(99)), "99%");
+  EXPECT_EQ(Printed(Renamed{"name"}), "name!");
 }
 
 TEST(LogValue, KeepsAStringThatSluiceLogCopyMade) {
-  // Long and short: in memory of its own and in the object.
+  // A long string has its own memory; a short one is inside the object.
   for (size_t size : {3, 100}) {
     const std::string name(size, 'x');
     EXPECT_EQ(Printed(Made{name}), name + "!");
@@ -243,21 +287,21 @@ TEST(LogValue, KeepsAStringThatSluiceLogCopyMade) {
   static_assert(std::is_same_v<LogValue<Made>, LogOwnString>);
 }
 
-TEST(LogValue, CopiesNoStringBeforeItIsAskedTo) {
+TEST(LogValue, DoesNotCopyStringsBeforeCopyTo) {
   static_assert(std::is_same_v<LogValue<std::string>, LogString>);
   static_assert(std::is_same_v<LogValue<Named>, LogString>);
   static_assert(std::is_same_v<LogValue<Viewed>, LogString>);
 }
 
-TEST(LogValue, TakesTheBytesOfItsTypeAndFourForALength) {
+TEST(LogValue, TakesTheSizeOfItsTypeAndFourBytesForALength) {
   EXPECT_EQ(LogValueOf(int8_t{1}).size(), 1u);
   EXPECT_EQ(LogValueOf(1.0).size(), 8u);
-  EXPECT_EQ(LogValueOf(Point{}).size(), sizeof(Point));
+  EXPECT_EQ(LogValueOf(Copied{}).size(), sizeof(Copied));
   EXPECT_EQ(LogValueOf("12345").size(), 4u + 5);
   EXPECT_EQ(LogValueOf(std::string()).size(), 4u);
 }
 
-TEST(LogValue, GivesTheKindOfWhatIsCopied) {
+TEST(LogValue, HasTheKindOfTheCopiedValue) {
   EXPECT_EQ(LogValue<bool>::kKind, LogKind::kBool);
   EXPECT_EQ(LogValue<char>::kKind, LogKind::kChar);
   EXPECT_EQ(LogValue<signed char>::kKind, LogKind::kInteger);
@@ -268,8 +312,8 @@ TEST(LogValue, GivesTheKindOfWhatIsCopied) {
   EXPECT_EQ(LogValue<std::nullptr_t>::kKind, LogKind::kPointer);
   EXPECT_EQ(LogValue<absl::Duration>::kKind, LogKind::kOther);
   EXPECT_EQ(LogValue<absl::StatusCode>::kKind, LogKind::kOther);
-  EXPECT_EQ(LogValue<Point>::kKind, LogKind::kOther);
-  EXPECT_EQ(LogValue<Color>::kKind, LogKind::kOther);
+  EXPECT_EQ(LogValue<Point>::kKind, LogKind::kString);
+  EXPECT_EQ(LogValue<Percent>::kKind, LogKind::kOther);
   EXPECT_EQ(LogValue<Session>::kKind, LogKind::kInteger);
   EXPECT_EQ(LogValue<Made>::kKind, LogKind::kString);
 }
@@ -286,20 +330,20 @@ TEST(LogValue, AlignsAndFills) {
   EXPECT_EQ(Printed(12345, {.width = 3}), "12345");
 }
 
-TEST(LogValue, PutsZerosBehindTheSign) {
+TEST(LogValue, FillsWithZerosAfterTheSign) {
   EXPECT_EQ(Printed(-42, {.zero = true, .width = 6}), "-00042");
   EXPECT_EQ(Printed(42, {.sign = '+', .zero = true, .width = 6}), "+00042");
   EXPECT_EQ(
       Printed(10, {.type = 'x', .alternate = true, .zero = true, .width = 6}),
       "0x000a");
   EXPECT_EQ(Printed(-1.5, {.zero = true, .width = 6}), "-001.5");
-  // With an alignment there are none.
+  // With an alignment there are no zeros.
   EXPECT_EQ(Printed(42, {.align = '<', .zero = true, .width = 4}), "42  ");
-  // Nor before what is no number.
+  // Values that are not numbers have no zeros either.
   EXPECT_EQ(Printed(-INFINITY, {.zero = true, .width = 6}), "  -inf");
 }
 
-TEST(LogValue, PrintsIntegersToOtherBases) {
+TEST(LogValue, PrintsIntegersInOtherBases) {
   EXPECT_EQ(Printed(255, {.type = 'x'}), "ff");
   EXPECT_EQ(Printed(255, {.type = 'X', .alternate = true}), "0XFF");
   EXPECT_EQ(Printed(-5, {.type = 'b', .alternate = true}), "-0b101");
@@ -318,14 +362,14 @@ TEST(LogValue, PrintsFloatingPointWithAPrecision) {
   EXPECT_EQ(Printed(2.0, {.type = 'g'}), "2");
   EXPECT_EQ(Printed(2.0, {.sign = '+'}), "+2");
   EXPECT_EQ(Printed(-0.0, {.type = 'f', .precision = 0}), "-0");
-  // The longest that there is: 309 digits, a point, 255 digits.
+  // The longest number: 309 digits, a point, 255 digits.
   EXPECT_EQ(Printed(std::numeric_limits<double>::lowest(),
                     {.type = 'f', .precision = 255})
                 .size(),
             1u + 309 + 1 + 255);
 }
 
-TEST(LogValue, CountsCharactersRatherThanBytes) {
+TEST(LogValue, CountsCharactersAndNotBytes) {
   const char* const word = "\xc3\xa9t\xc3\xa9";  // e acute, t, e acute
   EXPECT_EQ(Printed(word, {.width = 4}), absl::StrCat(word, " "));
   EXPECT_EQ(Printed(word, {.precision = 2}), "\xc3\xa9t");
@@ -333,11 +377,11 @@ TEST(LogValue, CountsCharactersRatherThanBytes) {
   EXPECT_EQ(Printed(word, {.precision = 0}), "");
 }
 
-// How `value` is printed after no more than `max` bytes were left of it.
-std::string PrintedCut(absl::string_view value, size_t max,
-                       const LogSpec& spec = {}) {
+// Truncates `value` to at most `max` bytes, and returns it printed.
+std::string PrintedTruncated(absl::string_view value, size_t max,
+                             const LogSpec& spec = {}) {
   LogString logged(value);
-  logged.Cut(max);
+  logged.Truncate(max);
   EXPECT_LE(logged.length(), max);
   const auto bytes = std::make_unique<char[]>(logged.size());
   logged.CopyTo(bytes.get());
@@ -346,32 +390,33 @@ std::string PrintedCut(absl::string_view value, size_t max,
   return std::string(text.view());
 }
 
-TEST(LogValue, ShowsWhereAStringWasCut) {
-  EXPECT_EQ(PrintedCut("abcdef", 3), "abc[cut]");
-  EXPECT_EQ(PrintedCut("abcdef", 0), "[cut]");
-  EXPECT_EQ(PrintedCut("abcdef", 6), "abcdef");
-  EXPECT_EQ(PrintedCut("", 0), "");
-  EXPECT_EQ(PrintedCut("abcdef", 3, {.width = 9}), "abc[cut] ");
+TEST(LogValue, ShowsWhereItIsTruncated) {
+  EXPECT_EQ(PrintedTruncated("abcdef", 3), "abc[truncated]");
+  EXPECT_EQ(PrintedTruncated("abcdef", 0), "[truncated]");
+  EXPECT_EQ(PrintedTruncated("abcdef", 6), "abcdef");
+  EXPECT_EQ(PrintedTruncated("", 0), "");
+  EXPECT_EQ(PrintedTruncated("abcdef", 3, {.width = 15}), "abc[truncated] ");
 }
 
-TEST(LogValue, ShowsNoCutBehindItsPrecision) {
-  EXPECT_EQ(PrintedCut("abcdef", 3, {.precision = 2}), "ab");
-  EXPECT_EQ(PrintedCut("abcdef", 3, {.precision = 3}), "abc");
-  EXPECT_EQ(PrintedCut("abcdef", 3, {.precision = 4}), "abc[cut]");
+TEST(LogValue, DoesNotShowTruncationAfterItsPrecision) {
+  EXPECT_EQ(PrintedTruncated("abcdef", 3, {.precision = 2}), "ab");
+  EXPECT_EQ(PrintedTruncated("abcdef", 3, {.precision = 3}), "abc");
+  EXPECT_EQ(PrintedTruncated("abcdef", 3, {.precision = 4}), "abc[truncated]");
 }
 
-TEST(LogValue, CutsBetweenCharacters) {
+TEST(LogValue, TruncatesBetweenCharacters) {
   const absl::string_view four = "a\xf0\x9f\x98\x80z";  // a, a face, z
-  EXPECT_EQ(PrintedCut(four, 5), "a\xf0\x9f\x98\x80[cut]");
-  for (size_t max : {1, 2, 3, 4}) EXPECT_EQ(PrintedCut(four, max), "a[cut]");
-  // Of bytes that are no UTF-8 as many as fit.
-  EXPECT_EQ(PrintedCut("\x80\x80\x80\x80\x80\x80", 5),
-            "\x80\x80\x80\x80\x80[cut]");
-  EXPECT_EQ(PrintedCut("\x80\x80\x80", 2), "\x80\x80[cut]");
+  EXPECT_EQ(PrintedTruncated(four, 5), "a\xf0\x9f\x98\x80[truncated]");
+  for (size_t max : {1, 2, 3, 4})
+    EXPECT_EQ(PrintedTruncated(four, max), "a[truncated]");
+  // Bytes that are not UTF-8 are truncated at the limit.
+  EXPECT_EQ(PrintedTruncated("\x80\x80\x80\x80\x80\x80", 5),
+            "\x80\x80\x80\x80\x80[truncated]");
+  EXPECT_EQ(PrintedTruncated("\x80\x80\x80", 2), "\x80\x80[truncated]");
 }
 
-TEST(LogValue, CutsAStringOfMoreThanTwoGibibytes) {
-  // Its characters are never read.
+TEST(LogValue, TruncatesAStringOfMoreThanTwoGibibytes) {
+  // Nothing reads its characters.
   const LogString logged(absl::string_view("x", size_t{1} << 31));
   EXPECT_EQ(logged.length(), LogString::kMaxSize);
   const LogString longest(absl::string_view("x", LogString::kMaxSize));
@@ -416,7 +461,7 @@ LogSpec RandomSpec(std::mt19937_64& random) {
   return spec;
 }
 
-TEST(LogValue, PrintsAnythingUnderAnySpecAsTheModelDoes) {
+TEST(LogValue, AgreesWithTheModelForAnySpecAndValue) {
   const uint64_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   std::mt19937_64 random(seed);

@@ -5,10 +5,11 @@
 namespace sluice {
 namespace {
 
-// How many entries are looked at before a table is called full.
+// The number of entries that Find() checks before it gives up.
 constexpr size_t kProbes = 32;
 
-// Addresses of constants differ in bits that the multiplication brings up.
+// Addresses of constants differ in their low bits. The multiplication carries
+// the difference to the high bits.
 size_t Hash(const void* address) {
   constexpr uint64_t kGolden = 0x9E3779B97F4A7C15;
   return (reinterpret_cast<uintptr_t>(address) * kGolden) >> 32;
@@ -26,7 +27,7 @@ std::atomic<uint64_t>* PointerTable::Find(const void* address) {
                               key, address, std::memory_order_acq_rel)) {
       return &entry.word;
     }
-    // Another thread may have been faster, with this very address.
+    // Another thread may have stored the same address in between.
     if (key == address) return &entry.word;
   }
   return nullptr;

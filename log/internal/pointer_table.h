@@ -7,9 +7,10 @@
 
 namespace sluice {
 
-// A word for each of a bounded number of addresses, such as those of constants
-// in a program's source. Grows never, forgets nothing. Thread-safe without
-// locks; finding a word that is there takes a few nanoseconds.
+// A table with one word for each of up to kCapacity addresses, such as
+// addresses of constants in a program's source. It never grows, and entries are
+// never removed. Thread-safe without locks. To find an existing word takes a
+// few nanoseconds.
 class PointerTable {
  public:
   static constexpr size_t kCapacity = 1024;
@@ -18,10 +19,11 @@ class PointerTable {
   PointerTable(const PointerTable&) = delete;
   PointerTable& operator=(const PointerTable&) = delete;
 
-  // The word of `address`, the same at each call; 0 at first. nullptr if so
-  // many others have one that there is no room. REQUIRES: not null.
+  // Returns the word of `address`, which is the same in each call and 0 at
+  // first. Returns nullptr if the table has no room for it; this may happen
+  // before kCapacity addresses are in it. REQUIRES: `address` is not null.
   std::atomic<uint64_t>* Find(const void* address);
-  // Calls visit(address, word) for each that has one.
+  // Calls visit(address, word) for each address in the table.
   template <typename Visit>
   void ForEach(Visit visit) {
     for (Entry& entry : entries_) {

@@ -11,7 +11,7 @@
 namespace sluice {
 namespace {
 
-TEST(PointerTableTest, GivesEachAddressAWordOfItsOwn) {
+TEST(PointerTableTest, EachAddressHasAWordOfItsOwn) {
   auto table = std::make_unique<PointerTable>();
   static const int keys[500] = {};
   std::set<std::atomic<uint64_t>*> words;
@@ -31,7 +31,7 @@ TEST(PointerTableTest, GivesEachAddressAWordOfItsOwn) {
   EXPECT_EQ(visited[&keys[7]], table->Find(&keys[7]));
 }
 
-TEST(PointerTableTest, IsFullOnceAndForAll) {
+TEST(PointerTableTest, AFullTableStaysFull) {
   auto table = std::make_unique<PointerTable>();
   static const int keys[5000] = {};
   size_t found = 0;

@@ -14,18 +14,20 @@
 
 namespace sluice {
 
-// Takes records out of the rings of threads, in the order of their ticks; among
-// equals, in the order of the rings. The consumer of these rings.
-// Thread-compatible. Costs a comparison for a record, and as many as the number
-// of rings has binary digits where two threads' records follow one another.
+// The consumer of the threads' rings: takes records out of all rings in the
+// order of their ticks. Records with equal ticks come in the order of the
+// rings. Costs one comparison for a record, and log2 of the number of rings
+// more where the next record is from another ring. Thread-compatible.
 class RingMerger {
  public:
-  // Calls visit(ring, record, args) for each record with ticks up to `cutoff`
-  // that is there, until that returns false, after which the rest stays; and
-  // released() when rings have got room. Returns how many were visited.
+  // Calls visit(ring, record, args) for each record in the rings with ticks up
+  // to `cutoff`, until visit() returns false; the records after that one stay.
+  // Calls released() when a ring has got room. Returns the number of visited
+  // records.
   //
-  // If `cutoff` is the time before the call, and a record is visited, then so
-  // is every one that was logged before it was, by whatever thread.
+  // If `cutoff` was read before `rings` was filled, and a record is visited,
+  // then all records that were logged before it, on any thread, are visited
+  // before it.
   template <typename Visit, typename Released>
   size_t Merge(absl::Span<const std::shared_ptr<ThreadRing>> rings,
                uint64_t cutoff, Visit visit, Released released) {
@@ -66,22 +68,23 @@ class RingMerger {
   }
 
  private:
-  // A ring with a record to be visited.
+  // A ring whose next record is to be visited.
   struct Source {
-    // Looks at the record at `position`. False if there is none to be visited.
+    // Reads the record at `position`. Returns false if there is none to visit.
     bool Read(uint64_t cutoff) {
       at = ring->ring.Read(&position, end);
       if (at == nullptr) return false;
       std::memcpy(&record, at, sizeof(record));
       return record.ticks <= cutoff;
     }
-    // Goes on to the next one.
+    // Reads the next record.
     bool Advance(uint64_t cutoff) {
       position += record.bytes();
       return Read(cutoff);
     }
-    // Neither each time, which the producer's processor would notice, nor only
-    // at the end, for which the producer would have to wait.
+    // Releases a quarter of the ring at a time. To release each record would
+    // slow the producer's processor down; to release only at the end would let
+    // the producer wait.
     bool ReleaseIfMuch() {
       if (position - ring->ring.begin() < ring->ring.capacity() / 4) {
         return false;
@@ -105,7 +108,7 @@ class RingMerger {
     return a.index > b.index;
   }
 
-  std::vector<Source> sources_;  // a heap
+  std::vector<Source> sources_;  // a heap, the earliest record first
 };
 
 }  // namespace sluice

@@ -26,7 +26,7 @@ class RingMergerTest : public ::testing::Test {
     }
   }
 
-  // A record without arguments. False if there is no room.
+  // Adds a record without arguments. Returns false if there is no room.
   bool Put(int ring, uint64_t ticks) {
     const LogRecord record = {
         .size = sizeof(LogRecord), .ticks = ticks, .site = nullptr};
@@ -59,7 +59,7 @@ class RingMergerTest : public ::testing::Test {
   int releases_ = 0;
 };
 
-TEST_F(RingMergerTest, GoesByTicksThenByTheOrderOfTheRings) {
+TEST_F(RingMergerTest, OrdersByTicksThenByRings) {
   Put(2, 1);
   Put(0, 5);
   Put(1, 2);
@@ -72,7 +72,7 @@ TEST_F(RingMergerTest, GoesByTicksThenByTheOrderOfTheRings) {
   EXPECT_THAT(Merge(UINT64_MAX), IsEmpty());
 }
 
-TEST_F(RingMergerTest, LeavesWhatIsAfterTheCutoff) {
+TEST_F(RingMergerTest, LeavesRecordsAfterTheCutoff) {
   Put(0, 1);
   Put(0, 3);
   Put(1, 2);
@@ -83,14 +83,14 @@ TEST_F(RingMergerTest, LeavesWhatIsAfterTheCutoff) {
   EXPECT_EQ(Merge(9), (Visited{{2, 3}, {1, 4}}));
 }
 
-TEST_F(RingMergerTest, LeavesTheRestWhenTold) {
+TEST_F(RingMergerTest, StopsWhenVisitReturnsFalse) {
   for (int i = 0; i < 6; ++i) Put(i % 2, i);
   EXPECT_EQ(Merge(9, /*at_most=*/2), (Visited{{0, 0}, {1, 1}}));
   EXPECT_EQ(Merge(9, /*at_most=*/1), (Visited{{0, 2}}));
   EXPECT_EQ(Merge(9), (Visited{{1, 3}, {0, 4}, {1, 5}}));
 }
 
-TEST_F(RingMergerTest, GivesRoomBeforeItHasVisitedAll) {
+TEST_F(RingMergerTest, ReleasesRoomBeforeItHasVisitedAll) {
   uint64_t ticks = 0;
   while (Put(0, ++ticks)) {
   }

@@ -13,11 +13,11 @@ constinit thread_local ThreadRing* last_ring = nullptr;
 
 namespace {
 
-// What follows is destroyed while a thread ends; this is not, so that those
-// destroyed after it can still ask.
+// True after this thread's Rings are destroyed. Has no destructor, so that
+// objects that are destroyed after Rings can still read it.
 constinit thread_local bool ending = false;
 
-// One thread's rings of all loggers.
+// The rings of one thread, one for each logger.
 class Rings {
  public:
   ~Rings() {
@@ -37,7 +37,7 @@ class Rings {
     return nullptr;
   }
   void Keep(std::shared_ptr<ThreadRing> ring) {
-    // Of loggers that are gone; else a thread that meets many would grow.
+    // Drop the rings of destroyed loggers, so that their number stays bounded.
     rings_.erase(
         std::remove_if(rings_.begin(), rings_.end(),
                        [](const auto& r) {

@@ -12,39 +12,42 @@
 
 namespace sluice {
 
-// The ring through which one thread logs to one logger. Both hold it: a thread
-// may end before its last lines are written, and a logger before its threads.
+// The ring through which one thread logs to one logger. Thread and logger share
+// its ownership: a thread may end before its last lines are written, and a
+// logger may end before its threads.
 struct ThreadRing {
   ThreadRing(const void* owner, std::string name, size_t bytes)
       : logger(owner), thread(std::move(name)), ring(bytes) {}
 
-  // nullptr when the logger is gone, whose address another one may have next.
+  // The logger, or nullptr after it was destroyed: another logger may get the
+  // same address.
   std::atomic<const void*> logger;
-  const std::string thread;  // its name
+  const std::string thread;  // name of the thread
   LogRing ring;
-  // The thread will log no more.
+  // True if the thread has ended.
   std::atomic<bool> ended{false};
-  // Records that found no room, and are not told of yet. Whoever tells of them
-  // takes them by an exchange.
-  std::atomic<uint64_t> lost{0};
-  // The back end's: up to here a flush has to write.
+  // The number of records that were dropped and not yet reported. The thread or
+  // the back end takes it by an exchange when it reports the number.
+  std::atomic<uint64_t> dropped{0};
+  // For the back end: the position up to which a flush has to write.
   uint64_t flush_end = 0;
 };
 
 namespace log_internal {
 
-// The ring that this thread used last, or nullptr. Of a logger's state this is
-// what has to be found without knowing the logger: it is why a call costs
-// nanoseconds.
+// The ring that this thread used last, or nullptr. A call that finds its ring
+// here costs nanoseconds.
 extern constinit thread_local ThreadRing* last_ring;
 
 }  // namespace log_internal
 
-// This thread's ring of `logger`, or nullptr if it has none.
+// Returns this thread's ring of `logger`, or nullptr if it has none.
 ThreadRing* FindThreadRing(const void* logger);
-// Whether it can have one: not while this thread ends.
+// Returns true if this thread can keep a ring: false while its thread-local
+// objects are destroyed.
 bool CanKeepThreadRing();
-// From now on it has. REQUIRES: it can, and has none of this logger.
+// Keeps `ring` for this thread. REQUIRES: CanKeepThreadRing(), and this thread
+// has no ring of the same logger.
 void KeepThreadRing(std::shared_ptr<ThreadRing> ring);
 
 }  // namespace sluice

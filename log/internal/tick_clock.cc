@@ -11,8 +11,8 @@
 namespace sluice {
 namespace {
 
-// The kernel offers the counter as a clock source as long as it finds that it
-// runs evenly, always, and alike on all processors.
+// The kernel lists the counter as a clock source as long as it finds that the
+// counter runs at a constant rate, never stops, and agrees on all processors.
 bool KernelTrustsCounter() {
 #if defined(__x86_64__)
   std::FILE* const file = std::fopen(
@@ -28,7 +28,7 @@ bool KernelTrustsCounter() {
 #endif
 }
 
-// The rate is taken over at least this, and at most twice as much.
+// The rate is measured over this time at least, and over twice as much at most.
 constexpr int64_t kRateNanos = 2'000'000'000;
 
 }  // namespace
@@ -40,9 +40,10 @@ TickClock::TickClock(const Clock* clock)
 }
 
 TickClock::Pair TickClock::Take(int64_t* wall_ns) const {
-  // A thread may lose its processor in between: of some tries, the shortest.
+  // The kernel may suspend the thread between the reads: take the shortest of a
+  // few tries.
   constexpr int kTries = 5;
-  constexpr uint64_t kShort = 10'000;  // ticks: 3 us or so
+  constexpr uint64_t kShort = 10'000;  // ticks, about 3 us
   Pair best;
   uint64_t shortest = std::numeric_limits<uint64_t>::max();
   for (int i = 0; i < kTries && shortest > kShort; ++i) {

@@ -12,20 +12,21 @@
 
 namespace sluice {
 
-// Time stamps that cost as little as the machine allows, and what they are in
-// wall time, for whoever reads them later. A tick is one of the processor's
-// time stamp counter where that is the kernel's own clock source or could be,
-// and the clock is the real one: half the cost of clock_gettime(2). Else it is
-// a nanosecond of the clock.
+// A clock for time stamps that are cheap to take and are converted to wall time
+// later. If the given clock is the real one, and the kernel uses the
+// processor's time stamp counter as its clock source or could use it, then a
+// tick is one of that counter, which costs half of clock_gettime(2). Otherwise
+// a tick is a nanosecond of the given clock.
 //
-// Now() is thread-safe; Sample() and WallNanos() are thread-compatible.
+// Now() is thread-safe. Sample() and WallNanos() are thread-compatible.
 class TickClock {
  public:
-  // `clock` outlives this.
+  // REQUIRES: `clock` outlives this object.
   explicit TickClock(const Clock* clock);
 
-  // Never goes back on one thread; nor between threads, as far as their
-  // processors' counters agree, which the kernel sees to.
+  // Returns the current tick. Ticks never go back on one thread, nor from one
+  // thread to another, as far as the counters of their processors agree; the
+  // kernel checks that they do.
   uint64_t Now() const {
 #if defined(__x86_64__)
     if (counter_) return __rdtsc();
@@ -33,11 +34,12 @@ class TickClock {
     return static_cast<uint64_t>(clock_.Now().nanos());
   }
 
-  // Sets ticks beside the clock's times. The more recent the last one, the more
-  // exact is WallNanos(): within microseconds for what is seconds away.
+  // Reads ticks and the clock's times together, for WallNanos(). WallNanos() is
+  // exact to microseconds for ticks within seconds of the last Sample().
   void Sample();
-  // Nanoseconds since the Unix epoch by the wall clock of the last Sample(): if
-  // that has stepped, the times before it are those that it has now.
+  // Returns nanoseconds since the Unix epoch, as the wall clock was at the last
+  // Sample(). If the wall clock has stepped, earlier ticks are converted by its
+  // new time.
   int64_t WallNanos(uint64_t ticks) const;
 
  private:
@@ -46,14 +48,14 @@ class TickClock {
     int64_t monotonic_ns = 0;
   };
 
-  // Ticks and times of one moment, as nearly as can be.
+  // Reads ticks and times as close together as possible.
   Pair Take(int64_t* wall_ns) const;
 
   const Clock& clock_;
-  const bool counter_;  // of the processor
-  // What follows changes at each Sample(), and Now() reads the above.
+  const bool counter_;  // true if ticks are the processor's
+  // Keeps the fields that Sample() changes off the cache line that Now() reads.
   [[maybe_unused]] char apart_[ABSL_CACHELINE_SIZE];
-  Pair base_, next_base_;  // long ago, less long ago: for the rate
+  Pair base_, next_base_;  // earlier samples, for the rate
   Pair last_;
   int64_t last_wall_ns_ = 0;
   double ns_per_tick_ = 1;

@@ -11,7 +11,7 @@
 namespace sluice {
 namespace {
 
-TEST(TickClockTest, OnAnotherClockATickIsItsNanosecond) {
+TEST(TickClockTest, ATickOfASimulatedClockIsANanosecond) {
   SimClock clock;
   TickClock ticks(&clock);
   const uint64_t begin = ticks.Now();
@@ -25,7 +25,7 @@ TEST(TickClockTest, OnAnotherClockATickIsItsNanosecond) {
   EXPECT_EQ(ticks.WallNanos(ticks.Now() + 5), wall + 5);
 }
 
-TEST(TickClockTest, TakesTheWallClockAsItWasAtTheLastSample) {
+TEST(TickClockTest, UsesTheWallClockOfTheLastSample) {
   SimClock clock;
   TickClock ticks(&clock);
   const uint64_t before = ticks.Now();
@@ -36,7 +36,7 @@ TEST(TickClockTest, TakesTheWallClockAsItWasAtTheLastSample) {
   EXPECT_EQ(ticks.WallNanos(before), wall - int64_t{3600} * 1'000'000'000);
 }
 
-// Real time passes here while the processor works; nobody waits for it.
+// Real time passes here while the processor works; the test does not sleep.
 TEST(TickClockTest, AgreesWithTheWallClock) {
   const Clock& clock = *Clock::Real();
   TickClock ticks(&clock);
@@ -49,7 +49,7 @@ TEST(TickClockTest, AgreesWithTheWallClock) {
     ticks.Sample();
     const int64_t early = absl::ToUnixNanos(before) - ticks.WallNanos(now);
     const int64_t late = ticks.WallNanos(now) - absl::ToUnixNanos(after);
-    // A sample may have been interrupted; most are not.
+    // A few samples may have been interrupted.
     best = std::min(best, std::max(early, late));
   }
   EXPECT_LT(best, 2'000);

@@ -1,4 +1,4 @@
-// What the echo server and client log.
+// Tests the logs of the echo server and client.
 
 #include <signal.h>
 #include <stdlib.h>
@@ -64,7 +64,7 @@ class EchoLogTest : public ::testing::Test {
   std::string folder_;
 };
 
-TEST_F(EchoLogTest, OpeningsAndEndsAtDebug) {
+TEST_F(EchoLogTest, LogsConnectionsAtDebug) {
   auto server = StartServer("debug");
   EchoOnce(*server);
   SLUICE_ASSERT_OK(server->Drain(SIGTERM));
@@ -79,7 +79,7 @@ TEST_F(EchoLogTest, OpeningsAndEndsAtDebug) {
             HasSubstr("] served 1 connection, 1 byte in ")));
 }
 
-TEST_F(EchoLogTest, NotAtInfo) {
+TEST_F(EchoLogTest, LogsNoConnectionsAtInfo) {
   auto server = StartServer("info");
   EchoOnce(*server);
   SLUICE_ASSERT_OK(server->Drain(SIGTERM));
@@ -87,7 +87,7 @@ TEST_F(EchoLogTest, NotAtInfo) {
               AllOf(HasSubstr("listening on"), Not(HasSubstr("opened"))));
 }
 
-TEST_F(EchoLogTest, OnSighupTheFileIsBegunAnew) {
+TEST_F(EchoLogTest, SighupReopensTheFile) {
   auto server = StartServer("debug");
   EchoOnce(*server);
   const std::string old = absl::StrCat(path(), ".old");
@@ -105,7 +105,7 @@ TEST_F(EchoLogTest, OnSighupTheFileIsBegunAnew) {
               AllOf(Not(HasSubstr("listening on")), HasSubstr("served ")));
 }
 
-TEST_F(EchoLogTest, WhatWasLoggedBeforeACrashIsThere) {
+TEST_F(EchoLogTest, LinesBeforeACrashAreWritten) {
   auto server = StartServer("debug");
   SLUICE_ASSERT_OK(server->process().Signal(SIGSEGV));
   const auto ended = server->process().Wait(kPatience);
@@ -115,7 +115,7 @@ TEST_F(EchoLogTest, WhatWasLoggedBeforeACrashIsThere) {
               AllOf(HasSubstr("listening on"), HasSubstr("SIGSEGV")));
 }
 
-TEST_F(EchoLogTest, TheClientsOnStderr) {
+TEST_F(EchoLogTest, TheClientLogsToStderr) {
   const auto server = EchoServerProcess::Start();
   SLUICE_ASSERT_OK(server);
   auto client = Process::Start(
@@ -131,7 +131,7 @@ TEST_F(EchoLogTest, TheClientsOnStderr) {
                     HasSubstr("] connection 0 closed: normal\n")));
 }
 
-TEST_F(EchoLogTest, TheClientBeginsItsFileAnewToo) {
+TEST_F(EchoLogTest, SighupReopensTheClientsFile) {
   const auto server = EchoServerProcess::Start();
   SLUICE_ASSERT_OK(server);
   auto client = Process::Start(
@@ -182,8 +182,8 @@ TEST_F(EchoLogTest, NothingIsLoggedToDevNull) {
   SLUICE_EXPECT_OK((*server)->Drain(SIGTERM));
 }
 
-// With a reader or without, and with one that comes later.
-TEST_F(EchoLogTest, AFifoTakesLines) {
+// The reader opens the FIFO only after the server.
+TEST_F(EchoLogTest, LogsToAFifo) {
   ASSERT_EQ(mkfifo(path().c_str(), 0600), 0);
   auto server = StartServer("info");
   SLUICE_ASSERT_OK(server->process().Signal(SIGHUP));
@@ -205,9 +205,9 @@ TEST_F(EchoLogTest, SighupDoesNotEndAServerWithoutAFile) {
   }
 }
 
-// A file that cannot be opened, and a level that does not exist, are told at
-// the start.
-TEST_F(EchoLogTest, SaysWhatIsWrongWithTheFlags) {
+// The programs report a file that cannot be opened, and an unknown level, when
+// they start.
+TEST_F(EchoLogTest, ReportsInvalidFlags) {
   struct Case {
     std::string flag, error;
     int exit_code;

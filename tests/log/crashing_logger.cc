@@ -1,5 +1,5 @@
-// Ends in the way that its first argument says, having logged to standard
-// output. For log_crash_test, which says what has to be there then.
+// Logs to standard output, and then ends as its first argument says. For
+// log_crash_test, which checks the lines.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -36,7 +36,7 @@ namespace {
 constexpr int kLines = 2000;  // fewer than a ring holds
 
 // ---------------------------------------------------------------------------
-// What may go wrong
+// Faults
 // ---------------------------------------------------------------------------
 
 enum class Fault { kNone, kError, kCrash, kHang, kExit };
@@ -50,7 +50,7 @@ void WriteToBadAddress() { *reinterpret_cast<volatile int*>(bad_address) = 1; }
 }
 
 // Async-signal-safe.
-void Tell(absl::string_view text) {
+void Print(absl::string_view text) {
   SLUICE_CHECK(write(STDERR_FILENO, text.data(), text.size()) > 0);
 }
 
@@ -95,13 +95,14 @@ int Recurse(int depth) {
 // ---------------------------------------------------------------------------
 
 struct Setup {
-  bool thread = true;                         // a LoggerThread runs
-  bool handler = true;                        // LogCrashHandler
+  bool thread = true;                         // true: start a LoggerThread
+  bool handler = true;                        // true: with LogCrashHandler
   absl::Duration timeout = absl::Minutes(5);  // longer than the test waits
   AsyncLogger::OnFull on_full = AsyncLogger::OnFull::kDrop;
 };
 
-// Never destroyed: what a program has that ends by other ways than main().
+// The objects of the program. Never destroyed: the program does not return from
+// main().
 struct Logging {
   std::atomic<Fault> fault{Fault::kNone};
   std::unique_ptr<AsyncLogger> logger;
@@ -183,19 +184,19 @@ void StackOverflow() {
   std::exit(Recurse(0));
 }
 
-// Waits for a signal, which main() takes.
+// Waits for a signal, on the thread of main().
 void Wait() {
   SetUp();
-  // A thread that starts may take a signal meanwhile.
+  // While LoggerThread starts, it may take the signal.
   SLUICE_CHECK(Log()->FlushAndWait(absl::Minutes(1)).ok());
   LogLines();
-  Tell("waiting\n");
+  Print("waiting\n");
   Hang();
 }
 
-// With a handler of SIGQUIT that the program has for its own ends.
+// The program has its own handler of SIGQUIT.
 void WaitWithOwnSigquit() {
-  signal(SIGQUIT, [](int) { Tell("own SIGQUIT\n"); });
+  signal(SIGQUIT, [](int) { Print("own SIGQUIT\n"); });
   Wait();
 }
 
@@ -229,7 +230,7 @@ void ExitInWriter() {
   Hang();
 }
 
-// More than a ring holds.
+// Logs more lines than a ring holds.
 void ExitWithBlockedLines() {
   SetUp({.on_full = AsyncLogger::OnFull::kBlock});
   LogLines(50 * kLines);
@@ -238,7 +239,7 @@ void ExitWithBlockedLines() {
 
 void ExitWithFullRing() {
   SetUp({.thread = false});
-  for (int i = 0; Log()->stats().lost == 0; ++i) {
+  for (int i = 0; Log()->stats().dropped == 0; ++i) {
     SLUICE_LOG(Log(), kInfo, "line {}", i);
   }
   std::exit(3);
@@ -273,7 +274,7 @@ void BackEndCrashes() {
   Hang();
 }
 
-// At what a crash asks it for.
+// The back end crashes in the flush that a crash requests.
 void BackEndCrashesToo() {
   SetUpAndLog();
   SLUICE_CHECK(Log()->FlushAndWait(absl::Minutes(1)).ok());
@@ -287,7 +288,7 @@ void CrashInFlush() {
   Hang();
 }
 
-// The logger's thread is neither in RunOnce() nor comes back to it.
+// The logger's thread hangs outside RunOnce().
 void ThreadHangs() {
   SetUpAndLog({.timeout = absl::Milliseconds(200)});
   static std::atomic<bool> hangs{false};
@@ -321,7 +322,7 @@ void WriterHangsAtExit() {
   std::exit(3);
 }
 
-// `crashing` of eight threads crash in the middle of their lines.
+// `crashing` of eight threads crash while all of them log.
 void CrashInThreads(int crashing) {
   SetUp({.on_full = AsyncLogger::OnFull::kBlock});
   std::atomic<int> ready{0};
@@ -343,13 +344,13 @@ void CrashInThreads(int crashing) {
 void CrashInOneOfThreads() { CrashInThreads(1); }
 void CrashInAllThreads() { CrashInThreads(8); }
 
-// With a handler that was there before, as a reporter of crashes has it.
+// The program has an earlier handler, as crash reporters do.
 void Reported() {
   struct sigaction reporter = {};
   reporter.sa_sigaction = [](int, siginfo_t* info, void*) {
     if (reinterpret_cast<uintptr_t>(info->si_addr) == bad_address &&
         info->si_code == SEGV_MAPERR) {
-      Tell("reported\n");
+      Print("reported\n");
     }
     _exit(4);
   };
@@ -359,7 +360,7 @@ void Reported() {
   WriteToBadAddress();
 }
 
-// Ends as the child of a fork does, whose body is `child`.
+// Runs `child` in the child of a fork, and ends as the child does.
 void EndAsChild(void (*child)()) {
   const pid_t pid = fork();
   if (pid == 0) {
@@ -388,7 +389,8 @@ void ChildExits() {
 }
 
 void ChildWithOwnHandlerCrashes() {
-  // Without the thread, which could hold the lock of an allocator.
+  // Without LoggerThread, which could hold the allocator's lock during the
+  // fork.
   SetUp({.thread = false});
   EndAsChild([] {
     Logging& parents = TheLogging();
@@ -398,7 +400,7 @@ void ChildWithOwnHandlerCrashes() {
   });
 }
 
-// Its destructor logs.
+// An object whose destructor logs.
 class LastWords {
  public:
   explicit LastWords(const char* words) : words_(words) {}
@@ -408,7 +410,7 @@ class LastWords {
   const char* const words_;
 };
 
-// Its destructor crashes.
+// An object whose destructor crashes.
 class LastStraw {
  public:
   ~LastStraw() {
@@ -436,12 +438,12 @@ void DestroyedMeanwhile() {
   _exit(3);
 }
 
-// Each flush is told of once: those that exit() did, too.
+// Expects that each flush is answered once, also those during exit().
 class FlushesAtExit {
  public:
   ~FlushesAtExit() {
     for (int i = 0; i < 2; ++i) {
-      Log()->Flush([](const absl::Status&) { Tell("flushed later\n"); });
+      Log()->Flush([](const absl::Status&) { Print("flushed later\n"); });
       Log()->RunOnce();
     }
   }
@@ -450,7 +452,7 @@ class FlushesAtExit {
 void FlushAtExit() {
   static const FlushesAtExit flushes;
   SetUpAndLog({.thread = false});
-  Log()->Flush([](const absl::Status&) { Tell("flushed\n"); });
+  Log()->Flush([](const absl::Status&) { Print("flushed\n"); });
 }
 
 void LogInDestructors() {

@@ -1,5 +1,5 @@
-// Programs that use glog through the bridge: what they leave on the disk and on
-// stderr, and what is in the log when they die.
+// Tests programs that use glog through the bridge: their files, their stderr,
+// and their log when they die.
 
 #include <signal.h>
 #include <stdlib.h>
@@ -36,8 +36,8 @@ class GlogBridgeProcessTest : public ::testing::Test {
   }
   void TearDown() override { std::filesystem::remove_all(folder_); }
 
-  // The program does that in an empty folder, which is also where its
-  // environment would have glog write files.
+  // Runs the program with these steps in an empty folder. Its environment makes
+  // glog write its files there, too.
   Process::Ended Run(std::vector<std::string> steps,
                      std::vector<std::string> environment = {}) {
     steps.insert(steps.begin(), folder_);
@@ -65,7 +65,7 @@ class GlogBridgeProcessTest : public ::testing::Test {
   std::string folder_;
 };
 
-// The log, by line.
+// Returns the lines of the log.
 std::vector<std::string> Lines(const Process::Ended& ended) {
   std::vector<std::string> lines = absl::StrSplit(ended.output, '\n');
   lines.pop_back();
@@ -76,7 +76,7 @@ std::vector<std::string> Lines(const Process::Ended& ended) {
 // Files and stderr
 // ---------------------------------------------------------------------------
 
-TEST_F(GlogBridgeProcessTest, WithoutItGlogWritesFilesAndStderr) {
+TEST_F(GlogBridgeProcessTest, WithoutABridgeGlogWritesFilesAndStderr) {
   const Process::Ended ended = Run({"init", "error"});
   EXPECT_EQ(ended.exit_code, 0);
   EXPECT_THAT(ended.error, HasSubstr("erred"));
@@ -93,7 +93,7 @@ TEST_F(GlogBridgeProcessTest, WritesNeitherFilesNorStderr) {
   EXPECT_THAT(Files(), IsEmpty());
 }
 
-TEST_F(GlogBridgeProcessTest, WritesNeitherWhateverTheEnvironmentSays) {
+TEST_F(GlogBridgeProcessTest, WritesNeitherWithAnyEnvironment) {
   for (const std::string setting :
        {"GOOGLE_LOG_DIR=.", "GLOG_log_dir=.", "GOOGLE_LOGTOSTDERR=1",
         "GLOG_logtostderr=1", "GOOGLE_ALSOLOGTOSTDERR=1",
@@ -109,7 +109,7 @@ TEST_F(GlogBridgeProcessTest, WritesNeitherWhateverTheEnvironmentSays) {
   }
 }
 
-TEST_F(GlogBridgeProcessTest, AfterItGlogWritesFilesAgain) {
+TEST_F(GlogBridgeProcessTest, AfterItsDestructionGlogWritesFilesAgain) {
   const Process::Ended ended = Run({"init", "bridge", "info", "end", "error"});
   EXPECT_EQ(ended.exit_code, 0);
   EXPECT_THAT(Lines(ended), ElementsAre(EndsWith("] informed")));
@@ -134,7 +134,7 @@ TEST_F(GlogBridgeProcessTest, WithoutInitializationGlogWritesStderrToo) {
 
 class GlogBridgeFatalTest : public GlogBridgeProcessTest {
  protected:
-  // The program is killed by abort() and has said why.
+  // Expects that abort() killed the program, and that it printed why.
   void ExpectDeath(const Process::Ended& ended, const std::string& message) {
     EXPECT_EQ(ended.signal, SIGABRT);
     EXPECT_THAT(ended.error, HasSubstr(message));
@@ -142,7 +142,7 @@ class GlogBridgeFatalTest : public GlogBridgeProcessTest {
   }
 };
 
-TEST_F(GlogBridgeFatalTest, FatalLinesAreInTheLogWithAllBeforeThem) {
+TEST_F(GlogBridgeFatalTest, FatalLinesAndEarlierLinesAreWritten) {
   const Process::Ended ended =
       Run({"init", "bridge", "thread", "info", "error", "fatal"});
   ExpectDeath(ended, "] died");
@@ -151,14 +151,14 @@ TEST_F(GlogBridgeFatalTest, FatalLinesAreInTheLogWithAllBeforeThem) {
                           AllOf(HasSubstr("Z F "), EndsWith("] died"))));
 }
 
-TEST_F(GlogBridgeFatalTest, SoTheyAreWithoutALoggerThread) {
+TEST_F(GlogBridgeFatalTest, FatalLinesAreWrittenWithoutALoggerThread) {
   const Process::Ended ended = Run({"init", "bridge", "info", "fatal"});
   ExpectDeath(ended, "] died");
   EXPECT_THAT(Lines(ended),
               ElementsAre(EndsWith("] informed"), EndsWith("] died")));
 }
 
-TEST_F(GlogBridgeFatalTest, FailedChecksAreInTheLog) {
+TEST_F(GlogBridgeFatalTest, FailedChecksAreWritten) {
   const Process::Ended ended =
       Run({"init", "bridge", "thread", "info", "check"});
   ExpectDeath(ended, "Check failed: 1 + 1 == 3 (2 vs. 3) as ever");
@@ -168,7 +168,7 @@ TEST_F(GlogBridgeFatalTest, FailedChecksAreInTheLog) {
                                    "ever")));
 }
 
-TEST_F(GlogBridgeFatalTest, ACrashHandlersLineComesAfterIt) {
+TEST_F(GlogBridgeFatalTest, TheLineOfACrashHandlerComesAfterTheFatalLine) {
   const Process::Ended ended =
       Run({"init", "bridge", "thread", "handler", "info", "fatal"});
   ExpectDeath(ended, "] died");
@@ -177,7 +177,7 @@ TEST_F(GlogBridgeFatalTest, ACrashHandlersLineComesAfterIt) {
                           EndsWith("] ended by signal 6 (SIGABRT)")));
 }
 
-TEST_F(GlogBridgeFatalTest, ALoopMayDieToo) {
+TEST_F(GlogBridgeFatalTest, ALoopMayLogAFatalLine) {
   for (const std::string thread : {"thread", "info"}) {
     const Process::Ended ended =
         Run({"init", "bridge", thread, "info", "fatal_on_loop"});
@@ -186,14 +186,14 @@ TEST_F(GlogBridgeFatalTest, ALoopMayDieToo) {
   }
 }
 
-TEST_F(GlogBridgeFatalTest, ItIsWhileOthersLog) {
+TEST_F(GlogBridgeFatalTest, AFatalLineIsWrittenWhileOthersLog) {
   const Process::Ended ended =
       Run({"init", "bridge", "thread", "fatal_among_others"});
   ExpectDeath(ended, "] died");
   EXPECT_THAT(ended.output, HasSubstr("] died\n"));
 }
 
-TEST_F(GlogBridgeFatalTest, AFatalLineFindsRoomInAFullRing) {
+TEST_F(GlogBridgeFatalTest, AFatalLineGetsRoomInAFullRing) {
   for (const std::string thread : {"thread", "info"}) {
     const Process::Ended ended =
         Run({"init", "bridge", thread, "fill", "fatal"});
@@ -210,7 +210,7 @@ TEST_F(GlogBridgeFatalTest, AWriterThatHangsDoesNotKeepTheProcessAlive) {
   EXPECT_EQ(ended.output, "");
 }
 
-TEST_F(GlogBridgeFatalTest, AWriterThatDiesSaysSoOnStderr) {
+TEST_F(GlogBridgeFatalTest, AFatalLineOfTheWriterGoesToStderr) {
   const Process::Ended ended =
       Run({"init", "bridge", "info", "thread", "die", "error"});
   ExpectDeath(ended, "] the writer died");

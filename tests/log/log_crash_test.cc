@@ -1,5 +1,5 @@
-// What of a log is there when its process has ended, in whatever way: with real
-// processes, which crash.
+// Tests which lines of a log are written when its process has ended, with real
+// processes that crash or exit.
 
 #include <signal.h>
 #include <unistd.h>
@@ -33,7 +33,7 @@ using ::testing::Not;
 using ::testing::SizeIs;
 
 constexpr absl::Duration kPatience = absl::Seconds(60);
-constexpr int kLines = 2000;  // of crashing_logger
+constexpr int kLines = 2000;  // lines of crashing_logger
 
 absl::StatusOr<std::unique_ptr<Process>> Start(absl::string_view scenario) {
   return Process::Start(
@@ -57,7 +57,7 @@ std::vector<std::string> Lines(const Process::Ended& ended) {
   return absl::StrSplit(ended.output, '\n', absl::SkipEmpty());
 }
 
-// Whether "<text> 0" to "<text> count - 1" are there, in that order.
+// Expects "<text> 0" to "<text> count - 1", in this order.
 void ExpectAll(const Process::Ended& ended, int count,
                absl::string_view text = "] line") {
   int next = 0;
@@ -79,7 +79,7 @@ std::string ThreadOf(absl::string_view line) {
   return words.size() > 2 ? words[2] : "";
 }
 
-// Of `thread`, which the line has before file and message.
+// Matches a last line of `thread`, whose name is before file and message.
 auto IsLastLine(absl::string_view message,
                 absl::string_view thread = "crashing_logger") {
   return AllOf(HasSubstr(absl::StrCat(" F ", thread, " ")),
@@ -88,7 +88,7 @@ auto IsLastLine(absl::string_view message,
 
 constexpr absl::string_view kNoLastLine = "ended by signal";
 
-TEST(LogCrashTest, AbortLosesNothing) {
+TEST(LogCrashTest, AbortWritesAllLines) {
   const Process::Ended ended = EndOf("abort");
   EXPECT_EQ(ended.signal, SIGABRT);
   ExpectAll(ended, kLines);
@@ -102,7 +102,7 @@ TEST(LogCrashTest, TheTimeoutMayBeInfiniteOrNegative) {
   EXPECT_EQ(EndOf("abort_with_negative_timeout").signal, SIGABRT);
 }
 
-TEST(LogCrashTest, AFailedCheckLosesNothing) {
+TEST(LogCrashTest, AFailedCheckWritesAllLines) {
   const Process::Ended ended = EndOf("check_fails");
   EXPECT_EQ(ended.signal, SIGABRT);
   EXPECT_THAT(ended.error, HasSubstr("SLUICE_CHECK failed"));
@@ -110,21 +110,21 @@ TEST(LogCrashTest, AFailedCheckLosesNothing) {
   EXPECT_THAT(LastLine(ended), IsLastLine("6 (SIGABRT)"));
 }
 
-TEST(LogCrashTest, ABadAddressIsTold) {
+TEST(LogCrashTest, ABadAddressIsReported) {
   const Process::Ended ended = EndOf("bad_address");
   EXPECT_EQ(ended.signal, SIGSEGV);
   ExpectAll(ended, kLines);
   EXPECT_THAT(LastLine(ended), IsLastLine("11 (SIGSEGV) at address 0x10"));
 }
 
-TEST(LogCrashTest, AnIllegalInstructionLosesNothing) {
+TEST(LogCrashTest, AnIllegalInstructionWritesAllLines) {
   const Process::Ended ended = EndOf("illegal_instruction");
   EXPECT_EQ(ended.signal, SIGILL);
   ExpectAll(ended, kLines);
   EXPECT_THAT(LastLine(ended), HasSubstr("4 (SIGILL) at address 0x"));
 }
 
-TEST(LogCrashTest, AStackOverflowOfMainLosesNothing) {
+TEST(LogCrashTest, AStackOverflowOfMainWritesAllLines) {
   const Process::Ended ended = EndOf("stack_overflow");
   EXPECT_EQ(ended.signal, SIGSEGV);
   ExpectAll(ended, kLines);
@@ -161,7 +161,7 @@ TEST(LogCrashTest, AProgramMayHandleSigquitItself) {
   EXPECT_THAT(ended->output, Not(HasSubstr(kNoLastLine)));
 }
 
-TEST(LogCrashTest, ExitLosesNothing) {
+TEST(LogCrashTest, ExitWritesAllLines) {
   for (const absl::string_view scenario : {"exit_in_main", "exit_in_thread"}) {
     const Process::Ended ended = EndOf(scenario);
     EXPECT_EQ(ended.exit_code, 3);
@@ -170,25 +170,26 @@ TEST(LogCrashTest, ExitLosesNothing) {
   }
 }
 
-TEST(LogCrashTest, ExitOnTheLoggerThreadLosesNothing) {
+TEST(LogCrashTest, ExitOnTheLoggerThreadWritesAllLines) {
   const Process::Ended ended = EndOf("exit_in_flush");
   EXPECT_EQ(ended.exit_code, 3);
   ExpectAll(ended, kLines);
   EXPECT_THAT(LastLine(ended), EndsWith("] last words"));
 }
 
-TEST(LogCrashTest, ExitInAWriterWaitsForNothing) {
+TEST(LogCrashTest, ExitInAWriterDoesNotWait) {
   EXPECT_EQ(EndOf("exit_in_writer").exit_code, 3);
 }
 
-TEST(LogCrashTest, ExitWithAFullRingLosesWhatItSaid) {
+TEST(LogCrashTest, ExitWithAFullRingDropsTheLinesThatItReports) {
   const Process::Ended ended = EndOf("exit_with_full_ring");
   EXPECT_EQ(ended.exit_code, 3);
   ExpectAll(ended, static_cast<int>(Lines(ended).size()) - 1);
-  EXPECT_THAT(LastLine(ended), HasSubstr("1 lines of this thread are missing"));
+  EXPECT_THAT(LastLine(ended),
+              HasSubstr("1 lines of this thread were dropped"));
 }
 
-TEST(LogCrashTest, ExitAfterManyLinesLosesNothing) {
+TEST(LogCrashTest, ExitAfterManyLinesWritesAllLines) {
   const Process::Ended ended = EndOf("exit_with_blocked_lines");
   EXPECT_EQ(ended.exit_code, 3);
   ExpectAll(ended, 50 * kLines);
@@ -210,7 +211,7 @@ TEST(LogCrashTest, WithoutALoggerThreadTheCrashedThreadWrites) {
   EXPECT_THAT(LastLine(ended), IsLastLine("6 (SIGABRT)"));
 }
 
-TEST(LogCrashTest, ACrashedThreadThatWritesIsEndedInTime) {
+TEST(LogCrashTest, ACrashedThreadThatRunsTheBackEndIsEndedInTime) {
   EXPECT_EQ(EndOf("hang_without_thread").signal, SIGABRT);
 }
 
@@ -220,11 +221,11 @@ TEST(LogCrashTest, ACrashOnTheBackEndEndsTheProcessAtOnce) {
   EXPECT_THAT(ended.output, IsEmpty());
 }
 
-TEST(LogCrashTest, ACrashIsNotLongerThanTheBackEndLives) {
+TEST(LogCrashTest, ACrashDoesNotWaitForACrashedBackEnd) {
   EXPECT_EQ(EndOf("back_end_crashes_too").signal, SIGABRT);
 }
 
-TEST(LogCrashTest, ACrashOfTheLoggerThreadOutsideTheBackEndLosesNothing) {
+TEST(LogCrashTest, ACrashOfTheLoggerThreadOutsideTheBackEndWritesAllLines) {
   const Process::Ended ended = EndOf("crash_in_flush");
   EXPECT_EQ(ended.signal, SIGSEGV);
   ExpectAll(ended, kLines);
@@ -232,27 +233,27 @@ TEST(LogCrashTest, ACrashOfTheLoggerThreadOutsideTheBackEndLosesNothing) {
               IsLastLine("11 (SIGSEGV) at address 0x10", "logger"));
 }
 
-TEST(LogCrashTest, TheCrashedThreadWritesWhatAHangingThreadDoesNot) {
+TEST(LogCrashTest, TheCrashedThreadWritesIfTheLoggerThreadHangs) {
   const Process::Ended ended = EndOf("thread_hangs");
   EXPECT_EQ(ended.signal, SIGABRT);
   EXPECT_THAT(Lines(ended), SizeIs(kLines + 2));
   EXPECT_THAT(LastLine(ended), IsLastLine("6 (SIGABRT)"));
 }
 
-TEST(LogCrashTest, AFailingWriterIsNotWaitedFor) {
+TEST(LogCrashTest, ACrashDoesNotWaitForAFailingWriter) {
   EXPECT_EQ(EndOf("writer_fails").signal, SIGABRT);
 }
 
-TEST(LogCrashTest, AHangingWriterIsWaitedForInVainNoLongerThanTheTimeout) {
+TEST(LogCrashTest, ACrashWaitsForAHangingWriterUpToItsTimeout) {
   EXPECT_EQ(EndOf("writer_hangs").signal, SIGABRT);
   EXPECT_EQ(EndOf("writer_hangs_at_exit").exit_code, 3);
 }
 
-TEST(LogCrashTest, OneCrashesAmongThreadsThatLog) {
+TEST(LogCrashTest, OneOfManyLoggingThreadsCrashes) {
   const Process::Ended ended = EndOf("crash_in_one_of_threads");
   EXPECT_EQ(ended.signal, SIGSEGV);
   ExpectAll(ended, kLines, "thread 0 line");
-  std::string thread;  // of several of that name
+  std::string thread;  // one of several with this name
   for (const std::string& line : Lines(ended)) {
     if (absl::StrContains(line, "thread 0 line 0")) thread = ThreadOf(line);
   }
@@ -260,14 +261,14 @@ TEST(LogCrashTest, OneCrashesAmongThreadsThatLog) {
               IsLastLine("11 (SIGSEGV) at address 0x10", thread));
 }
 
-TEST(LogCrashTest, ThreadsThatCrashTogetherAreOneCrash) {
+TEST(LogCrashTest, ThreadsThatCrashTogetherWriteOneLastLine) {
   const Process::Ended ended = EndOf("crash_in_all_threads");
   EXPECT_EQ(ended.signal, SIGSEGV);
   EXPECT_THAT(LastLine(ended), IsLastLine("11 (SIGSEGV) at address 0x10",
                                           ThreadOf(LastLine(ended))));
 }
 
-TEST(LogCrashTest, AHandlerThatWasThereBeforeSeesTheSameCrash) {
+TEST(LogCrashTest, AnEarlierHandlerSeesTheSameCrash) {
   const Process::Ended ended = EndOf("reported");
   EXPECT_EQ(ended.exit_code, 4);
   EXPECT_EQ(ended.error, "reported\n");
@@ -275,7 +276,7 @@ TEST(LogCrashTest, AHandlerThatWasThereBeforeSeesTheSameCrash) {
   EXPECT_THAT(LastLine(ended), IsLastLine("11 (SIGSEGV) at address 0x10"));
 }
 
-TEST(LogCrashTest, ASanitizerReportsTheCrashAllTheSame) {
+TEST(LogCrashTest, ASanitizerStillReportsTheCrash) {
   if (!kSanitized) GTEST_SKIP() << "for sanitizers";
   auto process = Process::Start("tests/log/crashing_logger",
                                 {.arguments = {"bad_address"}});
@@ -292,7 +293,7 @@ TEST(LogCrashTest, TheChildOfAForkWaitsForNoThread) {
   EXPECT_EQ(EndOf("child_crashes").exit_code, 100 + SIGABRT);
   EXPECT_EQ(EndOf("child_exits").exit_code, 5);
   for (const absl::string_view scenario : {"child_crashes", "child_exits"}) {
-    // Of the parent, which flushes too.
+    // The parent writes its lines, too.
     ExpectAll(EndOf(scenario), kLines);
   }
 }
@@ -304,7 +305,7 @@ TEST(LogCrashTest, TheChildOfAForkMayHaveAHandlerOfItsOwn) {
   EXPECT_THAT(LastLine(ended), IsLastLine("6 (SIGABRT)"));
 }
 
-TEST(LogCrashTest, ACrashAfterExitLosesNothing) {
+TEST(LogCrashTest, ACrashAfterExitWritesAllLines) {
   const Process::Ended ended = EndOf("crash_in_destructor");
   EXPECT_EQ(ended.signal, SIGABRT);
   ExpectAll(ended, kLines);
@@ -312,7 +313,7 @@ TEST(LogCrashTest, ACrashAfterExitLosesNothing) {
   EXPECT_THAT(LastLine(ended), IsLastLine("6 (SIGABRT)"));
 }
 
-TEST(LogCrashTest, ExitLosesNoFlush) {
+TEST(LogCrashTest, ExitAnswersEachFlush) {
   const Process::Ended ended = EndOf("flush_at_exit");
   EXPECT_EQ(ended.exit_code, 0);
   EXPECT_EQ(ended.error, "flushed\nflushed later\nflushed later\n");

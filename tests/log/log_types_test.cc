@@ -1,4 +1,4 @@
-// That types of other packages can be logged, which do not depend on the log.
+// Tests that types of packages that do not depend on the log can be logged.
 
 #include <memory>
 #include <string>
@@ -24,7 +24,7 @@ std::string Logged(const T& value) {
   return std::string(text.view());
 }
 
-TEST(LogTypes, ASocketAddressIsPrintedAsItsToString) {
+TEST(LogTypes, PrintsASocketAddressAsItsToString) {
   for (const char* text : {"127.0.0.1:80", "[::1]:443", "unix:/run/a.sock",
                            "unix:@name", "unix:"}) {
     const auto address = SocketAddress::Parse(text);
@@ -34,7 +34,7 @@ TEST(LogTypes, ASocketAddressIsPrintedAsItsToString) {
   EXPECT_EQ(Logged(SocketAddress()), "<unspecified>");
 }
 
-TEST(LogTypes, ASocketAddressIsCopiedWithoutMakingText) {
+TEST(LogTypes, CopiesASocketAddressWithoutFormattingIt) {
   const LogArgs<SocketAddress> args(SocketAddress::Loopback4(80));
   EXPECT_EQ(args.size(), sizeof(SocketAddress));
 }

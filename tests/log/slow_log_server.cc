@@ -1,9 +1,9 @@
 // An echo server that logs each message to a writer that takes 100 ms for each
 // piece. Its argument says how:
 //
-//   nothing   not at all
-//   logger    through AsyncLogger, as servers should
-//   by_hand   straight to the writer, as they should not
+//   nothing   does not log
+//   logger    logs through AsyncLogger, as servers should
+//   by_hand   calls the writer on the loop, as servers should not
 
 #include <cstdio>
 #include <memory>
@@ -39,7 +39,7 @@ class SlowWriter final : public LogWriter {
   absl::Status Flush() override { return absl::OkStatus(); }
 };
 
-// What is null is not used.
+// Logs to those of `logger` and `writer` that are not null.
 class Handler final : public EchoHandler {
  public:
   Handler(AsyncLogger* logger, LogWriter* writer)

@@ -1,4 +1,4 @@
-// A loop does not wait for the disk that its log goes to.
+// Tests that a loop does not wait for the disk of its log.
 
 #include <algorithm>
 #include <cstdio>
@@ -20,7 +20,7 @@ namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
-// tests/log/slow_log_server while it serves.
+// A running tests/slow_log_server.
 class SlowLogServer {
  public:
   explicit SlowLogServer(const std::string& how) {
@@ -33,7 +33,8 @@ class SlowLogServer {
     address_ = *address;
   }
 
-  // Microseconds that 99 % of messages, so many per second, were answered in.
+  // Returns the 99th percentile of response times in microseconds, at `rate`
+  // messages a second.
   double P99(int rate) const {
     auto client = Process::Start(
         "apps/echo/client",
@@ -62,10 +63,10 @@ double Median(std::vector<double> values) {
   return values[values.size() / 2];
 }
 
-TEST(SlowLogTest, AWriterOf100MsHoldsUpNoRequest) {
+TEST(SlowLogTest, AWriterOf100MsDelaysNoRequest) {
   const SlowLogServer nothing("nothing"), logger("logger");
-  // By turns, in pairs. What else the machine does makes any one of them
-  // larger: so of some attempts the best.
+  // Measures both in turn. Other load on the machine can make any one of them
+  // larger, so the best of a few attempts counts.
   constexpr double kBound = kSanitized ? 2 : 1.2;
   double best = 1e9;
   for (int attempt = 0; attempt < 5 && best > kBound; ++attempt) {
@@ -81,8 +82,8 @@ TEST(SlowLogTest, AWriterOf100MsHoldsUpNoRequest) {
   EXPECT_LE(best, kBound);
 }
 
-// Else the test above could not fail.
-TEST(SlowLogTest, OfALoopThatWritesByItselfItWould) {
+// Shows that the test above can fail.
+TEST(SlowLogTest, AWriterOf100MsDelaysALoopThatCallsIt) {
   const SlowLogServer by_hand("by_hand");
   EXPECT_GT(by_hand.P99(/*rate=*/10), 100'000);
 }

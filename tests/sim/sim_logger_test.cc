@@ -1,9 +1,9 @@
-// The logger's back end, turned by a loop or a worker of a simulated host,
-// before a writer that fails now and then.
+// Tests the logger's back end, run by a loop or a worker of a simulated host,
+// with a writer that fails now and then.
 //
-// A logger that is given a simulated clock takes its ticks from it, so that all
-// this is repeated by its seed. What is real is the name of the thread, which
-// stands in the lines: one thread is all loops of the world.
+// A logger with a simulated clock takes its ticks from it, so that a seed
+// repeats a run. Only the thread name in the lines is real: one thread runs all
+// loops of the world.
 
 #include <algorithm>
 #include <cstddef>
@@ -36,14 +36,15 @@
 namespace sluice {
 namespace {
 
-constexpr absl::Duration kPeriod = absl::Milliseconds(20);  // of the back end
+constexpr absl::Duration kPeriod =
+    absl::Milliseconds(20);  // time between RunOnce()
 constexpr absl::Duration kLongestDelay = absl::Seconds(10);
 
-// What the logger promises to its writer: after an error, no other attempt
-// before 100 ms have passed, then twice as long, up to 10 s; and then one.
+// Checks when the logger calls its writer again after an error: after 100 ms,
+// then after twice the delay each time, up to 10 s; neither earlier nor later.
 class WatchedWriter final : public LogWriter {
  public:
-  // Whether somebody waits for a flush, who is not to wait.
+  // The number of flushes, which may call the writer earlier.
   using Flushing = const int*;
 
   WatchedWriter(std::unique_ptr<LogWriter> writer, const Clock* clock,
@@ -83,11 +84,11 @@ class WatchedWriter final : public LogWriter {
   const Clock& clock_;
   const int& flushing_;
   int& outages_;
-  std::optional<MonotonicTime> next_;  // while it fails: the next attempt
+  std::optional<MonotonicTime> next_;  // next attempt, while it fails
   absl::Duration delay_;
 };
 
-// Loops that log numbered lines, and one that turns the back end.
+// Loops that log numbered lines, and one that runs the back end.
 class LogWorld {
  public:
   LogWorld(SimNetwork* network, SimRandom* random)
@@ -98,7 +99,7 @@ class LogWorld {
                                             : AsyncLogger::OnFull::kBlock;
     options.ring_bytes = size_t{1024} << random_.Below(4);
     options.max_line_bytes = options.ring_bytes / 4;
-    options.on_error = [this](const absl::Status&) { ++told_; };
+    options.on_error = [this](const absl::Status&) { ++reported_; };
     logger_ = std::make_unique<AsyncLogger>(
         std::make_unique<WatchedWriter>(
             log_.NewWriter(), host_.platform().clock, &flushing_, &outages_),
@@ -114,7 +115,7 @@ class LogWorld {
     back_end_ = std::make_unique<RepeatingTimer>(
         loop->timers(), [this, on_worker](uint64_t) {
           if (on_worker) {
-            host_.workers()->Schedule(&turn_);
+            host_.workers()->Schedule(&back_end_task_);
           } else {
             (void)logger_->RunOnce();
           }
@@ -125,19 +126,19 @@ class LogWorld {
   SimHost& host() { return host_; }
   MemoryLog& log() { return log_; }
 
-  // No line and no flush comes any more; what waits is written.
+  // Ends lines and flushes; waiting lines are still written.
   void StopLogging() { stopped_ = true; }
   bool all_written() { return flushing_ == 0 && CheckedLines() == logged_; }
   void ExpectAllWritten() {
     EXPECT_EQ(flushing_, 0) << "a flush is not answered";
     const AsyncLogger::Stats stats = logger_->stats();
     EXPECT_EQ(CheckedLines(), logged_);
-    EXPECT_EQ(lost_, stats.lost);
-    EXPECT_EQ(told_, outages_);
+    EXPECT_EQ(dropped_, stats.dropped);
+    EXPECT_EQ(reported_, outages_);
     back_end_->Stop();
     logger_.reset();
     EXPECT_EQ(CheckedLines(), logged_);
-    EXPECT_EQ(told_, outages_) << "lines are lost at the end";
+    EXPECT_EQ(reported_, outages_) << "lines are dropped at the end";
   }
 
  private:
@@ -173,8 +174,8 @@ class LogWorld {
     });
   }
 
-  // How many lines are in the log, each once and in order, or are said there to
-  // be missing.
+  // Returns the number of lines that are in the log, once and in order, or that
+  // the log reports as dropped.
   uint64_t CheckedLines() {
     const std::string text = log_.text();
     absl::string_view rest(text);
@@ -192,28 +193,28 @@ class LogWorld {
     uint64_t number;
     ASSERT_TRUE(absl::SimpleAtoi(message.substr(0, message.find(' ')), &number))
         << line;
-    if (absl::StrContains(message, "lines of this thread are missing here")) {
+    if (absl::StrContains(message, "lines of this thread were dropped here")) {
       checked_lines_ += number;
-      lost_ += number;
+      dropped_ += number;
     } else {
-      EXPECT_EQ(number, checked_lines_) << "twice, lost, or out of order";
+      EXPECT_EQ(number, checked_lines_) << "twice, missing, or out of order";
       checked_lines_ = number + 1;
     }
   }
-  void Turn() { (void)logger_->RunOnce(); }
+  void RunBackEnd() { (void)logger_->RunOnce(); }
 
   SimRandom& random_;
   SimHost& host_;
   MemoryLog log_;
-  int flushing_ = 0;  // that wait for their answers
-  int outages_ = 0, told_ = 0;
+  int flushing_ = 0;  // flushes without an answer
+  int outages_ = 0, reported_ = 0;
   uint64_t logged_ = 0;
-  uint64_t checked_lines_ = 0, lost_ = 0;
+  uint64_t checked_lines_ = 0, dropped_ = 0;
   size_t checked_bytes_ = 0;
   bool stopped_ = false;
   std::unique_ptr<AsyncLogger> logger_;
   std::vector<std::unique_ptr<CallbackTimer>> timers_;
-  MemberTask<&LogWorld::Turn> turn_{this};
+  MemberTask<&LogWorld::RunBackEnd> back_end_task_{this};
   std::unique_ptr<RepeatingTimer> back_end_;
 };
 
@@ -244,7 +245,7 @@ TEST(SimLoggerTest, EachLineIsWrittenOnceInOrderOrCounted) {
     world.StopLogging();
     network.RunFor(random.UpTo(absl::Seconds(random.Below(8) == 0 ? 30 : 3)));
     world.log().Recover();
-    // By a clock that may be a fifth slow.
+    // The host's clock may be a fifth slow.
     const MonotonicTime latest =
         network.now() + 1.25 * (kLongestDelay + 2 * kPeriod);
     while (!world.all_written() && network.now() < latest) {
