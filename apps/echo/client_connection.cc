@@ -15,13 +15,13 @@
 namespace sluice {
 namespace {
 
-// Shorter pieces are copied: that costs less than to refer to them.
+// Shorter pieces are copied, which costs less than a reference to them.
 constexpr uint64_t kMinShared = 4096;
 constexpr uint64_t kMaxWrite = 1024 * 1024;
 
 LoadError ConnectErrorOf(const absl::Status& status) {
   if (absl::IsDeadlineExceeded(status)) return LoadError::kConnectTimeout;
-  // A Status has no errno, and one code for several; its message has it.
+  // A Status has one code for several errnos; the message has the errno.
   if (absl::EndsWith(status.message(),
                      absl::StrCat("(errno ", ECONNREFUSED, ")"))) {
     return LoadError::kConnectRefused;
@@ -109,8 +109,8 @@ void ClientConnection::WriteWhatFits() {
   }
 }
 
-// The next bytes to be written. They refer to the pattern, which outlives the
-// connection: what must wait is not copied.
+// Returns the next bytes to write. The Cord refers to the pattern, which
+// outlives the connection, so bytes that must wait are not copied.
 absl::Cord ClientConnection::TakeShared(uint64_t size) {
   absl::Cord bytes;
   while (bytes.size() < size) {
@@ -131,7 +131,7 @@ void ClientConnection::OnWritable(Stream&) {
 size_t ClientConnection::OnInput(Stream& stream, absl::string_view input) {
   if (!Check(input)) return input.size();
   received_ += input.size();
-  // Once for all messages of one read, and for those that are sent in turn.
+  // One time for all messages of one read, and for the messages sent in answer.
   const MonotonicTime now = shared_->platform->clock->Now();
   RecordAnswers(now);
   Send(now);
@@ -195,7 +195,7 @@ void ClientConnection::Finish() {
   }
   state_ = State::kFinishing;
   connection_->ShutdownWrite();
-  connection_->ResumeReading();  // nothing but FIN is to come
+  connection_->ResumeReading();  // only FIN can come
 }
 
 void ClientConnection::OnInputEnd(Stream&) {
