@@ -22,7 +22,7 @@ namespace {
 
 constexpr absl::Duration kEndLimit = absl::Seconds(3);
 
-// -1: another place than standard output or error.
+// Returns -1 if `path` is not standard output or error.
 int StandardDescriptor(const std::string& path) {
   if (path == "-" || path == "stdout" || path == "/dev/stdout" ||
       path == "/dev/fd/1") {
@@ -93,7 +93,7 @@ absl::StatusOr<std::unique_ptr<LogWriter>> AppLog::OpenWriter(
   const int standard = StandardDescriptor(path);
   if (standard >= 0) return std::make_unique<DescriptorWriter>(standard);
   if (IsFifo(path)) {
-    // For reading too: neither the lack of a reader nor its end is an error.
+    // Opened for reading too: then it is no error if there is no reader.
     fifo_ = open(path.c_str(), O_RDWR | O_CLOEXEC);
     if (fifo_ < 0) return ToStatus(IoResult::FromErrno(errno), "open", path);
     return std::make_unique<DescriptorWriter>(fifo_);
@@ -111,7 +111,7 @@ absl::StatusOr<std::unique_ptr<LogWriter>> AppLog::OpenWriter(
 }
 
 AppLog::~AppLog() {
-  // First: at exit() it would wait for the logger too.
+  // First, because at exit() it would wait for the logger too.
   crash_handler_.reset();
   if (thread_ != nullptr && !thread_->Stop(kEndLimit)) {
     const AsyncLogger::Stats stats = logger_->stats();
@@ -135,7 +135,7 @@ absl::StatusOr<std::unique_ptr<SignalWatch>> AppLog::ReopenOnHangup(
   if (file_ == nullptr) return nullptr;
   return SignalWatch::Create(loop, {SIGHUP}, SignalWatch::Mode::kEach, [this] {
     file_->Reopen();
-    // The next line reopens the file: this one.
+    // The next line that is logged reopens the file: this one.
     SLUICE_LOG(logger(), kInfo, "reopened on SIGHUP");
   });
 }

@@ -18,41 +18,43 @@
 
 namespace sluice {
 
-// Where an app logs to, as its flags say: a file that rotates, standard output
-// or error, a FIFO, or nowhere. Lines that find no room are dropped and
-// counted, so that logging never blocks. What was logged before a crash is
-// written. Thread-safe, but for Start() and destruction.
+// The log of an app, at the place that its flags name: a file that rotates,
+// standard output or error, a FIFO, or nowhere. Logging never blocks: a line
+// for which there is no room is dropped and counted. Lines that were logged
+// before a crash are written. Thread-safe, except for Start() and the
+// destructor.
 class AppLog {
  public:
   struct Flags {
     std::string log;
     std::string log_level = "info";
   };
-  // Adds --log and --log_level, which set `flags`. `flags` outlives
+  // Adds --log and --log_level to `line`, which sets `flags`. `flags` outlives
   // CommandLine::Parse().
   static void AddFlags(CommandLine* line, Flags* flags);
-  // kInvalidArgument names the flag.
+  // kInvalidArgument names the flag that is wrong.
   static absl::Status Check(const Flags& flags);
 
-  // Errors of FileWriter::Open() and of starting a thread; an error about the
-  // place to log to names the flag. One object in a process. REQUIRES: Check()
-  // was OK.
+  // Opens the log and starts the thread that writes it. The errors of
+  // FileWriter::Open() and of starting a thread; an error about the place to
+  // log to names the flag. One object in a process. REQUIRES: Check() was OK.
   static absl::StatusOr<std::unique_ptr<AppLog>> Start(const Flags& flags,
                                                        const Clock* clock);
-  // Waits for what is logged to be written, at most 3 seconds. If the writer
-  // takes longer, as on a full pipe that nobody reads, this leaves logger and
-  // thread to the end of the process and says on standard error what is
-  // dropped, if standard error has room. REQUIRES: no thread logs any more.
+  // Waits until all logged lines are written, at most 3 seconds. If the writer
+  // takes longer, as on a full pipe that nobody reads, the destructor leaves
+  // the logger and its thread to the end of the process, and reports on
+  // standard error what is dropped, if standard error has room.
+  // REQUIRES: no thread logs any more.
   ~AppLog();
   AppLog(const AppLog&) = delete;
   AppLog& operator=(const AppLog&) = delete;
 
-  // nullptr if nothing is to be logged.
+  // nullptr if --log is empty.
   AsyncLogger* logger() const { return logger_.get(); }
-  // As long as the result lives, SIGHUP reopens the file, which somebody may
-  // have renamed. SIGHUP is an event of `loop`. nullptr if the log is not a
-  // file: then the action of SIGHUP stays as it is. Errors of
-  // SignalWatch::Create(). This outlives the result.
+  // Reopens the file on SIGHUP, as long as the result lives, for programs such
+  // as logrotate that rename the file. `loop` handles the signal. Returns
+  // nullptr if the log is not a file: the action of SIGHUP then stays as it is.
+  // The errors of SignalWatch::Create(). This outlives the result.
   absl::StatusOr<std::unique_ptr<SignalWatch>> ReopenOnHangup(EventLoop* loop);
 
  private:
@@ -61,8 +63,8 @@ class AppLog {
   absl::StatusOr<std::unique_ptr<LogWriter>> OpenWriter(const std::string& path,
                                                         const Clock* clock);
 
-  FileWriter* file_ = nullptr;  // the logger's, if that writes to a file
-  int fifo_ = -1;               // that the logger writes to; -1: none
+  FileWriter* file_ = nullptr;  // the logger's file, if it writes to one
+  int fifo_ = -1;               // the FIFO of the logger; -1: none
   std::unique_ptr<AsyncLogger> logger_;
   std::unique_ptr<LoggerThread> thread_;
   std::unique_ptr<LogCrashHandler> crash_handler_;

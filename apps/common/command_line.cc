@@ -107,10 +107,11 @@ absl::StatusOr<CommandLine::Next> CommandLine::Parse(int argc,
   options.push_back({nullptr, 0, nullptr, 0});
   std::vector<char*> arguments(argv, argv + argc);
   arguments.push_back(nullptr);
-  optind = 0;  // getopt(3): start anew
+  optind = 0;  // getopt(3): start again
   opterr = 0;
   while (true) {
-    // ':' first: a missing value is told from an unknown flag.
+    // With ':' first, getopt_long() returns ':' for a missing value and '?' for
+    // an unknown flag.
     const int found =
         getopt_long(argc, arguments.data(), ":h", options.data(), nullptr);
     if (found == -1) break;
@@ -128,7 +129,7 @@ absl::StatusOr<CommandLine::Next> CommandLine::Parse(int argc,
           absl::StrCat(argument, " needs a value"));
     }
     if (found == '?') {
-      // optopt says which flag it is, if it is one.
+      // optopt is the flag, if the flag is known.
       return absl::InvalidArgumentError(absl::StrCat(
           argument, optopt >= kFirstFlag ? " takes no value"
                                          : " is not a flag of this program"));

@@ -13,35 +13,37 @@
 
 namespace sluice {
 
-// The flags of a program: --name=VALUE or --name VALUE, by getopt_long(3).
-// Flags only; no arguments. --help and --version are always there.
+// The flags of a program, --name=VALUE or --name VALUE, as getopt_long(3) takes
+// them. Other arguments are errors. Each program has --help and --version.
 // Thread-compatible.
 class CommandLine {
  public:
-  // `summary` is one line for --help.
+  // `program` is the name in --help and before each message; `summary` is the
+  // first line of --help.
   CommandLine(std::string program, std::string summary);
 
-  // What a flag's value is stored in; `help` says what it does, and is followed
-  // by the value that it has now. Pointers outlive Parse().
+  // Each Add...() adds a flag that stores its value in `*value`. The value that
+  // `*value` has now is the default. --help prints `help` and the default.
+  // `value` outlives Parse().
   void AddString(std::string name, std::string value_name, std::string help,
                  std::string* value);
-  // Strings as commas separate them.
+  // A list of strings, separated by commas. Empty strings are left out.
   void AddList(std::string name, std::string value_name, std::string help,
                std::vector<std::string>* value);
   void AddBool(std::string name, std::string help, bool* value);
-  // A decimal number from `min` on.
+  // A decimal number, at least `min`.
   void AddInt(std::string name, std::string help, int64_t min, int64_t* value);
   // "1.5s", "500ms", "inf", or a number of seconds; not negative.
   void AddDuration(std::string name, std::string help, absl::Duration* value);
 
-  enum class Next { kRun, kExit };  // kExit: --help or --version was answered
-  // kInvalidArgument names the flag, the value and what is wrong with it.
-  // `argv` is not changed.
+  enum class Next { kRun, kExit };  // kExit: printed --help or --version
+  // Sets the values. kInvalidArgument names the flag, the value, and the
+  // reason. Does not change `argv`.
   absl::StatusOr<Next> Parse(int argc, char* const argv[]);
-  // Whether Parse() has met the flag.
+  // Returns true if Parse() has found the flag.
   bool given(absl::string_view name) const;
 
-  // What --help prints.
+  // Returns the text that --help prints.
   std::string Help() const;
 
   // Each prints a line on stderr, "PROGRAM: MESSAGE", and returns the exit
@@ -58,7 +60,7 @@ class CommandLine {
  private:
   struct Flag {
     std::string name;
-    std::string value_name;  // empty: takes none
+    std::string value_name;  // empty: the flag takes no value
     std::string help;
     std::string default_value;
     std::function<absl::Status(absl::string_view value)> set;

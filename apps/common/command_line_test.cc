@@ -43,7 +43,7 @@ class CommandLineTest : public ::testing::Test {
   CommandLine line_;
 };
 
-TEST_F(CommandLineTest, WithoutArgumentsDefaultsStay) {
+TEST_F(CommandLineTest, WithoutArgumentsValuesKeepTheirDefaults) {
   const auto next = Parse({});
   SLUICE_ASSERT_OK(next);
   EXPECT_EQ(*next, CommandLine::Next::kRun);

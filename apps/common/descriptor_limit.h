@@ -6,10 +6,12 @@
 namespace sluice {
 
 // Raises the limit on descriptors of this process, RLIMIT_NOFILE of
-// getrlimit(2), as far as it goes; returns it. INT64_MAX if there is none.
+// getrlimit(2), as far as the kernel allows. Returns the new limit, or
+// INT64_MAX if there is none.
 int64_t RaiseDescriptorLimit();
 
-// How many descriptors this process has open; a guess without /proc.
+// Returns how many descriptors this process has open, or 16 where /proc is not
+// mounted.
 int64_t OpenDescriptors();
 
 }  // namespace sluice

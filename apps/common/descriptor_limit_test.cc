@@ -10,7 +10,7 @@
 namespace sluice {
 namespace {
 
-TEST(DescriptorLimit, IsRaisedAsFarAsItGoes) {
+TEST(DescriptorLimit, IsRaisedToTheHardLimit) {
   rlimit limit{};
   ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
   const rlimit lowered = {limit.rlim_max < 100 ? limit.rlim_max : 100,

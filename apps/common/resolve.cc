@@ -16,8 +16,8 @@
 namespace sluice {
 namespace {
 
-// Letters, digits, hyphens and dots, RFC 1123, and the underscore, which names
-// in use have.
+// RFC 1123 allows letters, digits, hyphens and dots. Some names in use have
+// underscores too.
 bool IsHostName(absl::string_view text) {
   return !text.empty() && text.find_first_not_of(
                               "abcdefghijklmnopqrstuvwxyz"
@@ -25,8 +25,9 @@ bool IsHostName(absl::string_view text) {
                               "0123456789-._") == absl::string_view::npos;
 }
 
-// Whether the last part of `host` is a number: 127.1 and 0x7f.1, which
-// inet_aton(3) takes for addresses, and 1.2.3.4.5. No name in use ends so.
+// Returns true if the last part of `host` is a number, as in 127.1 and 0x7f.1,
+// which inet_aton(3) takes for addresses, and in 1.2.3.4.5. No host name in use
+// ends in a number.
 bool EndsInNumber(absl::string_view host) {
   absl::ConsumeSuffix(&host, ".");
   absl::string_view last = host.substr(host.rfind('.') + 1);
@@ -39,8 +40,8 @@ bool EndsInNumber(absl::string_view host) {
          });
 }
 
-// RFC 6761, 6.3: these names are loopback whatever files and servers say, and
-// a small root has no /etc/hosts.
+// RFC 6761, 6.3: these names are loopback, whatever files and servers say. A
+// small container has no /etc/hosts.
 bool IsLocalhost(absl::string_view host) {
   absl::ConsumeSuffix(&host, ".");
   return absl::EqualsIgnoreCase(host, "localhost") ||
@@ -56,7 +57,7 @@ absl::StatusOr<SocketAddress> Resolve(absl::string_view text) {
   if (colon == absl::string_view::npos || !IsHostName(text.substr(0, colon))) {
     return parsed;
   }
-  // The port by our own rules, and the message about it.
+  // Checks the port by the rules of SocketAddress, for its error message.
   const absl::StatusOr<SocketAddress> any =
       SocketAddress::Parse(absl::StrCat("0.0.0.0", text.substr(colon)));
   if (!any.ok()) return parsed;

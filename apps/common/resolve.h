@@ -7,13 +7,13 @@
 
 namespace sluice {
 
-// Returns the address that a flag names: what SocketAddress::Parse() takes, or
-// a host's name in place of its number. "localhost" and names that end in
-// ".localhost" are 127.0.0.1. Others are looked up by getaddrinfo(3): the first
-// IPv4 address of the host, or its first address if it has no IPv4. Blocks; for
-// main(), before its loops run. kInvalidArgument: not an address, among them
-// the short forms of inet_aton(3), as 127.1; kUnavailable: the name was not
-// found.
+// Returns the address that a flag names. Takes all that SocketAddress::Parse()
+// takes, and a host name in place of an IP address. "localhost" and names that
+// end in ".localhost" are 127.0.0.1. Looks up other names with getaddrinfo(3),
+// and returns the first IPv4 address of the host, or its first address if the
+// host has no IPv4. A look-up blocks: call this in main(), before the loops
+// run. kInvalidArgument: `text` is not an address; short forms of inet_aton(3),
+// such as 127.1, are not addresses. kUnavailable: the name was not found.
 absl::StatusOr<SocketAddress> Resolve(absl::string_view text);
 
 }  // namespace sluice

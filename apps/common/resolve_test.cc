@@ -24,7 +24,7 @@ TEST(ResolveTest, TakesAddressesAsTheyAre) {
   }
 }
 
-// No file and no server has the longer ones.
+// Neither a file nor a name server has the longer names.
 TEST(ResolveTest, LocalhostIsLoopbackWithoutALookUp) {
   for (const char* host : {"localhost", "LocalHost", "localhost.",
                            "a.b.localhost", "no-such-name.LOCALHOST."}) {
@@ -45,8 +45,8 @@ TEST(ResolveTest, ShortFormsOfIpv4AreRefused) {
   }
 }
 
-// They are looked up, in vain.
-TEST(ResolveTest, NamesMayHaveNumbersElsewhere) {
+// These names are looked up and not found.
+TEST(ResolveTest, NamesMayHaveNumbersBeforeTheirLastPart) {
   for (const char* host : {"1.2.invalid", "7a.0x.invalid", "a1.1a.invalid."}) {
     EXPECT_THAT(Resolve(absl::StrCat(host, ":80")),
                 StatusIs(absl::StatusCode::kUnavailable))
@@ -61,7 +61,7 @@ TEST(ResolveTest, AnUnknownNameIsUnavailable) {
                        HasSubstr("look-up of name.invalid:80")));
 }
 
-TEST(ResolveTest, WhatIsNeitherIsInvalid) {
+TEST(ResolveTest, TextThatIsNoAddressAndNoNameIsInvalid) {
   for (const char* text :
        {"", "localhost", "localhost:", "localhost:99999", "localhost:-1", ":",
         "300.1.1.1:80", "a b:80", "[::1:80", "::1:80"}) {

@@ -232,7 +232,7 @@ class RunningServer {
     const std::string text =
         absl::StrCat("another process shares ", server_->address().ToString(),
                      " and gets a part of the connections; if that is not "
-                     "intended, end it or choose another port");
+                     "intended, end that process or choose another port");
     SLUICE_LOG(log_->logger(), kWarning, "{}", text);
     WriteToStandardError(absl::StrCat(options_.program, ": ", text, "\n"));
   }

@@ -22,8 +22,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
-// //tests:echo_* test a whole server as its user sees it; here is what an app
-// adds to it.
+// Tests what an app adds to a server. //tests:echo_* test the rest, on a whole
+// server.
 class ServerAppTest : public ::testing::Test {
  protected:
   ServerAppTest()
@@ -74,7 +74,7 @@ TEST_F(ServerAppTest, ServesUntilASignalAndReports) {
                                    "[0-9.]+ s, 0 forced\n"));
 }
 
-TEST_F(ServerAppTest, TheAppMayHaveItsOwnFlags) {
+TEST_F(ServerAppTest, HelpListsTheFlagsOfTheApp) {
   EXPECT_EQ(Main({"--help"}, nullptr), 0);
   EXPECT_THAT(output_,
               AllOf(HasSubstr("test server: tests, until SIGTERM or SIGINT"),
@@ -84,7 +84,7 @@ TEST_F(ServerAppTest, TheAppMayHaveItsOwnFlags) {
                               "app (default 0)\n")));
 }
 
-TEST_F(ServerAppTest, AnOwnFlagWithABadValueIsAUsageError) {
+TEST_F(ServerAppTest, ABadValueOfAFlagOfTheAppIsAUsageError) {
   const int code = Main({"--listen=127.0.0.1:0", "--limit=7"},
                         [this](const ServerApp::Context&)
                             -> absl::StatusOr<TcpServer::NewHandler> {
@@ -96,7 +96,7 @@ TEST_F(ServerAppTest, AnOwnFlagWithABadValueIsAUsageError) {
   EXPECT_EQ(error_, "test server: --limit: odd\n--help lists the flags\n");
 }
 
-TEST_F(ServerAppTest, AnyOtherErrorOfTheFactoryEndsTheProgramWithOne) {
+TEST_F(ServerAppTest, AnyOtherErrorOfTheFactoryIsExitCodeOne) {
   const int code = Main(
       {"--listen=127.0.0.1:0"},
       [](const ServerApp::Context&) -> absl::StatusOr<TcpServer::NewHandler> {

@@ -24,14 +24,15 @@ void ServerFlags::AddTo(CommandLine* line) {
   line->AddString("model", "MODEL",
                   "how connections are spread over threads: single, reuseport",
                   &model);
-  line->AddString("poller", "POLLER",
-                  "how readiness is waited for: auto, epoll, poll, select",
-                  &poller);
+  line->AddString(
+      "poller", "POLLER",
+      "system call that waits for readiness: auto, epoll, poll, select",
+      &poller);
   line->AddDuration("idle_timeout",
                     "close a connection after this long without traffic",
                     &idle_timeout);
   line->AddInt("max_connections",
-               "while so many are open, new ones wait to be accepted", 1,
+               "the most open connections; further ones wait to be accepted", 1,
                &max_connections);
   line->AddDuration("drain_timeout",
                     "how long connections may go on after the first signal",

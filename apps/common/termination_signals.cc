@@ -11,10 +11,10 @@ namespace sluice {
 absl::StatusOr<std::unique_ptr<TerminationSignals>> TerminationSignals::Catch(
     EventLoop* loop, absl::AnyInvocable<void() &&> on_signal) {
   signal(SIGPIPE, SIG_IGN);
-  // What SignalWatch restores: shells start background commands with SIGINT
-  // ignored.
+  // The action that SignalWatch restores. Shells start background commands with
+  // SIGINT ignored.
   for (const int one : {SIGTERM, SIGINT}) signal(one, SIG_DFL);
-  // Two threads that take one signal each can still make two events.
+  // If two threads take one signal each, SignalWatch may still call twice.
   auto once = [on_signal = std::move(on_signal)]() mutable {
     if (on_signal) std::exchange(on_signal, nullptr)();
   };

@@ -10,18 +10,18 @@
 
 namespace sluice {
 
-// SIGTERM and SIGINT as an event of a loop, for main(). The first signal is an
-// event. From that moment on both signals have their default action, so that
-// the second one ends the process at once, even if the loop or another thread
-// is blocked. Loop-bound.
+// A callable for the first SIGTERM or SIGINT, on a loop, for main(). From the
+// moment of the first signal, both signals have their default action. So a
+// second signal ends the process at once, even if the loop or another thread is
+// blocked. Loop-bound.
 class TerminationSignals {
  public:
-  // Calls `on_signal` on `loop`, once. Catches signals that were ignored or
-  // blocked when this process was started. Ignores SIGPIPE from now on. Errors
-  // of SignalWatch::Create(), whose requirements hold here too.
+  // Calls `on_signal` on `loop`, once. Catches the signals even if they were
+  // ignored or blocked when this process was started. Ignores SIGPIPE from now
+  // on. The errors and the requirements of SignalWatch::Create().
   static absl::StatusOr<std::unique_ptr<TerminationSignals>> Catch(
       EventLoop* loop, absl::AnyInvocable<void() &&> on_signal);
-  // From now on both signals have their default action.
+  // Gives both signals their default action.
   ~TerminationSignals() = default;
   TerminationSignals(const TerminationSignals&) = delete;
   TerminationSignals& operator=(const TerminationSignals&) = delete;

@@ -16,19 +16,20 @@
 namespace sluice {
 namespace {
 
-// Signals are the whole process's: each case has one of its own.
+// Each case runs in its own process, because signals belong to the process.
 class TerminationSignalsDeathTest : public ::testing::TestWithParam<int> {
  protected:
-  // Exits with 0 once the first signal was told; what follows is `after`.
+  // Runs a loop and sends the first signal; calls `after` when the callable has
+  // been called. Exits with 0 if `after` returns.
   static void RunAndSignal(void (*after)(int signal)) {
     const Platform platform = LinuxPlatform();
     auto loop = NewEventLoop(platform).value();
-    int told = 0;
+    int calls = 0;
     const auto signals =
-        TerminationSignals::Catch(loop.get(), [&] { ++told; }).value();
+        TerminationSignals::Catch(loop.get(), [&] { ++calls; }).value();
     kill(getpid(), GetParam());
     for (int i = 0; i < 3; ++i) (void)loop->RunOnce(absl::ZeroDuration());
-    if (told != 1) _exit(3);
+    if (calls != 1) _exit(3);
     after(GetParam());
     _exit(0);
   }
@@ -43,14 +44,14 @@ class TerminationSignalsDeathTest : public ::testing::TestWithParam<int> {
   }
 };
 
-TEST_P(TerminationSignalsDeathTest, TheSecondNeedsNoLoop) {
+TEST_P(TerminationSignalsDeathTest, TheSecondSignalEndsTheProcessWithoutALoop) {
   EXPECT_EXIT(CatchWithoutRunning([](int signal, auto) {
                 for (int i = 0; i < 2; ++i) kill(getpid(), signal);
               }),
               ::testing::KilledBySignal(GetParam()), "");
 }
 
-TEST_P(TerminationSignalsDeathTest, TheOtherSignalIsASecondOneToo) {
+TEST_P(TerminationSignalsDeathTest, TheOtherSignalCountsAsTheSecond) {
   EXPECT_EXIT(CatchWithoutRunning([](int signal, auto) {
                 kill(getpid(), signal == SIGTERM ? SIGINT : SIGTERM);
                 kill(getpid(), signal);
@@ -58,7 +59,8 @@ TEST_P(TerminationSignalsDeathTest, TheOtherSignalIsASecondOneToo) {
               ::testing::KilledBySignal(GetParam()), "");
 }
 
-TEST_P(TerminationSignalsDeathTest, AfterwardsTheFirstEndsTheProcess) {
+TEST_P(TerminationSignalsDeathTest,
+       AfterDestructionTheFirstSignalEndsTheProcess) {
   EXPECT_EXIT(CatchWithoutRunning([](int signal, auto signals) {
                 signals.reset();
                 kill(getpid(), signal);
@@ -66,7 +68,7 @@ TEST_P(TerminationSignalsDeathTest, AfterwardsTheFirstEndsTheProcess) {
               ::testing::KilledBySignal(GetParam()), "");
 }
 
-TEST_P(TerminationSignalsDeathTest, SignalsThatWereBlockedCount) {
+TEST_P(TerminationSignalsDeathTest, SignalsThatWereBlockedAreCaught) {
   EXPECT_EXIT(
       {
         sigset_t all;
@@ -77,15 +79,16 @@ TEST_P(TerminationSignalsDeathTest, SignalsThatWereBlockedCount) {
       ::testing::KilledBySignal(GetParam()), "");
 }
 
-// A child process inherits the handler and the eventfd.
-TEST_P(TerminationSignalsDeathTest, AChildIsKilledAndItsParentIsNotTold) {
+// A child process inherits the signal handler and the eventfd.
+TEST_P(TerminationSignalsDeathTest,
+       ASignalToAChildEndsItAndDoesNotReachTheParent) {
   EXPECT_EXIT(
       {
         const Platform platform = LinuxPlatform();
         const auto loop = NewEventLoop(platform).value();
-        int told = 0;
+        int calls = 0;
         const auto signals =
-            TerminationSignals::Catch(loop.get(), [&] { ++told; }).value();
+            TerminationSignals::Catch(loop.get(), [&] { ++calls; }).value();
         const pid_t child = fork();
         if (child == 0) {
           raise(GetParam());
@@ -96,7 +99,7 @@ TEST_P(TerminationSignalsDeathTest, AChildIsKilledAndItsParentIsNotTold) {
         for (int i = 0; i < 3; ++i) (void)loop->RunOnce(absl::ZeroDuration());
         const bool killed =
             WIFSIGNALED(status) && WTERMSIG(status) == GetParam();
-        _exit(killed && told == 0 ? 0 : 1);
+        _exit(killed && calls == 0 ? 0 : 1);
       },
       ::testing::ExitedWithCode(0), "");
 }
@@ -122,17 +125,17 @@ TEST_P(TerminationSignalsDeathTest, NoSignalIsBlocked) {
               ::testing::ExitedWithCode(0), "");
 }
 
-TEST_P(TerminationSignalsDeathTest, TheFirstIsToldToTheLoop) {
+TEST_P(TerminationSignalsDeathTest, TheFirstSignalCallsBackOnTheLoop) {
   EXPECT_EXIT(RunAndSignal([](int) {}), ::testing::ExitedWithCode(0), "");
 }
 
-TEST_P(TerminationSignalsDeathTest, TheSecondEndsTheProcess) {
+TEST_P(TerminationSignalsDeathTest, TheSecondSignalEndsTheProcess) {
   EXPECT_EXIT(RunAndSignal([](int signal) { kill(getpid(), signal); }),
               ::testing::KilledBySignal(GetParam()), "");
 }
 
-// As shells without job control start what they put into the background.
-TEST_P(TerminationSignalsDeathTest, SignalsThatWereIgnoredCount) {
+// Shells without job control start background commands with SIGINT ignored.
+TEST_P(TerminationSignalsDeathTest, SignalsThatWereIgnoredAreCaught) {
   EXPECT_EXIT(
       {
         signal(GetParam(), SIG_IGN);

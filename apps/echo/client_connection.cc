@@ -15,7 +15,7 @@
 namespace sluice {
 namespace {
 
-// Shorter pieces are copied: that costs less than to refer to them.
+// Shorter pieces are copied, which costs less than a reference to them.
 constexpr uint64_t kMinShared = 4096;
 constexpr uint64_t kMaxWrite = 1024 * 1024;
 
@@ -105,8 +105,8 @@ void ClientConnection::WriteWhatFits() {
   }
 }
 
-// The next bytes to be written. They refer to the pattern, which outlives the
-// connection: what must wait is not copied.
+// Returns the next bytes to write. The Cord refers to the pattern, which
+// outlives the connection, so bytes that must wait are not copied.
 absl::Cord ClientConnection::TakeShared(uint64_t size) {
   absl::Cord bytes;
   while (bytes.size() < size) {
@@ -127,7 +127,7 @@ void ClientConnection::OnWritable(Stream&) {
 size_t ClientConnection::OnInput(Stream& stream, absl::string_view input) {
   if (!Check(input)) return input.size();
   received_ += input.size();
-  // Once for all messages of one read, and for those that are sent in turn.
+  // One time for all messages of one read, and for the messages sent in answer.
   const MonotonicTime now = shared_->platform->clock->Now();
   RecordAnswers(now);
   Send(now);
@@ -191,7 +191,7 @@ void ClientConnection::Finish() {
   }
   state_ = State::kFinishing;
   connection_->ShutdownWrite();
-  connection_->ResumeReading();  // nothing but FIN is to come
+  connection_->ResumeReading();  // only FIN can come
 }
 
 void ClientConnection::OnInputEnd(Stream&) {

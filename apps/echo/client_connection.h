@@ -26,65 +26,70 @@
 
 namespace sluice {
 
-// One connection of a load generator: sends messages as its schedule lets it,
-// checks each byte that comes back and records how long each message took.
-// Loop-bound. Allocates nothing for a small message: what is sent lies in the
-// pattern, and of a closed loop's messages the times are kept, of an open one's
-// nothing.
+// One connection of a load generator. Sends messages when the schedule allows
+// it, checks each byte that comes back, and records how long each message took.
+// Loop-bound. Does not allocate for a small message, because the bytes are in
+// the pattern. In a closed loop it keeps the time of each message in flight, in
+// an open loop it computes the time.
 class ClientConnection final : private StreamHandler {
  public:
-  // Whoever holds connections. Must not destroy them in these calls.
+  // The owner of connections. Must not destroy them in these calls.
   class Owner {
    public:
-    // The attempt to connect has ended, once for each Connect().
+    // Called when the attempt to connect has ended, once for each Connect().
     virtual void OnConnectEnded(bool open) = 0;
-    // An answer has come, and no connection waits for another.
+    // Called after an answer, if no connection waits for another answer.
     virtual void OnNothingInFlight() = 0;
-    // A connection that was open has ended.
+    // Called when a connection that was open has ended.
     virtual void OnEnded() = 0;
 
    protected:
     virtual ~Owner() = default;
   };
 
-  // What the connections of one generator share. Outlives them.
+  // The state that the connections of one generator share. Outlives them.
   struct Shared {
     const Platform* platform;
     EventLoop* loop;
-    // With a high-water mark of 0: no more waits to be sent than one piece.
+    // With a high-water mark of 0, so at most one piece waits to be sent.
     ConnectionContext* context;
     Owner* owner;
     const EchoPattern* pattern;
     LoadResults* results;
     size_t message_size;
-    uint64_t pipeline;      // messages in flight on one connection at most
+    uint64_t pipeline;      // the most messages in flight on one connection
     int64_t read_rate = 0;  // bytes per second on one connection; 0: no limit
     MessageSchedule* schedule = nullptr;  // set before Begin()
-    AsyncLogger* logger = nullptr;        // of openings and ends, at debug
+    AsyncLogger* logger = nullptr;        // log of opening and closing, debug
 
     uint64_t in_flight = 0;  // messages
     uint64_t answered = 0;   // messages, measured or not
     MonotonicTime last_answer = {};
   };
 
-  // `number` chooses the stream of the pattern, and names the connection.
+  // `number` chooses the stream of the pattern, and is the connection's name in
+  // errors and in the log.
   ClientConnection(Shared* shared, uint64_t number);
 
+  // Starts to connect. Calls Owner::OnConnectEnded() later.
   // REQUIRES: called at most once.
   void Connect(const SocketAddress& peer, TcpConnector::Options options);
-  // Gives up, saying nothing, if it is not open yet.
+  // Ends the attempt to connect, if the connection is not open yet. Calls
+  // nothing.
   void CancelConnect();
   bool open() const { return state_ == State::kOpen; }
 
-  // Sends its first messages. `turn` is its number among those that begin.
-  // REQUIRES: open(), called at most once.
+  // Sends the first messages. `turn` is the number of the connection among
+  // those that begin. REQUIRES: open(), called at most once.
   void Begin(uint64_t turn);
-  // Sends what may be sent now. No-op unless it is open and has begun.
+  // Sends the messages that the schedule allows now. No-op unless the
+  // connection is open and has begun.
   void Send(MonotonicTime now);
-  // Sends FIN; counts as failed if messages wait for an answer. No-op unless it
-  // is open.
+  // Half-closes; if messages wait for an answer, fails with kTimeout instead.
+  // No-op unless the connection is open.
   void Finish();
-  // Counts as failed and resets, unless it has ended.
+  // Counts the connection as failed and resets it. No-op unless it is open or
+  // half-closed.
   void Fail(LoadError error, absl::string_view what);
 
  private:
@@ -98,13 +103,13 @@ class ClientConnection final : private StreamHandler {
   void OnTimeout(Stream& stream) override;  // may read again
   void OnClosed(Stream& stream, absl::Status why, CloseReason reason) override;
 
-  // False if `input` is not what must come next; it has failed then.
+  // Returns true if `input` is what must come next. Otherwise fails.
   bool Check(absl::string_view input);
   // Records the messages that are complete.
   void RecordAnswers(MonotonicTime now);
   void WriteWhatFits();
   absl::Cord TakeShared(uint64_t size);
-  // From then on nothing is in flight.
+  // Counts an error. Nothing is in flight afterwards.
   void CountError(LoadError error, absl::string_view what);
   int64_t SentNanos(uint64_t message) const;
   uint64_t in_flight() const { return sent_ - answered_; }
@@ -114,13 +119,13 @@ class ClientConnection final : private StreamHandler {
   uint64_t turn_ = 0;
   std::unique_ptr<TcpConnector> connector_;
   std::unique_ptr<TcpConnection> connection_;
-  // Of the messages in flight, by their number modulo the pipeline; null unless
-  // in a closed loop.
+  // Times at which the messages in flight were sent, by number modulo the
+  // pipeline; null in an open loop.
   std::unique_ptr<int64_t[]> sent_nanos_;
-  uint64_t sent_ = 0;      // messages, of which some bytes may still wait
+  uint64_t sent_ = 0;      // messages; some of their bytes may still wait
   uint64_t answered_ = 0;  // messages
   uint64_t written_ = 0;   // bytes given to the stream
-  uint64_t received_ = 0;  // bytes, all right
+  uint64_t received_ = 0;  // bytes, all of them correct
   State state_ = State::kNew;
   bool begun_ = false;
   bool blocked_ = false;  // until OnWritable()

@@ -80,7 +80,7 @@ class ClientConnectionTest : public ::testing::Test,
   void OnEnded() override { ended_ = true; }
 };
 
-TEST_F(ClientConnectionTest, SendsMessagesOneAfterTheOther) {
+TEST_F(ClientConnectionTest, SendsAMessageAfterEachAnswer) {
   Begin(100, 1, {.messages = 50});
   ASSERT_TRUE(server_.RunUntil([&] { return nothing_in_flight_; }));
   EXPECT_EQ(results_.messages(), 50u);
@@ -91,7 +91,7 @@ TEST_F(ClientConnectionTest, SendsMessagesOneAfterTheOther) {
   EXPECT_TRUE(results_.ok());
 }
 
-TEST_F(ClientConnectionTest, KeepsThePipelineFullAndNoFuller) {
+TEST_F(ClientConnectionTest, KeepsExactlyThePipelineInFlight) {
   server_.on_input = [](Stream&, absl::string_view, uint64_t) {};
   Begin(100, 7, {.messages = 50});
   ASSERT_TRUE(server_.RunUntil([&] { return server_.received()[0] >= 700; }));
@@ -180,7 +180,7 @@ TEST_F(ClientConnectionTest, MoreBytesThanWereSentAreWrong) {
               HasSubstr("byte 100: expected nothing"));
 }
 
-TEST_F(ClientConnectionTest, AServerThatFinishesFirstIsTooEarly) {
+TEST_F(ClientConnectionTest, AServerThatHalfClosesFirstIsAnError) {
   server_.on_input = [](Stream& stream, absl::string_view input, uint64_t) {
     stream.Write(input);
     stream.ShutdownWrite();
@@ -203,7 +203,7 @@ TEST_F(ClientConnectionTest, AResetIsReported) {
   EXPECT_EQ(shared_.in_flight, 0u);
 }
 
-TEST_F(ClientConnectionTest, FinishingBeforeTheAnswerIsATimeout) {
+TEST_F(ClientConnectionTest, HalfClosingBeforeTheAnswerIsATimeout) {
   server_.on_input = [](Stream&, absl::string_view, uint64_t) {};
   Begin(100, 3, {.messages = 50});
   connection_->Finish();

@@ -67,37 +67,38 @@ CommandLine MakeCommandLine(Flags* flags) {
   line.AddDuration("duration", "how long messages are sent", &flags->duration);
   line.AddInt("messages",
               "how many messages are sent in total, in place of --duration; "
-              "0: as many as it takes",
+              "0: no limit",
               0, &flags->messages);
   line.AddInt("rate",
               "messages per second in total, at even intervals; latency counts "
-              "from when a message was due; 0: each is sent when one before it "
-              "is answered",
+              "from when a message was due; 0: each message is sent when an "
+              "earlier one is answered",
               0, &flags->rate);
   line.AddDuration("warmup",
-                   "messages are sent for so long before any is measured",
+                   "how long messages are sent before any is measured",
                    &flags->warmup);
   line.AddList("source_addresses", "A,B,...",
-               "IP addresses that connections come from in turn",
+               "IP addresses to connect from, which connections use in turn",
                &flags->source_addresses);
   line.AddInt("read_rate",
               "bytes per second that a connection reads at most; 0: no limit",
               0, &flags->read_rate);
-  line.AddString("poller", "POLLER",
-                 "how readiness is waited for: epoll, poll, select, or auto, "
-                 "which is epoll where that is not refused",
-                 &flags->poller);
+  line.AddString(
+      "poller", "POLLER",
+      "system call that waits for readiness: epoll, poll, select, or "
+      "auto: epoll, or poll where epoll is refused",
+      &flags->poller);
   line.AddDuration("connect_timeout", "how long a connect may take",
                    &flags->connect_timeout);
   line.AddDuration("timeout",
-                   "how long answers are awaited when no more is sent",
+                   "how long to wait for answers after the last message",
                    &flags->timeout);
-  line.AddBool("json", "prints the results as one line of JSON", &flags->json);
+  line.AddBool("json", "print the results as one line of JSON", &flags->json);
   AppLog::AddFlags(&line, &flags->log);
   return line;
 }
 
-// What the flags say together.
+// Checks the values that CommandLine does not, and flags that exclude others.
 absl::Status Check(const Flags& flags, const CommandLine& line) {
   constexpr int64_t kMaxMessageSize = 1 << 30;
   constexpr int64_t kMaxInFlight = 100'000'000;
@@ -122,7 +123,7 @@ absl::Status Check(const Flags& flags, const CommandLine& line) {
   return AppLog::Check(flags.log);
 }
 
-// An IP address without port, of the family of `server`.
+// Parses an IP address without a port, of the family of `server`.
 absl::StatusOr<SocketAddress> ParseSource(const std::string& text,
                                           const SocketAddress& server) {
   const absl::StatusOr<SocketAddress> address = SocketAddress::Parse(
@@ -172,8 +173,8 @@ absl::StatusOr<LoadGenerator::Options> ToOptions(const Flags& flags,
   return options;
 }
 
-// A line about the run while it lasts, for a person: on stderr, if that is a
-// terminal, rewritten each second.
+// A line on stderr about the run, rewritten each second, if stderr is a
+// terminal.
 class ProgressLine {
  public:
   ProgressLine(EventLoop* loop, const LoadGenerator* generator)
@@ -191,7 +192,8 @@ class ProgressLine {
 
   void Print() {
     const uint64_t messages = generator_->results().messages();
-    // A terminal that takes no more, as after Ctrl-S, holds up no load.
+    // Does not wait: a terminal that is stopped by Ctrl-S must not stop the
+    // load.
     WriteToStandardError(
         absl::StrCat("\r", Counted(generator_->open(), "connection"), " open, ",
                      Counted(messages, "message"), ", ", messages - last_,
@@ -209,7 +211,7 @@ class ProgressLine {
   bool printed_ = false;
 };
 
-// The world that the client lives in, in the order it is made.
+// All parts of the client while it runs.
 class EchoClient {
  public:
   EchoClient(LoadGenerator::Options options, PollerKind poller,
@@ -238,13 +240,13 @@ class EchoClient {
         std::make_unique<LoadGenerator>(&platform_, loop_.get(), options_);
     const absl::Status room = CheckRoom();
     if (!room.ok()) return room;
-    // By default the kernel may let a sleeper sleep 50 us longer, prctl(2), and
-    // what is sent late is charged to the server.
+    // By default the kernel may let a thread sleep 50 us longer, prctl(2). A
+    // message that is sent late would be charged to the server.
     if (options_.schedule.rate > 0) prctl(PR_SET_TIMERSLACK, 1);
     generator_->Start([this] { loop_->Stop(); });
     const ProgressLine progress(loop_.get(), generator_.get());
     const absl::Status status = loop_->Run();
-    // No loop reads signals any more: each one has its default action.
+    // No loop dispatches signals any more: each gets its default action.
     signals_.reset();
     return status;
   }
@@ -269,14 +271,14 @@ class EchoClient {
   const PollerKind poller_;
   const AppLog::Flags log_flags_;
   const Platform platform_;
-  std::unique_ptr<AppLog> log_;  // outlives whoever logs
+  std::unique_ptr<AppLog> log_;  // outlives the generator, which logs
   std::unique_ptr<EventLoop> loop_;
   std::unique_ptr<LoadGenerator> generator_;
   std::unique_ptr<TerminationSignals> signals_;
   std::unique_ptr<SignalWatch> hangup_;
 };
 
-// With --json the errors in words go to stderr, where a person may look.
+// With --json, prints the errors in words on stderr, for people.
 void Print(const LoadResults& results, bool json) {
   if (json) WriteToStandardError(ErrorsToText(results));
   const std::string text =
@@ -313,7 +315,7 @@ int EchoClientMain(int argc, char* argv[]) {
   const absl::Status status = client.Run();
   if (!status.ok()) return line.Fail(status);
   Print(client.results(), flags.json);
-  // Before the log ends, which may take seconds if nobody reads it.
+  // Before the log is closed, which may take seconds if nobody reads it.
   return FinishStandardOutput("sluice echo client",
                               client.results().ok() ? 0 : 1);
 }

@@ -3,10 +3,10 @@
 
 namespace sluice {
 
-// The program //apps/echo:client: loads an echo server, checks what comes back
-// and prints what it found out on stdout. SIGTERM or SIGINT ends it early.
-// Returns the exit code: 0; 1 if a connection failed or a byte was wrong; 2 for
-// a usage error.
+// The program //apps/echo:client. Loads an echo server, checks the bytes that
+// come back, and prints the results on stdout. SIGTERM or SIGINT ends it early,
+// with the results so far. Returns the exit code: 0; 1 if a connection failed
+// or a byte was wrong; 2 for a usage error.
 int EchoClientMain(int argc, char* argv[]);
 
 }  // namespace sluice

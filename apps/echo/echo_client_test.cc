@@ -51,8 +51,7 @@ Outcome RunClient(std::vector<std::string> arguments) {
           ::testing::internal::GetCapturedStderr()};
 }
 
-// Echoes, and sends SIGTERM to the parent of this process when 100 messages
-// have come.
+// Echoes, and sends SIGTERM to the parent process after 100 messages.
 class SignallingHandler final : public StreamHandler {
  public:
   size_t OnInput(Stream& stream, absl::string_view input) override {
@@ -65,7 +64,7 @@ class SignallingHandler final : public StreamHandler {
   int inputs_ = 0;
 };
 
-// Serves at a name that the kernel picks, and writes it to `address_fd`.
+// Serves at a name that the kernel picks. Writes the name to `address_fd`.
 template <typename Handler>
 void Serve(int address_fd) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -84,7 +83,8 @@ void Serve(int address_fd) {
   _exit(1);
 }
 
-// An echo server in a process of its own, for main() must have no threads.
+// An echo server in a process of its own, because EchoClientMain() must run in
+// a process without other threads.
 class EchoClientMainTest : public ::testing::Test {
  protected:
   template <typename Handler = EchoHandler>
@@ -134,7 +134,7 @@ TEST_F(EchoClientMainTest, PrintsItsResultsForPrograms) {
   EXPECT_EQ(outcome.err, "");
 }
 
-TEST_F(EchoClientMainTest, WaitsWithThePollerThatIsAskedFor) {
+TEST_F(EchoClientMainTest, UsesThePollerOfTheFlag) {
   Start();
   for (const char* poller : {"auto", "epoll", "poll", "select"}) {
     const Outcome outcome =
@@ -204,7 +204,7 @@ TEST(EchoClientMain, APollerThatCannotBeMadeIsAnError) {
   EXPECT_THAT(outcome.err, HasSubstr("SelectPoller::Create on descriptor "));
 }
 
-TEST(EchoClientMain, AddressesThatAreNoneAreUsageErrors) {
+TEST(EchoClientMain, BadAddressesAreUsageErrors) {
   const Outcome outcome = RunClient({"--connect=here"});
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_EQ(outcome.out, "");
@@ -217,7 +217,7 @@ struct Usage {
 
 class EchoClientUsageTest : public ::testing::TestWithParam<Usage> {};
 
-TEST_P(EchoClientUsageTest, IsExplained) {
+TEST_P(EchoClientUsageTest, TheMessageNamesTheFlag) {
   const Outcome outcome = RunClient(GetParam().arguments);
   EXPECT_EQ(outcome.exit_code, 2);
   EXPECT_EQ(outcome.out, "");

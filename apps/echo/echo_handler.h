@@ -8,14 +8,14 @@
 
 namespace sluice {
 
-// Sends back what comes, as RFC 862 says. Reads no more than the peer takes
-// back: what a connection holds in memory is the stream's high-water mark and
-// one read at most. Bound to its stream's sequence.
+// A handler that sends back all input, as RFC 862 says. Stops reading while the
+// peer does not read: a connection holds at most the stream's high-water mark
+// and one read in memory. Sequence-bound to its stream.
 class EchoHandler : public StreamHandler {
  public:
   size_t OnInput(Stream& stream, absl::string_view input) override;
   void OnWritable(Stream& stream) override;
-  // Echoes what has arrived already, and finishes then.
+  // Echoes the input that has arrived already, then half-closes.
   void OnDraining(Stream& stream) override;
 
  private:

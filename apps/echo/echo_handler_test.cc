@@ -17,7 +17,7 @@
 namespace sluice {
 namespace {
 
-// Takes what it is told down.
+// A stream that records the calls of the handler.
 class FakeStream final : public Stream {
  public:
   bool Write(absl::string_view data) override {
@@ -48,7 +48,7 @@ class FakeStream final : public Stream {
   bool paused = false;
 };
 
-TEST(EchoHandlerTest, SendsBackWhatComesAndConsumesAllOfIt) {
+TEST(EchoHandlerTest, SendsBackAllInputAndConsumesIt) {
   FakeStream stream;
   EchoHandler handler;
   EXPECT_EQ(handler.OnInput(stream, "hello "), 6u);
@@ -58,7 +58,7 @@ TEST(EchoHandlerTest, SendsBackWhatComesAndConsumesAllOfIt) {
   EXPECT_FALSE(stream.finished);
 }
 
-TEST(EchoHandlerTest, ReadsNoMoreThanThePeerTakesBack) {
+TEST(EchoHandlerTest, StopsReadingWhileThePeerDoesNotRead) {
   FakeStream stream;
   EchoHandler handler;
   stream.full = true;
@@ -68,21 +68,21 @@ TEST(EchoHandlerTest, ReadsNoMoreThanThePeerTakesBack) {
   EXPECT_FALSE(stream.paused);
 }
 
-TEST(EchoHandlerTest, FinishesWhenThePeerDoes) {
+TEST(EchoHandlerTest, HalfClosesAfterThePeer) {
   FakeStream stream;
   EchoHandler handler;
   handler.OnInputEnd(stream);
   EXPECT_TRUE(stream.finished);
 }
 
-TEST(EchoHandlerTest, DrainingItFinishesAnIdleStreamAtOnce) {
+TEST(EchoHandlerTest, DrainingHalfClosesAnIdleStreamAtOnce) {
   FakeStream stream;
   EchoHandler handler;
   handler.OnDraining(stream);
   EXPECT_TRUE(stream.finished);
 }
 
-TEST(EchoHandlerTest, DrainingItEchoesWhatHasArrivedAndFinishesThen) {
+TEST(EchoHandlerTest, DrainingEchoesArrivedInputThenHalfCloses) {
   FakeStream stream;
   EchoHandler handler;
   stream.unread = true;

@@ -8,8 +8,8 @@
 namespace sluice {
 namespace {
 
-// Neighbours begin so far apart: a prime, so that all of kPeriod connections
-// begin in different places.
+// The distance between the starts of two neighbours. A prime, so that kPeriod
+// connections start in different places.
 constexpr uint64_t kStride = 7'919;
 
 std::unique_ptr<char[]> RandomBytes(uint64_t seed) {
@@ -21,7 +21,7 @@ std::unique_ptr<char[]> RandomBytes(uint64_t seed) {
     if (i % 8 == 0) draw = random();
     bytes[i] = static_cast<char>(draw >> i % 8 * 8);
   }
-  // The period again, so that a piece which begins late in it is in one piece.
+  // The period again, so that a piece that starts late in it is contiguous.
   for (size_t i = 0; i < EchoPattern::kMaxPiece; ++i) {
     bytes[EchoPattern::kPeriod + i] = bytes[i];
   }

@@ -14,7 +14,7 @@ namespace {
 
 constexpr size_t kSize = EchoPattern::kMaxPiece;
 
-// `size` bytes by single ones.
+// Returns `size` bytes, fetched one by one.
 std::string OneByOne(const EchoPattern& pattern, uint64_t connection,
                      uint64_t offset, size_t size) {
   std::string all;
@@ -24,7 +24,7 @@ std::string OneByOne(const EchoPattern& pattern, uint64_t connection,
   return all;
 }
 
-TEST(EchoPattern, IsTheSameHoweverItIsCut) {
+TEST(EchoPattern, IsTheSameInPiecesOfAnySize) {
   const EchoPattern pattern;
   for (const uint64_t offset :
        {uint64_t{0}, uint64_t{65'000}, uint64_t{1} << 32, uint64_t{1} << 40}) {
@@ -41,7 +41,7 @@ TEST(EchoPattern, IsTheSameForTheSameSeedOnly) {
             EchoPattern(2).Bytes(0, 0, kSize));
 }
 
-TEST(EchoPattern, BytesThatAreLostOrDoubledShow) {
+TEST(EchoPattern, FindsBytesThatAreMissingOrDoubled) {
   const EchoPattern pattern;
   for (const uint64_t shift : {1, 8, 64, 1024, 4096, 16'384, 65'536, 262'144}) {
     SCOPED_TRACE(shift);
@@ -51,7 +51,7 @@ TEST(EchoPattern, BytesThatAreLostOrDoubledShow) {
   }
 }
 
-TEST(EchoPattern, BytesOfAnotherConnectionShow) {
+TEST(EchoPattern, FindsBytesOfAnotherConnection) {
   const EchoPattern pattern;
   for (uint64_t other = 1; other < 20'000; ++other) {
     ASSERT_TRUE(

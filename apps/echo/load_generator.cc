@@ -10,15 +10,16 @@
 namespace sluice {
 namespace {
 
-// After Stop(): short for a person who waits, and longer than most round trips.
+// The limit after Stop(): short, because a person waits, and longer than most
+// round trips.
 constexpr absl::Duration kStopTimeout = absl::Milliseconds(200);
 
 }  // namespace
 
 EventLoop::Options LoadGenerator::LoopOptions(const Options& options) {
   EventLoop::Options loop;
-  // All that a connection may have in flight in one read, if that is not much:
-  // each read and each write costs the server's CPU a wake-up by ours.
+  // Room for all that a connection may have in flight, up to 256 KiB. Each
+  // read and each write of the client costs the server's CPU a wake-up.
   loop.receive_buffer_size = static_cast<size_t>(std::clamp<uint64_t>(
       options.message_size * options.pipeline, 64 * 1024, 256 * 1024));
   if (options.schedule.rate > 0) loop.timer_tick = absl::Microseconds(20);
@@ -114,7 +115,7 @@ void LoadGenerator::ArmForEnd() {
 
 void LoadGenerator::Pace() {
   const uint64_t due = schedule_->Due(Now());
-  // Those of a connection that became due together are one visit.
+  // If several messages of a connection became due, it is visited once.
   const uint64_t visits = std::min<uint64_t>(due - paced_, turns_.size());
   for (uint64_t i = 0; i < visits; ++i) {
     turns_[(paced_ + i) % turns_.size()]->Send(Now());
@@ -190,7 +191,7 @@ void LoadGenerator::OnEnded() {
   } else if (phase_ != Phase::kConnecting && open_ == 0) {
     Close();
   } else if (shared_.in_flight == 0) {
-    OnNothingInFlight();  // what was is lost
+    OnNothingInFlight();  // only the connection that ended waited for answers
   }
 }
 
@@ -200,7 +201,7 @@ void LoadGenerator::Close() {
   if (schedule_.has_value()) {
     schedule_->Stop(Now());
     results_->unanswered = schedule_->Due(Now()) - shared_.answered;
-    // A server that stops answering is charged for the rest of the time.
+    // The whole time counts, even if the server stops answering before the end.
     results_->elapsed =
         std::max(std::max(shared_.last_answer, schedule_->end()) -
                      schedule_->measured_from(),

@@ -22,40 +22,44 @@
 
 namespace sluice {
 
-// Loads an echo server and checks what it answers. Opens all connections, then
-// starts the clock and sends messages as a MessageSchedule lets it, awaits the
-// answers to those that were sent or due, and closes the connections, FIN for
-// FIN. Once. Loop-bound; may be destroyed at any time but inside `done`.
+// A client that loads an echo server and checks the answers, once. Opens all
+// connections, then starts the clock and sends messages when a MessageSchedule
+// allows it. Then waits for the answers to all messages that were sent or due,
+// half-closes the connections, and waits for the server's FINs. Loop-bound. May
+// be destroyed at any time except inside `done`.
 class LoadGenerator final : private ClientConnection::Owner, private Timer {
  public:
   struct Options {
     SocketAddress server = {};
-    // Connections take turns to come from these; none: the kernel's choice.
+    // Local addresses, which connections use in turn; empty: the kernel
+    // chooses.
     std::vector<SocketAddress> sources = {};
     uint64_t connections = 1;
     size_t message_size = 64;
-    // Messages in flight on one connection at most, in an open loop too: there,
-    // what is due beyond waits, and that counts.
+    // The most messages in flight on one connection. In an open loop, further
+    // messages that are due wait, and their latency includes the wait.
     uint64_t pipeline = 1;
-    // What a connection reads, in bytes per second at most; 0: no limit.
+    // The most bytes per second that a connection reads; 0: no limit.
     int64_t read_rate = 0;
     absl::Duration connect_timeout = absl::Seconds(10);
-    // How long answers are awaited after the end; and when a number of messages
-    // is the end of a closed loop, how long without any answer.
+    // How long to wait for answers after the end. In a closed loop that a
+    // number of messages ends, the longest time without any answer.
     absl::Duration timeout = absl::Seconds(10);
-    // How long the server's FIN is awaited after ours.
+    // How long to wait for the server's FIN after the client's.
     absl::Duration close_timeout = absl::Seconds(2);
-    // Its `connections` is set to those that open.
+    // `connections` in it is set to the number of connections that open.
     MessageSchedule::Options schedule = {};
-    // Of connections that open and end, at debug; outlives the generator.
+    // Gets a line at debug when a connection opens or closes. May be null.
+    // Outlives the generator.
     AsyncLogger* logger = nullptr;
   };
 
-  // At most so many attempts to connect are under way at once.
+  // The most attempts to connect that are under way at once.
   static constexpr uint64_t kMaxConnecting = 512;
 
-  // For a loop that such a generator runs on, without poller and clock: timers
-  // fine enough for an open loop, reads short enough for read_rate.
+  // Returns options, without poller and clock, for a loop that such a generator
+  // runs on: timers fine enough for an open loop, and reads short enough for
+  // read_rate.
   static EventLoop::Options LoopOptions(const Options& options);
 
   // REQUIRES: connections, message_size and pipeline are not 0; `platform` and
@@ -63,15 +67,16 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
   LoadGenerator(const Platform* platform, EventLoop* loop, Options options);
   ~LoadGenerator() override;
 
-  // `done` is called once, in a later turn or inside Stop(), when results() are
-  // complete. REQUIRES: called once.
+  // Starts the load. Calls `done` once, when results() are complete: in a later
+  // loop iteration, or inside Stop(). REQUIRES: called once.
   void Start(absl::AnyInvocable<void() &&> done);
-  // Ends early, for a person who waits: sends no more, and awaits the answers
-  // that are due and the server's FINs, each for 200 ms at most. If answers
-  // are all that was awaited, ends at once, inside this call.
+  // Ends early, because a person waits. Sends no more, and waits at most 200 ms
+  // for the answers that are due and 200 ms for the server's FINs. If the
+  // generator waits only for answers or FINs already, ends inside this call.
   void Stop();
 
-  // Valid at any time; `elapsed` and `unanswered` only when done.
+  // Valid at any time, except that `elapsed` and `unanswered` are valid only
+  // after `done` is called.
   const LoadResults& results() const { return *results_; }
   // Connections that are open now.
   uint64_t open() const { return open_; }
@@ -82,18 +87,18 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
   void OnConnectEnded(bool open) override;
   void OnNothingInFlight() override;
   void OnEnded() override;
-  void Fire() override;  // the phase's time is over
+  void Fire() override;  // at the end of a phase's time
 
   void ConnectMore();
   void Run();
   void ArmForEnd();
-  // Sends what became due since the last time; of an open loop.
+  // Open loop: sends the messages that became due since the last call.
   void Pace();
   void Await();
   void Close();
   void Done();
   MonotonicTime Now() const;
-  // `limit`, or less after Stop().
+  // Returns `limit`, or less after Stop().
   absl::Duration AtMost(absl::Duration limit) const;
 
   const Platform* const platform_;
@@ -105,7 +110,7 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
   ClientConnection::Shared shared_;
   absl::AnyInvocable<void() &&> done_;
   std::vector<std::unique_ptr<ClientConnection>> connections_;
-  std::vector<ClientConnection*> turns_;  // those that began, in their order
+  std::vector<ClientConnection*> turns_;  // connections that began, in order
   std::optional<MessageSchedule> schedule_;
   CallbackTimer pace_timer_;
   uint64_t paced_ = 0;       // messages whose time has come

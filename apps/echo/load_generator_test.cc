@@ -35,7 +35,7 @@ class LoadGeneratorTest : public ::testing::Test {
     server_.emplace(LoadGenerator::LoopOptions(options));
     StartAt(server_->address(), std::move(options));
   }
-  // With server_ there already.
+  // REQUIRES: server_ exists.
   void StartAt(const SocketAddress& address, LoadGenerator::Options options) {
     options.server = address;
     generator_.emplace(server_->platform(), server_->loop(),
@@ -110,7 +110,7 @@ TEST_F(LoadGeneratorTest, CountsConnectsThatAreRefused) {
               HasSubstr("connect_refused: 1000, the first: connect on unix:@"));
 }
 
-TEST_F(LoadGeneratorTest, CountsConnectsThatFailOtherwise) {
+TEST_F(LoadGeneratorTest, CountsConnectsThatFailForAnotherReason) {
   server_.emplace();
   const SocketAddress address =
       SocketAddress::Parse("unix:/dev/null/none").value();
@@ -119,7 +119,7 @@ TEST_F(LoadGeneratorTest, CountsConnectsThatFailOtherwise) {
   EXPECT_EQ(Errors(LoadError::kConnectFailed), 2u);
 }
 
-// A listener that takes one connection, and then drops what comes.
+// A listener that takes one connection, and does not answer further ones.
 class FullListener {
  public:
   FullListener()
@@ -150,7 +150,7 @@ TEST_F(LoadGeneratorTest, CountsConnectsThatAreNotAnswered) {
   EXPECT_EQ(results().connections, 1u);
 }
 
-TEST_F(LoadGeneratorTest, FewConnectsAreUnderWayAtOnce) {
+TEST_F(LoadGeneratorTest, LimitsTheConnectsUnderWay) {
   server_.emplace();
   const FullListener listener;
   const int64_t before = OpenDescriptors();
@@ -166,7 +166,7 @@ TEST_F(LoadGeneratorTest, FewConnectsAreUnderWayAtOnce) {
       [&] { return Errors(LoadError::kConnectTimeout) == 899; }));
 }
 
-TEST_F(LoadGeneratorTest, ConnectionsTakeTurnsToComeFromItsSources) {
+TEST_F(LoadGeneratorTest, ConnectionsUseTheSourcesInTurn) {
   Start({.sources = {SocketAddress::Parse("127.0.0.2:0").value(),
                      SocketAddress::Parse("127.0.0.3:0").value()},
          .connections = 3,
@@ -207,7 +207,7 @@ TEST_F(LoadGeneratorTest, MeasuresUntilTheLastAnswer) {
   EXPECT_TRUE(results().ok());
 }
 
-TEST_F(LoadGeneratorTest, WhatIsNotAnsweredInTimeIsATimeout) {
+TEST_F(LoadGeneratorTest, AMessageWithoutAnswerInTimeIsATimeout) {
   Start({.connections = 3,
          .pipeline = 4,
          .timeout = absl::Seconds(5),
@@ -227,13 +227,13 @@ TEST_F(LoadGeneratorTest, WhatIsNotAnsweredInTimeIsATimeout) {
   EXPECT_EQ(results().elapsed, absl::Seconds(10));
 }
 
-TEST_F(LoadGeneratorTest, ANumberOfMessagesDoesNotWaitForEverForAnswers) {
+TEST_F(LoadGeneratorTest, ANumberOfMessagesHasALimitForAnswersToo) {
   Start({.connections = 3,
          .pipeline = 2,
          .timeout = absl::Seconds(5),
          .schedule = {.messages = 1'000'000'000}});
   ASSERT_TRUE(server_->RunUntil([&] { return results().messages() > 0; }));
-  // While anything is answered it goes on.
+  // Goes on while any message is answered.
   for (int i = 0; i < 4; ++i) {
     server_->Advance(absl::Seconds(3));
     const uint64_t before = results().messages();
@@ -248,7 +248,7 @@ TEST_F(LoadGeneratorTest, ANumberOfMessagesDoesNotWaitForEverForAnswers) {
   EXPECT_EQ(results().unanswered, 6u);
 }
 
-TEST_F(LoadGeneratorTest, AServerThatDoesNotFinishIsACloseTimeout) {
+TEST_F(LoadGeneratorTest, AServerThatSendsNoFinIsACloseTimeout) {
   Start({.connections = 2, .schedule = {.messages = 10}});
   server_->on_input_end = [](Stream&) {};
   ASSERT_TRUE(server_->RunUntil([&] { return results().messages() == 10; }));
@@ -260,7 +260,7 @@ TEST_F(LoadGeneratorTest, AServerThatDoesNotFinishIsACloseTimeout) {
   EXPECT_EQ(results().unanswered, 0u);
 }
 
-TEST_F(LoadGeneratorTest, GoesOnWithTheConnectionsThatAreLeft) {
+TEST_F(LoadGeneratorTest, GoesOnWithTheOtherConnectionsAfterAFailure) {
   Start({.connections = 3, .schedule = {.messages = 1000}});
   int inputs = 0;
   server_->on_input = [&](Stream& stream, absl::string_view input, uint64_t) {
@@ -273,7 +273,7 @@ TEST_F(LoadGeneratorTest, GoesOnWithTheConnectionsThatAreLeft) {
   EXPECT_EQ(results().messages() + results().unanswered, 1000u);
 }
 
-TEST_F(LoadGeneratorTest, DoesNotWaitForAnswersThatAreLost) {
+TEST_F(LoadGeneratorTest, DoesNotWaitForAnswersOfAFailedConnection) {
   Start({.connections = 2, .schedule = {.messages = 2}});
   Stream* first = nullptr;
   server_->on_input = [&](Stream& stream, absl::string_view input, uint64_t) {
@@ -300,7 +300,7 @@ TEST_F(LoadGeneratorTest, EndsWhenNoConnectionIsLeft) {
   EXPECT_EQ(results().unanswered, 3u);
 }
 
-TEST_F(LoadGeneratorTest, StopEndsItWithTheResultsSoFar) {
+TEST_F(LoadGeneratorTest, StopEndsTheLoadWithTheResultsSoFar) {
   Start({.connections = 3,
          .pipeline = 4,
          .schedule = {.duration = absl::Hours(1)}});
@@ -347,7 +347,7 @@ TEST_F(LoadGeneratorTest, StopEndsTheWaitForFinsAtOnce) {
   EXPECT_TRUE(results().ok());
 }
 
-TEST_F(LoadGeneratorTest, StopEndsItAtAnyTime) {
+TEST_F(LoadGeneratorTest, StopMayBeCalledAtAnyTime) {
   for (int turns = 0; turns < 12; ++turns) {
     SCOPED_TRACE(turns);
     done_ = 0;
@@ -377,8 +377,8 @@ TEST_F(LoadGeneratorTest, MayBeDestroyedAtAnyTime) {
   }
 }
 
-TEST_F(LoadGeneratorTest, ReadsNoFasterThanItMay) {
-  // Reads are of a tenth of a second, one message.
+TEST_F(LoadGeneratorTest, ReadsNoFasterThanReadRate) {
+  // A read takes the bytes of a tenth of a second: one message.
   Start({.message_size = 100,
          .pipeline = 20,
          .read_rate = 1000,
@@ -402,7 +402,7 @@ class OpenLoopTest : public LoadGeneratorTest {
            .schedule = {.rate = 1000, .duration = absl::Seconds(1)}});
     ASSERT_TRUE(RunUntilMessages(1));  // due at the start
   }
-  // Lets `ticks` pass. All that is due is answered, unless the server stalls.
+  // Lets `ticks` pass. The server answers all due messages, unless it stalls.
   void Pass(int ticks) {
     for (int i = 0; i < ticks; ++i) {
       server_->Advance(kTick);
@@ -426,7 +426,7 @@ class OpenLoopTest : public LoadGeneratorTest {
     stalled_ = false;
     ASSERT_TRUE(RunUntilMessages(Due()));
   }
-  // In ms.
+  // Returns the quantile in ms.
   double Latency(double fraction) const {
     return static_cast<double>(results().latency.Quantile(fraction)) * 1e-6;
   }
@@ -435,7 +435,7 @@ class OpenLoopTest : public LoadGeneratorTest {
   bool stalled_ = false;
 };
 
-TEST_F(OpenLoopTest, SendsWhatIsDueAndNoMore) {
+TEST_F(OpenLoopTest, SendsExactlyTheDueMessages) {
   Pass(99);
   EXPECT_EQ(ReceivedByServer(), 991u * 64);
   Pass(1);
@@ -446,7 +446,7 @@ TEST_F(OpenLoopTest, SendsWhatIsDueAndNoMore) {
   for (const uint64_t bytes : server_->received()) EXPECT_EQ(bytes, 6400u);
 }
 
-TEST_F(OpenLoopTest, ChargesAStallForAllThatWasDueMeanwhile) {
+TEST_F(OpenLoopTest, ChargesAStallForAllMessagesDueMeanwhile) {
   Pass(30);
   Stall();
   Pass(40);
@@ -463,7 +463,7 @@ TEST_F(OpenLoopTest, ChargesAStallForAllThatWasDueMeanwhile) {
   EXPECT_LE(Latency(0.5), 10);
 }
 
-TEST_F(OpenLoopTest, SendsWhatWasDueAtTheEndAfterwards) {
+TEST_F(OpenLoopTest, SendsMessagesDueBeforeTheEndAfterIt) {
   Pass(50);
   Stall();
   Pass(60);
@@ -475,7 +475,7 @@ TEST_F(OpenLoopTest, SendsWhatWasDueAtTheEndAfterwards) {
   EXPECT_NEAR(Latency(1), 599, 1);
 }
 
-TEST_F(OpenLoopTest, WhatWasDueAndNeverSentIsUnanswered) {
+TEST_F(OpenLoopTest, ADueMessageThatWasNeverSentIsUnanswered) {
   Pass(50);
   Stall();
   Pass(50);
@@ -486,7 +486,7 @@ TEST_F(OpenLoopTest, WhatWasDueAndNeverSentIsUnanswered) {
   EXPECT_EQ(Errors(LoadError::kTimeout), 10u);
 }
 
-TEST_F(OpenLoopTest, StopIsTheEndOfWhatIsDue) {
+TEST_F(OpenLoopTest, StopEndsTheDueMessages) {
   Pass(50);
   generator_->Stop();
   ASSERT_TRUE(RunUntilDone());

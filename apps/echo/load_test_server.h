@@ -19,10 +19,10 @@
 
 namespace sluice {
 
-// A server for clients under test, and the loop that it shares with them
-// (testonly). It echoes, or does what the test says instead. The sockets are
-// the kernel's; time passes only when the test advances it, so that timeouts
-// take none and latencies are known. Thread-compatible.
+// A server for clients under test, with a loop that server and clients share
+// (testonly). Echoes, or calls the callables of the test instead. The sockets
+// are the kernel's, but time passes only when the test advances it. So timeouts
+// take no time, and latencies are known. Thread-compatible.
 class LoadTestServer {
  public:
   // Listens on a free port of the loopback address.
@@ -35,25 +35,27 @@ class LoadTestServer {
   EventLoop* loop() { return loop_.get(); }
   SocketAddress address() const { return server_->address(); }
 
-  // In place of the echo: `input` is what came from byte `offset` on. All of it
-  // is consumed.
+  // Called in place of the echo. `input` starts at byte `offset` of all input,
+  // and all of it is consumed.
   std::function<void(Stream& stream, absl::string_view input, uint64_t offset)>
       on_input;
-  // In place of a FIN in answer to FIN.
+  // Called in place of the FIN that answers the client's FIN.
   std::function<void(Stream& stream)> on_input_end;
 
-  // Holds input back, in the kernel, until Release().
+  // Stops reading until Release(). Input waits in the kernel.
   void Stall();
   void Release();
 
-  // Of each connection that was accepted.
+  // One entry for each accepted connection.
   const std::vector<SocketAddress>& peers() const { return peers_; }
   const std::vector<uint64_t>& received() const { return received_; }  // bytes
 
   void Advance(absl::Duration duration) { clock_.Advance(duration); }
-  // Takes turns until `done`; false if it never is.
+  // Runs loop iterations until `done` returns true. Returns false if it does
+  // not within 30,000 iterations.
   [[nodiscard]] bool RunUntil(absl::FunctionRef<bool()> done);
-  // Takes turns that wait for nothing, enough for what must not happen.
+  // Runs 20 loop iterations that do not wait, before a test checks that
+  // something has not happened.
   void RunIterations();
 
  private:

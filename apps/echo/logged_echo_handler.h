@@ -12,17 +12,17 @@
 
 namespace sluice {
 
-// An EchoHandler that logs, at debug, when its connection opens and closes. It
-// keeps the peer's address for that: what does not log need not. Bound to its
-// stream's sequence.
+// An EchoHandler that logs when its connection opens and closes, at level
+// debug. Larger than an EchoHandler, because it keeps the peer's address.
+// Sequence-bound to its stream.
 class LoggedEchoHandler final : public EchoHandler {
  public:
   // `logger` outlives this.
   LoggedEchoHandler(AsyncLogger* logger, const SocketAddress& peer)
       : logger_(*logger), peer_(peer) {}
 
-  // One for a new connection; a plain EchoHandler if `logger` is null or such
-  // lines are off.
+  // Makes the handler of a new connection: a plain EchoHandler if `logger` is
+  // null or level debug is off.
   static std::unique_ptr<StreamHandler> New(AsyncLogger* logger,
                                             const SocketAddress& peer);
 

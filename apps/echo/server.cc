@@ -11,12 +11,9 @@ int main(int argc, char* argv[]) {
        .summary = "sends back what clients send",
        .thread_name = "echo",
        .connection = {.high_water = 64 * 1024, .low_water = 16 * 1024}});
-  return app.Main(
-      argc, argv,
-      [](const sluice::ServerApp::Context& context)
-          -> sluice::TcpServer::NewHandler {
-        return [logger = context.logger](const sluice::SocketAddress& peer) {
-          return sluice::LoggedEchoHandler::New(logger, peer);
-        };
-      });
+  return app.Main(argc, argv, [](const sluice::ServerApp::Context& context) {
+    return [logger = context.logger](const sluice::SocketAddress& peer) {
+      return sluice::LoggedEchoHandler::New(logger, peer);
+    };
+  });
 }

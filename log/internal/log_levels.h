@@ -29,11 +29,11 @@ class LogLevels {
 
   void Set(LogSeverity level);
   // Sets the level of the files whose path ends in `file` ("tcp_server.cc",
-  // "net/tcp_server.cc"), or, if `file` ends in "/", of the files in the folder
-  // `file` ("net/"). If several exceptions match a path, the one that was added
-  // last counts; to set an exception again changes its level, not its place.
-  // Returns kInvalidArgument if `file` is empty, and kResourceExhausted if
-  // there would be more than kMaxFiles exceptions.
+  // "net/tcp/tcp_server.cc"), or, if `file` ends in "/", of the files in the
+  // folder `file` ("net/"). If several exceptions match a path, the one that
+  // was added last counts; to set an exception again changes its level, not its
+  // place. Returns kInvalidArgument if `file` is empty, and kResourceExhausted
+  // if there would be more than kMaxFiles exceptions.
   absl::Status SetForFile(absl::string_view file, LogSeverity level);
   // Removes all exceptions.
   void ClearFiles();

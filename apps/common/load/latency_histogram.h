@@ -8,13 +8,13 @@
 
 namespace sluice {
 
-// How often each latency was met. Any number of nanoseconds from 0 on; buckets
-// are 1 wide below 256 and then a 128th to a 256th of their values, whence
-// Quantile() is wrong by less than 0.4 %. Record() is O(1) without allocation.
-// 58 KiB. Thread-compatible.
+// A histogram of latencies, in nanoseconds. Below 256 ns each latency has a
+// bucket of its own; above, a bucket is a 256th to a 128th of its values wide,
+// so Quantile() is wrong by less than 0.4 %. Record() is O(1) and does not
+// allocate. 58 KiB. Thread-compatible.
 class LatencyHistogram {
  public:
-  // What is negative counts as 0.
+  // Counts a negative latency as 0.
   void Record(int64_t nanos) {
     const uint64_t value = nanos < 0 ? 0 : static_cast<uint64_t>(nanos);
     ++buckets_[BucketOf(value)];
@@ -23,14 +23,14 @@ class LatencyHistogram {
   }
 
   uint64_t count() const { return count_; }
-  // Exact; 0 without records.
+  // The largest latency, exact; 0 without records.
   int64_t max() const { return static_cast<int64_t>(max_); }
-  // The smallest latency that a `fraction` of the records do not exceed, and
-  // max() for 1; 0 without records. REQUIRES: 0 <= fraction <= 1.
+  // Returns the smallest latency that a `fraction` of the records do not
+  // exceed; max() for 1; 0 without records. REQUIRES: 0 <= fraction <= 1.
   int64_t Quantile(double fraction) const;
 
  private:
-  // Each power of two from kLinear on is cut into kLinear buckets.
+  // Each power of two from kLinear on is divided into kLinear buckets.
   static constexpr int kLinearBits = 7;
   static constexpr uint64_t kLinear = uint64_t{1} << kLinearBits;
 

@@ -20,7 +20,7 @@ TEST(LatencyHistogram, IsZeroWithoutRecords) {
   EXPECT_EQ(histogram.Quantile(1), 0);
 }
 
-TEST(LatencyHistogram, OfOneRecordAllQuantilesAreThatRecord) {
+TEST(LatencyHistogram, AllQuantilesOfOneRecordAreThatRecord) {
   LatencyHistogram histogram;
   histogram.Record(123'456'789);
   for (const double fraction : {0.0, 0.5, 0.99, 1.0}) {
@@ -48,7 +48,7 @@ TEST(LatencyHistogram, TakesAnyLatency) {
   EXPECT_EQ(histogram.max(), INT64_MAX);
 }
 
-TEST(LatencyHistogram, EachLatencyIsKeptToAPercent) {
+TEST(LatencyHistogram, EachLatencyIsWrongByLessThanAPercent) {
   for (int shift = 0; shift <= 55; ++shift) {
     for (int64_t part = 64; part < 128; ++part) {
       for (const int64_t nanos : {(part << shift) - 1, part << shift}) {

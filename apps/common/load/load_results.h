@@ -12,54 +12,59 @@
 
 namespace sluice {
 
-// How a connection of a load generator can fail: each fails once at most.
+// How a connection of a load generator can fail. A connection fails at most
+// once.
 enum class LoadError : uint8_t {
   kConnectRefused,
   kConnectTimeout,
   kConnectFailed,  // for another reason
   kReset,          // by the peer
-  kClosedEarly,    // the peer sent FIN, and we had not
+  kClosedEarly,    // the peer sent FIN before the client did
   kIoError,
   kTimeout,       // messages were not answered
-  kCloseTimeout,  // the peer did not answer our FIN with its own
+  kCloseTimeout,  // the peer did not answer the client's FIN with its own
   kWrongByte,
 };
 inline constexpr size_t kLoadErrors = 9;
 
-// "connect_refused". Of static storage.
+// Returns "connect_refused". Static storage.
 absl::string_view LoadErrorName(LoadError error);
 
-// What a load generator has found out. 58 KiB. Thread-compatible.
+// The results of a load generator. 58 KiB. Thread-compatible.
 struct LoadResults {
   struct ErrorCount {
     uint64_t connections = 0;
-    std::string first;  // what was wrong with the first of them
+    std::string first;  // the reason of the first one
   };
 
+  // Counts a connection that has failed, for the reason `what`.
   void Count(LoadError error, absl::string_view what);
+  // Returns true if no connection has failed and every message was answered.
   bool ok() const;
 
-  // Messages measured: sent, or due, after the warm-up, and answered.
+  // Measured messages: sent, or due, after the warm-up, and answered.
   uint64_t messages() const { return latency.count(); }
   uint64_t bytes() const { return messages() * message_size; }
   double MessagesPerSecond() const;
-  // One way: bytes that went there and came back count once.
+  // A byte that goes there and comes back counts once.
   double MegabytesPerSecond() const;
 
-  uint64_t connections = 0;  // that were open when the clock started
+  uint64_t connections = 0;  // connections open when the clock started
   uint64_t message_size = 0;
-  uint64_t unanswered = 0;  // messages sent, or due, the warm-up's included
-  // From the end of the warm-up until no message was due any more, or to the
-  // last answer if that came later.
+  uint64_t unanswered = 0;  // messages sent, or due, in the warm-up too
+  // The time from the end of the warm-up until no message was due any more, or
+  // until the last answer if that came later.
   absl::Duration elapsed = absl::ZeroDuration();
   LatencyHistogram latency;
   std::array<ErrorCount, kLoadErrors> errors;  // by LoadError
 };
 
-// A line for programs, ending in a newline: one JSON object (RFC 8259).
+// Returns a line for programs, with its newline: one JSON object (RFC 8259).
 std::string ToJson(const LoadResults& results);
-// A few lines for people: what was measured, and what went wrong, if anything.
+// Returns a few lines for people: the measurements without the errors.
 std::string ToText(const LoadResults& results);
+// Returns a line for each kind of error, and one for messages without answer;
+// empty if ok().
 std::string ErrorsToText(const LoadResults& results);
 
 }  // namespace sluice

@@ -22,7 +22,7 @@ LoadResults SomeResults() {
   return results;
 }
 
-TEST(LoadResults, JsonIsOneLineThatSaysAll) {
+TEST(LoadResults, JsonIsOneLineWithAllResults) {
   LoadResults results = SomeResults();
   results.unanswered = 4;
   results.Count(LoadError::kReset, "x");
@@ -37,7 +37,7 @@ TEST(LoadResults, JsonIsOneLineThatSaysAll) {
             "\"seconds\": 2.000000, \"connections\": 3}\n");
 }
 
-TEST(LoadResults, TextIsForPeople) {
+TEST(LoadResults, TextHasALineForEachMeasurement) {
   EXPECT_EQ(ToText(SomeResults()),
             "connections  3\n"
             "messages     1000 of 100 bytes in 2.000 s\n"
@@ -47,14 +47,14 @@ TEST(LoadResults, TextIsForPeople) {
   EXPECT_EQ(ErrorsToText(SomeResults()), "");
 }
 
-TEST(LoadResults, NothingMeasuredIsNoDivisionByZero) {
+TEST(LoadResults, WithoutMeasurementsRatesAreZero) {
   LoadResults results;
   results.elapsed = absl::ZeroDuration();
   EXPECT_THAT(ToJson(results), HasSubstr("\"messages_per_s\": 0.0,"));
   EXPECT_THAT(ToJson(results), HasSubstr("\"errors\": {},"));
 }
 
-TEST(LoadResults, OfEachKindOfErrorTheFirstIsKept) {
+TEST(LoadResults, KeepsTheReasonOfTheFirstErrorOfEachKind) {
   LoadResults results;
   EXPECT_TRUE(results.ok());
   results.Count(LoadError::kReset, "connection 3: gone");
@@ -70,7 +70,7 @@ TEST(LoadResults, MessagesWithoutAnswerAreAnError) {
   EXPECT_EQ(ErrorsToText(results), "messages without answer: 5\n");
 }
 
-TEST(LoadResults, EachErrorHasANameOfItsOwn) {
+TEST(LoadResults, EachErrorHasItsOwnName) {
   std::set<std::string> names;
   for (size_t i = 0; i < kLoadErrors; ++i) {
     names.insert(std::string(LoadErrorName(static_cast<LoadError>(i))));

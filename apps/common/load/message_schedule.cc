@@ -8,7 +8,7 @@
 namespace sluice {
 namespace {
 
-// Messages that are due before `passed` is over, the first one at once.
+// Returns how many messages are due within `passed`. The first is due at once.
 uint64_t DueWithin(absl::Duration passed, double rate) {
   const double due = std::ceil(absl::ToDoubleSeconds(passed) * rate);
   return due < 1e18 ? static_cast<uint64_t>(due) : MessageSchedule::kNoLimit;
@@ -42,7 +42,7 @@ uint64_t MessageSchedule::Take(uint64_t connection, uint64_t taken,
     count = std::min(room, mine - taken);
   } else {
     if (now >= end_) return 0;
-    // What the warm-up takes is not counted towards the limit.
+    // Messages of the warm-up do not count towards the limit.
     if (now < measured_from_ && limit_ != kNoLimit) limit_ += room;
     count = std::min(room, limit_ - taken_);
   }

@@ -15,7 +15,7 @@ constexpr uint64_t kRoom = 1'000'000;
 MonotonicTime Start() { return MonotonicTime::FromNanos(5'000'000'000); }
 MonotonicTime After(double seconds) { return Start() + absl::Seconds(seconds); }
 
-TEST(ClosedLoop, GivesWhatThereIsRoomForUntilTheEnd) {
+TEST(ClosedLoop, FillsTheRoomUntilTheEnd) {
   MessageSchedule schedule({.connections = 2, .duration = absl::Seconds(3)},
                            Start());
   EXPECT_FALSE(schedule.open_loop());
@@ -27,7 +27,7 @@ TEST(ClosedLoop, GivesWhatThereIsRoomForUntilTheEnd) {
   EXPECT_EQ(schedule.Due(After(3)), 21u);
 }
 
-TEST(ClosedLoop, GivesANumberOfMessagesToWhoeverAsksFirst) {
+TEST(ClosedLoop, GivesMessagesToTheConnectionThatAsksFirst) {
   MessageSchedule schedule({.connections = 2, .messages = 10}, Start());
   EXPECT_EQ(schedule.end(), MonotonicTime::InfiniteFuture());
   EXPECT_EQ(schedule.Take(0, 0, 7, After(0)), 7u);
@@ -47,7 +47,7 @@ TEST(ClosedLoop, DoesNotCountTheWarmup) {
   EXPECT_TRUE(schedule.exhausted());
 }
 
-TEST(ClosedLoop, TheWarmupIsNotTakenFromTheDuration) {
+TEST(ClosedLoop, TheDurationStartsAfterTheWarmup) {
   const MessageSchedule schedule(
       {.warmup = absl::Seconds(1), .duration = absl::Seconds(3)}, Start());
   EXPECT_EQ(schedule.end(), After(4));
@@ -97,7 +97,7 @@ TEST(OpenLoop, ConnectionsTakeTurns) {
   EXPECT_EQ(schedule.DueTime(2, 1), After(5));
 }
 
-TEST(OpenLoop, WhatCouldNotBeSentStaysDue) {
+TEST(OpenLoop, MessagesThatCouldNotBeSentStayDue) {
   MessageSchedule schedule({.connections = 2, .rate = 10}, Start());
   EXPECT_EQ(schedule.Take(0, 0, 2, After(10)), 2u);
   EXPECT_EQ(schedule.Take(0, 2, kRoom, After(10)), 49u);
@@ -105,7 +105,7 @@ TEST(OpenLoop, WhatCouldNotBeSentStaysDue) {
   EXPECT_EQ(schedule.Due(After(10)), 101u);
 }
 
-TEST(OpenLoop, ADurationEndsItWithWhatIsDueBefore) {
+TEST(OpenLoop, ADurationEndsItAfterTheMessagesDueBefore) {
   MessageSchedule schedule({.rate = 10, .duration = absl::Seconds(2)}, Start());
   EXPECT_EQ(schedule.end(), After(2));
   EXPECT_EQ(schedule.Due(After(100)), 20u);
@@ -120,7 +120,7 @@ TEST(OpenLoop, ANumberOfMessagesEndsIt) {
   EXPECT_EQ(schedule.end(), After(1.5));
 }
 
-TEST(OpenLoop, ForEverIsNoEnd) {
+TEST(OpenLoop, AnInfiniteDurationHasNoEnd) {
   const MessageSchedule schedule({.rate = 1e9}, Start());
   EXPECT_EQ(schedule.end(), MonotonicTime::InfiniteFuture());
   EXPECT_EQ(schedule.Due(After(1e6)), 1'000'000'000'000'001u);
