@@ -29,7 +29,7 @@ class LogLevels {
 
   void Set(LogSeverity level);
   // Sets the level of the files whose path ends in `file` ("tcp_server.cc",
-  // "net/tcp/tcp_server.cc"), or, if `file` ends in "/", of the files in the
+  // "net/tcp_server.cc"), or, if `file` ends in "/", of the files in the
   // folder `file` ("net/"). If several exceptions match a path, the one that
   // was added last counts; to set an exception again changes its level, not its
   // place. Returns kInvalidArgument if `file` is empty, and kResourceExhausted

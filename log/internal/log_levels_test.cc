@@ -34,20 +34,20 @@ TEST(LogLevelsTest, AFileMayHaveALevelOfItsOwn) {
   const auto debug = [&](const char* file) {
     return levels.Enabled(LogSeverity::kDebug, file);
   };
-  EXPECT_FALSE(debug("net/tcp/tcp_server.cc"));
+  EXPECT_FALSE(debug("net/tcp_server.cc"));
   SLUICE_ASSERT_OK(levels.SetForFile("tcp_server.cc", LogSeverity::kDebug));
-  EXPECT_TRUE(debug("net/tcp/tcp_server.cc"));
+  EXPECT_TRUE(debug("net/tcp_server.cc"));
   EXPECT_TRUE(debug("tcp_server.cc"));
   EXPECT_FALSE(debug("net/my_tcp_server.cc"));
-  EXPECT_FALSE(debug("net/tcp/tcp_server.h"));
+  EXPECT_FALSE(debug("net/tcp_server.h"));
   // A file may also have a higher level than the rest.
   SLUICE_ASSERT_OK(levels.SetForFile("net/udp.cc", LogSeverity::kError));
   EXPECT_FALSE(levels.Enabled(LogSeverity::kWarning, "a/net/udp.cc"));
   EXPECT_TRUE(levels.Enabled(LogSeverity::kWarning, "b/udp.cc"));
   SLUICE_ASSERT_OK(levels.SetForFile("tcp_server.cc", LogSeverity::kWarning));
-  EXPECT_FALSE(levels.Enabled(LogSeverity::kInfo, "net/tcp/tcp_server.cc"));
+  EXPECT_FALSE(levels.Enabled(LogSeverity::kInfo, "net/tcp_server.cc"));
   levels.ClearFiles();
-  EXPECT_TRUE(levels.Enabled(LogSeverity::kInfo, "net/tcp/tcp_server.cc"));
+  EXPECT_TRUE(levels.Enabled(LogSeverity::kInfo, "net/tcp_server.cc"));
   EXPECT_TRUE(levels.Enabled(LogSeverity::kInfo, "a/net/udp.cc"));
 }
 
