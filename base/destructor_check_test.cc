@@ -3,12 +3,18 @@
 #include <memory>
 #include <new>
 
+#include "absl/base/attributes.h"
 #include "gtest/gtest.h"
 
 namespace sluice {
 namespace {
 
 static_assert(sizeof(DestructorCheck) == sizeof(void*));
+
+// Not inlined: g++ would warn of uses that `destroyed` rules out.
+ABSL_ATTRIBUTE_NOINLINE void Destroy(std::unique_ptr<DestructorCheck>* check) {
+  check->reset();
+}
 
 TEST(DestructorCheckTest, AnObjectSurvivesCallsThatDoNotDestroyIt) {
   DestructorCheck check;
@@ -23,7 +29,7 @@ TEST(DestructorCheckTest, AnObjectDoesNotSurviveACallThatDestroysIt) {
   EXPECT_TRUE(check->Survives([](const bool&) {}));
   EXPECT_FALSE(check->Survives([&](const bool& destroyed) {
     EXPECT_FALSE(destroyed);
-    check.reset();
+    Destroy(&check);
     EXPECT_TRUE(destroyed);
   }));
   EXPECT_EQ(check, nullptr);

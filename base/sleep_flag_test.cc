@@ -56,7 +56,7 @@ TEST(SleepFlagTest, TheFlagIsSetWhileTheConsumerLooksForWork) {
 // it is about to sleep. If a wake-up were missed, the test would not end.
 TEST(SleepFlagTest, NoWorkIsMissed) {
   constexpr int kProducers = 2;
-  constexpr uint64_t kItems = 50'000;  // of each producer
+  constexpr uint64_t kItems = 20'000;  // of each producer
   SleepFlag flag;
   std::atomic<uint64_t> made{0};
   std::atomic<uint64_t> taken{0};
