@@ -147,11 +147,11 @@ class TestTask : public Task {
 
 class Hook : public IterationHook {
  public:
-  explicit Hook(std::function<void()> f) : on_turn_(std::move(f)) {}
-  void OnIteration() override { on_turn_(); }
+  explicit Hook(std::function<void()> f) : on_iteration_(std::move(f)) {}
+  void OnIteration() override { on_iteration_(); }
 
  private:
-  std::function<void()> on_turn_;
+  std::function<void()> on_iteration_;
 };
 
 class EventLoopTest : public ::testing::Test {

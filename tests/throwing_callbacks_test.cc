@@ -121,7 +121,7 @@ TEST(ThrowingCallbackDeathTest, APostInOneTurn) {
   });
 }
 
-TEST(ThrowingCallbackDeathTest, ATaskInHalfATurn) {
+TEST(ThrowingCallbackDeathTest, ATaskInHalfAnIteration) {
   EXPECT_ENDS_AT_THROW([] {
     World world;
     ThrowingTask task;
@@ -131,7 +131,7 @@ TEST(ThrowingCallbackDeathTest, ATaskInHalfATurn) {
   });
 }
 
-TEST(ThrowingCallbackDeathTest, AHookInHalfATurn) {
+TEST(ThrowingCallbackDeathTest, AHookInHalfAnIteration) {
   struct Hook final : IterationHook {
     void OnIteration() override { Throw(); }
   };
@@ -266,7 +266,7 @@ TEST(ThrowingCallbackDeathTest, ATaskOfAPool) {
   });
 }
 
-TEST(ThrowingCallbackDeathTest, ATaskThatAPoolAbandonsInSubmit) {
+TEST(ThrowingCallbackDeathTest, ATaskThatAPoolAbandonsInSchedule) {
   EXPECT_ENDS_AT_THROW([] {
     auto pool = WorkerPool::Create({.clock = Clock::Real(), .num_threads = 1});
     (*pool)->Shutdown(WorkerPool::OnShutdown::kDrain, nullptr);

@@ -127,7 +127,7 @@ void TcpConnection::OnInput(absl::string_view bytes) {
   if (!consumed.has_value() || ended_) return;
   if (*consumed == bytes.size()) return;
   input_ = std::make_unique<std::string>(bytes.substr(*consumed));
-  EndIfCapped();
+  EndIfAtInputLimit();
 }
 
 std::optional<size_t> TcpConnection::Offer(absl::string_view input) {
@@ -151,11 +151,11 @@ bool TcpConnection::OfferKept() {
     return true;
   }
   input_->erase(0, *consumed);
-  EndIfCapped();
+  EndIfAtInputLimit();
   return !ended_;
 }
 
-void TcpConnection::EndIfCapped() {
+void TcpConnection::EndIfAtInputLimit() {
   // A handler that has paused may leave the input: nothing is read meanwhile.
   if (paused_ || input_->size() < context_->options_.max_input) return;
   Close(absl::ResourceExhaustedError(

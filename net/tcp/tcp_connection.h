@@ -178,7 +178,7 @@ class TcpConnection final : public Stream,
   std::optional<size_t> Offer(absl::string_view input);
   // False: destroyed or ended.
   bool OfferKept();
-  void EndIfCapped();
+  void EndIfAtInputLimit();
   void SetReading();
   // Whether output may wait for the end of the cork, `more` bytes included.
   bool MayHold(uint64_t more) const;

@@ -44,7 +44,7 @@ void TcpConnector::OnIo(const IoEvent&) {
   if (result.ok() && IsConnectedToItself()) {
     result = IoResult::FromErrno(ECONNREFUSED);
   }
-  ShutdownWrite(ToStatus(result, "connect", peer_.ToString()));
+  Finish(ToStatus(result, "connect", peer_.ToString()));
 }
 
 bool TcpConnector::IsConnectedToItself() const {
@@ -58,20 +58,20 @@ bool TcpConnector::IsConnectedToItself() const {
   return peer.ok() && *peer == *local;
 }
 
-void TcpConnector::Run() { ShutdownWrite(std::move(failed_at_once_)); }
+void TcpConnector::Run() { Finish(std::move(failed_at_once_)); }
 
 void TcpConnector::Abandon() {
-  ShutdownWrite(absl::CancelledError(
+  Finish(absl::CancelledError(
       absl::StrCat("connect on ", peer_.ToString(), ": the loop has ended")));
 }
 
 void TcpConnector::Fire() {
-  ShutdownWrite(absl::DeadlineExceededError(
+  Finish(absl::DeadlineExceededError(
       absl::StrCat("connect on ", peer_.ToString(), ": no answer within ",
                    absl::FormatDuration(timeout_))));
 }
 
-void TcpConnector::ShutdownWrite(absl::Status status) {
+void TcpConnector::Finish(absl::Status status) {
   loop_->Remove(this);
   Timer::Cancel();
   Done done = std::move(done_);

@@ -54,7 +54,7 @@ class TcpConnector final : private IoTarget, private Task, private Timer {
   void Abandon() override;                   // the loop has ended
   void Fire() override;                      // timed out
   bool IsConnectedToItself() const;
-  void ShutdownWrite(absl::Status status);
+  void Finish(absl::Status status);
 
   EventLoop* const loop_;
   const SocketAddress peer_;

@@ -27,8 +27,8 @@ absl::StatusOr<std::unique_ptr<TcpListener>> TcpListener::Listen(
     Options options, OnAccept on_accept, OnFailure on_failure) {
   absl::Status valid =
       CheckOption("TcpListener: backlog", options.listen.backlog, 0, INT_MAX);
-  valid.Update(CheckOption("TcpListener: max_accepts_per_turn",
-                           options.max_accepts_per_turn, 1, SIZE_MAX));
+  valid.Update(CheckOption("TcpListener: max_accepts_per_iteration",
+                           options.max_accepts_per_iteration, 1, SIZE_MAX));
   if (!valid.ok()) return valid;
   SocketApi& api = *platform->sockets;
   const absl::StatusOr<int> fd = api.Listen(address, options.listen);
@@ -58,7 +58,7 @@ TcpListener::TcpListener(EventLoop* loop, Socket socket,
       file_(std::move(file)),
       // The kernel lets one more connection wait than the backlog says.
       backlog_(static_cast<size_t>(options.listen.backlog) + 1),
-      max_accepts_per_turn_(options.max_accepts_per_turn),
+      max_accepts_per_iteration_(options.max_accepts_per_iteration),
       on_accept_(std::move(on_accept)),
       on_failure_(std::move(on_failure)),
       back_off_(kFirstBackOff) {}
@@ -73,7 +73,8 @@ void TcpListener::OnIo(const IoEvent&) {
   size_t accepted = 0;
   switch (Accept(accepts_to_try_, &accepted)) {
     case End::kLimit:
-      accepts_to_try_ = std::min(accepts_to_try_ * 2, max_accepts_per_turn_);
+      accepts_to_try_ =
+          std::min(accepts_to_try_ * 2, max_accepts_per_iteration_);
       break;
     case End::kFailed:
       BackOff();

@@ -37,7 +37,7 @@ class TcpListener final : private IoTarget, private Timer {
     // The most connections to accept in one loop iteration, at least 1. The
     // listener starts with one and doubles under load, so that a single
     // connection costs a single system call.
-    size_t max_accepts_per_turn = 64;
+    size_t max_accepts_per_iteration = 64;
   };
   // Called on the loop, in later iterations, once for each connection. May
   // destroy the listener. `peer` has no address for unnamed Unix-domain
@@ -102,7 +102,7 @@ class TcpListener final : private IoTarget, private Timer {
   const SocketAddress address_;
   UnixSocketFile file_;
   const size_t backlog_;
-  const size_t max_accepts_per_turn_;
+  const size_t max_accepts_per_iteration_;
   OnAccept on_accept_;
   OnFailure on_failure_;
   size_t accepts_to_try_ = 1;

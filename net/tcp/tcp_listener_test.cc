@@ -93,8 +93,8 @@ TEST_F(TcpListenerTest, RefusesEachOptionOutOfRange) {
   } kBad[] = {
       {"backlog is -1, and must be at least 0", {.listen = {.backlog = -1}}},
       {"backlog is -2147483648", {.listen = {.backlog = INT_MIN}}},
-      {"max_accepts_per_turn is 0, and must be at least 1",
-       {.max_accepts_per_turn = 0}},
+      {"max_accepts_per_iteration is 0, and must be at least 1",
+       {.max_accepts_per_iteration = 0}},
   };
   for (const auto& bad : kBad) {
     EXPECT_THAT(
@@ -107,7 +107,7 @@ TEST_F(TcpListenerTest, RefusesEachOptionOutOfRange) {
 TEST_F(TcpListenerTest, LimitsMayBeAsLargeAsTheyGet) {
   SLUICE_ASSERT_OK(Listen(
       SocketAddress::Loopback4(0),
-      {.listen = {.backlog = INT_MAX}, .max_accepts_per_turn = SIZE_MAX}));
+      {.listen = {.backlog = INT_MAX}, .max_accepts_per_iteration = SIZE_MAX}));
   const Socket client = Connect();
   EXPECT_TRUE(RunUntilAccepted(1));
 }
@@ -126,7 +126,7 @@ TEST_F(TcpListenerTest, AcceptsManyInFewIterations) {
 
 TEST_F(TcpListenerTest, AcceptsNoMoreThanItsBoundPerIteration) {
   SLUICE_ASSERT_OK(
-      Listen(SocketAddress::Loopback4(0), {.max_accepts_per_turn = 2}));
+      Listen(SocketAddress::Loopback4(0), {.max_accepts_per_iteration = 2}));
   std::vector<Socket> clients;
   for (int i = 0; i < 20; ++i) clients.push_back(Connect());
   size_t before = 0;
@@ -163,7 +163,7 @@ TEST_F(TcpListenerTest, PausedInsideItsCallbackItTakesNoMore) {
 
 TEST_F(TcpListenerTest, AcceptsItsBacklogInsideOneCall) {
   SLUICE_ASSERT_OK(
-      Listen(SocketAddress::Loopback4(0), {.max_accepts_per_turn = 2}));
+      Listen(SocketAddress::Loopback4(0), {.max_accepts_per_iteration = 2}));
   std::vector<Socket> clients;
   for (int i = 0; i < 20; ++i) clients.push_back(Connect());
   listener_->AcceptBacklog();

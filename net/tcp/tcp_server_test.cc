@@ -164,8 +164,8 @@ TEST_F(TcpServerTest, RefusesEachOptionOutOfRange) {
       {"TcpServer: max_connections is 18446744073709551615",
        {.max_connections = SIZE_MAX}},
       {"TcpListener: backlog is -1", {.listener = {.listen = {.backlog = -1}}}},
-      {"TcpListener: max_accepts_per_turn is 0",
-       {.listener = {.max_accepts_per_turn = 0}}},
+      {"TcpListener: max_accepts_per_iteration is 0",
+       {.listener = {.max_accepts_per_iteration = 0}}},
       {"ConnectionOptions: low_water is 11, and must be at most high_water, "
        "which is 10",
        {.connection = {.high_water = 10, .low_water = 11}}},

@@ -531,7 +531,7 @@ TEST_P(NetworkFaultTest, WithoutStandardDescriptors) {
 }
 
 // No connection is ever accepted: the program hears of that, and nobody spins.
-TEST_P(NetworkFaultTest, AcceptThatFailsForEver) {
+TEST_P(NetworkFaultTest, AcceptThatAlwaysFails) {
   const auto kinds = CallKinds();
   const auto accept4 =
       std::find_if(kinds.begin(), kinds.end(),
