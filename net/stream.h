@@ -17,104 +17,116 @@ namespace sluice {
 
 class StreamHandle;
 
-// A byte stream as handlers see it, without loop or descriptor; TcpConnection
-// is one. Bound to the sequence that its handler is called on. Errors come by
-// StreamHandler::OnClosed(), and no call runs a handler inside itself.
+// A byte stream as its handler sees it, without loop or descriptor;
+// TcpConnection is one. Sequence-bound: to the sequence on which its handler is
+// called. No call on a stream calls the handler. Errors are reported by
+// StreamHandler::OnClosed().
 class Stream {
  public:
-  // Sends at once what fits, and queues the rest. Returns false while pending
-  // output is past the high-water mark: stop until OnWritable(). Output past
-  // max_output is not queued: the stream ends with kOutputLimit. Ignored, and
-  // false, after ShutdownWrite() and after the end.
+  // Sends the bytes that the kernel takes at once, and queues the rest. Returns
+  // false while pending output is above the high-water mark: the caller should
+  // then stop until OnWritable(). If pending output would exceed max_output,
+  // queues nothing, and the stream ends with kOutputLimit. After
+  // ShutdownWrite() and after the end, does nothing and returns false.
   virtual bool Write(absl::string_view data) = 0;
-  // The same; what is queued shares the Cord's memory.
+  // Does the same. Queued bytes share the memory of the Cord.
   virtual bool Write(const absl::Cord& data) = 0;
 
-  // Holds what is written from now on, to send it together, in as few system
-  // calls as fit: when this callback returns, or outside of one by a task. For
-  // an answer in several pieces:
+  // Holds later writes, to send them together in few system calls. The held
+  // bytes are sent when the current callback returns, or by a task if no
+  // callback runs. For an answer in several pieces:
   //
   //   stream.Cork();
   //   stream.Write(header);
   //   stream.Write(body);
   //
-  // 64 KiB, high_water or max_output, whichever is least, are held at most: the
-  // Write() that would pass it sends. ShutdownWrite() sends too.
+  // Holds at most 64 KiB, high_water or max_output, whichever is least: a
+  // Write() that would exceed this limit sends. ShutdownWrite() sends too.
   virtual void Cork() = 0;
 
-  // Sends FIN after pending output. Reading goes on: the stream is done when
-  // the peer has finished too. No-op the second time.
+  // Half-closes: sends FIN after pending output. Reading goes on. The stream
+  // ends with kNormal when the peer has half-closed too. Does nothing the
+  // second time.
   virtual void ShutdownWrite() = 0;
 
-  // Resets the connection: what is pending is lost. OnClosed(why, kAborted)
-  // follows. No-op after the end. REQUIRES: !why.ok().
+  // Resets the connection and drops pending output. OnClosed(why, kAborted)
+  // follows. Does nothing after the end. REQUIRES: !why.ok().
   virtual void Abort(absl::Status why) = 0;
 
-  // No OnInput() and no OnInputEnd() until ResumeReading(), which offers anew
-  // what was kept, by a task; inside OnInput(), what that call leaves.
+  // Stops OnInput() and OnInputEnd() until ResumeReading(). ResumeReading()
+  // offers kept input again, by a task. Inside OnInput(), input that the call
+  // does not consume counts as kept.
   virtual void PauseReading() = 0;
   virtual void ResumeReading() = 0;
 
-  // StreamHandler::OnTimeout() once after `delay`, in place of the last call's;
-  // infinite: none. What it limits is the handler's: set in OnOpen() and anew
-  // in OnInput() it is a read timeout, not set anew a deadline; OnTimeout()
-  // then calls Abort().
+  // Calls StreamHandler::OnTimeout() once, after `delay`. Replaces an earlier
+  // timeout; absl::InfiniteDuration() cancels it. For a read timeout, set it in
+  // OnOpen() and again in each OnInput(); for a deadline, set it once. In both
+  // cases OnTimeout() calls Abort().
   virtual void SetTimeout(absl::Duration delay) = 0;
 
-  // Bytes written and not yet taken by the kernel.
+  // Returns the number of bytes that are written and that the kernel has not
+  // taken yet.
   virtual uint64_t pending_output() const = 0;
-  // Whether there are bytes that have arrived and were not consumed: in the
-  // kernel too, which costs a system call. For those who drain.
+  // Returns true if bytes have arrived that the handler has not consumed, in
+  // the kernel too, which costs a system call. For handlers that drain.
   virtual bool HasUnreadInput() const = 0;
-  // Asks the kernel. kFailedPrecondition after the end.
+  // Returns the peer's address, by a system call. kFailedPrecondition after the
+  // end.
   virtual absl::StatusOr<SocketAddress> peer() const = 0;
-  // Where the handler runs; itself thread-safe, to come back from elsewhere.
+  // Returns the executor of the handler's sequence. The executor is
+  // thread-safe: other threads schedule tasks on it to come back.
   virtual Executor* executor() const = 0;
-  // Names this stream on any thread: see stream_handle.h. After the end, one
-  // that answers kNotFound.
+  // Returns a handle by which any thread can reach this stream: see
+  // stream_handle.h. After the end, its calls return kNotFound.
   virtual StreamHandle handle() = 0;
 
  protected:
   virtual ~Stream() = default;
 };
 
-// What a user writes. All calls come on the stream's sequence, one at a time,
-// never inside a call on the stream. Who owns the stream may destroy it in any
-// of them, and then returns at once; others use Abort(). An exception that
-// leaves a call ends the process: docs/architecture.md, "Exceptions".
+// The user's side of a stream. All calls come on the stream's sequence, one at
+// a time, and never inside a call on the stream. In each call the owner of the
+// stream may destroy it, and must then return at once; other users call
+// Abort(). If an exception leaves a call, the process ends: see "Exceptions" in
+// docs/architecture.md.
 class StreamHandler {
  public:
   virtual ~StreamHandler() = default;
 
-  // The stream can be used. Once; without it only OnTimeout() and OnClosed()
-  // may come.
+  // The stream can be used. Called once. Before it, or without it, only
+  // OnTimeout() and OnClosed() may come.
   virtual void OnOpen(Stream& stream);
 
-  // `input`: all that has arrived and is not consumed, never empty, valid
-  // during the call. Returns how many bytes of its front are consumed. The rest
-  // is kept, and offered anew together with what comes next; 0 waits for more.
-  // A rest of max_input bytes, unless the call has paused reading, ends the
-  // stream with kInputLimit: it never waits for ever, and never grows.
+  // Passes all bytes that have arrived and are not consumed. `input` is never
+  // empty, and is valid during the call. Returns how many bytes, from the
+  // front, the handler has consumed; 0 waits for more. The stream keeps the
+  // rest and passes it again together with the next bytes. If the rest reaches
+  // max_input bytes, and the call has not paused reading, the stream ends with
+  // kInputLimit.
   virtual size_t OnInput(Stream& stream, absl::string_view input) = 0;
 
-  // The peer sends no more, and what it sent was offered; we may send for as
-  // long as we like. Once. Finishes, if not overridden.
+  // The peer has half-closed, and all its bytes were passed to OnInput(). This
+  // end may go on sending without a limit of time. Called once. The default
+  // calls ShutdownWrite().
   virtual void OnInputEnd(Stream& stream);
 
-  // Pending output has fallen to the low-water mark, after a Write() that
-  // returned false. Once for each such crossing.
+  // Output may be written again: after a Write() that returned false, pending
+  // output has fallen to the low-water mark. Called once for each such fall.
   virtual void OnWritable(Stream& stream);
 
   // The delay of SetTimeout() has passed.
   virtual void OnTimeout(Stream& stream);
 
-  // The server drains: say what must be said, and finish soon. A stream that is
-  // finished and has nothing to send is closed then, without waiting for the
-  // peer. Once at most. Finishes, if not overridden.
+  // The server drains. The handler should send its last bytes and call
+  // ShutdownWrite() soon. Then the stream ends when nothing is pending, without
+  // waiting for the peer. Called at most once. The default calls
+  // ShutdownWrite().
   virtual void OnDraining(Stream& stream);
 
-  // The stream has ended. Exactly once, and last, save for a stream that its
-  // owner destroyed: that calls nothing. OK if and only if kDone.
+  // The stream has ended. Called exactly once, as the last call. If the owner
+  // destroys the stream, this is not called. `why` is OK if and only if
+  // `reason` is kNormal.
   virtual void OnClosed(Stream& stream, absl::Status why, CloseReason reason);
 };
 

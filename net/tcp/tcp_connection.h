@@ -33,62 +33,65 @@ namespace sluice {
 
 class TcpConnection;
 
-// The limits of a connection. What one connection may hold in memory is, beside
-// its own fixed size, max_input and one receive buffer of input, and high_water
-// of output plus what its handler writes after a Write() that returned false,
-// up to max_output.
+// The limits of a connection. Besides its fixed size, a connection holds at
+// most max_input bytes and one receive buffer of input, and high_water bytes of
+// output, plus the bytes that its handler writes after a Write() that returned
+// false, up to max_output in all.
 struct ConnectionOptions {
-  // Unconsumed: kInputLimit. At least 1, which means that everything has to be
-  // consumed at once.
+  // Unconsumed input that ends the stream with kInputLimit. At least 1: then
+  // the handler must consume everything at once.
   size_t max_input = 1 << 20;
-  // Pending output: Write() returns false. Above max_output it never does.
+  // Pending output above which Write() returns false. If it is above
+  // max_output, Write() never returns false for this reason.
   uint64_t high_water = 256 * 1024;
   uint64_t low_water = 64 * 1024;  // OnWritable(); at most high_water
   uint64_t max_output = 64 << 20;  // kOutputLimit
-  // Nothing received and nothing sent for so long: kIdleTimeout, up to an
-  // eighth late. Positive; infinite: no limit.
+  // The time without traffic after which the stream ends with kIdleTimeout, up
+  // to an eighth late. Positive; infinite means no limit.
   absl::Duration idle_timeout = absl::Minutes(5);
-  // Of messages from handles to all connections of one owner on one loop: what
-  // their strings have allocated, and 128 for each message, whose callable is
-  // not looked into.
+  // The most memory of messages that handles have sent to the connections of
+  // one owner on one loop: the allocation of each string, plus 128 bytes for
+  // each message. Memory that a callable owns is not counted.
   uint64_t max_handle_bytes = 64 << 20;  // Write(): kResourceExhausted
 };
 
-// kInvalidArgument names the option, its value and its range.
+// Returns kInvalidArgument if an option is out of its range; the message has
+// the option, its value and its range.
 absl::Status CheckConnectionOptions(const ConnectionOptions& options);
 
-// Whoever holds connections that end by themselves.
+// The owner of connections, which hears when they end.
 class ConnectionOwner {
  public:
-  // `connection` has told its handler OnClosed(), and does nothing more: to be
-  // destroyed, here if that is convenient.
+  // `connection` has called OnClosed() of its handler and does nothing more.
+  // The owner destroys it, in this call or later.
   virtual void OnEnded(TcpConnection* connection) = 0;
 
  protected:
   virtual ~ConnectionOwner() = default;
 };
 
-// What the connections of one owner on one loop share, so that each of them
-// holds one pointer. Outlives them, and is outlived by loop and owner.
-// Loop-bound, save the counters.
+// The state that the connections of one owner on one loop share, so that each
+// connection holds one pointer. Outlives the connections; the loop and the
+// owner outlive it. Loop-bound, except for the counters.
 class ConnectionContext {
  public:
   // `owner` may be null. REQUIRES: CheckConnectionOptions() is OK.
   ConnectionContext(EventLoop* loop, const ConnectionOptions& options,
                     ConnectionOwner* owner = nullptr);
-  // Drops messages of handles that are under way. In the child of a fork() does
-  // nothing: another thread may have been in the middle of a message.
+  // Drops messages of handles that are under way. In the child of a fork(),
+  // does nothing: another thread may have been in the middle of a message.
   ~ConnectionContext();
 
-  // Any thread. Bytes taken from, and given to, the kernel.
+  // Any thread. Return the bytes that were read from the kernel, and written to
+  // it.
   uint64_t bytes_in() const {
     return bytes_in_.load(std::memory_order_relaxed);
   }
   uint64_t bytes_out() const {
     return bytes_out_.load(std::memory_order_relaxed);
   }
-  // Any thread. Messages of handles that their streams got; and those that came
-  // after the end of stream or loop.
+  // Any thread. Return the number of messages of handles that streams received,
+  // and of messages that came after the end of the stream or the loop.
   uint64_t messages_delivered() const {
     return messages_.delivered.load(std::memory_order_relaxed);
   }
@@ -109,22 +112,22 @@ class ConnectionContext {
   StreamMailbox::Counters messages_;
 };
 
-// A Stream on a loop, over a transport: TCP and Unix-domain sockets alike.
-// Loop-bound, destruction included; no locks. One owner; destruction resets a
-// stream that has not ended, and calls nothing. (In the child of a fork() the
-// connection is the parent's, and is not reset.)
+// A Stream on a loop, over a transport, for TCP and Unix-domain sockets.
+// Loop-bound, its destructor too; takes no locks. It has one owner. The
+// destructor resets a stream that has not ended, and calls nothing. (In the
+// child of a fork() the connection belongs to the parent, and is not reset.)
 //
-// At most 136 bytes while it idles: memory for input and output is made when it
-// is needed and freed when it is not; a timer, once set, is kept until the end
-// or SetTimeout(infinite).
+// An idle connection has at most 136 bytes. Memory for input and output is
+// allocated when it is needed and freed when it is not. A timer, once set,
+// stays allocated until the end or SetTimeout(infinite).
 class TcpConnection final : public Stream,
                             private Transport::Sink,
                             private Task,
                             private IdleEntry {
  public:
-  // Starts the transport; OnOpen() or OnClosed() follows by a task. `handler`
-  // lives until OnClosed() or the destruction of the connection. `tag` is the
-  // owner's to use.
+  // Starts the transport. OnOpen() or OnClosed() follows, by a task. `handler`
+  // must live until OnClosed() or the destruction of the connection. The owner
+  // may use `tag` as it likes.
   TcpConnection(ConnectionContext* context, TransportPtr transport,
                 StreamHandler* handler, uint32_t tag = 0);
   ~TcpConnection() override;
@@ -143,14 +146,15 @@ class TcpConnection final : public Stream,
   Executor* executor() const override { return context_->loop_; }
   StreamHandle handle() override;
 
-  // For a server that drains: tells the handler OnDraining(), inside this call
-  // or after OnOpen(), and from now on closes without waiting for the peer's
-  // FIN. No-op the second time and after the end.
+  // For a server that drains: calls OnDraining() of the handler, inside this
+  // call or after OnOpen(). From now on the stream ends without waiting for the
+  // peer's FIN. Does nothing the second time and after the end.
   // REQUIRES: not called by the handler.
   void Drain();
-  // Ends the stream for its owner's reason; OnClosed() follows by a task.
-  // Resets the connection if output is pending or `reason` says that it was
-  // forced. False, changing nothing, after the end. REQUIRES: !why.ok().
+  // Ends the stream for a reason of its owner. OnClosed() follows, by a task.
+  // Resets the connection if output is pending or if `reason` is one that
+  // forces the end. After the end, does nothing and returns false.
+  // REQUIRES: !why.ok().
   bool Close(absl::Status why, CloseReason reason);
 
   uint32_t tag() const { return tag_; }
@@ -167,27 +171,29 @@ class TcpConnection final : public Stream,
   void OnInputEnd() override;
   void OnSent(uint64_t bytes) override;
   void OnError(absl::Status error, CloseReason reason) override;
-  // The task: OnClosed(), or output and input that were kept.
+  // The task: calls OnClosed(), or handles output and input that were kept.
   void Run() override;
   void Abandon() override;
 
-  // Calls the handler, sends what that has corked, and ends the stream if it is
-  // done now. False if the connection is destroyed.
+  // Calls the handler, sends corked output, and ends the stream if both ends
+  // have half-closed. Returns false if the connection is destroyed.
   bool Call(absl::FunctionRef<void(StreamHandler&)> call);
-  // Offers `input`; how much of it was consumed, or nothing: destroyed.
+  // Offers `input`. Returns how much of it was consumed, or nullopt if the
+  // connection is destroyed.
   std::optional<size_t> Offer(absl::string_view input);
-  // False: destroyed or ended.
+  // Returns false if the connection is destroyed or has ended.
   bool OfferKept();
   void EndIfAtInputLimit();
   void SetReading();
-  // Whether output may wait for the end of the cork, `more` bytes included.
+  // Returns true if output, with `more` bytes, may wait for the end of the
+  // cork.
   bool MayHold(uint64_t more) const;
   void Uncork();
-  // Sends what is held and then `pieces`, as far as can be done at once: how
-  // many bytes of `pieces`.
+  // Sends held output and then `pieces`, as far as the kernel takes them at
+  // once. Returns how many bytes of `pieces` were sent.
   size_t TrySend(absl::Span<const absl::string_view> pieces);
   size_t SendNow(absl::Span<const absl::string_view> pieces);
-  // Whether `more` bytes may be queued; ends the stream if not.
+  // Returns true if `more` bytes may be queued; otherwise ends the stream.
   bool EnforceOutputLimit(uint64_t more);
   bool Queued();
   void Flush();
@@ -203,8 +209,8 @@ class TcpConnection final : public Stream,
   ConnectionContext* const context_;
   TransportPtr transport_;  // null after the end
   StreamHandler* const handler_;
-  // Null: nothing pending. Flushed by the transport, or held: before OnOpen(),
-  // and while corked.
+  // Pending output, or null. The transport flushes it, or it is held: before
+  // OnOpen(), and while corked.
   std::unique_ptr<OutputQueue> output_;
   std::unique_ptr<std::string> input_;  // null: nothing kept
   std::unique_ptr<HandlerTimer> timer_;

@@ -22,63 +22,64 @@
 
 namespace sluice {
 
-// Listeners and connections on loops that it is given. Starts no thread and
-// stops no loop. What it has on a loop is that loop's own, connections and
-// handlers included, so that nothing of a connection is locked.
-// Thread-compatible.
+// A server: listeners and connections on loops that the caller owns. Starts no
+// thread and stops no loop. A connection and its handler stay on one loop, so
+// that no call on a connection takes a lock. Thread-compatible.
 class TcpServer {
  public:
   struct Options {
     // kSingleLoop serves on one loop, and kReusePort on all of several loops.
     ThreadModel thread_model = ThreadModel::kSingleLoop;
-    // While so many are open, new ones wait in the backlog. Each further loop
-    // that accepts may have let in one more. 1 to 2^31.
+    // The most open connections; more connections wait in the backlog. Each
+    // further loop that accepts may exceed the limit by one. 1 to 2^31.
     size_t max_connections = 100'000;
     TcpListener::Options listener = {};
     ConnectionOptions connection = {};
-    // Called when accepting has failed on a loop again and again for a second,
-    // with the last error, which names the address; and with OK when that loop
-    // has then accepted for a second without a failure. For the program's log.
-    // Called on any loop of the server, hence thread-safe. May be null.
+    // Called with the last error when accepting has failed on a loop for a
+    // second; the error names the address. Called with OK when that loop has
+    // then accepted for a second without a failure. For the program's log. Any
+    // loop of the server calls it, so it must be thread-safe. May be null.
     std::function<void(const absl::Status&)> on_accept_trouble = nullptr;
   };
 
-  // Makes the handler of a new connection, on its loop; null refuses it. The
-  // handler is destroyed there, after OnClosed(). Called on any loop of the
-  // server, hence thread-safe.
+  // Returns the handler of a new connection, or null to refuse the connection.
+  // Called on the loop of the connection, which also destroys the handler,
+  // after OnClosed(). Any loop of the server calls it, so it must be
+  // thread-safe.
   using NewHandler = absl::AnyInvocable<std::unique_ptr<StreamHandler>(
       const SocketAddress& peer) const>;
 
-  // Binds before it returns; accepts from then on. kInvalidArgument: `loops` is
-  // empty, or has several loops and thread_model is kSingleLoop; `address`
-  // cannot be listened on by several; or an option is out of its range. The
-  // error names the option and says what to do. Otherwise the errors of
-  // TcpListener::Listen().
-  // REQUIRES: the loops are not running, or there is one and this is its
+  // Binds `address` and starts to accept. Returns the errors of
+  // TcpListener::Listen(), or kInvalidArgument if `loops` is empty, if there
+  // are several loops and thread_model is kSingleLoop, if several listeners
+  // cannot share `address`, or if an option is out of its range; the message
+  // names the option and says what to do.
+  // REQUIRES: the loops are not running, or there is one loop and this is its
   // sequence. `platform` and `loops` outlive the server.
   static absl::StatusOr<std::unique_ptr<TcpServer>> Start(
       const Platform* platform, std::vector<EventLoop*> loops,
       const SocketAddress& address, NewHandler new_handler, Options options);
 
-  // Stops accepting and ends what is left with kServerDestroyed: later, on the
-  // loops, or when they are destroyed. Waits for nothing. Any thread, a
-  // handler of its own included. A drain under way is not answered. In the
-  // child of a fork() closes descriptors, and calls nothing:
-  // docs/architecture.md, "fork()".
+  // Any thread, also a handler of the server. Stops accepting and ends the
+  // connections with kServerDestroyed: later, on the loops, or when the loops
+  // are destroyed. Waits for nothing. A drain that is under way does not call
+  // its `done`. In the child of a fork(), closes descriptors and calls nothing:
+  // see "fork()" in docs/architecture.md.
   ~TcpServer();
   TcpServer(const TcpServer&) = delete;
   TcpServer& operator=(const TcpServer&) = delete;
 
-  // Stops accepting, what waits in the backlog first, and tells every handler
-  // OnDraining(); at `deadline`, ends the rest with kDrainTimeout. Then, when
-  // no connection is left, `done` gets how many were forced: once, on the first
-  // loop. Called again it may bring the deadline forward, not put it off; each
-  // `done` is answered. What waits beyond max_connections is reset.
-  // Any thread. `done` is destroyed uncalled if a loop ends first.
+  // Any thread. Accepts the connections that wait in the backlog, stops
+  // accepting, and calls OnDraining() of every handler. At `deadline`, ends the
+  // remaining connections with kDrainTimeout. When no connection is left, calls
+  // `done` once, on the first loop, with the number of connections ended so. A
+  // second call may bring the deadline forward but not put it off, and its
+  // `done` is called too. Connections beyond max_connections that wait in the
+  // backlog are reset. If a loop ends first, `done` is destroyed uncalled.
   using Drained = absl::AnyInvocable<void(size_t forced) &&>;
   void Drain(MonotonicTime deadline, Drained done);
 
-  // The bound one: a port is never 0.
+  // Returns the bound address; its port is never 0.
   const SocketAddress& address() const { return address_; }
 
   struct LoopStats {
@@ -88,10 +89,10 @@ class TcpServer {
     uint64_t open = 0;
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
-    uint64_t iterations = 0;  // of the loop, all that it does
+    uint64_t iterations = 0;  // of the loop, for all its work
   };
-  // Any thread, one entry for each loop that serves, in their order. Each
-  // counter by itself is exact.
+  // Any thread. Returns one entry for each loop, in the order of the loops.
+  // Each counter by itself is exact.
   std::vector<LoopStats> stats() const;
 
  private:
@@ -106,9 +107,9 @@ class TcpServer {
   SocketAddress address_;
 };
 
-// How evenly connections are spread over loops, by what they have accepted:
-// Jain's index, from 1/n, one loop has them all, to 1, each has as many; 1 for
-// none.
+// Returns how evenly the loops have accepted connections, as Jain's index: 1 if
+// each loop accepted the same number, 1/n if one of n loops accepted all. 1 if
+// there are no connections.
 double Fairness(absl::Span<const TcpServer::LoopStats> stats);
 
 }  // namespace sluice

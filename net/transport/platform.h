@@ -13,23 +13,23 @@
 
 namespace sluice {
 
-// The outside world in one piece, so that a real poller cannot meet a simulated
-// socket. main() makes the real one (LinuxPlatform()), a test another. Pointers
-// are borrowed, and outlive all users. Not changed once in use, and then
-// thread-safe, its factories too.
+// The outside world as one value, so that a program cannot combine a real
+// poller with a simulated socket. main() uses LinuxPlatform(); a test uses the
+// platform of a simulated host. The objects behind the pointers must outlive
+// all users. Thread-safe while nobody changes it, its factories too.
 struct Platform {
   const Clock* clock = nullptr;
   SocketApi* sockets = nullptr;
   absl::AnyInvocable<absl::StatusOr<std::unique_ptr<Poller>>() const>
       new_poller = nullptr;
-  // The transport of a connected socket, bound to `loop`: plain, or a stack
-  // that ends in TLS. Called on `loop`.
+  // Creates the transport of a connected socket, bound to `loop`: plain, or a
+  // stack that ends in TLS. Called on `loop`.
   absl::AnyInvocable<TransportPtr(EventLoop* loop, Socket socket) const>
       new_transport = nullptr;
 };
 
-// A loop of this world. `options` come without poller and clock. The errors of
-// the poller's factory and of EventLoop::Create().
+// Creates a loop of this world. `options` must have no poller and no clock.
+// Returns the errors of the poller's factory and of EventLoop::Create().
 absl::StatusOr<std::unique_ptr<EventLoop>> NewEventLoop(
     const Platform& platform, EventLoop::Options options = {});
 
