@@ -187,8 +187,8 @@ class LoopModel {
     return false;
   }
 
-  // What is sequentially consistent, and what the kernel does, waits for the
-  // thread's earlier stores.
+  // Sequentially consistent operations and operations of the kernel wait for
+  // the earlier stores of the thread.
   bool MayOrder(int thread, int place) const {
     return memory.MayModify(thread, place, memory.kRelease);
   }

@@ -18,7 +18,7 @@ using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
 // The mutants: faults that the test must find.
-enum class Planted : uint8_t {
+enum class Mutant : uint8_t {
   kNothing,
   kTurnIsRelaxed,         // Publish(): the turn is no release store
   kPublisherLooksFirst,   // Publish(): awaited_ before the turns
@@ -46,8 +46,8 @@ class QueueModel {
  public:
   static constexpr int kThreads = kProducers + 1;
 
-  QueueModel(std::array<Script, kProducers> scripts, Planted planted)
-      : planted_(planted) {
+  QueueModel(std::array<Script, kProducers> scripts, Mutant mutant)
+      : mutant_(mutant) {
     for (int p = 0; p < kProducers; ++p) producers_[p].script = scripts[p];
     memory.Exchange(kTail, kArmed);
     memory.Exchange(kLimit, kCapacity);
@@ -186,7 +186,7 @@ class QueueModel {
       case Producer::kLookAtHead:
         // RoomAt(): head_.load(acquire) + mask_ + 1
         self.push.limit = memory.Load(p, kHead) + kCapacity;
-        if (planted_ == Planted::kClaimsBeyondTheRoom) ++self.push.limit;
+        if (mutant_ == Mutant::kClaimsBeyondTheRoom) ++self.push.limit;
         self.at = Producer::kRaiseLimit;
         // kFull: the producer gives up, so that a sleeping consumer of a full
         // queue is an end state.
@@ -213,7 +213,7 @@ class QueueModel {
         }
         if (self.push.next < self.push.count) return true;
         self.push.next = 0;
-        self.at = planted_ == Planted::kPublisherLooksFirst
+        self.at = mutant_ == Mutant::kPublisherLooksFirst
                       ? Producer::kLookAtAwaited
                       : Producer::kPublish;
         return true;
@@ -223,14 +223,14 @@ class QueueModel {
         const uint8_t position = Position(self.push.tail) + self.push.next;
         ++self.push.next;
         if (!memory.TryStore(p, kTurn + position % kCapacity, position + 1,
-                             planted_ == Planted::kTurnIsRelaxed
+                             mutant_ == Mutant::kTurnIsRelaxed
                                  ? memory.kRelaxed
                                  : memory.kRelease)) {
           return false;
         }
         if (self.push.next < self.push.count) return true;
         self.at = Producer::kLookAtAwaited;
-        if (planted_ == Planted::kPublisherLooksFirst) AnnounceOrEnd(self);
+        if (mutant_ == Mutant::kPublisherLooksFirst) AnnounceOrEnd(self);
         return true;
       }
       case Producer::kLookAtAwaited: {
@@ -239,8 +239,8 @@ class QueueModel {
         self.push.awaited =
             awaited - Position(self.push.tail) < self.push.count &&
             awaited >= Position(self.push.tail) &&
-            planted_ != Planted::kPublisherDoesNotLook;
-        if (planted_ == Planted::kPublisherLooksFirst) {
+            mutant_ != Mutant::kPublisherDoesNotLook;
+        if (mutant_ == Mutant::kPublisherLooksFirst) {
           self.at = Producer::kPublish;
         } else {
           AnnounceOrEnd(self);
@@ -285,11 +285,11 @@ class QueueModel {
     const uint8_t position = Position(self.push.tail);
     const uint8_t room = self.push.limit - position;
     self.push.count = room < self.script.batch ? room : self.script.batch;
-    const bool leave = planted_ == Planted::kClaimLeavesTheBit;
+    const bool leave = mutant_ == Mutant::kClaimLeavesTheBit;
     memory.Exchange(kTail, (position + self.push.count) |
                                (leave ? self.push.tail & kArmed : 0));
-    self.push.first = (self.push.tail & kArmed) != 0 &&
-                      planted_ != Planted::kClaimLosesTheBit;
+    self.push.first =
+        (self.push.tail & kArmed) != 0 && mutant_ != Mutant::kClaimLosesTheBit;
     self.at = Producer::kFill;
     return true;
   }
@@ -300,7 +300,7 @@ class QueueModel {
       case Consumer::kLook:
         // Drain(): IsFilled(head), turn.load(acquire)
         self.at = IsFilled() ? Consumer::kTake : Consumer::kAsk;
-        if (planted_ == Planted::kFreesBeforeItTakes &&
+        if (mutant_ == Mutant::kFreesBeforeItTakes &&
             self.at == Consumer::kTake) {
           self.at = Consumer::kFree;
         }
@@ -308,7 +308,7 @@ class QueueModel {
       case Consumer::kTake:
         // Drain(): Take(head)
         Consume(memory.Load(kConsumer, kItem + self.head % kCapacity));
-        if (planted_ == Planted::kFreesBeforeItTakes) {
+        if (mutant_ == Mutant::kFreesBeforeItTakes) {
           ++self.head;
           self.at = Consumer::kLook;
         } else {
@@ -321,7 +321,7 @@ class QueueModel {
                              memory.kRelease)) {
           return false;
         }
-        if (planted_ == Planted::kFreesBeforeItTakes) {
+        if (mutant_ == Mutant::kFreesBeforeItTakes) {
           self.at = Consumer::kTake;
         } else {
           ++self.head;
@@ -345,7 +345,7 @@ class QueueModel {
         // PrepareToSleep(): IsFilled(head), up to kPatience times
         if (IsFilled()) {
           self.at = Consumer::kLook;
-        } else if (planted_ == Planted::kSleepsOnAClaim) {
+        } else if (mutant_ == Mutant::kSleepsOnAClaim) {
           FallAsleep();
         } else {
           self.at = Consumer::kAwait;
@@ -357,8 +357,8 @@ class QueueModel {
           return false;
         }
         ++self.may_announce;
-        self.at = planted_ == Planted::kNoFence ? Consumer::kLookAgain
-                                                : Consumer::kFence;
+        self.at = mutant_ == Mutant::kNoFence ? Consumer::kLookAgain
+                                              : Consumer::kFence;
         return true;
       case Consumer::kFence:
         // PrepareToSleep(): fence_.Execute()
@@ -367,7 +367,7 @@ class QueueModel {
         return true;
       case Consumer::kLookAgain:
         // PrepareToSleep(): IsFilled(head)
-        if (planted_ != Planted::kLooksAndThenAwaits && IsFilled()) {
+        if (mutant_ != Mutant::kLooksAndThenAwaits && IsFilled()) {
           self.at = Consumer::kLook;
         } else {
           FallAsleep();
@@ -389,7 +389,7 @@ class QueueModel {
   // relaxed)
   bool Arm() {
     Consumer& self = consumer_;
-    if (planted_ == Planted::kArmsWithAStore) {
+    if (mutant_ == Mutant::kArmsWithAStore) {
       ++self.may_announce;
       FallAsleep();
       return memory.TryStore(kConsumer, kTail, self.tail | kArmed,
@@ -436,7 +436,7 @@ class QueueModel {
 
   Producer producers_[kProducers] = {};
   Consumer consumer_ = {Consumer::kAsleep, 0, 0, 0, 1};
-  Planted planted_;
+  Mutant mutant_;
   FaultKind fault_ = kNone;
 };
 
@@ -444,8 +444,8 @@ constexpr std::array<Script, kProducers> kSingles = {{{2, 1}, {2, 1}}};
 constexpr std::array<Script, kProducers> kBatches = {{{2, 2}, {1, 1}}};
 
 Explored ExploreQueue(std::array<Script, kProducers> scripts,
-                      Planted planted = Planted::kNothing) {
-  return Explore(QueueModel(scripts, planted));
+                      Mutant mutant = Mutant::kNothing) {
+  return Explore(QueueModel(scripts, mutant));
 }
 
 // Two producers, two pushes each, two cells, and a consumer that sleeps
@@ -464,33 +464,33 @@ TEST(EventQueueModel, AProducerOfBatchesBesideAnother) {
   RecordProperty("states", static_cast<int>(explored.states));
 }
 
-struct PlantedCase {
-  Planted planted;
+struct MutantCase {
+  Mutant mutant;
   const char* fault;
 };
 
-class EventQueueModelPlantedTest
-    : public ::testing::TestWithParam<PlantedCase> {};
+class EventQueueModelMutantTest
+    : public ::testing::TestWithParam<MutantCase> {};
 
-TEST_P(EventQueueModelPlantedTest, IsFound) {
-  EXPECT_THAT(ExploreQueue(kSingles, GetParam().planted).fault,
+TEST_P(EventQueueModelMutantTest, IsFound) {
+  EXPECT_THAT(ExploreQueue(kSingles, GetParam().mutant).fault,
               HasSubstr(GetParam().fault));
 }
 
 INSTANTIATE_TEST_SUITE_P(
-    All, EventQueueModelPlantedTest,
+    All, EventQueueModelMutantTest,
     ::testing::Values(
-        PlantedCase{Planted::kTurnIsRelaxed, "out of order"},
-        PlantedCase{Planted::kPublisherLooksFirst, "sleeps"},
-        PlantedCase{Planted::kPublisherDoesNotLook, "sleeps"},
-        PlantedCase{Planted::kClaimLeavesTheBit, "more than one announcement"},
-        PlantedCase{Planted::kClaimLosesTheBit, "sleeps"},
-        PlantedCase{Planted::kArmsWithAStore, "sleeps"},
-        PlantedCase{Planted::kSleepsOnAClaim, "sleeps"},
-        PlantedCase{Planted::kLooksAndThenAwaits, "sleeps"},
-        PlantedCase{Planted::kNoFence, "sleeps"},
-        PlantedCase{Planted::kFreesBeforeItTakes, "out of order"},
-        PlantedCase{Planted::kClaimsBeyondTheRoom, "out of order"}));
+        MutantCase{Mutant::kTurnIsRelaxed, "out of order"},
+        MutantCase{Mutant::kPublisherLooksFirst, "sleeps"},
+        MutantCase{Mutant::kPublisherDoesNotLook, "sleeps"},
+        MutantCase{Mutant::kClaimLeavesTheBit, "more than one announcement"},
+        MutantCase{Mutant::kClaimLosesTheBit, "sleeps"},
+        MutantCase{Mutant::kArmsWithAStore, "sleeps"},
+        MutantCase{Mutant::kSleepsOnAClaim, "sleeps"},
+        MutantCase{Mutant::kLooksAndThenAwaits, "sleeps"},
+        MutantCase{Mutant::kNoFence, "sleeps"},
+        MutantCase{Mutant::kFreesBeforeItTakes, "out of order"},
+        MutantCase{Mutant::kClaimsBeyondTheRoom, "out of order"}));
 
 }  // namespace
 }  // namespace sluice

@@ -73,7 +73,7 @@ namespace sluice {
 // SLUICE_LOG reaches the caller, and the line is not logged.
 class AsyncLogger {
  public:
-  // What happens if a thread's ring has no room for a line.
+  // The action if a thread's ring has no room for a line.
   enum class OnFull {
     kDrop,   // The line is dropped and counted.
     kBlock,  // The thread waits, or calls RunOnce() if no LoggerThread runs.

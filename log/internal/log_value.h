@@ -16,7 +16,7 @@
 #include "sluice/log/internal/log_format.h"
 #include "sluice/log/log_text.h"
 
-// What SLUICE_LOG accepts as arguments, and what {} prints for them:
+// The arguments that SLUICE_LOG accepts, and the text that {} prints for them:
 //
 //   bool, char, integers, float, double   true, x, -1, 2.5: as std::format()
 //   std::string, absl::string_view, char*, char[], and types that convert to

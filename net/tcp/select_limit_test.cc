@@ -1,5 +1,4 @@
-// What connections and connectors report when select(2) cannot watch their
-// descriptors.
+// Connections and connectors report descriptors that select(2) cannot watch.
 
 #include <fcntl.h>
 #include <sys/resource.h>

@@ -185,6 +185,47 @@ const Names& TestMacros() {
 }
 
 // ---------------------------------------------------------------------------
+// Words of comments
+// ---------------------------------------------------------------------------
+
+// Returns the text of a comment, without "//" and blanks at both ends.
+absl::string_view CommentText(absl::string_view comment) {
+  comment = absl::StripLeadingAsciiWhitespace(comment);
+  while (absl::ConsumePrefix(&comment, "/")) {
+  }
+  return absl::StripAsciiWhitespace(comment);
+}
+
+bool EndsSentence(absl::string_view text) {
+  return text.empty() || absl::StrContains(".:;?!", text.back());
+}
+
+// Returns the word that opens a sentence without naming its subject, or "".
+absl::string_view VagueOpening(absl::string_view sentence) {
+  for (const absl::string_view word :
+       {"What", "Who", "Whoever", "Whose", "Whatever", "Of", "Those"}) {
+    absl::string_view rest = sentence;
+    if (absl::ConsumePrefix(&rest, word) && absl::StartsWith(rest, " ") &&
+        !absl::StartsWith(rest, " course")) {
+      return word;
+    }
+  }
+  return "";
+}
+
+// Returns a word or phrase that a reader may not know, or "".
+absl::string_view RareWord(absl::string_view text) {
+  const std::string padded = absl::AsciiStrToLower(absl::StrCat(
+      " ", absl::StrReplaceAll(text, {{",", " ,"}, {".", " ."}}), " "));
+  for (const absl::string_view word :
+       {" anew ", " lest ", " whence ", " for ever ", " is told ", " are told ",
+        " has to do with ", " at the hands of ", " , save ", " save for "}) {
+    if (absl::StrContains(padded, word)) return word;
+  }
+  return "";
+}
+
+// ---------------------------------------------------------------------------
 
 bool IsName(absl::string_view token) {
   return absl::ascii_isalpha(token[0]) || token[0] == '_';
@@ -200,6 +241,7 @@ class Checker {
 
   std::vector<std::string> Check() {
     CheckLines();
+    CheckProse();
     if (absl::EndsWith(file_.path, ".h")) CheckGuard();
     if (absl::EndsWith(file_.path, "_test.cc")) CheckHasTest();
     for (size_t i = 0; i < tokens_.size(); ++i) {
@@ -266,6 +308,37 @@ class Checker {
         Report(line, "columns", "break the line, at column 80 at the latest");
       }
     }
+  }
+
+  void CheckProse() {
+    const std::vector<absl::string_view> code =
+        absl::StrSplit(text_.code, '\n');
+    const std::vector<absl::string_view> comments =
+        absl::StrSplit(text_.comments, '\n');
+    bool in_sentence = false;  // the line before is a part of one
+    for (size_t i = 0; i < comments.size(); ++i) {
+      const int line = static_cast<int>(i) + 1;
+      const absl::string_view text = CommentText(comments[i]);
+      const bool alone = absl::StripAsciiWhitespace(code[i]).empty();
+      if (!alone || !in_sentence) CheckOpening(line, text);
+      for (size_t end = 0; (end = text.find(' ', end)) != text.npos; ++end) {
+        if (EndsSentence(text.substr(0, end))) {
+          CheckOpening(line, text.substr(end + 1));
+        }
+      }
+      const absl::string_view rare = RareWord(text);
+      if (!rare.empty()) {
+        Report(line, "prose", absl::StrCat("find a plain word for", rare));
+      }
+      in_sentence = !EndsSentence(text);
+    }
+  }
+
+  void CheckOpening(int line, absl::string_view sentence) {
+    const absl::string_view word = VagueOpening(sentence);
+    if (word.empty()) return;
+    Report(line, "prose",
+           absl::StrCat("name the subject in place of \"", word, "\""));
   }
 
   static std::ptrdiff_t Columns(absl::string_view line) {

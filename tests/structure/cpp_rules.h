@@ -18,6 +18,7 @@ namespace sluice {
 //   include    "sluice/<path>", and no short path that a user's file can shadow
 //   guard      SLUICE_<PATH>_H_, around the whole header
 //   columns    80 at most
+//   prose      a comment names its subject and has no rare words
 //   iostream   no <iostream>, which has static constructors
 //   namespace  no using namespace
 //   time       time comes from a Clock, and nothing sleeps

@@ -47,6 +47,20 @@ TEST(CppRulesTest, IncludesAreSpelledFromTheTop) {
               "const char* const s = \"#include \\\"x.h\\\"\";"});
 }
 
+TEST(CppRulesTest, CommentsNameTheirSubjectInPlainWords) {
+  ExpectViolations(
+      "prose", {"// What is not written is told.", "int a;  // Of all loops.",
+                "// Starts. Whoever waits is woken.", "// Reads it anew.",
+                "// Thread-safe, save Wake().",
+                "// It waits for ever, and never ends."});
+  EXPECT_THAT(Errors("net/x.cc", "// It returns\n// What is left.\n"),
+              IsEmpty());
+  ExpectNone("net/x.cc",
+             {"// Of course it does.", "// Whatsoever.", "// The bytes of a.",
+              "const char* const s = \"What anew for ever\";",
+              "// Whole words: renewed, newest."});
+}
+
 TEST(CppRulesTest, IostreamIsNotIncluded) {
   ExpectViolations("iostream", {"#include <iostream>"});
   ExpectNone("net/x.cc", {"#include <ostream>", "// #include <iostream>"});
