@@ -1,9 +1,9 @@
 // Compares //apps/echo:server with //bench:echo_limit under the same load, and
-// prints a Markdown table. The servers have CPU 0, the client has CPU 1; all
-// servers run all the time, one of them is loaded at a time, and rounds go
-// through them forth and back. The limit is there twice: what the second one
-// differs from the first by is noise. It is there with edges too, which is the
-// most that bulk can gain.
+// prints a Markdown table. The servers run on CPU 0, the client runs on CPU 1.
+// All servers run all the time, and the client loads one server at a time.
+// Rounds go through the servers forth and back. The table has the limit twice:
+// the difference between the two is noise. The table also has the limit with
+// edge-triggered epoll, since bulk transfers cannot gain more than this.
 
 #include <cstdint>
 #include <cstdio>
@@ -64,7 +64,7 @@ CommandLine MakeCommandLine(Options* options) {
   return line;
 }
 
-// A server while it runs.
+// A running server.
 struct Server {
   std::string name;
   std::string address;
@@ -107,8 +107,8 @@ absl::StatusOr<std::vector<Server>> StartServers(const Options& options) {
   return servers;
 }
 
-// One round of one server. Its CPU time includes that of accepting and closing
-// the connections, once in a round.
+// Measures one server in one round. The CPU time of the server includes
+// accepting and closing the connections, once in a round.
 absl::StatusOr<EchoSample> Measure(const Server& server,
                                    const std::string& connections,
                                    const Options& options) {

@@ -1,11 +1,12 @@
 // Counts the instructions that a server executes in user space for a message
-// that it echoes, under valgrind's callgrind: a figure that no other load on
-// the machine disturbs. Prints a Markdown table.
+// that it echoes, under valgrind's callgrind. No other load on the machine
+// disturbs this figure. Prints a Markdown table.
 //
-// A case is a number of connections and how many of them have a message in
-// flight at once; the others are open and idle, and each has its turn. Each
-// server runs twice, with few messages and with many: the difference is what
-// messages cost, without starting, accepting and closing.
+// A case has a number of connections, and a number of connections that have a
+// message in flight at once. The other connections are open and idle. Each
+// connection sends in its turn. Each server runs twice, with few messages and
+// with many: the difference is the cost of the messages, without the cost of
+// starting, accepting and closing.
 
 #include <signal.h>
 #include <unistd.h>
@@ -33,7 +34,7 @@
 namespace sluice {
 namespace {
 
-// Valgrind takes some fifty times as long.
+// Under valgrind, a server takes about fifty times as long.
 constexpr absl::Duration kPatience = absl::Minutes(5);
 constexpr int64_t kOwnDescriptors = 100;
 
@@ -61,8 +62,9 @@ CommandLine MakeCommandLine(Options* options) {
   return line;
 }
 
-// Each has been used once. One after the other: how many are accepted in a turn
-// would differ from run to run.
+// Connects `count` clients, one after the other, and echoes one message with
+// each. If clients connected at the same time, the number of connections that
+// the server accepts in one loop iteration would differ from run to run.
 absl::StatusOr<std::vector<ClientSocket>> Connect(absl::string_view address,
                                                   int64_t count) {
   std::vector<ClientSocket> clients;
@@ -76,7 +78,7 @@ absl::StatusOr<std::vector<ClientSocket>> Connect(absl::string_view address,
   return clients;
 }
 
-// So many messages in all, from the clients in turn.
+// Exchanges `messages` messages in all. The clients send in turn.
 absl::Status Exchange(std::vector<ClientSocket>& clients, int64_t in_flight,
                       int64_t messages, const std::string& message) {
   size_t next_to_send = 0;
@@ -96,7 +98,8 @@ absl::Status Exchange(std::vector<ClientSocket>& clients, int64_t in_flight,
   return absl::OkStatus();
 }
 
-// What callgrind says last: "==PID== Collected : INSTRUCTIONS".
+// Returns the number in the last line that callgrind prints:
+// "==PID== Collected : INSTRUCTIONS".
 absl::StatusOr<int64_t> ParseCollected(const std::string& error) {
   for (const absl::string_view line : absl::StrSplit(error, '\n')) {
     int64_t count = 0;
@@ -108,7 +111,7 @@ absl::StatusOr<int64_t> ParseCollected(const std::string& error) {
   return absl::DataLossError(absl::StrCat("callgrind says: ", error));
 }
 
-// The instructions of a whole run of `program`.
+// Returns the number of instructions in a whole run of `program`.
 absl::StatusOr<int64_t> CountRun(const std::string& program,
                                  const std::vector<std::string>& flags,
                                  const Case& c, int64_t messages,
@@ -117,7 +120,7 @@ absl::StatusOr<int64_t> CountRun(const std::string& program,
                                         "--callgrind-out-file=/dev/null",
                                         program, "--listen=127.0.0.1:0"};
   arguments.insert(arguments.end(), flags.begin(), flags.end());
-  // env(1) looks along PATH.
+  // env(1) looks for valgrind along PATH.
   auto server =
       Process::Start("/usr/bin/env", {.arguments = std::move(arguments)});
   if (!server.ok()) return server.status();

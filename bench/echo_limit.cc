@@ -1,15 +1,18 @@
-// What an echo server cannot do without, by hand: the limit that //bench:echo
-// measures others against. One thread, level-triggered epoll, one read per
-// event into one buffer, one write; what does not fit is kept, and nothing more
-// is read until it has gone. No timeouts, no drain, no cap, no abstraction.
+// The limit that //bench:echo measures other servers against: an echo server,
+// written by hand, that does only the necessary work. The server has one thread
+// and level-triggered epoll. For an event, the server makes one read into one
+// buffer and one write. If the socket does not take all bytes, the server keeps
+// the rest, and reads nothing more from the connection until the rest has been
+// written. The server has no timeouts, no drain, no limits on buffered bytes,
+// and no abstraction.
 //
-// With --edge_triggered both interests are registered once, and a connection is
-// read on while reads fill the buffer and all is written: the most that bulk
-// can gain.
+// With --edge_triggered, the server registers both interests once, and goes on
+// reading from a connection while reads fill the buffer and all bytes are
+// written. Bulk transfers cannot gain more than this.
 //
 // Usage: echo_limit [--edge_triggered] [--listen=127.0.0.1:PORT]. The first
-// line on standard output is "listening on 127.0.0.1:PORT". SIGTERM ends it, by
-// its default action.
+// line on standard output is "listening on 127.0.0.1:PORT". SIGTERM ends the
+// server, by the default action of the signal.
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -83,13 +86,13 @@ class Server {
   [[noreturn]] void Run();
 
  private:
-  // What the peer has not taken yet, from `sent` on.
+  // The output that the socket has not taken yet: `bytes` from `sent` on.
   struct Rest {
     std::string bytes;
     size_t sent = 0;
   };
 
-  // Keeps the memory for the next one.
+  // Empties `rest`, and keeps the memory for the next output.
   static void Drop(Rest& rest) {
     rest.bytes.clear();
     rest.sent = 0;
@@ -105,7 +108,7 @@ class Server {
   const bool edge_triggered_;
   int listener_;
   int epoll_;
-  std::vector<Rest> rests_;  // by descriptor
+  std::vector<Rest> rests_;  // indexed by descriptor
   char buffer_[64 * 1024];
 };
 
@@ -114,7 +117,7 @@ Server::Server(const Flags& flags) : edge_triggered_(flags.edge_triggered) {
   if (listener_ < 0) Fail("socket");
   const int on = 1;
   setsockopt(listener_, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-  // Accepted sockets inherit it.
+  // Accepted sockets inherit this option.
   setsockopt(listener_, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
   sockaddr_in address = flags.address;
   socklen_t size = sizeof(address);
@@ -162,7 +165,8 @@ void Server::Accept() {
   const int fd =
       accept4(listener_, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (fd < 0) {
-    // Of no use to a benchmark, and it would spin from now on.
+    // Without free descriptors the server is of no use to a benchmark, and
+    // would spin from now on.
     if (errno == EMFILE || errno == ENFILE) Fail("accept4");
     return;
   }
@@ -202,9 +206,10 @@ void Server::OnWritable(int fd) {
   Control(EPOLL_CTL_MOD, fd, EPOLLIN);
 }
 
-// An edge comes once: the socket is read until it has no more, unless it takes
-// no more. A read that did not fill the buffer has emptied it, and more bytes
-// are a new edge; but FIN that is there already is none.
+// Reads until the socket has no more bytes, unless the socket takes no more
+// output: epoll reports an edge only once. A read that did not fill the buffer
+// has emptied the socket, and later bytes are a new edge. But a FIN that has
+// arrived already is no new edge.
 void Server::OnEdge(int fd, uint32_t events) {
   Rest& rest = rests_[fd];
   if (!rest.bytes.empty()) {

@@ -1,4 +1,5 @@
-// A limit that lost bytes would be none.
+// Tests that the limit of the echo benchmark echoes every byte. A server that
+// dropped bytes would be no limit to compare with.
 
 #include <signal.h>
 
@@ -22,7 +23,8 @@
 namespace sluice {
 namespace {
 
-// With the flag that it is given, if any.
+// Runs the server with the flag in the parameter, or without a flag if the
+// parameter is empty.
 class EchoLimitTest : public ::testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {

@@ -38,28 +38,29 @@
 #include "sluice/log/logger_thread.h"
 #include "sluice/timer/clock.h"
 
-// Ways to write lines to a file, each used as its documents say is best, all
-// with the same calls:
+// Loggers that write lines to a file, each used as its documentation
+// recommends, all with the same calls:
 //
 //   L(path)      creates the file
-//   Log(values)  any thread: a line of level info with the message of `values`,
-//                the time, and the thread, file and line where it has them
-//   Close()      until all lines are in the file, and no thread of it runs; the
-//                last call
+//   Log(values)  writes a line of level info, from any thread: the message of
+//                `values`, the time, and the thread, the file and the line if
+//                the logger has them
+//   Close()      waits until all lines are in the file, and until the logger
+//                has no running thread; the last call
 //
-// Those that have levels write no line of level info after
+// Loggers that have levels write no line of level info after
 //
-//   TurnOff()    before other calls
+//   TurnOff()    called before all other calls
 namespace sluice {
 
-// What derives from it writes none.
+// The base class of loggers that write no file.
 struct NoFile {};
 
 // ---------------------------------------------------------------------------
 // Limits
 // ---------------------------------------------------------------------------
 
-// Nothing: what is left is what measuring costs.
+// A logger that does nothing: its figure is the cost of the measurement.
 class NoLogger : public NoFile {
  public:
   explicit NoLogger(const std::string&) {}
@@ -67,10 +68,10 @@ class NoLogger : public NoFile {
   void Close() {}
 };
 
-// The least at the caller: the values as they are, a time stamp and the address
-// of what does not change, in a ring of this thread's, published by one store.
-// A thread reads all that and forgets it, then naps for a millisecond. One
-// caller.
+// The least that a caller can do. The caller puts the values as they are, a
+// time stamp and the address of the constant data into a ring of its own, and
+// publishes them by one store. A thread reads these bytes and discards them,
+// then sleeps for a millisecond. Only one thread may call Log().
 class BareRing : public NoFile {
  public:
   explicit BareRing(const std::string&)
@@ -114,14 +115,16 @@ class BareRing : public NoFile {
     uint64_t size;
   };
   static constexpr uint64_t kSize = 256 * 1024;
-  static constexpr uint64_t kLongest = 256;  // one may end behind the ring
+  // The length of the longest record, which may end behind the ring, in bytes.
+  static constexpr uint64_t kLongest = 256;
 
   template <typename T>
   static char* Put(const T& value, char* to) {
     std::memcpy(to, &value, sizeof(value));
     return to + sizeof(value);
   }
-  // Not in order with what is around it: nobody needs it to be.
+  // Returns a time stamp. The ring needs no exact order, so that the processor
+  // may reorder the read with the instructions around it.
   static uint64_t Ticks() {
 #if defined(__x86_64__)
     return __builtin_ia32_rdtsc();
@@ -155,11 +158,11 @@ class BareRing : public NoFile {
   }
 
   const std::unique_ptr<char[]> ring_{new char[kSize + kLongest]()};
-  // The caller's.
+  // Fields of the caller.
   alignas(64) uint64_t tail_ = 0;
   uint64_t head_seen_ = 0;
   std::atomic<uint64_t> published_{0};
-  // The thread's.
+  // Fields of the thread.
   alignas(64) std::atomic<uint64_t> head_{0};
   Mutex mutex_;
   CondVar wake_;
@@ -167,7 +170,8 @@ class BareRing : public NoFile {
   Thread thread_;
 };
 
-// "2026-11-21 20:25:28", made anew when another second has begun.
+// The text of a second: "2026-11-21 20:25:28". The text is formatted only when
+// the second has changed.
 class SecondText {
  public:
   absl::string_view Of(std::time_t second) {
@@ -186,14 +190,16 @@ class SecondText {
   char text_[20];
 };
 
-// Of the calling thread, as others show it.
+// Returns the number of the calling thread, the same one that other loggers
+// show.
 inline int ThreadNumber() {
   static thread_local const int number = gettid();
   return number;
 }
 
-// The least that writes the lines: puts them into 64 KiB by hand, which go to
-// write(2) at a time. One caller at a time.
+// The least that writes the lines: formats the lines by hand into a buffer of
+// 64 KiB, and passes the buffer to one write(2). Only one thread at a time may
+// call Log().
 class BareFile {
  public:
   explicit BareFile(const std::string& path)
@@ -206,12 +212,13 @@ class BareFile {
     if (end_ > buffer_ + kSize - kLongest) Write();
     const int64_t micros = absl::ToUnixMicros(Clock::Real()->WallNow());
     end_ = Put(second_.Of(micros / 1'000'000), end_);
-    // The million has all six digits follow, and gives its place to the point.
+    // Because of the added million, to_chars() writes all six digits. The point
+    // replaces the digit of the million.
     std::to_chars(end_, end_ + 7, 1'000'000 + micros % 1'000'000);
     *end_ = '.';
     end_ = Put(" info ", end_ + 7);
     end_ = std::to_chars(end_, end_ + 10, ThreadNumber()).ptr;
-    end_ = Put(" logger_contenders.h:100 ", end_);  // of any line
+    end_ = Put(" logger_contenders.h:100 ", end_);  // for any line number
     end_ = PutLoggedMessage(values, end_);
     *end_++ = '\n';
   }
@@ -222,7 +229,7 @@ class BareFile {
 
  private:
   static constexpr size_t kSize = 64 * 1024;
-  static constexpr size_t kLongest = 256;  // longer than any line
+  static constexpr size_t kLongest = 256;  // bytes; longer than any line
 
   static char* Put(absl::string_view text, char* to) {
     std::memcpy(to, text.data(), text.size());
@@ -243,7 +250,7 @@ class BareFile {
   char* end_ = buffer_;
 };
 
-// The same for several callers.
+// A BareFile that several threads may call at a time.
 class LockedBareFile {
  public:
   explicit LockedBareFile(const std::string& path) : file_(path) {}
@@ -261,7 +268,7 @@ class LockedBareFile {
   BareFile file_ ABSL_GUARDED_BY(mutex_);
 };
 
-// The least that a statement can be which is off.
+// The least that a statement can do while it is off.
 class BareSwitch : public NoFile {
  public:
   explicit BareSwitch(const std::string&) {}
@@ -280,7 +287,7 @@ class BareSwitch : public NoFile {
 // Sluice
 // ---------------------------------------------------------------------------
 
-// Whose callers wait while their ring is full.
+// An AsyncLogger whose callers wait while their ring is full.
 class SluiceLogger {
  public:
   explicit SluiceLogger(const std::string& path)
@@ -309,13 +316,15 @@ class SluiceLogger {
 // Others
 // ---------------------------------------------------------------------------
 
-// Formats in the caller and writes under a lock, into stdio's buffer.
+// spdlog's synchronous logger. Formats in the caller, and writes under a lock
+// into the buffer of stdio.
 class SpdlogSync {
  public:
   explicit SpdlogSync(const std::string& path)
       : logger_(std::make_unique<spdlog::logger>("bench", Sink(path))) {}
 
-  // The values, the time, and where and by whom it was called.
+  // Returns a sink that writes the time, the level, the thread, the file, the
+  // line and the message with the values.
   static spdlog::sink_ptr Sink(const std::string& path) {
     const auto sink =
         std::make_shared<spdlog::sinks::basic_file_sink_mt>(path, true);
@@ -333,9 +342,10 @@ class SpdlogSync {
   std::unique_ptr<spdlog::logger> logger_;
 };
 
-// Formats the message in the caller, the rest in a thread of its own; the
-// caller waits while the queue between them is full. The queue's size and the
-// number of threads are those of its documents.
+// spdlog's asynchronous logger. Formats the message in the caller, and the rest
+// of the line in a thread of its own. The caller waits while the queue between
+// the two is full. The size of the queue and the number of threads come from
+// spdlog's documentation.
 class SpdlogAsync {
  public:
   explicit SpdlogAsync(const std::string& path)
@@ -350,7 +360,7 @@ class SpdlogAsync {
   }
   void Close() {
     logger_.reset();
-    threads_.reset();  // after all that is in the queue
+    threads_.reset();  // waits until the queue is empty
   }
 
  private:
@@ -358,11 +368,12 @@ class SpdlogAsync {
   std::shared_ptr<spdlog::async_logger> logger_;
 };
 
-// Formats and writes in the caller, under a lock. Once in a process.
+// glog's logger. Formats and writes in the caller, under a lock. A process can
+// have only one.
 class Glog {
  public:
   explicit Glog(const std::string& path) {
-    FLAGS_timestamp_in_logfile_name = false;  // the file is `path`
+    FLAGS_timestamp_in_logfile_name = false;  // the file name is `path`
     google::SetLogSymlink(google::GLOG_INFO, "");
     google::SetLogDestination(google::GLOG_INFO, path.c_str());
     google::InitGoogleLogging("loggers");
@@ -375,8 +386,9 @@ class Glog {
   void Close() { google::ShutdownGoogleLogging(); }
 };
 
-// Its statements that can be off: what is below its least level has been
-// formatted by the time it is dropped.
+// glog's VLOG statements, which can be off. LOG statements below the least
+// level of glog are not measured, because glog formats their messages before it
+// drops them.
 class GlogVerbose : public NoFile {
  public:
   explicit GlogVerbose(const std::string&) {}
@@ -388,7 +400,8 @@ class GlogVerbose : public NoFile {
   void Close() {}
 };
 
-// What a program does that has no logger. Locks inside of stdio.
+// A fprintf() for each line, as in a program without a logger. stdio takes a
+// lock in each call.
 class Fprintf {
  public:
   explicit Fprintf(const std::string& path)

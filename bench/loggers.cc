@@ -1,6 +1,6 @@
-// Compares AsyncLogger with other loggers: what a statement costs the thread
-// that has it, and what a line costs until it is in the file. Every file is
-// read back: who loses a line has no figure.
+// Compares AsyncLogger with other loggers: the cost of a statement for the
+// thread that executes it, and the cost of a line until it is in the file. The
+// program reads every file back. A logger that drops a line gets no figure.
 
 #include <stdlib.h>
 #include <unistd.h>
@@ -37,7 +37,7 @@
 namespace sluice {
 namespace {
 
-// Removed with all that is in it.
+// A temporary folder. The destructor removes the folder and everything in it.
 class TemporaryFolder {
  public:
   TemporaryFolder()
@@ -57,13 +57,13 @@ class TemporaryFolder {
   std::string path_;
 };
 
-// A file of this process's own.
+// Returns the path of a file in `folder` that only this process uses.
 std::string FileIn(const std::string& folder) {
   return absl::StrCat(folder, "/", getpid(), ".log");
 }
 
-// Ends the process unless the file has exactly the lines that it should have;
-// then there is no need of it any more.
+// Checks that the file has exactly the lines that it should have, and removes
+// the file. If the check fails, ends the process.
 template <typename L>
 void CheckAndRemove(const std::string& path, int producers, int each) {
   if (std::is_base_of_v<NoFile, L>) return;
@@ -84,8 +84,8 @@ constexpr int kWarmUpCalls = 6'000;
 constexpr int kPacedCalls = 60'000;
 constexpr double kCallsPerSecond = 60'000;
 
-// The ticks of each call but those for warming up. Each is made when it is due,
-// or, after one that took long, as soon as may be.
+// Returns the ticks of each call, without the calls for warming up. Makes a
+// call when it is due or, after a call that took long, as soon as possible.
 template <typename L>
 std::vector<uint64_t> PacedCalls(L* logger, double nanos_per_tick) {
   const auto period =
@@ -104,7 +104,7 @@ std::vector<uint64_t> PacedCalls(L* logger, double nanos_per_tick) {
   return ticks;
 }
 
-// The caller has one CPU, the logger's threads have another.
+// Runs the caller on one CPU and the threads of the logger on another.
 template <typename L>
 std::vector<double> PacedCaller(const std::string& folder) {
   const std::string path = FileIn(folder);
@@ -122,8 +122,8 @@ std::vector<double> PacedCaller(const std::string& folder) {
   const auto slowest = [&](int count) {
     return static_cast<double>(ticks[kPacedCalls - count]);
   };
-  // Where the counter goes in steps of many ticks the median is one of a few
-  // values; a mean is not.
+  // If the counter goes in steps of many ticks, the median is one of a few
+  // values. A mean is not.
   constexpr int kOnePercent = kPacedCalls / 100;
   const double sum =
       std::accumulate(ticks.begin(), ticks.end() - kOnePercent, 0.0);
@@ -156,7 +156,7 @@ ComparedCase PacedCase(const std::string& folder) {
 
 constexpr int kLines = 500'000;
 
-// What the calls take, one after the other.
+// Returns the time that the calls take, one after the other.
 template <typename L>
 absl::Duration LogLines(L* logger, int begin, int end) {
   const MonotonicTime start = Clock::Real()->Now();
@@ -164,7 +164,7 @@ absl::Duration LogLines(L* logger, int begin, int end) {
   return Clock::Real()->Now() - start;
 }
 
-// Until all is in the file.
+// Measures the time until all lines are in the file.
 template <typename L, int kProducers>
 std::vector<double> FillFile(const std::string& folder) {
   constexpr int kEach = kLines / kProducers;
@@ -225,7 +225,7 @@ std::vector<double> CallsThatAreOff(const std::string& folder) {
   const absl::Duration begin = ThreadCpuTime();
   for (int i = 0; i < kCalls; ++i) {
     logger.Log(values);
-    asm volatile("" : : : "memory");  // what it loads may have changed
+    asm volatile("" : : : "memory");  // values in memory may have changed
   }
   const absl::Duration cpu = ThreadCpuTime() - begin;
   logger.Close();

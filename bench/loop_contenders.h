@@ -21,15 +21,15 @@
 #include "sluice/event/poller/epoll_poller.h"
 #include "sluice/timer/clock.h"
 
-// Event loops that other threads call, each behind the same calls:
+// Event loops that other threads call, all with the same calls:
 //
 //   L(std::function<void()> on_call);
-//   void Run();     until Quit()
-//   void Quit();    from on_call
-//   void Call();    any thread: on_call runs on the loop
+//   void Run();     runs the loop until Quit()
+//   void Quit();    ends Run(); called from on_call
+//   void Call();    makes the loop run on_call; called from any thread
 namespace sluice {
 
-// The least: an epoll instance that watches an eventfd.
+// The least that a loop can be: an epoll instance that watches an eventfd.
 class BareLoop {
  public:
   explicit BareLoop(std::function<void()> on_call)

@@ -30,17 +30,19 @@
 #include "sluice/threadpool/worker_pool.h"
 #include "sluice/timer/clock.h"
 
-// Ways to have two threads run tasks, each used as its documents say is best,
-// all with the same calls:
+// Pools of two threads that run tasks, each used as its documentation
+// recommends, all with the same calls:
 //
-//   P()              has its threads
-//   P::Task          what its tasks derive from: they have Run()
-//   Schedule(task)     any thread, where InProducer() calls `body`, and tasks
-//   InProducer(body) calls `body`, on a thread that submits much
-//   Drain()          until all has run; the last call
-//   P::Strand        has P::Strand(&pool) and Schedule(task)
+//   P()              creates the pool with its threads
+//   P::Task          the base class of its tasks, with a virtual Run()
+//   Schedule(task)   schedules a task; called from any thread, from `body` of
+//                    InProducer(), and from tasks
+//   InProducer(body) calls `body`, on a thread that schedules many tasks
+//   Drain()          waits until all tasks have run; the last call
+//   P::Strand        a strand, with P::Strand(&pool) and Schedule(task)
 //
-// Some lack a strand. A pool of callables is given one that holds a pointer.
+// Some pools have no strand. A pool of callables gets a callable that holds a
+// pointer to the task.
 namespace sluice {
 
 constexpr int kPoolThreads = 2;
@@ -52,8 +54,8 @@ void StartThreads(P* pool, std::vector<Thread>* threads) {
   }
 }
 
-// The limit: a list of the tasks themselves, under one lock. Wakes a worker if
-// one sleeps, when the lock is free.
+// The limit: a list that links the tasks themselves, under one lock. If a
+// worker sleeps, Schedule() wakes the worker after it has released the lock.
 class BarePool {
  public:
   struct Task {
@@ -83,8 +85,8 @@ class BarePool {
     Task** end_ = &first_;
   };
 
-  // A list under a lock of its own, which is a task of the pool while it has
-  // something.
+  // A list of tasks under a lock of its own. The strand is a task of the pool
+  // while the list has tasks.
   class Strand final : private Task {
    public:
     explicit Strand(BarePool* pool) : pool_(pool) {}
@@ -169,7 +171,7 @@ class BarePool {
   std::vector<Thread> threads_;
 };
 
-// Tasks of ours.
+// A WorkerPool that is given tasks.
 class SluicePool {
  public:
   struct Task : Task {
@@ -203,7 +205,7 @@ class SluicePool {
   const std::unique_ptr<WorkerPool> pool_;
 };
 
-// What callables are made of.
+// The base class of the tasks that callables point to.
 struct RunnableTask {
   virtual void Run() = 0;
 
@@ -248,8 +250,10 @@ class AsioPool {
   boost::asio::thread_pool pool_{kPoolThreads};
 };
 
-// A task_group whose producers are in the arena: each has a queue there, from
-// which the workers steal. Who waits helps, so that there is one thread more.
+// A task_group with producers inside of the arena. Each producer has a queue in
+// the arena, and the workers steal from these queues. A thread that waits for
+// the group runs tasks too, so that there is one more thread than in other
+// pools.
 class TbbGroup {
  public:
   using Task = RunnableTask;
@@ -276,7 +280,8 @@ class TbbGroup {
   tbb::task_group group_;
 };
 
-// Tasks are enqueued from outside of the arena, which only workers enter.
+// A task_group with producers outside of the arena. Producers enqueue tasks,
+// and only workers enter the arena.
 class TbbArena {
  public:
   using Task = RunnableTask;
@@ -299,7 +304,8 @@ class TbbArena {
   tbb::task_group group_;
 };
 
-// As one writes it oneself.
+// A pool as programmers write it without a library: a deque of callables under
+// a lock.
 class DequePool {
  public:
   using Task = RunnableTask;

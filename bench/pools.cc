@@ -1,6 +1,6 @@
-// Compares WorkerPool and Strand, on two workers, with other pools of threads.
-// Wall time, since waiting for each other is what pools are slow by, and the
-// CPU time that all threads spend on it.
+// Compares WorkerPool and Strand, on two workers, with other thread pools.
+// Measures wall time, because pools are slow when their threads wait for each
+// other, and the CPU time that all threads spend meanwhile.
 
 #include <algorithm>
 #include <array>
@@ -25,7 +25,8 @@
 namespace sluice {
 namespace {
 
-// Wall and CPU time of `body` in nanoseconds, by `parts`.
+// Returns the wall time and the CPU time of `body` in nanoseconds, each divided
+// by `parts`.
 template <typename Body>
 std::vector<double> NanosPerPart(double parts, Body body) {
   const MonotonicTime begin = Clock::Real()->Now();
@@ -37,7 +38,7 @@ std::vector<double> NanosPerPart(double parts, Body body) {
           absl::ToDoubleNanoseconds(cpu) / parts};
 }
 
-// Blocks this thread.
+// Blocks the calling thread for the time `pause`.
 void Pause(absl::Duration pause) {
   Mutex mutex;
   CondVar nothing;
@@ -45,7 +46,7 @@ void Pause(absl::Duration pause) {
   nothing.WaitWithTimeout(&mutex, pause);
 }
 
-// By then the threads of a pool sleep.
+// Waits 5 ms. After this time the threads of a new pool sleep.
 void LetThemSleep() { Pause(absl::Milliseconds(5)); }
 
 // ---------------------------------------------------------------------------
@@ -91,12 +92,13 @@ constexpr int kFibValue = 17'711;
 constexpr double kFibCalls = 57'313;
 constexpr int kFibRepeats = 20;
 
-// A call of fib(), on its way. The last of those that a call waits for ends it.
-// Nobody blocks.
+// A task for one call of fib(). When the last of the calls that a call waits
+// for ends, it ends the waiting call too. No thread blocks.
 template <typename P>
 class alignas(64) FibTask final : public P::Task {
  public:
-  // Tasks from a block of the calling thread's own.
+  // An allocator of tasks. New() takes a task from a block that belongs to the
+  // calling thread.
   class Store {
    public:
     explicit Store(P* pool) : pool_(pool), tasks_(new FibTask[kTasks]) {}
@@ -132,8 +134,9 @@ class alignas(64) FibTask final : public P::Task {
     std::atomic<int> round_{0};
   };
 
-  // A task for each call that a call makes, or one for one of them: the other
-  // is made by the task itself.
+  // kBoth: a call schedules a task for each of the two calls that it makes.
+  // kOne: a call schedules a task for one of the two, and makes the other call
+  // in its own task.
   enum class Fork { kBoth, kOne };
 
   void Set(Store* store, FibTask* parent, Fork fork, int n) {
@@ -151,13 +154,14 @@ class alignas(64) FibTask final : public P::Task {
       Schedule(n_ - 1);
       Schedule(n_ - 2);
     } else {
-      // Those of this task's own calls, and itself.
+      // This task waits for n_ ends: of the n_ - 1 tasks that it schedules, and
+      // of itself.
       sum_and_left_.store(n_, std::memory_order_relaxed);
       for (int n = n_; n >= 2; --n) Schedule(n - 2);
       End(1);
     }
   }
-  // Of the first call: until it has ended.
+  // Waits until this call, the first one, has ended. Returns its value.
   int Await() {
     while (true) {
       const uint64_t seen = sum_and_left_.load(std::memory_order_acquire);
@@ -172,7 +176,9 @@ class alignas(64) FibTask final : public P::Task {
     task->Set(store_, this, fork_, n);
     store_->pool()->Schedule(task);
   }
-  // One of those that this call waits for.
+  // Adds `value`, the value of a call that this call waits for, to the sum, and
+  // takes one from the number of calls left. If no call is left, does the same
+  // for the parent with the sum.
   void End(uint64_t value) {
     FibTask* task = this;
     while (true) {
@@ -191,10 +197,10 @@ class alignas(64) FibTask final : public P::Task {
   FibTask* parent_ = nullptr;
   Fork fork_ = Fork::kBoth;
   int n_ = 0;
-  std::atomic<uint64_t> sum_and_left_{0};  // the sum is the upper half
+  std::atomic<uint64_t> sum_and_left_{0};  // upper half: the sum
 };
 
-// `fib` as often as is measured, and once before.
+// Measures kFibRepeats calls of `fib`, after one call that is not measured.
 template <typename Fib>
 std::vector<double> MeasureFib(Fib fib) {
   SLUICE_CHECK(fib() == kFibValue);
@@ -235,7 +241,7 @@ int TbbFib(int n) {
   return a + b;
 }
 
-// This thread is one of the two.
+// Uses the calling thread as one of the two threads.
 template <bool kForkBoth>
 std::vector<double> FibByTbb() {
   tbb::global_control limit(tbb::global_control::max_allowed_parallelism,

@@ -20,17 +20,20 @@
 #include "sluice/base/cpu_relax.h"
 #include "sluice/event/event_queue.h"
 
-// Queues of many threads, each behind the same calls:
+// Queues between threads, all with the same calls:
 //
 //   Q(size_t capacity);
-//   bool Push(T&& item);        any thread, through a Q::Producer of its own
-//   size_t Drain(consume);      one thread; how many were consumed
+//   bool Push(T&& item);        called from any thread, through its own
+//                               Q::Producer
+//   size_t Drain(consume);      called from one thread; returns the number of
+//                               items that were consumed
 //
-// Unless it says so, a queue is bounded by `capacity`, and Push() returns false
-// when it is full.
+// Unless its comment says otherwise, a queue is bounded by `capacity`, and
+// Push() returns false when the queue is full.
 namespace sluice {
 
-// What the calls of one thread go through; most queues need nothing there.
+// The producer of one thread, which passes each call on to the queue. Most
+// queues need nothing else.
 template <typename Q>
 class PlainProducer {
  public:
@@ -44,7 +47,8 @@ class PlainProducer {
   Q* const queue_;
 };
 
-// The least for one producer: no locked instruction, no item moved twice.
+// The least for one producer: a ring without a locked instruction that moves no
+// item twice.
 template <typename T>
 class BareSpscRing {
  public:
@@ -79,9 +83,10 @@ class BareSpscRing {
   alignas(64) std::atomic<uint64_t> head_{0};
 };
 
-// The least for several: one locked instruction for a push. Turn numbers say
-// whose a cell is: the producer's of position p while it is p, and filled when
-// it is p + 1.
+// The least for several producers: a ring with one locked instruction for a
+// push. The turn number of a cell says who owns the cell. If the number is p,
+// the cell belongs to the producer of position p; if the number is p + 1, the
+// cell is filled.
 template <typename T>
 class BareMpscRing {
  public:
@@ -102,7 +107,7 @@ class BareMpscRing {
                               tail, tail + 1, std::memory_order_relaxed)) {
         break;
       }
-      // Another producer was faster: it may go on for a while.
+      // Another producer was faster. Let that producer go on for a while.
       for (int i = 0; i < 32; ++i) CpuRelax();
       tail = tail_.load(std::memory_order_relaxed);
     }
@@ -154,7 +159,8 @@ class SluiceQueue {
   EventQueue<T> queue_;
 };
 
-// Asks, whenever it found nothing, whether it may sleep; but does not sleep.
+// A SluiceQueue whose consumer calls PrepareToSleep() whenever it found no
+// item, but does not sleep.
 template <typename T>
 class SluiceQueueThatArms : public SluiceQueue<T> {
  public:
@@ -169,7 +175,7 @@ class SluiceQueueThatArms : public SluiceQueue<T> {
   }
 };
 
-// Sixteen items at a time.
+// A SluiceQueue whose producers push 16 items at a time.
 template <typename T>
 class SluiceQueueOfBatches : public SluiceQueue<T> {
  public:
@@ -202,7 +208,7 @@ class SluiceQueueOfBatches : public SluiceQueue<T> {
   using SluiceQueue<T>::SluiceQueue;
 };
 
-// Unbounded, save by the memory.
+// An unbounded queue: only the memory limits it.
 template <typename T>
 class Moodycamel {
  public:
@@ -221,7 +227,7 @@ class Moodycamel {
   moodycamel::ConcurrentQueue<T> queue_;
 };
 
-// Takes 256 items at a time.
+// A Moodycamel queue whose consumer takes up to 256 items at a time.
 template <typename T>
 class MoodycamelInBulk : public Moodycamel<T> {
  public:
@@ -240,7 +246,8 @@ class MoodycamelInBulk : public Moodycamel<T> {
   T items_[kBulk];
 };
 
-// The same, each producer and the consumer with a token.
+// A MoodycamelInBulk with a token for each producer and a token for the
+// consumer.
 template <typename T>
 class MoodycamelWithTokens : public MoodycamelInBulk<T> {
  public:
@@ -269,7 +276,7 @@ class MoodycamelWithTokens : public MoodycamelInBulk<T> {
   moodycamel::ConsumerToken token_;
 };
 
-// Nodes of its own, allocated beforehand.
+// A queue with nodes of its own, which the constructor allocates.
 template <typename T>
 class BoostLockfree {
  public:
@@ -286,7 +293,7 @@ class BoostLockfree {
   boost::lockfree::queue<T> queue_;
 };
 
-// Unbounded, save by the memory.
+// An unbounded queue: only the memory limits it.
 template <typename T>
 class TbbQueue {
  public:
@@ -328,7 +335,7 @@ class TbbBoundedQueue {
   tbb::concurrent_bounded_queue<T> queue_;
 };
 
-// The consumer takes all at once.
+// A deque under a mutex. The consumer takes all items at once.
 template <typename T>
 class MutexAndDeque {
  public:

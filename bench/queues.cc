@@ -1,5 +1,5 @@
-// Compares EventQueue with other queues between threads, and what EventLoop
-// offers to other threads with the wake-ups of other loops.
+// Compares EventQueue with other queues between threads, and the calls that
+// EventLoop offers to other threads with the wake-ups of other loops.
 
 #include <atomic>
 #include <cstddef>
@@ -36,8 +36,9 @@ struct Event {
   uint64_t more[kBytes / 8 - 1];
 };
 
-// Wall time, and CPU time of all threads, for each event. Producers push as
-// fast as they can while the consumer drains; who can do nothing yields.
+// Returns the wall time, and the CPU time of all threads, in nanoseconds for
+// each event. Producers push as fast as they can while the consumer drains the
+// queue. A thread that can do nothing yields.
 template <typename Q, typename T>
 std::vector<double> PassEvents(size_t producers, const Cpus& cpus) {
   const uint64_t share = kEvents / producers;
@@ -53,7 +54,7 @@ std::vector<double> PassEvents(size_t producers, const Cpus& cpus) {
       while (!go.load()) std::this_thread::yield();
       for (uint64_t i = 0; i < share; ++i) {
         T event = {i, {}};
-        // NOLINTNEXTLINE(bugprone-use-after-move): moved if it was pushed.
+        // NOLINTNEXTLINE(bugprone-use-after-move): moved only when pushed.
         while (!producer.Push(std::move(event))) std::this_thread::yield();
       }
     });
@@ -118,8 +119,8 @@ ComparedCase EventsCase(size_t producers, size_t cpu_count) {
 
 constexpr int kRoundTrips = 10'000;
 
-// Two loops that do nothing but call each other. Wall time of a call there and
-// a call back.
+// Runs two loops that do nothing but call each other. Returns the wall time of
+// a call there and a call back, in microseconds.
 template <typename L>
 std::vector<double> CallBackAndForth(const Cpus& cpus) {
   int left = kRoundTrips;

@@ -1,6 +1,6 @@
-// Writes the figures of docs/benchmarks.md: runs the comparisons and puts what
-// each prints into its block of that document, and its picture beside it. The
-// rest of the document stays as it is.
+// Writes the figures of docs/benchmarks.md. Runs the comparisons, puts the
+// output of each into its block of the document, and writes its picture into
+// docs/benchmarks/. The rest of the document stays as it is.
 
 #include <sys/wait.h>
 
@@ -31,11 +31,12 @@
 namespace sluice {
 namespace {
 
-// What has a block, in the order of the document.
+// A comparison that has a block in the document. Components() has the order of
+// the document.
 struct Component {
-  std::string name;     // of the block and of the picture
-  std::string program;  // under bench/
-  std::string flags;    // beside --rounds and --svg
+  std::string name;     // name of the block and of the picture
+  std::string program;  // path under bench/
+  std::string flags;    // flags in addition to --rounds and --svg
 };
 
 const std::vector<Component>& Components() {
@@ -58,12 +59,13 @@ std::string NamesOfAll() {
                        });
 }
 
-// As one word of a shell.
+// Returns `word` quoted as one word of a shell.
 std::string Quoted(absl::string_view word) {
   return absl::StrCat("'", absl::StrReplaceAll(word, {{"'", "'\\''"}}), "'");
 }
 
-// What the command prints; its standard error is ours.
+// Returns the standard output of `command`. The standard error of `command` is
+// that of this program.
 absl::StatusOr<std::string> OutputOf(const std::string& command) {
   std::FILE* const pipe = popen(command.c_str(), "r");
   if (pipe == nullptr) return absl::ErrnoToStatus(errno, "popen");
@@ -80,7 +82,8 @@ absl::StatusOr<std::string> OutputOf(const std::string& command) {
                    WIFEXITED(ended) ? WEXITSTATUS(ended) : WTERMSIG(ended)));
 }
 
-// Runs one and writes its block and its picture. `top` is the checkout.
+// Runs one component, and writes its block and its picture. `top` is the path
+// of the checkout.
 absl::Status Measure(const Component& component, int64_t rounds,
                      const std::string& top) {
   const std::string flags = absl::StrCat("--rounds=", rounds, component.flags);
@@ -91,7 +94,8 @@ absl::Status Measure(const Component& component, int64_t rounds,
                    " --svg=", Quoted(absl::StrCat(top, "/docs/", picture))));
   if (!output.ok()) return output.status();
 
-  // Read now: somebody may have written in it meanwhile.
+  // The document is read only now, because somebody may have changed it during
+  // the measurement.
   const std::string path = absl::StrCat(top, "/docs/benchmarks.md");
   const absl::StatusOr<std::string> document = ReadFile(path);
   if (!document.ok()) return document.status();
@@ -126,7 +130,7 @@ absl::StatusOr<std::vector<Component>> Pick(
   return picked;
 }
 
-// All of them, even if one fails. Returns whether none did.
+// Measures all components, even if one fails. Returns true if none failed.
 bool MeasureAll(const std::vector<Component>& components, int64_t rounds,
                 const std::string& top) {
   bool all_well = true;

@@ -27,26 +27,29 @@
 #include "sluice/timer/clock.h"
 #include "sluice/timer/timer_wheel.h"
 
-// Ways to have many timers, each used as its documents say is best, all with
-// the same calls:
+// Containers of many timers, each used as its documentation recommends, all
+// with the same calls:
 //
-//   T(count)               that many timers, none of them armed
-//   T::Timeout             what it takes timeouts as
-//   TimeoutOf(duration)    of whole microseconds
-//   Arm(i, timeout)        the i-th, which is not armed
-//   Rearm(i, timeout)      the i-th, which is armed
-//   Cancel(i)              the i-th, which is armed
-//   Tick()                 a millisecond passes: fires what is due
-//   NextDeadline()         when to look again, in its own unit
-//   fired()                how many have fired so far
+//   T(count)               creates `count` timers, none of them armed
+//   T::Timeout             the type of the timeouts that Arm() takes
+//   TimeoutOf(duration)    converts a duration, of whole microseconds
+//   Arm(i, timeout)        arms the i-th timer, which is not armed
+//   Rearm(i, timeout)      arms the i-th timer again, which is armed
+//   Cancel(i)              cancels the i-th timer, which is armed
+//   Tick()                 advances the time by 1 ms, and fires the timers that
+//                          are due
+//   NextDeadline()         returns the time of the next look, in its own unit
+//   fired()                returns the number of timers that have fired so far
 //
-// Some lack some. A timer that fires adds one to a number. Event loops are
-// turned once in each tick, in virtual time. For one measurement in a process
-// of its own: nothing is given back.
+// Some containers lack some of the calls. A timer that fires adds one to a
+// number. Event loops run one loop iteration in each tick, in virtual time. Use
+// a container for one measurement, in a process of its own: containers release
+// no resources.
 namespace sluice {
 
-// The limit: circular lists, one for each tick modulo their number, a power of
-// two. No timer lies further ahead than there are lists, if it is to fire.
+// The limit: circular lists, one for each tick modulo the number of lists,
+// which is a power of two. If a timer is to fire, its timeout must not be
+// longer than kLists ticks.
 template <uint32_t kLists>
 class BareLists {
  public:
@@ -137,8 +140,8 @@ class SluiceTimers {
   int64_t now_ns_ = 0;
 };
 
-// While time stands still: whose deadlines are known, so that nothing but the
-// wheel is measured.
+// SluiceTimers with deadlines that are computed before Arm(), so that only the
+// wheel is measured. REQUIRES: the time stands still.
 class SluiceDeadlines : public SluiceTimers {
  public:
   using Timeout = MonotonicTime;
@@ -185,7 +188,7 @@ class MultimapTimers {
   std::vector<Timers::iterator> places_;
 };
 
-// Time for those that read the clock themselves.
+// The virtual time for contenders that read the clock themselves.
 class Ticks {
  public:
   Ticks() { SetVirtualTime(now_); }
@@ -235,12 +238,12 @@ class LibeventTimers {
   const std::unique_ptr<event[]> timers_;
 };
 
-// For very many timers with the same timeout libevent has a queue.
+// The queue that libevent has for very many timers with the same timeout.
 class LibeventCommonTimers : public LibeventTimers {
  public:
   using LibeventTimers::LibeventTimers;
 
-  // All timers have the first one.
+  // Returns the timeout of the first call: all timers have this timeout.
   Timeout TimeoutOf(absl::Duration timeout) {
     if (common_ == nullptr) {
       const timeval all = absl::ToTimeval(timeout);
@@ -352,7 +355,8 @@ class AsioTimers {
       if (!error) ++fired_;
     });
   }
-  // The waits that end are handed over later, some at a time.
+  // Cancels the timer. Boost.Asio calls the handlers of cancelled waits later,
+  // in poll(), which runs after each 32 cancellations.
   void Cancel(size_t i) {
     timers_[i].cancel();
     if (++cancelled_ % 32 == 0) context_.poll();
@@ -360,7 +364,7 @@ class AsioTimers {
   void Tick() {
     ticks_.Next();
     context_.poll();
-    context_.restart();  // it stops where there is no timer
+    context_.restart();  // the context stops if it has no timer
   }
   uint64_t fired() const { return fired_; }
 

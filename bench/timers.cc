@@ -1,6 +1,6 @@
 // Compares TimerWheel and IdleList with the timers of event loops, in thread
-// CPU time. What is measured of an event loop is its timers: the clock that it
-// reads and the wait that it calls cost next to nothing here, see
+// CPU time. Only the timers of an event loop are measured: the clock that the
+// loop reads and the wait that the loop calls cost next to nothing here, see
 // virtual_time.h.
 
 #include <algorithm>
@@ -29,7 +29,7 @@ namespace {
 
 constexpr int64_t kMinuteTicks = 60'000;
 
-// The same numbers in each process, at a nanosecond each.
+// A generator of random numbers, the same in each process. A number costs 1 ns.
 class Random {
  public:
   uint64_t Below(uint64_t bound) {
@@ -38,7 +38,7 @@ class Random {
     state_ ^= state_ << 17;
     return (state_ >> 32) * bound >> 32;
   }
-  // From nothing to a minute.
+  // Returns a duration from 1 us up to, but not including, a minute.
   absl::Duration WithinAMinute() {
     return absl::Microseconds(1 + Below(59'999'999));
   }
@@ -47,8 +47,8 @@ class Random {
   uint64_t state_ = 88172645463325252;
 };
 
-// Thread CPU time of a step, in nanoseconds, after an eighth as many that are
-// not measured.
+// Returns the thread CPU time of a step, in nanoseconds. First runs an eighth
+// as many steps, which are not measured.
 template <typename Step>
 double NanosPerStep(size_t steps, Step step) {
   for (size_t i = 0; i < steps / 8; ++i) step();
@@ -83,8 +83,9 @@ template <typename T>
 std::vector<double> CancelAndArmAnother(size_t count) {
   T timers(count);
   Random random;
-  // Made before, for that is not the timers' work; taken in turn, so that the
-  // next is in the cache.
+  // The timeouts are made before the measurement, because making them is not
+  // the work of the timers. The steps take the timeouts in order, so that the
+  // next one is in the cache.
   std::vector<typename T::Timeout> timeouts;
   for (int i = 0; i < 1 << 14; ++i) {
     timeouts.push_back(timers.TimeoutOf(random.WithinAMinute()));
@@ -98,8 +99,9 @@ std::vector<double> CancelAndArmAnother(size_t count) {
   })};
 }
 
-// Until the timers that ArmWithinAMinute() has armed have fired, each in its
-// tick: who went by another clock than the others would not.
+// Calls `tick` until all timers that ArmWithinAMinute() has armed have fired,
+// each in its tick. Checks how many have fired after 30 s and after a minute: a
+// contender that used another clock than the others would fail the check.
 template <typename T, typename Tick>
 void PassAMinute(size_t count, const T& timers, Tick tick) {
   const uint64_t begin = timers.fired();
@@ -110,8 +112,10 @@ void PassAMinute(size_t count, const T& timers, Tick tick) {
   SLUICE_CHECK(timers.fired() - begin == count);
 }
 
-// Reading the clock in each tick would be a part of what a timer costs: that is
-// done the second time.
+// Returns the nanoseconds per timer, then the worst and the fourth worst tick
+// in microseconds. Reading the clock in each tick would be a part of the cost
+// of a timer. Therefore the timers fire twice, and only the second pass reads
+// the clock in each tick.
 template <typename T>
 std::vector<double> FireAll(size_t count) {
   T timers(count);
@@ -134,8 +138,10 @@ std::vector<double> FireAll(size_t count) {
           ticks[3]};
 }
 
-// One that was asked just before, then one that has to look: a timer that would
-// have been the next was there meanwhile.
+// Returns two times in nanoseconds. The first is the time of a NextDeadline()
+// if nothing has changed since the last call. The second is the time to arm a
+// timer that becomes the next one, ask, cancel that timer and ask again, so
+// that NextDeadline() has to look.
 template <typename T>
 std::vector<double> NextDeadline(size_t count) {
   T timers(count + 1);
@@ -159,7 +165,8 @@ std::vector<double> NextDeadline(size_t count) {
   return {unchanged, changed};
 }
 
-// The limit: where the next is cannot change unnoticed.
+// The limit: the next deadline is known at any time, so that NextDeadline()
+// only loads it.
 class KnownDeadline : public BareLists<1> {
  public:
   using BareLists<1>::BareLists;
@@ -189,7 +196,7 @@ std::vector<double> EmptyTick(size_t count) {
   return {nanos};
 }
 
-// The limit: the time is compared with that of the next.
+// The limit: a tick compares the time with the deadline of the next timer.
 class OneComparison {
  public:
   using Timeout = int64_t;
@@ -210,8 +217,8 @@ class OneComparison {
   uint64_t fired_ = 0;
 };
 
-// `touch(i)` of any of the members, with a tick after each 128: where all are
-// touched each second, none becomes idle.
+// Measures `touch(i)` of a random member, with a tick after each 128 touches.
+// If every member is touched each second, no member becomes idle.
 template <typename Touch, typename Tick>
 std::vector<double> TouchAny(size_t members, Touch touch, Tick tick) {
   Random random;
@@ -267,7 +274,8 @@ std::vector<double> TouchByRearming(size_t members) {
 
 using Measurement = std::vector<double> (*)(size_t count);
 
-// Contenders that differ in what they are, not in how many.
+// Returns a case whose contenders differ in their type and have the same
+// `count`.
 ComparedCase CaseOf(
     std::string name, std::vector<std::string> metrics, size_t count,
     const std::vector<std::pair<std::string, Measurement>>& measurements) {

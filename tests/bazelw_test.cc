@@ -1,5 +1,5 @@
-// In which workspace bazelw runs Bazel. Bazel is a script here, which prints
-// the folder that it runs in.
+// Tests in which workspace bazelw runs Bazel. In this test Bazel is a script
+// that prints the folder in which it runs.
 
 #include <cstdlib>
 #include <filesystem>
@@ -15,15 +15,16 @@
 namespace sluice {
 namespace {
 
-// A folder outside the folders of the test, which are in a workspace.
+// A test with a temporary folder that is in no workspace. The folders of the
+// test itself are in one.
 class BazelwTest : public ::testing::Test {
  protected:
   BazelwTest() {
     char path[] = "/tmp/bazelw_test.XXXXXX";
     EXPECT_NE(mkdtemp(path), nullptr);
     top_ = std::filesystem::canonical(path);
-    // Copies, because bazelw follows links to find its checkout. The name of
-    // the folder under XDG_CACHE_HOME is the one that bazelw looks for.
+    // The script copies files because bazelw follows links to find its
+    // checkout. bazelw looks for a folder of this name under XDG_CACHE_HOME.
     Run(absl::StrCat(
         "mkdir -p ", top_, "/sluice/bazel ", top_, "/sluice/event\n",
         "cp -L bazelw ", top_, "/sluice\n", "cp -L bazel/deps.bzl ", top_,
@@ -36,7 +37,7 @@ class BazelwTest : public ::testing::Test {
   }
   ~BazelwTest() override { std::filesystem::remove_all(top_); }
 
-  // Runs a script of the shell that must succeed; returns what it prints.
+  // Runs a shell script that must succeed. Returns the output of the script.
   std::string Run(const std::string& script) {
     auto process = Process::Start(
         "/bin/sh",
@@ -50,7 +51,7 @@ class BazelwTest : public ::testing::Test {
     EXPECT_EQ(ended->exit_code, 0) << ended->error;
     return ended->output;
   }
-  // Where Bazel runs if bazelw is called in `folder`.
+  // Returns the folder in which Bazel runs if bazelw is called in `folder`.
   std::string RunsIn(absl::string_view folder) {
     const std::string output = Run(absl::StrCat(
         "cd ", top_, "/", folder, "\n", top_, "/sluice/bazelw build //...\n"));
@@ -76,7 +77,7 @@ TEST_F(BazelwTest, RunsInTheWorkspaceOfTheCaller) {
 }
 
 TEST_F(BazelwTest, RunsInItsOwnCheckoutIfTheCallerIsInNoWorkspace) {
-  // A folder of that name is not a workspace.
+  // A folder with the name WORKSPACE does not make a workspace.
   Run(absl::StrCat("mkdir -p ", top_, "/elsewhere/WORKSPACE"));
   EXPECT_EQ(RunsIn("elsewhere"), "sluice\n");
 }

@@ -1,4 +1,4 @@
-// Example programs exit with 1 if what they print is lost.
+// Tests that example programs exit with 1 if their output cannot be written.
 
 #include <string>
 

@@ -1,5 +1,5 @@
-// A child of fork() destroys what it has inherited, and the parent does not
-// notice: docs/architecture.md, "fork()".
+// Tests that a child of fork() can destroy the objects that it has inherited,
+// and that the parent does not notice: docs/architecture.md, "fork()".
 
 #include <signal.h>
 #include <stdlib.h>
@@ -57,8 +57,8 @@ namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(20);
 
-// Answers "big" with more than the kernel holds, and echoes the rest. Has a
-// handle, for which there is a mailbox.
+// The size of the answer to "big": more than the kernel buffers. Handler echoes
+// all other input. Handler has a StreamHandle, so that its loop has a mailbox.
 constexpr size_t kBig = 8 << 20;
 
 class Handler final : public StreamHandler {
@@ -83,7 +83,7 @@ class Handler final : public StreamHandler {
   StreamHandle handle_;
 };
 
-// What a main() has, in the order in which it makes it.
+// The objects of a typical main(), in the order in which main() makes them.
 class Program {
  public:
   Program(PollerKind kind, const std::string& folder)
@@ -140,7 +140,7 @@ class Program {
         Socket(platform.sockets, static_cast<int>(fd.value())));
   }
 
-  // One message, there and back.
+  // Sends one message and expects it back.
   void ExpectEcho(TestPeer* peer, const std::string& text) {
     peer->ForgetReceived();
     TurnUntil([&] { return peer->closed() || peer->Send(text) > 0; });
@@ -181,7 +181,7 @@ class ForkTest : public ::testing::TestWithParam<PollerKind> {
     rmdir(folder_.c_str());
   }
 
-  // As main() does at its end.
+  // Destroys the objects as main() does at its end.
   void EndProgram() {
     program_->connector.reset();
     program_->unix_server.reset();
@@ -194,12 +194,14 @@ class ForkTest : public ::testing::TestWithParam<PollerKind> {
     program_.reset();
   }
 
-  // Short: the name of a Unix-domain socket has at most 107 bytes.
+  // The folder of the sockets. Its name is short, because the name of a
+  // Unix-domain socket has at most 107 bytes.
   std::string folder_ = "/tmp/sluice_fork.XXXXXX";
   std::unique_ptr<Program> program_;
 };
 
-// How many sockets of this process would send RST when they are closed.
+// Returns the number of sockets of this process that would send RST when they
+// are closed.
 int LingeringSockets() {
   int lingering = 0;
   for (int fd = 0; fd < 200; ++fd) {
@@ -231,7 +233,7 @@ TEST_P(ForkTest, AParentDoesNotNoticeThatItsChildDestroysAll) {
     });
   }
   program.TurnUntil([&] { return program.connected; });
-  // It waits in a queue when the child is made.
+  // This callable is in a queue when the child is made.
   SLUICE_ASSERT_OK(program.loop->Post([] {}));
 
   EXPECT_EQ(InChild([&] { program_.reset(); }), 0);
@@ -250,7 +252,7 @@ TEST_P(ForkTest, AParentDoesNotNoticeThatItsChildDestroysAll) {
   for (const SocketAddress& address : addresses) {
     for (int i = 0; i < 4; ++i) peers.push_back(program.Connect(address));
   }
-  // The handlers CHECK that their streams end well.
+  // The handlers CHECK that their streams end normally.
   for (const auto& peer : peers) {
     program.ExpectEcho(peer.get(), "after");
     peer->ShutdownWrite();
@@ -271,7 +273,7 @@ TEST_P(ForkTest, AParentDoesNotNoticeThatItsChildDestroysAll) {
   program.TurnUntil([&] { return ran.load(); });
 }
 
-// Tasks that stay in a queue by submitting themselves.
+// A task that is always in a queue, because it schedules itself.
 class Restless final : public Task {
  public:
   Restless(Executor* executor, std::atomic<bool>* stop,
@@ -296,7 +298,8 @@ class Restless final : public Task {
   std::atomic<int>& running_;
 };
 
-// Whatever other threads are in the middle of, a lock that they hold included.
+// When fork() is called, other threads may be in any state. They may hold a
+// lock.
 TEST_P(ForkTest, AChildOfBusyThreadsDoesNotHang) {
   std::atomic<bool> stop{false};
   std::atomic<int> running{0};
@@ -308,7 +311,7 @@ TEST_P(ForkTest, AChildOfBusyThreadsDoesNotHang) {
       tasks.push_back(std::make_unique<Restless>(executor, &stop, &running));
     }
   }
-  // Posts to the loop of this thread.
+  // A task that posts to the loop of this thread.
   class Poster final : public Task {
    public:
     Poster(Program* program, std::atomic<bool>* stop, std::atomic<int>* running)
@@ -352,7 +355,7 @@ TEST_P(ForkTest, AChildOfBusyThreadsDoesNotHang) {
   });
 }
 
-// What a child does besides.
+// The child calls Post() and Stop() of its parent's loops.
 TEST_P(ForkTest, AChildWakesNoLoopOfItsParent) {
   EXPECT_EQ(InChild([&] {
               for (EventLoop* const loop : program_->threads->loops()) {
@@ -387,7 +390,8 @@ TEST_P(ForkTest, AChildRunsLoopsOfItsOwn) {
 
 TEST_P(ForkTest, AChildRunsNoLoopOfItsParent) {
   EXPECT_EQ(InChild([&] {
-              // Not the sanitizer's, which exits.
+              // The sanitizer's handler of SIGABRT exits, so the test restores
+              // the default.
               signal(SIGABRT, SIG_DFL);
               (void)program_->loop->Run();
             }),

@@ -1,4 +1,4 @@
-// What a thousand connections cost on which nothing happens.
+// Tests the CPU time that a thousand idle connections cost.
 
 #include <fcntl.h>
 #include <sys/resource.h>
@@ -25,7 +25,7 @@
 namespace sluice {
 namespace {
 
-// Of this process, user and system.
+// Returns the user and system CPU time of this process.
 absl::Duration CpuTime() {
   rusage usage;
   EXPECT_EQ(getrusage(RUSAGE_SELF, &usage), 0);
@@ -48,7 +48,8 @@ TEST_P(IdlePollersTest, AThousandIdleConnectionsCostLessThanOnePercentOfACpu) {
   for (int i = 0; i < kConnections; ++i) {
     int ends[2];
     ASSERT_EQ(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends), 0);
-    // Those that are watched stay below select's limit.
+    // The peers get high descriptors, so that the watched descriptors stay
+    // below select's limit.
     const int peer = fcntl(ends[1], F_DUPFD_CLOEXEC, FD_SETSIZE);
     close(ends[1]);
     fds.insert(fds.end(), {ends[0], peer});

@@ -1,4 +1,4 @@
-// What workers cost that have nothing to do.
+// Tests the CPU time that idle workers cost.
 
 #include <sys/resource.h>
 
@@ -12,7 +12,7 @@
 namespace sluice {
 namespace {
 
-// Of this process, user and system.
+// Returns the user and system CPU time of this process.
 absl::Duration CpuTime() {
   rusage usage;
   EXPECT_EQ(getrusage(RUSAGE_SELF, &usage), 0);
@@ -25,7 +25,7 @@ TEST(IdleWorkersTest, SixteenCostLessThanOnePercentOfACpu) {
   const auto pool =
       WorkerPool::Create({.clock = Clock::Real(), .num_threads = 16});
   SLUICE_ASSERT_OK(pool);
-  // Once they have worked, too.
+  // The workers must become idle again after they have worked.
   SLUICE_ASSERT_OK((*pool)->Post([] {}));
   Mutex mutex;
   CondVar nothing;

@@ -1,5 +1,6 @@
-// A loop that was held up serves all that came in time before a timer cuts
-// anybody off: with more descriptors ready than one wait of the poller reports.
+// Tests that a loop that was held up serves all input that came in time before
+// a timer closes a connection, even if more descriptors are ready than one wait
+// of the poller reports.
 
 #include <cstddef>
 #include <memory>
@@ -42,12 +43,12 @@ struct Counts {
   size_t opened = 0;
   size_t answered = 0;
   size_t timed_out = 0;
-  size_t done = 0;    // closed with kDone
+  size_t done = 0;    // closed with kNormal
   size_t closed = 0;  // for any reason
 };
 
-// Answers its first input, and finishes when the server drains and it has
-// answered. With a read timeout, if that is finite.
+// Answers its first input. After it has answered and the server drains, calls
+// ShutdownWrite(). Has a read timeout if `read_timeout` is finite.
 class Answerer final : public StreamHandler {
  public:
   Answerer(Counts* counts, absl::Duration read_timeout)
@@ -82,7 +83,8 @@ class Answerer final : public StreamHandler {
   bool draining_ = false;
 };
 
-// The kernel's sockets and pollers, by a clock that the test moves.
+// A test with the kernel's sockets and pollers, and a clock that the test
+// moves.
 class LateTimersTest : public ::testing::TestWithParam<PollerKind> {
  protected:
   LateTimersTest() : platform_(LinuxPlatform(GetParam())) {
@@ -110,7 +112,7 @@ class LateTimersTest : public ::testing::TestWithParam<PollerKind> {
       clients_.push_back(*std::move(client));
     }
   }
-  // All of them send, in time; then the loop comes to it, late.
+  // Lets all clients send in time, and then holds the loop up before it reads.
   void SendAndHoldUp() {
     for (ClientSocket& client : clients_) SLUICE_ASSERT_OK(client.Send("x"));
     clock_.Advance(kHoldUp);
@@ -121,7 +123,7 @@ class LateTimersTest : public ::testing::TestWithParam<PollerKind> {
     }
     return done();
   }
-  // Destroys the server, and turns until it has let go of its connections.
+  // Destroys the server, and runs the loop until all connections are closed.
   void TearDown() override {
     server_.reset();
     EXPECT_TRUE(TurnUntil([&] { return counts_.closed == counts_.made; }));
@@ -204,8 +206,8 @@ TEST_P(LateTimersTest, ADrainsDeadlineCutsOffNoInputThatCameInTime) {
   EXPECT_EQ(counts_.done, kConnections);
 }
 
-// The loop is held up before it hears of the drain, and before it has accepted
-// anybody: those in the backlog are looked at, too.
+// The loop is held up before it starts the drain and before it has accepted a
+// connection. The drain must look at connections in the backlog, too.
 TEST_P(LateTimersTest, ADrainThatIsHeardOfLateServesTheBacklog) {
   StartServer(absl::InfiniteDuration(), absl::InfiniteDuration());
   Connect();

@@ -40,17 +40,18 @@
 #include "sluice/net/transport/platform.h"
 #include "sluice/timer/timer_wheel.h"
 
-// Threads that write to, post to and end the same thousand connections of one
-// loop through their handles, for a second, or for as many as
-// SLUICE_STRESS_SECONDS says.
+// Tests threads that write to, post to and end the same thousand connections of
+// one loop through handles. The test takes one second, or the number of seconds
+// in SLUICE_STRESS_SECONDS.
 namespace sluice {
 namespace {
 
 constexpr int kThreads = 8;
 constexpr size_t kConnections = 1000;
 
-// What a thread writes: a header with the thread, a number that counts what it
-// wrote to this connection, and how many bytes follow, which these determine.
+// The header of a message. It has the number of the thread, the number of the
+// thread's earlier messages to this connection, and the number of bytes that
+// follow. The header determines those bytes.
 struct Header {
   uint32_t number;
   uint16_t size;
@@ -72,14 +73,14 @@ std::string MessageOf(int thread, uint32_t number, size_t size) {
   return message;
 }
 
-// The other end: checks that what arrives is whole messages, those of each
-// thread in the order of its calls.
+// The other end of a connection. Checks that only whole messages arrive, and
+// that the messages of each thread arrive in the order of its calls.
 class CheckingPeer final : public StreamHandler {
  public:
   explicit CheckingPeer(uint32_t seed) : random_(seed) {}
 
   void OnOpen(Stream& stream) override { OnTimeout(stream); }
-  // Reads, waits, and now and then goes without a word.
+  // Pauses or resumes reading at random. One call in 32 aborts the connection.
   void OnTimeout(Stream& stream) override {
     const uint32_t choice = random_() % 32;
     if (choice == 0) return stream.Abort(absl::AbortedError("at random"));
@@ -111,7 +112,7 @@ class CheckingPeer final : public StreamHandler {
   }
 
   bool done() const { return done_; }
-  // Bytes of a message that was not whole.
+  // Returns the number of bytes of an incomplete message at the end.
   size_t rest() const { return rest_; }
 
  private:
@@ -121,9 +122,9 @@ class CheckingPeer final : public StreamHandler {
   size_t rest_ = 0;
 };
 
-// What all threads share.
+// The state that all threads share.
 struct Shared {
-  // The handles of the connections that are there now.
+  // Returns the handle of the current connection `index`.
   StreamHandle Get(size_t index) {
     MutexLock lock(&mutex);
     return handles[index];
@@ -136,13 +137,13 @@ struct Shared {
   Mutex mutex;
   std::array<StreamHandle, kConnections> handles ABSL_GUARDED_BY(mutex);
   std::atomic<bool> stop{false};
-  std::atomic<uint64_t> accepted{0};  // messages, save ShutdownWrite()
+  std::atomic<uint64_t> accepted{0};  // messages, without ShutdownWrite()
   std::atomic<uint64_t> finishes{0};
-  std::atomic<uint64_t> refused{0};   // for want of room
-  std::atomic<int64_t> callables{0};  // that exist
+  std::atomic<uint64_t> refused{0};   // messages, for lack of room
+  std::atomic<int64_t> callables{0};  // existing callables
 };
 
-// One for each callable, to see that all are destroyed.
+// A member of each callable, which shows that all callables are destroyed.
 class Token {
  public:
   explicit Token(Shared* shared) : shared_(shared) { ++shared_->callables; }
@@ -155,7 +156,7 @@ class Token {
   Shared* const shared_;
 };
 
-// The connections, both ends of each, and their replacement when they end.
+// Both ends of all connections. Replaces connections when they end.
 class Connections final : private ConnectionOwner {
  public:
   Connections(const Platform* platform, EventLoop* loop, Shared* shared,
@@ -172,12 +173,12 @@ class Connections final : private ConnectionOwner {
     for (size_t i = 0; i < kConnections; ++i) Open(i);
   }
 
-  // To be destroyed by a callable, as its owner may.
+  // Destroys a connection, as its owner may. A callable may call this.
   void Destroy(size_t index) {
     pairs_[index].connection.reset();
     ReplaceIfEnded(index);
   }
-  // Lets no new ones come, and ends those that are there.
+  // Opens no more connections, and ends the existing ones.
   void End() {
     ending_ = true;
     for (Pair& pair : pairs_) {
@@ -187,7 +188,7 @@ class Connections final : private ConnectionOwner {
 
   const ConnectionContext& context() const { return context_; }
   uint64_t ended() const { return ended_; }
-  // Of these, how many in an orderly way.
+  // Returns how many of the ended connections ended normally.
   uint64_t done() const { return done_; }
 
  private:
@@ -214,7 +215,8 @@ class Connections final : private ConnectionOwner {
     std::unique_ptr<TcpConnection> peer;
   };
 
-  // Unix-domain for even indices, TCP for odd ones.
+  // Returns a Unix-domain pair for an even index, and a TCP pair for an odd
+  // one.
   std::pair<Socket, Socket> NewPair(size_t index) {
     SocketApi* const api = platform_->sockets;
     if (index % 2 == 0) {
@@ -224,7 +226,8 @@ class Connections final : private ConnectionOwner {
                               fds) == 0);
       return {Socket(api, fds[0]), Socket(api, fds[1])};
     }
-    // From many addresses: those that were used lately keep their ports.
+    // The clients use many addresses, because the ports of recently closed
+    // connections stay in use.
     const SocketAddress from =
         *SocketAddress::Parse(absl::StrCat("127.0.1.", random_() % 250, ":0"));
     const SocketAddress to =
@@ -261,7 +264,7 @@ class Connections final : private ConnectionOwner {
   void ReplaceIfEnded(size_t index) {
     Pair& pair = pairs_[index];
     if (pair.connection != nullptr || pair.peer != nullptr) return;
-    // Otherwise somebody went without a word, perhaps in half of one.
+    // Otherwise one end aborted, perhaps in the middle of a message.
     if (pair.handler->done() && pair.checker->done()) {
       EXPECT_EQ(pair.checker->rest(), 0u);
       ++done_;
@@ -289,7 +292,7 @@ class Connections final : private ConnectionOwner {
   bool ending_ = false;
 };
 
-// One of the threads.
+// One of the threads that use the handles.
 class Caller {
  public:
   Caller(int thread, Connections* connections, Shared* shared, uint64_t seed)
@@ -314,7 +317,7 @@ class Caller {
  private:
   struct Target {
     StreamHandle handle;
-    uint32_t number = 0;  // of the next message
+    uint32_t number = 0;  // number of the next message
   };
 
   void Act(Target& target, size_t index) {
@@ -349,7 +352,7 @@ class Caller {
     if (random_() % 3 > 0) {
       status = target.handle.Write(std::move(message));
     } else {
-      // In two pieces, and corked or not.
+      // Writes the message in two pieces, corked or not.
       status = target.handle.Post([token = Token(shared_),
                                    message = std::move(message),
                                    cork = random_() % 2 == 0](Stream& stream) {
@@ -381,7 +384,7 @@ class Caller {
   std::vector<Target> streams_;
 };
 
-// Whether the connections' descriptors may be had.
+// Returns whether the process may open the descriptors of all connections.
 bool MayOpenAll() {
   constexpr rlim_t kNeeded = 2 * kConnections + 50;
   rlimit limit;
@@ -411,7 +414,7 @@ TEST(StreamStressTest, ThreadsShareAThousandConnectionsThroughHandles) {
     threads.emplace_back(
         [&, t] { Caller(t, connections.get(), &shared, seed + 1 + t).Run(); });
   }
-  // The threads go on while all is ended.
+  // The threads keep calling the handles while the connections end.
   CallbackTimer stop([&] { connections->End(); });
   loop->Arm(&stop, StressDuration());
   SLUICE_EXPECT_OK(loop->Run());

@@ -1,4 +1,4 @@
-// What happens to exceptions that leave users' callbacks: docs/architecture.md,
+// Tests exceptions that leave users' callbacks: docs/architecture.md,
 // "Exceptions".
 
 #include <sys/eventfd.h>
@@ -59,13 +59,13 @@ struct SaysWhenDestroyed {
   ~SaysWhenDestroyed() { std::fputs("unwound\n", stderr); }
 };
 
-// What every callback below does.
+// Throws an exception. Every callback below calls this.
 void Throw() {
   const SaysWhenDestroyed local;
   throw std::runtime_error("thrown");
 }
 
-// As in a main() that catches what it can.
+// Runs `body` as a main() that catches all exceptions would.
 void Catching(absl::FunctionRef<void()> body) {
   try {
     body();
@@ -77,7 +77,8 @@ void Catching(absl::FunctionRef<void()> body) {
   std::_Exit(1);
 }
 
-// The first that is written: nothing is destroyed before it.
+// Expects that the message of terminate() is the first output, so that no
+// object was destroyed before.
 #define EXPECT_ENDS_AT_THROW(body)                                \
   EXPECT_DEATH(Catching(body),                                    \
                "^terminate called after throwing an instance of " \
@@ -102,7 +103,7 @@ struct World {
 };
 
 // ---------------------------------------------------------------------------
-// Of a loop
+// The loop
 // ---------------------------------------------------------------------------
 
 TEST(ThrowingCallbackDeathTest, APost) {
@@ -201,7 +202,7 @@ TEST(ThrowingCallbackDeathTest, TheEndOfLoopThreads) {
 }
 
 // ---------------------------------------------------------------------------
-// Without a loop
+// Objects without a loop
 // ---------------------------------------------------------------------------
 
 TEST(ThrowingCallbackDeathTest, ATimerOfAWheelAlone) {
@@ -227,7 +228,7 @@ TEST(ThrowingCallbackDeathTest, AnIdleList) {
   });
 }
 
-// An executor of a user's, which runs tasks where it is told to.
+// A user's executor, which runs a task when RunOne() is called.
 class ByHand final : public Executor {
  public:
   bool Schedule(Task* task) override { return tasks_.PushRemote(task); }
@@ -277,7 +278,7 @@ TEST(ThrowingCallbackDeathTest, ATaskThatAPoolAbandonsInSchedule) {
 }
 
 // ---------------------------------------------------------------------------
-// Of the network
+// The network
 // ---------------------------------------------------------------------------
 
 enum class Where {
@@ -293,7 +294,8 @@ enum class Where {
   kHandlePost,
 };
 
-// Throws in one call, and has those come that do not come by themselves.
+// Throws in the callback `where`. Causes the callbacks that would not happen
+// otherwise.
 class ThrowingHandler final : public StreamHandler {
  public:
   explicit ThrowingHandler(Where where) : where_(where) {}
@@ -332,7 +334,7 @@ class ThrowingHandler final : public StreamHandler {
   const Where where_;
 };
 
-// A server whose handlers throw there, and a client.
+// Runs a server whose handlers throw at `where`, and a client.
 void Serve(Where where) {
   World world;
   auto server = TcpServer::Start(
@@ -396,7 +398,7 @@ TEST(ThrowingCallbackDeathTest, TheEndOfAConnect) {
   });
 }
 
-// Listens, with a connection in the backlog.
+// Returns a listener with a connection in its backlog.
 std::unique_ptr<TcpListener> NewThrowingListener(World* world) {
   auto listener = TcpListener::Listen(
       &world->platform, world->loop.get(), SocketAddress::Loopback4(0), {},
@@ -421,7 +423,8 @@ TEST(ThrowingCallbackDeathTest, AnAcceptFromTheBacklog) {
   });
 }
 
-// A connection without a server, which its owner drains outside of the loop.
+// The connection belongs to no server, and its owner drains it outside the
+// loop.
 TEST(ThrowingCallbackDeathTest, TheDrainOfAConnection) {
   EXPECT_ENDS_AT_THROW([] {
     World world;
@@ -444,7 +447,7 @@ TEST(ThrowingCallbackDeathTest, TheDrainOfAConnection) {
 }
 
 // ---------------------------------------------------------------------------
-// Of the logger
+// The logger
 // ---------------------------------------------------------------------------
 
 class ThrowingWriter final : public LogWriter {

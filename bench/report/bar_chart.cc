@@ -15,12 +15,12 @@
 namespace sluice {
 namespace {
 
-// In pixels.
+// Lengths are in pixels.
 constexpr double kMargin = 16;
 constexpr double kColumn = 500;
 constexpr double kColumnGap = 24;
-constexpr double kLabels = 230;  // what stands left of the bars
-constexpr double kValues = 56;   // and right of them
+constexpr double kLabels = 230;  // labels left of the bars
+constexpr double kValues = 56;   // values right of the bars
 constexpr double kBars = kColumn - kLabels - kValues;
 constexpr double kRow = 18;
 constexpr double kBarHeight = 12;
@@ -58,7 +58,8 @@ std::string Escaped(absl::string_view text) {
                              {{"&", "&amp;"}, {"<", "&lt;"}, {">", "&gt;"}});
 }
 
-// Squeezed if it would take more than `width`, by what a letter takes at most.
+// Returns a text element. Squeezes the text if it would be wider than `width`,
+// computed with the greatest width of a letter.
 std::string Text(double x, double y, double width, absl::string_view attributes,
                  absl::string_view text) {
   constexpr double kLetter = 6.6;
@@ -85,7 +86,7 @@ absl::string_view ClassOf(BarKind kind) {
   return "";
 }
 
-// From values to pixels right of the labels.
+// A scale that converts values to pixels right of the labels.
 class Scale {
  public:
   explicit Scale(const std::vector<Bar>& bars) {
@@ -100,7 +101,7 @@ class Scale {
     for (const Bar& bar : bars) {
       if (bar.value.min > 0) least = std::min(least, bar.value.min);
     }
-    // The shortest bar is to be seen too.
+    // The scale begins so low that the shortest bar is visible.
     begin_ = std::pow(10, std::floor(std::log10(least / 1.5)));
   }
 
@@ -110,7 +111,7 @@ class Scale {
     if (value <= begin_) return 0;
     return kBars * std::log10(value / begin_) / std::log10(end_ / begin_);
   }
-  // Round numbers, three to six of them if the scale is linear.
+  // Returns round numbers; three to six of them if the scale is linear.
   std::vector<double> Marks() const {
     std::vector<double> marks;
     if (logarithmic_) {
@@ -137,7 +138,7 @@ class Scale {
   bool logarithmic_ = false;
 };
 
-// A line for each mark, with its number below.
+// Returns a line for each mark, with the number of the mark below.
 std::string Grid(const Scale& scale, double left, double top, double bottom) {
   std::string svg;
   for (const double mark : scale.Marks()) {

@@ -6,28 +6,30 @@
 
 #include "sluice/bench/report/spread.h"
 
-// A picture of what was compared.
+// A picture of a comparison: a bar chart.
 namespace sluice {
 
-enum class BarKind { kLimit, kSluice, kPeer };  // each has its colour
+enum class BarKind { kLimit, kSluice, kPeer };  // each kind has its own colour
 
 struct Bar {
   std::string label;
-  Spread value;  // of which nothing is negative
+  Spread value;  // no negative values
   BarKind kind = BarKind::kPeer;
 };
 
 struct BarPanel {
   std::string title;
-  std::string metric;  // with its unit
+  std::string metric;  // name and unit
   std::vector<Bar> bars;
 };
 
-// An SVG of panels in two columns. A bar ends at the median and a line goes
-// from the least to the most; the median stands beside it. Where a panel's
-// medians differ more than twentyfold its scale is logarithmic, and says so.
-// Light or dark as the reader's screen is. REQUIRES: there is a panel, and each
-// has a bar.
+// Returns an SVG of the panels in two columns. A bar ends at the median. A line
+// goes from the least value to the greatest. The median stands beside the bar.
+// If the least median of a panel is positive, and the greatest value is more
+// than 20 times the least median, the scale of the panel is logarithmic, and
+// the panel says so. The picture is light or dark, like the screen of the
+// reader.
+// REQUIRES: there is a panel, and each panel has a bar.
 std::string BarChartSvg(const std::vector<BarPanel>& panels);
 
 }  // namespace sluice

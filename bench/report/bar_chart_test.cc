@@ -14,7 +14,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
-// Of the bars with that class, in order.
+// Returns the widths of the bars whose class is `kind`, in order.
 std::vector<double> Widths(const std::string& svg, const std::string& kind) {
   const std::regex bar("<rect class=\"" + kind + "\".* width=\"([0-9.]+)\"");
   std::vector<double> widths;
@@ -53,7 +53,7 @@ TEST(BarChartTest, AWideRangeHasALogarithmicScaleThatSaysSo) {
   EXPECT_THAT(svg, HasSubstr(">ns (logarithmic)</text>"));
   const double limit = Widths(svg, "limit").at(0);
   EXPECT_GT(limit, 0);
-  // A decade more is as much more everywhere.
+  // All decades of a logarithmic scale have the same width.
   EXPECT_NEAR(Widths(svg, "sluice").at(0), 2 * limit, 0.2);
   EXPECT_NEAR(Widths(svg, "peer").at(0), 3 * limit, 0.2);
 }

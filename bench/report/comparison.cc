@@ -42,15 +42,15 @@ CommandLine MakeCommandLine(const std::string& target, Options* options) {
   return line;
 }
 
-// A contender with what it came to.
+// A contender with its results.
 struct Measured {
   const Contender* contender;
   std::string name;
-  std::vector<std::vector<double>> rounds;  // the metrics in each
+  std::vector<std::vector<double>> rounds;  // all metrics of each round
   std::string failure;
 };
 
-// Measures once more, unless it has failed.
+// Measures the contender once more, unless it has failed before.
 void MeasureRound(const ComparedCase& compared, absl::Duration time_limit,
                   Measured* measured) {
   if (!measured->failure.empty()) return;
@@ -89,7 +89,7 @@ std::vector<Measured> MeasureCase(const ComparedCase& compared,
   return all;
 }
 
-// What all came to in one metric.
+// Returns the values of all contenders in one metric.
 std::vector<ComparedValues> ValuesOf(size_t metric,
                                      const std::vector<Measured>& all) {
   std::vector<ComparedValues> rows;
@@ -114,7 +114,8 @@ std::string Tables(const ComparedCase& compared,
   return tables;
 }
 
-// Without those that failed, and without the limit's second row.
+// Appends a panel for each metric, without the contenders that failed and
+// without the second row of the limit.
 void AppendPanels(const ComparedCase& compared,
                   const std::vector<Measured>& all,
                   std::vector<BarPanel>* panels) {
@@ -133,7 +134,7 @@ void AppendPanels(const ComparedCase& compared,
   }
 }
 
-// Whether none failed; says on standard error who did.
+// Returns true if no contender failed. Reports each failure on standard error.
 bool ReportFailures(const std::string& target, const ComparedCase& compared,
                     const std::vector<Measured>& all) {
   bool none = true;

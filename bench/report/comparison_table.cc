@@ -15,7 +15,7 @@ std::string Format(const Spread& spread) {
                       " to ", Significant(spread.max), ")");
 }
 
-// "1" of what is divided by itself.
+// Returns the ratio of the two, or "1" if a contender is divided by itself.
 std::string Ratio(const ComparedValues& dividend,
                   const ComparedValues& divisor) {
   if (&dividend == &divisor) return "1";

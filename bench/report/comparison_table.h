@@ -6,22 +6,23 @@
 
 #include "absl/strings/string_view.h"
 
-// What a comparison prints of a case.
+// The tables that a comparison prints for a case.
 namespace sluice {
 
-// What one contender came to in one metric.
+// The values of one contender in one metric.
 struct ComparedValues {
   std::string name;
-  std::vector<double> values;  // one of each round
-  std::string failure;         // if not empty: why there are none
+  std::vector<double> values;  // one for each round
+  std::string failure;         // reason of the failure, if any
 };
 
-// A Markdown table of a metric, a contender each row, with medians of the
-// rounds, in brackets the least and the most. The first is the limit, the
-// second is Sluice. Ratios to them are paired by round; "-" where one of the
-// two has failed or the divisor is 0.
-// REQUIRES: two contenders; all that have not failed have as many values, at
-// least one.
+// Returns a Markdown table of a metric. Each contender has a row with the
+// median of the rounds and, in brackets, the least and the greatest value. The
+// first contender is the limit, the second is Sluice. Ratios to these two are
+// paired by round. If one of the two contenders of a ratio has failed, or the
+// divisor is 0, the ratio is "-".
+// REQUIRES: there are at least two contenders; all contenders that have not
+// failed have the same number of values, at least one.
 std::string ComparisonTable(absl::string_view metric,
                             const std::vector<ComparedValues>& contenders);
 

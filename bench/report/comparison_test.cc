@@ -23,7 +23,8 @@ using ::testing::Not;
 
 class ComparisonTest : public ::testing::Test {
  protected:
-  // Always measures `value`, and writes down that it was its turn.
+  // Returns a contender that always measures `value`, and that appends its name
+  // to the log each time.
   Contender Steady(const std::string& name, double value) {
     return {name, [this, name, value] {
               std::ofstream(log_, std::ios::app) << name << ' ';
@@ -126,7 +127,7 @@ TEST_F(ComparisonTest, ACrashOfOneLeavesTheOthersTheirFigures) {
           {{"a case", {"ns"}, {Steady("L", 1), Steady("S", 2), crashing}}}),
       1);
   EXPECT_FALSE(std::ifstream(svg).is_open());
-  // Not in the second round.
+  // The peer is not measured in the second round.
   EXPECT_THAT(Turns(), ElementsAre("L", "S", "peer", "L", "L", "S", "L"));
   EXPECT_THAT(error_, HasSubstr("a case, peer: killed by signal 9"));
   EXPECT_THAT(output_, HasSubstr("| peer | killed by signal 9"));

@@ -4,20 +4,20 @@
 #include <string>
 #include <vector>
 
-// What figures are worthless without.
+// The conditions of a measurement. Figures are worthless without them.
 namespace sluice {
 
-// The processors, the kernel, the compiler: "2 CPUs of ...; Linux ...; g++
-// ...".
+// Returns the processors, the kernel and the compiler: "2 CPUs of ...; Linux
+// ...; g++ ...".
 std::string MachineConditions();
 
-// The versions that dpkg-query(1) tells of installed Debian packages:
-// "libevent-dev 2.1.12, libuv1-dev 1.44.2". Of those that it does not know, and
-// where there is no dpkg-query, "unknown".
+// Returns the versions of installed Debian packages that dpkg-query(1) prints:
+// "libevent-dev 2.1.12, libuv1-dev 1.44.2". If dpkg-query does not know a
+// package, or there is no dpkg-query, the version is "unknown".
 std::string PackageVersions(const std::vector<std::string>& packages);
 
 bool IsOptimized();
-// Says so on standard error, if the program is not.
+// Warns on standard error if the program is not optimized.
 void WarnIfNotOptimized();
 
 }  // namespace sluice

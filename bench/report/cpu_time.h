@@ -3,13 +3,14 @@
 
 #include "absl/time/time.h"
 
-// What has been computed so far; others that share the machine do not add to
-// it. A system call each, some 0.2 us, even where a program has a
-// clock_gettime() of its own. Wall time is Clock::Real()'s.
+// The CPU time that was spent so far. Other programs that share the machine do
+// not add to it. Each function makes a system call, which costs about 0.2 us,
+// even if a program has a clock_gettime() of its own. For wall time, use
+// Clock::Real().
 namespace sluice {
 
-absl::Duration ThreadCpuTime();   // by the calling thread
-absl::Duration ProcessCpuTime();  // by all threads, ended ones included
+absl::Duration ThreadCpuTime();   // CPU time of the calling thread
+absl::Duration ProcessCpuTime();  // CPU time of all threads, even ended ones
 
 }  // namespace sluice
 

@@ -6,14 +6,15 @@
 
 namespace sluice {
 
-// Where the threads of a measurement run: on the first `count` CPUs that this
-// process may use, or on all, if those are fewer. Thread-compatible.
+// The CPUs on which the threads of a measurement run: the first `count` CPUs
+// that this process may use, or all of these if there are fewer.
+// Thread-compatible.
 class Cpus {
  public:
   explicit Cpus(size_t count);
 
-  // The calling thread, and those that it starts from now on, to the CPU `i`
-  // of them; where there are fewer it begins anew.
+  // Pins the calling thread, and the threads that it starts from now on, to CPU
+  // number `i` of these CPUs, modulo their number.
   void Pin(size_t i) const;
 
  private:

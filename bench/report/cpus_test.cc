@@ -16,7 +16,8 @@ cpu_set_t Allowed() {
   return cpus;
 }
 
-// The test's own thread stays where it may be.
+// Runs `body` in a thread of its own, so that the test's thread stays on its
+// CPUs.
 template <typename Body>
 void InThread(Body body) {
   auto thread = Thread::Start("cpus test", body);

@@ -9,7 +9,7 @@
 namespace sluice {
 namespace {
 
-// Where `line` begins, a whole line of the document.
+// Returns the position of `line`, a whole line of the document.
 absl::StatusOr<size_t> FindOnce(absl::string_view document,
                                 absl::string_view line) {
   const std::string whole = absl::StrCat("\n", line, "\n");

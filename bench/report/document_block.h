@@ -8,13 +8,15 @@
 
 namespace sluice {
 
-// A Markdown `document` with other text in the block `name`: between the lines
+// Returns the Markdown `document` with `text` in the block `name`: between the
+// lines
 //
 //   <!-- name: written by //bench:report -->
 //   <!-- end of name -->
 //
-// which stay, as all else does; blank lines set the text off. kInvalidArgument
-// if not each of them is there once, or the second is before the first.
+// These lines and everything else stay. Blank lines separate the text from the
+// two lines. Returns kInvalidArgument if one of the lines is not there exactly
+// once, or if the second line is before the first.
 absl::StatusOr<std::string> ReplaceBlock(absl::string_view document,
                                          absl::string_view name,
                                          absl::string_view text);

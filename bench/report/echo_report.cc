@@ -9,7 +9,8 @@
 namespace sluice {
 namespace {
 
-// A number that belongs to the object itself: its keys are unique in the line.
+// Returns the number with that key in the object itself. The keys of the object
+// are unique in the line.
 absl::StatusOr<double> JsonNumber(absl::string_view json,
                                   absl::string_view key) {
   const std::string quoted = absl::StrCat("\"", key, "\":");

@@ -9,36 +9,37 @@
 #include "absl/time/time.h"
 #include "sluice/bench/report/bar_chart.h"
 
-// The arithmetic of //bench:echo, and the table made of it.
+// The arithmetic of //bench:echo, and the table of its results.
 namespace sluice {
 
-// What one server did in one round.
+// The result of one server in one round.
 struct EchoSample {
   double messages_per_s = 0;
-  double cpu_us_per_message = 0;  // of the server
+  double cpu_us_per_message = 0;  // CPU time of the server
 };
 
-// From the line of JSON that //apps/echo:client printed, and the CPU time that
-// the server spent meanwhile. kInvalidArgument if it is not such a line, or
-// tells of no messages.
+// Makes a sample of the line of JSON that //apps/echo:client printed, and of
+// the CPU time that the server spent meanwhile. Returns kInvalidArgument if
+// `json` is not such a line, or counts no messages.
 absl::StatusOr<EchoSample> ParseEchoSample(absl::string_view json,
                                            absl::Duration server_cpu);
 
 struct EchoContender {
   std::string name;
-  std::vector<EchoSample> samples;  // one of each round
+  std::vector<EchoSample> samples;  // one for each round
 };
 
-// The head of a Markdown table.
+// Returns the head of the Markdown table.
 std::string EchoTableHead();
-// Its rows for one case, a server each. The first server is what the others are
-// compared to, round by round: what disturbs the machine for longer than a
-// round disturbs both.
-// REQUIRES: each has a sample of every round, and there is a round.
+// Returns the rows of the table for one case, one row for each server. Compares
+// the other servers with the first one, round by round: a disturbance of the
+// machine that is longer than a round disturbs both servers.
+// REQUIRES: there is a round, and each server has a sample of every round.
 std::string EchoTableRows(absl::string_view case_name,
                           const std::vector<EchoContender>& contenders);
 
-// A picture of the same, of the CPU time. The second server is Sluice's.
+// Returns a panel with the CPU times of the same samples. The second server is
+// Sluice's.
 BarPanel EchoPanel(absl::string_view case_name,
                    const std::vector<EchoContender>& contenders);
 

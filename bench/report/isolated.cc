@@ -20,7 +20,8 @@
 namespace sluice {
 namespace {
 
-// In the new process. Static objects stay as they are: no exit handler runs.
+// Runs in the new process. Static objects stay as they are: no exit handler
+// runs.
 [[noreturn]] void Child(absl::FunctionRef<std::vector<double>()> measure,
                         int output) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -39,8 +40,8 @@ namespace {
   _exit(0);
 }
 
-// What poll(2) wants for the time until `deadline`; rounded up, a minute at
-// most.
+// Returns the time until `deadline` in milliseconds, for poll(2): rounded up,
+// and a minute at most.
 int PollTimeout(MonotonicTime deadline) {
   const absl::Duration left = std::clamp(
       deadline - Clock::Real()->Now(), absl::ZeroDuration(), absl::Minutes(1));
@@ -48,7 +49,8 @@ int PollTimeout(MonotonicTime deadline) {
       absl::ToInt64Milliseconds(absl::Ceil(left, absl::Milliseconds(1))));
 }
 
-// All bytes until the other end is closed, if that is before `deadline`.
+// Returns all bytes until the other end is closed, or kDeadlineExceeded if that
+// is not before `deadline`.
 absl::StatusOr<std::string> ReadAll(int fd, MonotonicTime deadline) {
   std::string bytes;
   char buffer[4096];
@@ -88,7 +90,7 @@ absl::StatusOr<std::vector<double>> MeasureIsolated(
   const MonotonicTime deadline = Clock::Real()->Now() + time_limit;
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return absl::ErrnoToStatus(errno, "pipe2");
-  std::fflush(nullptr);  // or it would be written twice
+  std::fflush(nullptr);  // else both processes write the buffers
   const pid_t pid = fork();
   if (pid == 0) Child(measure, ends[1]);
   const int fork_error = errno;

@@ -9,14 +9,15 @@
 
 namespace sluice {
 
-// What `measure` returns in a process of its own, forked from this one: its
-// heap is fresh, and a crash or a hang there ends nothing but the measurement.
-// What it writes to standard output goes to standard error. The process ends
-// with this one.
+// Calls `measure` in a process of its own, forked from this one, and returns
+// its values. The heap of the new process is fresh, and a crash or a hang there
+// ends only the measurement. Output of `measure` to standard output goes to
+// standard error. The new process ends with this one.
 //
-// kAborted if it is killed by a signal, exits or throws before it has returned;
-// kDeadlineExceeded, and killed, if that takes longer than `time_limit`; else
-// what pipe(2) or fork(2) fails with.
+// Returns kAborted if a signal kills the new process, or if the process exits
+// or throws before `measure` has returned. If the measurement takes longer than
+// `time_limit`, kills the process and returns kDeadlineExceeded. Otherwise
+// returns the error of pipe(2) or fork(2) if one of these fails.
 // REQUIRES: this process has no other thread.
 absl::StatusOr<std::vector<double>> MeasureIsolated(
     absl::FunctionRef<std::vector<double>()> measure,

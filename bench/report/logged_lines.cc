@@ -16,14 +16,14 @@ char* Put(absl::string_view text, char* to) {
   return std::copy(text.begin(), text.end(), to);
 }
 
-// From the line with the first message on.
+// Returns the file from the line with the first message on.
 absl::string_view WithoutHead(absl::string_view file) {
   const size_t head_end = file.rfind('\n', file.find(kBegin));
   if (head_end != file.npos) file.remove_prefix(head_end + 1);
   return file;
 }
 
-// -1 if there is none.
+// Returns the number of the message in `line`, or -1 if there is no message.
 int NumberIn(absl::string_view line) {
   const size_t begin = line.find(kBegin);
   int number = -1;
@@ -53,7 +53,7 @@ char* PutLoggedMessage(const LoggedValues& values, char* to) {
 }
 
 absl::Status CheckLoggedLines(absl::string_view file, int producers, int each) {
-  std::vector<int> next(producers);  // of each thread's
+  std::vector<int> next(producers);  // next message of each thread
   for (int i = 0; i < producers; ++i) next[i] = i * each;
   file = WithoutHead(file);
   while (!file.empty()) {

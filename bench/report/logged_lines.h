@@ -6,38 +6,41 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
-// What //bench:loggers has every logger write: lines that end with the message
+// The lines that //bench:loggers has every logger write. Each line ends with
+// the message
 //
 //   request 17 took 34.624 ms for /v1/sessions
 //
-// whose three values differ from one message to the next.
+// with three values that differ from one message to the next.
 namespace sluice {
 
 struct LoggedValues {
   int number;
-  double millis;           // less than 100, of three decimals at most
-  absl::string_view path;  // of 12 characters, with static storage
+  double millis;           // less than 100, with at most three decimals
+  absl::string_view path;  // 12 characters, with static storage
 };
 
-// Of message `number`. REQUIRES: number >= 0.
+// Returns the values of message `number`. REQUIRES: number >= 0.
 inline LoggedValues LoggedValuesOf(int number) {
   constexpr absl::string_view kPaths[] = {"/v1/accounts", "/v1/sessions",
                                           "/v1/invoices", "/static/logo"};
-  // 7,919 is prime: the decimals have no pattern that a branch could learn.
+  // Because 7,919 is prime, the decimals have no pattern that a branch
+  // predictor could learn.
   const auto micros = (static_cast<unsigned>(number) * 7'919u + 1) % 100'000u;
   return {number, micros / 1000.0, kPaths[number % 4]};
 }
 
-// The text of the message. Returns its end. REQUIRES: there is room for
-// kLoggedMessageSize bytes.
+// Writes the text of the message to `to`, and returns its end. REQUIRES: there
+// is room for kLoggedMessageSize bytes.
 constexpr size_t kLoggedMessageSize = 80;
 char* PutLoggedMessage(const LoggedValues& values, char* to);
 
-// For a file that `producers` threads have logged to, thread i the messages
-// from i * each to (i + 1) * each - 1. kDataLoss, with what is wrong, unless it
-// has all of them, once, each at the end of a line, those of a thread in their
-// order, and no other line. Some loggers have a head, of a few lines without
-// messages: that may be. REQUIRES: each >= 1.
+// Checks a file to which `producers` threads have logged. Thread i has logged
+// the messages from i * each to (i + 1) * each - 1. Returns kDataLoss, with a
+// description of the error, unless the file has each message exactly once, each
+// message at the end of a line, the messages of a thread in their order, and no
+// other line. A head of a few lines without messages is allowed, because some
+// loggers write one. REQUIRES: each >= 1.
 absl::Status CheckLoggedLines(absl::string_view file, int producers, int each);
 
 }  // namespace sluice

@@ -54,7 +54,8 @@ TEST(LoggedLinesTest, ThereIsRoomForEveryMessage) {
   EXPECT_LE(Message(2'147'483'647).size(), kLoggedMessageSize);
 }
 
-// As streams and %g print it: whoever prints it so is not found wrong.
+// Streams and %g print six digits at most. A logger that prints the value by
+// one of them must pass the check.
 TEST(LoggedLinesTest, MillisecondsAreSixDigitsAtMost) {
   for (int i = 0; i < 200'000; ++i) {
     const LoggedValues values = LoggedValuesOf(i);

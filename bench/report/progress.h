@@ -7,19 +7,20 @@
 
 namespace sluice {
 
-// Tells on standard error how far a long run is: on a terminal in one line that
-// is redrawn, elsewhere in a line for each new headline. Thread-compatible.
+// A progress display on standard error for a long run: on a terminal one line
+// that is redrawn, elsewhere a line for each new headline. Thread-compatible.
 class Progress {
  public:
   Progress();
   Progress(const Progress&) = delete;
   Progress& operator=(const Progress&) = delete;
-  // Leaves no trace on a terminal.
+  // Clears the line on a terminal.
   ~Progress() { Clear(); }
 
-  // "headline: detail"; the detail is for terminals.
+  // Shows "headline: detail" on a terminal, or only the headline elsewhere.
   void Show(absl::string_view headline, absl::string_view detail);
-  // Before anything else is written to that terminal.
+  // Clears the line on a terminal. Call it before other output to that
+  // terminal.
   void Clear();
 
  private:

@@ -5,7 +5,7 @@
 namespace sluice {
 namespace {
 
-// Under test standard error is no terminal.
+// In a test, standard error is no terminal.
 TEST(ProgressTest, WithoutATerminalEachHeadlineIsToldOnce) {
   ::testing::internal::CaptureStderr();
   {

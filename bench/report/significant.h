@@ -5,7 +5,8 @@
 
 namespace sluice {
 
-// Three significant digits, and no exponent: "0.0123", "2.70", "41634".
+// Returns `value` with three significant digits and no exponent: "0.0123",
+// "2.70", "41634".
 std::string Significant(double value);
 
 }  // namespace sluice

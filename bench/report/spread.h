@@ -3,7 +3,7 @@
 
 #include <vector>
 
-// What many rounds of a measurement come to.
+// The result of many rounds of a measurement.
 namespace sluice {
 
 struct Spread {
@@ -11,13 +11,15 @@ struct Spread {
   double min = 0;
   double max = 0;
 };
-// Of an even number of values the median is the mean of the middle two.
+// Returns the spread of the values. If their number is even, the median is the
+// mean of the middle two.
 // REQUIRES: !values.empty().
 Spread SpreadOf(std::vector<double> values);
 
-// Of each value to the reference of the same round: what disturbs the machine
-// for longer than a round disturbs both.
-// REQUIRES: as many values as references, at least one.
+// Returns the spread of the ratios of each value to the reference of the same
+// round. A disturbance of the machine that is longer than a round disturbs
+// both.
+// REQUIRES: there are as many values as references, at least one.
 Spread PairedRatios(const std::vector<double>& values,
                     const std::vector<double>& reference);
 

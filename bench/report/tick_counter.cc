@@ -11,8 +11,8 @@ struct Reading {
   uint64_t ticks;
 };
 
-// Of some readings the one that was quickest: others may have been interrupted
-// in the middle.
+// Returns the quickest of ten readings, because other readings may have been
+// interrupted in the middle.
 Reading ReadBoth() {
   Reading best{};
   uint64_t least = UINT64_MAX;

@@ -7,13 +7,15 @@
 #include "sluice/timer/clock.h"
 #endif
 
-// For what takes nanoseconds, where reading a clock twice costs more than what
-// is between: the processor's time stamp counter, or the monotonic clock where
-// we know of none. Thread-safe.
+// A counter for measuring operations that take nanoseconds, if two readings of
+// a clock cost more than the operation. The counter is the time stamp counter
+// of the processor, or the monotonic clock if this file supports no counter of
+// the processor. Thread-safe.
 namespace sluice {
 
-// Whatever the program has before it is done by then, stores on their way to
-// memory excepted, and nothing after it has begun. 15 to 25 ns.
+// Returns the counter. All instructions before the call are done by then,
+// except stores on their way to memory, and no instruction after the call has
+// begun. Costs 15 to 25 ns.
 inline uint64_t TicksNow() {
 #if defined(__x86_64__)
   __builtin_ia32_lfence();
@@ -25,7 +27,7 @@ inline uint64_t TicksNow() {
 #endif
 }
 
-// What a tick takes, found in 20 ms.
+// Returns the length of a tick in nanoseconds. Takes 20 ms to find it.
 double NanosPerTick();
 
 }  // namespace sluice

@@ -16,8 +16,8 @@ TEST(TickCounterTest, NeverGoesBack) {
   }
 }
 
-// However long the machine leaves this thread alone: what is within something
-// is no longer than it.
+// The test holds even if the machine does not run this thread for a long time,
+// because an inner interval is never longer than the outer one.
 TEST(TickCounterTest, TicksTimesTheirLengthIsWhatTheClockSays) {
   const double nanos_per_tick = NanosPerTick();
   const Clock& clock = *Clock::Real();

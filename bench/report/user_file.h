@@ -7,14 +7,17 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-// Files of whoever calls bazel run, which starts programs in a folder of its
-// own: a relative path is one from where he called it.
+// Files of the user who calls bazel run. Bazel starts a program in a folder of
+// its own. Therefore a relative path here is relative to the folder of the
+// user.
 namespace sluice {
 
-// kNotFound, kPermissionDenied and what else the system says; with the path.
+// Returns the contents of the file, or kNotFound, kPermissionDenied or another
+// error of the system. The message has the path.
 absl::StatusOr<std::string> ReadFile(const std::string& path);
 
-// Never half of it: the file is replaced by a new one, or stays as it is.
+// Replaces the file by a new one, or leaves it as it is if there is an error.
+// Never writes half of a file.
 absl::Status WriteFile(const std::string& path, absl::string_view contents);
 
 }  // namespace sluice

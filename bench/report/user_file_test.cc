@@ -30,7 +30,7 @@ TEST_F(UserFileTest, WhatIsWrittenIsReadAndReplaced) {
   const auto contents = ReadFile(path);
   SLUICE_ASSERT_OK(contents);
   EXPECT_EQ(*contents, "second");
-  // Nothing else is left there.
+  // WriteFile() leaves nothing else in the folder.
   const std::filesystem::directory_iterator files(folder_);
   EXPECT_EQ(std::distance(begin(files), end(files)), 1);
 }
@@ -38,7 +38,8 @@ TEST_F(UserFileTest, WhatIsWrittenIsReadAndReplaced) {
 TEST_F(UserFileTest, WhatCannotBeReplacedStaysAsItIs) {
   const std::string path = folder_ + "/file";
   SLUICE_EXPECT_OK(WriteFile(path, "first"));
-  std::filesystem::create_directory(path + ".new");  // in the way
+  // A folder stands in the way of the temporary file.
+  std::filesystem::create_directory(path + ".new");
   EXPECT_FALSE(WriteFile(path, "second").ok());
   EXPECT_EQ(ReadFile(path).value(), "first");
 }

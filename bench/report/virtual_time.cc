@@ -11,7 +11,7 @@ namespace {
 
 constexpr int64_t kDaySeconds = 24 * 60 * 60;
 
-// What C functions have to return is nowhere but here.
+// The state has to be global, because the C functions below get no object.
 bool is_virtual = false;
 timespec virtual_time = {};
 

@@ -19,7 +19,7 @@ namespace {
 
 double NowSeconds() { return 1e-9 * Clock::Real()->Now().nanos(); }
 
-// In a process of its own, for time does not become real again.
+// Runs in a process of its own, because virtual time cannot become real again.
 TEST(VirtualTimeTest, ClocksStandWhereTheyAreSet) {
   const auto seconds = MeasureIsolated(
       [] {

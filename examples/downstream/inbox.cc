@@ -4,8 +4,8 @@
 
 #include "sluice/event/event_queue.h"
 
-// Two threads send numbers, and this one adds them up. How it sleeps is its own
-// affair: the queue says when to wake it.
+// Two threads send numbers, and this thread adds them up. This thread may sleep
+// in any way, because the queue's results show when to wake it.
 int main() {
   constexpr int kEach = 1000;
   using Inbox = sluice::EventQueue<int>;

@@ -3,7 +3,7 @@
 #include "absl/time/time.h"
 #include "sluice/timer/timer_wheel.h"
 
-// A wheel reads no clock: this kitchen has a time of its own, in steps of ten
+// A wheel reads no clock. This kitchen has its own time, in steps of ten
 // seconds.
 int main() {
   sluice::TimerWheel wheel(sluice::MonotonicTime{}, {.tick = absl::Seconds(1)});

@@ -12,11 +12,12 @@
 
 namespace downstream {
 
-// Answers each line with its length: on the kernel in line_server_main.cc, in
-// a simulated network in line_server_test.cc. `platform` says which.
+// A server that answers each line with its length. `platform` selects the
+// network: line_server_main.cc uses the kernel, and line_server_test.cc a
+// simulated network.
 class LineServer {
  public:
-  // `platform` and `loop` outlive the server.
+  // Starts a server. `platform` and `loop` outlive the server.
   static absl::StatusOr<LineServer> Start(const sluice::Platform* platform,
                                           sluice::EventLoop* loop,
                                           const sluice::SocketAddress& address);

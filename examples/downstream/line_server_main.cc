@@ -2,13 +2,13 @@
 
 #include "absl/strings/str_cat.h"
 #include "line_server.h"
-#include "log/logger.h"  // ours; of Sluice's headers all begin with "sluice/"
+#include "log/logger.h"  // ours; all headers of Sluice begin with "sluice/"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/log/descriptor_writer.h"
 #include "sluice/net/transport/linux_platform.h"
 
 int main() {
-  sluice::FillStandardDescriptors();  // none of them is to be a socket
+  sluice::FillStandardDescriptors();  // a socket must not get number 0, 1 or 2
   sluice::DescriptorWriter output(/*fd=*/1);
   downstream::Logger log(&output, "line_server");
   const sluice::Platform platform = sluice::LinuxPlatform();

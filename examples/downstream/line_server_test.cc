@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kPort = 7008;
 
-// What runs on the server's host, each time that it starts.
+// The program that runs on the server's host each time that the host starts.
 class Program : public sluice::SimProgram {
  public:
   explicit Program(sluice::SimHost* host)
@@ -33,7 +33,7 @@ class Program : public sluice::SimProgram {
   const absl::StatusOr<LineServer> server_;
 };
 
-// Sends a line on a connection of its own, and keeps the answer.
+// Sends a line on its own connection, and keeps the answer.
 class Client : public sluice::StreamHandler {
  public:
   Client(sluice::SimHost* host, const sluice::SocketAddress& server,
@@ -47,7 +47,7 @@ class Client : public sluice::StreamHandler {
                    [this](auto socket) { OnConnected(std::move(socket)); }) {}
 
   const std::string& answer() const { return answer_; }
-  // Why it ended, if it has.
+  // Returns why the connection ended, or nullopt if it has not ended.
   const std::optional<absl::Status>& why() const { return why_; }
 
  private:
@@ -102,7 +102,8 @@ TEST(LineServerTest, ServesAgainAfterACrash) {
     host->Restart();
     Client after(other, host->address(kPort), "world\n");
     EXPECT_TRUE(answers(after));
-    // Nobody told the first one of the crash: it ends by its timeout.
+    // The first client received no message about the crash, so it ends by its
+    // timeout.
     EXPECT_TRUE(network.RunUntil([&] { return before.why().has_value(); },
                                  absl::Minutes(2)));
     EXPECT_EQ(before.why()->code(), absl::StatusCode::kDeadlineExceeded);

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 #
-# Runs the three programs, and asks the server something.
+# Runs the three programs, and sends two lines to the server.
 
 set -euo pipefail
 
-# expect WHAT WANTED: compares with standard input.
+# expect WHAT WANTED: compares standard input with WANTED.
 expect() {
   local got
   got=$(cat)

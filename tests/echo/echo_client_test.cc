@@ -1,4 +1,4 @@
-// The echo client as its user meets it, with the echo server on the other side.
+// Tests the echo client as its user runs it, with the echo server as its peer.
 
 #include <signal.h>
 #include <sys/socket.h>
@@ -56,7 +56,8 @@ struct Load {
   int messages;
 };
 
-// The client compares every byte; both sides agree on how many there were.
+// Runs client and server. The client compares every byte, and both programs
+// must report the same number of bytes.
 void ExpectEveryByteBack(const Load& load) {
   auto server =
       EchoServerProcess::Start({.arguments = {"--listen=" + load.listen}});
@@ -130,7 +131,7 @@ TEST(EchoClientTest, JsonIsOneLineWithAllKeys) {
                                    "\"", key, "\": [0-9]+(\\.[0-9]+)?[,}]")));
   }
   EXPECT_THAT(ended->output, HasSubstr("\"errors\": {}"));
-  // Not a terminal: nobody watches.
+  // Standard error is not a terminal, so the client shows no progress.
   EXPECT_THAT(ended->error, IsEmpty());
 }
 
@@ -168,7 +169,8 @@ TEST(EchoClientTest, ConnectsFromEachOfItsSources) {
 }
 
 TEST(EchoClientTest, RefusedConnectionsExit1) {
-  // Bound, so that nobody else listens there, and not listening.
+  // The port is bound, so that no other program listens on it, but the socket
+  // does not listen.
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   const SocketAddress any = SocketAddress::Loopback4(0);
   ASSERT_EQ(bind(fd, any.data(), any.size()), 0);
@@ -197,7 +199,7 @@ TEST(EchoClientTest, ServerThatDiesMakesItExit1) {
   auto client = StartClient({"--connect=" + (*server)->address(),
                              "--connections=5", "--duration=inf", "--json"});
   SLUICE_ASSERT_OK(client);
-  // It is at work when the server has spent time on it.
+  // The client is at work once the server has used CPU time.
   const absl::Duration before = (*server)->process().CpuTime().value();
   ASSERT_TRUE(Eventually(
       [&] {
@@ -236,7 +238,8 @@ TEST(EchoClientTest, SignalEndsItEarlyWithResults) {
   }
 }
 
-// A server that has stopped accepts, in the kernel, and answers nothing.
+// The kernel of a stopped server accepts connections, but the server does not
+// answer.
 TEST(EchoClientTest, SignalEndsTheWaitForAnswers) {
   constexpr absl::Duration kSoon = absl::Seconds(10);
   for (const int signal : {SIGTERM, SIGINT}) {

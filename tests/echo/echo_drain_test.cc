@@ -1,4 +1,4 @@
-// How the echo server ends, under every thread model and poller.
+// Tests how the echo server drains, with every thread model and poller.
 
 #include <signal.h>
 
@@ -34,8 +34,8 @@ INSTANTIATE_TEST_SUITE_P(Shapes, EchoDrainTest,
                          ::testing::ValuesIn(EchoServerShapes()),
                          EchoServerShape::Name);
 
-// Idle connections do not wait for the drain's deadline, which is infinite
-// here.
+// Expects that idle connections do not wait for the drain's deadline, which is
+// infinite in this test.
 void EchoDrainTest::ExpectIdleConnectionsDrain(int signal) {
   auto server = Start({.arguments = {"--drain_timeout=inf"}});
   SLUICE_ASSERT_OK(server);
@@ -62,8 +62,8 @@ TEST_P(EchoDrainTest, DrainsAtSigterm) { ExpectIdleConnectionsDrain(SIGTERM); }
 
 TEST_P(EchoDrainTest, DrainsAtSigint) { ExpectIdleConnectionsDrain(SIGINT); }
 
-// Sends until the server takes no more, because nothing is read, or until
-// `limit`; returns how much it was.
+// Sends until the server takes no more, because the client does not read, or
+// until `limit` bytes are sent. Returns the number of bytes sent.
 size_t Fill(ClientSocket& client, const BytePattern& pattern, size_t limit) {
   size_t sent = 0;
   Eventually(
@@ -79,7 +79,8 @@ size_t Fill(ClientSocket& client, const BytePattern& pattern, size_t limit) {
   return sent;
 }
 
-// A client that has sent as much as the server takes, and reads nothing.
+// Returns a client that has sent as much as the server takes, and that does not
+// read.
 ClientSocket ConnectStuck(EchoServerProcess& server) {
   auto client = ClientSocket::Connect(server.address());
   EXPECT_THAT(client, IsOk());
@@ -95,7 +96,8 @@ void WaitUntilDraining(EchoServerProcess& server) {
                  kPatience));
 }
 
-// Of what the client has sent, the server can know what has arrived.
+// The server can answer only the bytes that have arrived, not all that were
+// sent.
 TEST_P(EchoDrainTest, DrainFinishesWhatIsUnderWay) {
   const auto seed = static_cast<uint32_t>(TestSeed());
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
@@ -113,7 +115,7 @@ TEST_P(EchoDrainTest, DrainFinishesWhatIsUnderWay) {
   size_t received = 0;
   while (true) {
     const absl::StatusOr<std::string> some = client->ReceiveSome(20'000);
-    // Reset: the rest came when the server had ended.
+    // A reset means that the other bytes came after the server had ended.
     if (!some.ok() || some->empty()) break;
     EXPECT_TRUE(pattern.Matches(received, *some));
     received += some->size();
@@ -145,7 +147,7 @@ TEST_P(EchoDrainTest, SecondSignalEndsItAtOnce) {
     SLUICE_ASSERT_OK(server);
     const ClientSocket stuck = ConnectStuck(**server);
     SLUICE_ASSERT_OK((*server)->process().Signal(SIGTERM));
-    WaitUntilDraining(**server);  // two signals at once would be one
+    WaitUntilDraining(**server);  // two pending signals would become one
     SLUICE_ASSERT_OK((*server)->process().Signal(signal));
     const auto ended = (*server)->process().Wait(kPatience);
     SLUICE_ASSERT_OK(ended);

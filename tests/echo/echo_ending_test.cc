@@ -1,4 +1,4 @@
-// The echo programs end, whatever the one that reads their log does.
+// Tests that the echo programs end, whatever the reader of their log does.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -28,10 +28,11 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
-// What this test is about; without the bounds there is no end at all.
+// The most time until a program ends. Without the programs' own limits, they
+// would not end at all.
 constexpr absl::Duration kBound = absl::Seconds(10);
 
-// A pipe with a name, which is full, and which nobody reads.
+// A named pipe that is full and that no process reads.
 class FullPipe {
  public:
   FullPipe() {
@@ -67,7 +68,7 @@ absl::StatusOr<std::unique_ptr<Process>> StartShell(const std::string& command,
                   .environment = PlainSignals()});
 }
 
-// A server that logs to a full pipe, with connections that log.
+// A server that logs to a full pipe, with connections that have log lines.
 class StuckServer {
  public:
   explicit StuckServer(const std::string& log) {
@@ -94,7 +95,8 @@ class StuckServer {
   std::unique_ptr<Process> process_;
 };
 
-// Until the handler of the first signal has run: two at once would be one.
+// Sends `signal` and waits until its handler has run. Two pending signals would
+// be merged into one.
 void AwaitHandled(Process& process, int signal) {
   SLUICE_ASSERT_OK(process.Signal(signal));
   ASSERT_TRUE(Eventually(
@@ -175,7 +177,8 @@ TEST(EchoEndingTest, ASecondSignalEndsTheClientAtOnce) {
   EXPECT_EQ(ended->signal, SIGTERM);
 }
 
-// The log is all that is left, for three seconds.
+// The client has only its log left to write. It waits for the log for three
+// seconds.
 TEST(EchoEndingTest, ASignalEndsTheClientWhileItsLogIsWritten) {
   const auto server = EchoServerProcess::Start();
   SLUICE_ASSERT_OK(server);
@@ -183,7 +186,7 @@ TEST(EchoEndingTest, ASignalEndsTheClientWhileItsLogIsWritten) {
   auto client =
       StartShell(absl::StrCat(Client(**server), " --messages=300"), pipe);
   SLUICE_ASSERT_OK(client);
-  SLUICE_ASSERT_OK((*client)->ReadLine(kPatience));  // of the results
+  SLUICE_ASSERT_OK((*client)->ReadLine(kPatience));  // a line of the results
   SLUICE_ASSERT_OK((*client)->Signal(SIGTERM));
   const auto ended = (*client)->Wait(kPatience);
   SLUICE_ASSERT_OK(ended);

@@ -1,4 +1,4 @@
-// The echo server at its limits: descriptors, resets, timeouts.
+// Tests the echo server at its limits: descriptors, resets, timeouts.
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -49,7 +49,7 @@ std::vector<ClientSocket> ConnectAndSend(EchoServerProcess& server, int count) {
   return clients;
 }
 
-// Moves those who were answered so far from `waiting` to `served`.
+// Moves the clients that have an answer from `waiting` to `served`.
 void TakeServed(std::vector<ClientSocket>* waiting,
                 std::vector<ClientSocket>* served) {
   std::vector<ClientSocket> rest;
@@ -66,14 +66,16 @@ void ExpectAlive(EchoServerProcess& server) {
   SLUICE_EXPECT_OK(client->Echo("hello"));
 }
 
-// A server has fewer descriptors than clients: it serves those it has, waits
-// for the end of some without spinning, and accepts others then at once.
+// Expects of a server with fewer descriptors than clients that it serves the
+// accepted clients, waits without spinning until some of them end, and then
+// accepts others at once.
 void ExpectServedInTurns(EchoServerProcess& server) {
   constexpr int kClients = 300;
   std::vector<ClientSocket> waiting = ConnectAndSend(server, kClients);
   ASSERT_EQ(waiting.size(), kClients);
   std::vector<ClientSocket> served;
-  // Not necessarily the first: another loop may have come before its own.
+  // The first answered client need not be the first that connected: another
+  // loop may have accepted before the loop of the first client.
   ASSERT_TRUE(Eventually(
       [&] {
         TakeServed(&waiting, &served);
@@ -81,7 +83,7 @@ void ExpectServedInTurns(EchoServerProcess& server) {
       },
       kPatience));
 
-  // Time to settle, then a second to measure.
+  // The server gets 300 ms to settle. Then its CPU time is measured for 1 s.
   Pass(absl::Milliseconds(300));
   const absl::StatusOr<absl::Duration> before = server.process().CpuTime();
   SLUICE_ASSERT_OK(before);
@@ -132,7 +134,7 @@ TEST_P(EchoLimitsTest, FewDescriptorsAreSaidAndEnough) {
   ExpectServedInTurns(**server);
 }
 
-// Here accept(2) fails: the server does not know how many it may have.
+// In this test accept(2) fails, because the server does not know its limit.
 TEST_P(EchoLimitsTest, RunsOutOfDescriptorsAndRecovers) {
   if (kSanitized) {
     GTEST_SKIP() << "the sanitizer needs descriptors too: without, it takes "
@@ -174,7 +176,7 @@ TEST_P(EchoLimitsTest, SaysThatItCannotAcceptAndThatItCanAgain) {
 
 TEST_P(EchoLimitsTest, HoldsNoMoreThanMaxConnections) {
   constexpr size_t kMax = 2;
-  // Each further thread may have let in one more.
+  // Each additional thread may have accepted one more connection.
   const size_t most = kMax + GetParam().threads - 1;
   auto server =
       Start({.arguments = {absl::StrCat("--max_connections=", kMax)}});
@@ -216,7 +218,7 @@ TEST_P(EchoLimitsTest, ResetsAtAnyMomentLeaveNothingBehind) {
     auto client = ClientSocket::Connect((*server)->address());
     SLUICE_ASSERT_OK(client);
     switch (random() % 5) {
-      case 0:  // it has not been accepted yet, perhaps
+      case 0:  // the server may not have accepted it yet
         break;
       case 1:
         client->TrySend("hello");
@@ -225,7 +227,7 @@ TEST_P(EchoLimitsTest, ResetsAtAnyMomentLeaveNothingBehind) {
         client->TrySend(large);
         client->TrySend(large);
         break;
-      case 3:  // half of an answer taken
+      case 3:  // the client has read half of an answer
         client->TrySend(large);
         SLUICE_EXPECT_OK(client->Receive(1 + random() % 100'000));
         break;
@@ -262,9 +264,9 @@ TEST_P(EchoLimitsTest, MessageWithFinComesBackWhole) {
   }
 }
 
-// Some of the sizes are just above what the server's socket holds: there the
-// server meets the FIN while output is pending. Over Unix-domain sockets, which
-// hold little.
+// Some of the sizes are slightly larger than the buffer of the server's socket,
+// so the server receives the FIN while output is pending. The test uses
+// Unix-domain sockets, whose buffers are small.
 TEST_P(EchoLimitsTest, HalfClosedClientGetsAllThatItSent) {
   if (GetParam().model == "reuseport") {
     GTEST_SKIP() << "Unix-domain addresses cannot be shared";
@@ -284,7 +286,7 @@ TEST_P(EchoLimitsTest, HalfClosedClientGetsAllThatItSent) {
       sent += taken;
     }
     SLUICE_ASSERT_OK(client->ShutdownWrite());
-    Pass(absl::Milliseconds(5));  // the server reads what it will
+    Pass(absl::Milliseconds(5));  // the server reads as much as it can
     const absl::StatusOr<std::string> received = client->ReceiveAll();
     SLUICE_ASSERT_OK(received);
     ASSERT_EQ(received->size(), sent);

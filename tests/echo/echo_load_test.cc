@@ -1,5 +1,6 @@
-// What the echo server holds in memory, whatever clients do. A sanitizer's own
-// memory would hide it: there the claims about memory are not tested.
+// Tests the memory that the echo server uses under different loads. A
+// sanitizer's own memory would hide it, so with a sanitizer the limits are not
+// tested.
 
 #include <poll.h>
 #include <sys/select.h>
@@ -50,7 +51,8 @@ TEST_P(EchoLoadTest, SlowReaderGetsEveryByteAndCostsLittleMemory) {
   const auto before = (*server)->process().ResidentBytes();
   SLUICE_ASSERT_OK(before);
 
-  // Reads only when nothing more can be sent: all buffers are always full.
+  // The client reads only when it can send no more, so all buffers are always
+  // full.
   size_t sent = 0;
   size_t received = 0;
   while (received < kTotal) {
@@ -76,7 +78,7 @@ TEST_P(EchoLoadTest, SlowReaderGetsEveryByteAndCostsLittleMemory) {
   }
 }
 
-// Sends on every connection until none takes more for a while.
+// Sends on every connection until none has accepted more for 500 ms.
 void FillAll(std::vector<ClientSocket>& clients, size_t* sent) {
   const std::string data(64 * kKiB, 'x');
   std::vector<pollfd> polled;
@@ -92,7 +94,7 @@ void FillAll(std::vector<ClientSocket>& clients, size_t* sent) {
 
 TEST_P(EchoLoadTest, ClientsThatNeverReadCostABoundedAmount) {
   if (kSanitized) GTEST_SKIP() << "memory under a sanitizer is not ours";
-  constexpr int kClients = 900;  // select(2) serves so many
+  constexpr int kClients = 900;  // within select(2)'s limit
   RaiseOwnDescriptorLimit();
   auto server = Start();
   SLUICE_ASSERT_OK(server);
@@ -112,16 +114,17 @@ TEST_P(EchoLoadTest, ClientsThatNeverReadCostABoundedAmount) {
   const auto peak = (*server)->process().PeakResidentBytes();
   SLUICE_ASSERT_OK(peak);
   RecordProperty("growth_bytes", static_cast<int>(*peak - *before));
-  // A connection's high-water mark and one read past it.
+  // A connection may hold its high-water mark and one read more.
   EXPECT_LT(*peak - *before, kClients * (64 + 64) * kKiB + 8 * kMiB);
 
-  // They cost nobody else anything.
+  // Other clients are still served.
   auto other = ClientSocket::Connect((*server)->address());
   SLUICE_ASSERT_OK(other);
   SLUICE_EXPECT_OK(other->Echo("hello"));
 }
 
-// How many connections this process and a server of that poller can hold.
+// Returns how many connections this process and a server with the poller of
+// `shape` can hold.
 int64_t MaxClients(const EchoServerShape& shape) {
   constexpr int64_t kSpare = 100;
   const int64_t limit = RaiseOwnDescriptorLimit();
@@ -130,7 +133,7 @@ int64_t MaxClients(const EchoServerShape& shape) {
          kSpare;
 }
 
-// By default it has an idle timeout.
+// By default a connection has an idle timeout.
 TEST_P(EchoLoadTest, IdleConnectionTakes320BytesAtMost) {
   if (kSanitized) GTEST_SKIP() << "memory under a sanitizer is not ours";
   const int64_t count = std::min<int64_t>(10'000, MaxClients(GetParam()));
@@ -139,7 +142,7 @@ TEST_P(EchoLoadTest, IdleConnectionTakes320BytesAtMost) {
   }
   auto server = Start();
   SLUICE_ASSERT_OK(server);
-  // Whatever each thread needs but once.
+  // These connections make each thread allocate its one-time memory.
   for (int i = 0; i < 20; ++i) {
     auto client = ClientSocket::Connect((*server)->address());
     SLUICE_ASSERT_OK(client);
@@ -154,12 +157,13 @@ TEST_P(EchoLoadTest, IdleConnectionTakes320BytesAtMost) {
     SLUICE_ASSERT_OK(client->Send("x"));
     clients.push_back(*std::move(client));
   }
-  // Not one that has never been used.
+  // Each connection has been used. A connection that was never used is smaller.
   for (ClientSocket& client : clients)
     EXPECT_EQ(client.Receive(1).value(), "x");
   const auto after = (*server)->process().ResidentBytes();
   SLUICE_ASSERT_OK(after);
-  // Allocators take pages, and each thread has one: that is no connection's.
+  // Allocators take whole pages, one for each thread. These pages do not count
+  // as memory of a connection.
   constexpr int64_t kPages = 32 * kKiB;
   const int64_t each = (*after - *before - kPages) / count;
   std::printf("%lld connections, %lld bytes each\n",

@@ -182,7 +182,7 @@ TEST_F(EchoLogTest, NothingIsLoggedToDevNull) {
   SLUICE_EXPECT_OK((*server)->Drain(SIGTERM));
 }
 
-// The reader opens the FIFO only after the server.
+// The reader opens the FIFO after the server has opened it.
 TEST_F(EchoLogTest, LogsToAFifo) {
   ASSERT_EQ(mkfifo(path().c_str(), 0600), 0);
   auto server = StartServer("info");
@@ -205,7 +205,7 @@ TEST_F(EchoLogTest, SighupDoesNotEndAServerWithoutAFile) {
   }
 }
 
-// The programs report a file that cannot be opened, and an unknown level, when
+// If a file cannot be opened or a level is unknown, the programs report it when
 // they start.
 TEST_F(EchoLogTest, ReportsInvalidFlags) {
   struct Case {

@@ -1,5 +1,5 @@
-// The echo programs where their standard descriptors are closed, or cannot take
-// what is printed.
+// Tests the echo programs when their standard descriptors are closed or cannot
+// take the output.
 
 #include <signal.h>
 
@@ -24,7 +24,7 @@ using ::testing::MatchesRegex;
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
-// Runs a command line of a shell, whose redirections the program inherits.
+// Runs a shell command line. The program inherits the shell's redirections.
 absl::StatusOr<Process::Ended> RunShell(const std::string& command) {
   auto process = Process::Start(
       "/bin/sh", {.arguments = {"-c", absl::StrCat("exec ", command)}});
@@ -32,7 +32,8 @@ absl::StatusOr<Process::Ended> RunShell(const std::string& command) {
   return (*process)->Wait(kPatience);
 }
 
-// A socket under the number of a closed descriptor would carry the log.
+// If a socket had the number of a closed descriptor, the log would go to the
+// socket.
 TEST(EchoOutputTest, NothingButMessagesGoesToTheServer) {
   auto server = EchoServerProcess::Start();
   SLUICE_ASSERT_OK(server);
@@ -41,7 +42,7 @@ TEST(EchoOutputTest, NothingButMessagesGoesToTheServer) {
       " --messages=10 --message_size=64 --poller=poll --log=stderr "
       "--log_level=debug <&- >&- 2>&-"));
   SLUICE_ASSERT_OK(ended);
-  EXPECT_EQ(ended->exit_code, 1);  // nobody has seen the results
+  EXPECT_EQ(ended->exit_code, 1);  // the results could not be written
   const auto summary = (*server)->Drain(SIGTERM);
   SLUICE_ASSERT_OK(summary);
   EXPECT_EQ(summary->connections, 1);
@@ -82,7 +83,8 @@ TEST(EchoOutputTest, HelpThatIsLostIsAFailure) {
   }
 }
 
-// Who started the server waits for that line, and would wait for ever.
+// The program that started the server waits for that line. If the server did
+// not end, that program would wait without end.
 TEST(EchoOutputTest, AServerThatCannotSayWhereItListensEnds) {
   for (const char* output : {"/dev/full", "&-"}) {
     const auto ended = RunShell(

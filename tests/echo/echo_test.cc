@@ -1,5 +1,5 @@
-// The echo server as its user meets it: what it prints, where it listens, how
-// it ends.
+// Tests the echo server as its user runs it: its output, its addresses and its
+// end.
 
 #include <signal.h>
 
@@ -41,7 +41,8 @@ using ::testing::StartsWith;
 
 constexpr absl::Duration kPatience = ClientSocket::kPatience;
 
-// A folder for sockets, whose paths have to be short: 107 bytes at most.
+// A temporary folder for sockets. Its path is short, because the path of a
+// socket has at most 107 bytes.
 class ShortFolder {
  public:
   ShortFolder() {
@@ -58,7 +59,7 @@ class ShortFolder {
   std::string path_;
 };
 
-// The result of a server that should end by itself.
+// Returns the result of a server that should end by itself.
 absl::StatusOr<Process::Ended> RunServer(std::vector<std::string> arguments) {
   auto process = Process::Start("apps/echo/server", {.arguments = arguments});
   if (!process.ok()) return process.status();
@@ -69,7 +70,7 @@ TEST(EchoServerTest, SaysFirstWhereItListens) {
   auto process = Process::Start("apps/echo/server",
                                 {.arguments = {"--listen=127.0.0.1:0"}});
   SLUICE_ASSERT_OK(process);
-  // Standard output is a pipe: the line comes because it is flushed.
+  // Standard output is a pipe, so the line comes only because it is flushed.
   const absl::StatusOr<std::string> line = (*process)->ReadLine(kPatience);
   SLUICE_ASSERT_OK(line);
   EXPECT_THAT(*line, MatchesRegex("listening on 127\\.0\\.0\\.1:[1-9][0-9]*"));
@@ -100,8 +101,8 @@ TEST(EchoServerTest, EchoesOverUnixPath) {
 }
 
 TEST(EchoServerTest, EchoesOverAbstractUnixName) {
-  // Abstract names are shared by all tests that run; process ids are not theirs
-  // alone in a sandbox.
+  // All running tests share the abstract names, and in sandboxes two tests can
+  // have the same process id.
   ExpectEchoAt(absl::StrCat("unix:@sluice echo ", std::random_device()(), " ",
                             std::random_device()()));
 }
@@ -127,7 +128,7 @@ TEST(EchoServerTest, WithoutAHostItListensOnBothFamilies) {
     EXPECT_THAT(port, MatchesRegex(":[1-9][0-9]*"));
     for (const char* host : {"127.0.0.1", "[::1]"}) {
       auto client = ClientSocket::Connect(absl::StrCat(host, port));
-      if (!client.ok() && host[0] == '[') continue;  // no IPv6 here
+      if (!client.ok() && host[0] == '[') continue;  // this machine has no IPv6
       SLUICE_ASSERT_OK(client);
       SLUICE_EXPECT_OK(client->Echo("hello"));
     }
@@ -155,7 +156,7 @@ TEST(EchoServerTest, AServerThatSharesItsPortSaysSo) {
   }
 }
 
-// Connections of one that has ended are in TIME_WAIT.
+// Connections of the server that has ended are in TIME_WAIT.
 TEST(EchoServerTest, AServerAfterAnotherSharesNothing) {
   std::string address = "127.0.0.1:0";
   for (int i = 0; i < 2; ++i) {
@@ -174,7 +175,8 @@ TEST(EchoServerTest, AServerAfterAnotherSharesNothing) {
   }
 }
 
-// How many descriptors a server says that it needs; it is given too few.
+// Starts a server with too few descriptors. Returns how many it says that it
+// needs.
 int64_t NeededDescriptors(uint64_t limit) {
   auto process = Process::Start(
       "apps/echo/server",
@@ -201,7 +203,7 @@ TEST(EchoServerTest, WithoutDescriptorsForAConnectionItDoesNotStart) {
   }
 }
 
-// With a log and with every poller.
+// The server has a log, and runs with each poller.
 TEST(EchoServerTest, AsManyDescriptorsAsItSaysAreEnough) {
   if (kSanitized) GTEST_SKIP() << "a sanitizer needs descriptors too";
   const auto enough = static_cast<uint64_t>(NeededDescriptors(/*limit=*/7));
@@ -257,7 +259,7 @@ TEST(EchoServerTest, WrongUseIsExplainedAndExits2) {
   }
 }
 
-// One line with the operation, the address and the reason.
+// Expects one line with the operation, the address and the reason.
 void ExpectCannotServe(const std::string& listen, absl::string_view says) {
   const auto ended = RunServer({"--listen=" + listen});
   SLUICE_ASSERT_OK(ended);

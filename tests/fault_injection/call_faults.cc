@@ -137,13 +137,13 @@ const std::vector<CallKind>& Table() {
 // Counting
 // ---------------------------------------------------------------------------
 
-// Of the whole program: so are libc's functions.
+// The state is global, because libc's functions are global.
 std::atomic<bool> counting{false};
 std::atomic<bool> has_failed{false};
 std::array<std::atomic<int>, kKinds> counts{};
 CallFault planned;
 
-// The error with which this call is to fail.
+// Counts the call; returns the error with which it is to fail.
 std::optional<int> TakeFault(Kind kind) {
   if (!counting.load()) return std::nullopt;
   const int nth = ++counts[kind];
@@ -155,7 +155,7 @@ std::optional<int> TakeFault(Kind kind) {
   return planned.error;
 }
 
-// Libc's own, or what a sanitizer has put in front of it.
+// Returns libc's function, or a sanitizer's replacement of it.
 template <typename Function>
 Function* Next(Function*, const char* name) {
   void* const found = dlsym(RTLD_NEXT, name);
@@ -171,7 +171,7 @@ auto Call(Kind kind, Make make) -> decltype(make()) {
   return -1;
 }
 
-// make(size) moves at most so many bytes.
+// Calls make(size), which moves at most `size` bytes.
 template <typename Make>
 ssize_t Transfer(Kind kind, size_t size, Make make) {
   const std::optional<int> error = TakeFault(kind);
@@ -181,7 +181,8 @@ ssize_t Transfer(Kind kind, size_t size, Make make) {
   return -1;
 }
 
-// As anonymous inodes are of no type, an eventfd among them.
+// Returns true for anonymous inodes: they have no file type, and an eventfd is
+// one of them.
 bool IsEventfd(int fd) {
   struct stat found;
   return fstat(fd, &found) == 0 && (found.st_mode & S_IFMT) == 0;
@@ -219,7 +220,7 @@ bool CallHasFailed() { return has_failed.load(); }
 }  // namespace sluice
 
 // ---------------------------------------------------------------------------
-// What comes before libc
+// Functions that come before libc's
 // ---------------------------------------------------------------------------
 
 using sluice::Call;
@@ -249,7 +250,7 @@ int accept4(int fd, sockaddr* address, socklen_t* size, int flags) {
   return Call(sluice::kAccept4, [&] { return next(fd, address, size, flags); });
 }
 
-// Interrupted, it goes on by itself.
+// If connect(2) is interrupted, the kernel goes on connecting.
 int connect(int fd, const sockaddr* address, socklen_t size) {
   static const auto next = Next(&connect, "connect");
   const std::optional<int> error = TakeFault(sluice::kConnect);
@@ -285,8 +286,8 @@ ssize_t sendmsg(int fd, const msghdr* message, int flags) {
   });
 }
 
-// It is said of connections that were reset: so is this one. Unix-domain
-// sockets know no reset.
+// ENOTCONN means that the connection was reset, so the fault resets it.
+// Unix-domain sockets have no reset.
 int shutdown(int fd, int how) noexcept {
   static const auto next = Next(&shutdown, "shutdown");
   static const auto next_connect = Next(&connect, "connect");
@@ -383,7 +384,7 @@ int eventfd(unsigned value, int flags) noexcept {
   return Call(sluice::kEventfd, [&] { return next(value, flags); });
 }
 
-// What else is read so is not the library's.
+// Counts only eventfds: the library reads nothing else with read(2).
 ssize_t read(int fd, void* to, size_t size) {
   static const auto next = Next(&read, "read");
   const auto make = [&] { return next(fd, to, size); };
@@ -445,7 +446,7 @@ int unlink(const char* path) noexcept {
   return Call(sluice::kUnlink, [&] { return next(path); });
 }
 
-// Linux closes the descriptor whatever it says.
+// Linux closes the descriptor even if close(2) returns an error.
 int close(int fd) {
   static const auto next = Next(&close, "close");
   const std::optional<int> error = TakeFault(sluice::kClose);
@@ -463,7 +464,7 @@ int pthread_create(pthread_t* thread, const pthread_attr_t* attributes,
                                 : next(thread, attributes, body, argument);
 }
 
-// Only the one that the library calls so counts.
+// Counts only membarrier(2), the one call that the library makes by number.
 long syscall(long number, ...) noexcept {
   static const auto next = Next(&syscall, "syscall");
   va_list list;
@@ -480,7 +481,7 @@ long syscall(long number, ...) noexcept {
 
 }  // extern "C"
 
-// What the other forms of new, but for aligned ones, come down to.
+// All other forms of new call these two, except the aligned forms.
 void* operator new(size_t size) {
   if (TakeFault(sluice::kOperatorNew).has_value()) throw std::bad_alloc();
   void* const memory = std::malloc(size == 0 ? 1 : size);

@@ -86,7 +86,7 @@ TEST(CallFaultsTest, AFailingCloseClosesTheDescriptor) {
   EXPECT_EQ(fcntl(fd, F_GETFD), -1);
 }
 
-// What the library wakes loops with has no error; its files have many.
+// Eventfds, which wake loops, have no error on write(2); files have many.
 TEST(CallFaultsTest, TellEventfdsFromFiles) {
   const int fd = eventfd(0, EFD_CLOEXEC);
   const uint64_t one = 1;

@@ -21,7 +21,7 @@
 #include "sluice/base/check.h"
 #include "sluice/tests/fault_injection/call_faults.h"
 
-// There under sanitizers that look for leaks.
+// Defined only under sanitizers that look for leaks.
 extern "C" int __lsan_do_recoverable_leak_check() __attribute__((weak));
 
 namespace sluice {
@@ -29,7 +29,7 @@ namespace {
 
 constexpr int kMaxKinds = 64;
 
-// What a child exits with.
+// The exit codes of a child.
 constexpr int kReturned = 0;
 constexpr int kTerminated = 40;
 
@@ -90,7 +90,7 @@ std::set<int> OpenDescriptors() {
   _exit(kReturned);
 }
 
-// Empty: all is well.
+// Returns the reason why a run failed; empty if it passed.
 std::string WhyBad(int wait_status, const Outcome& outcome, int usual_calls,
                    absl::Duration deadline) {
   if (WIFSIGNALED(wait_status)) {

@@ -37,7 +37,7 @@ TEST(FaultRunnerTest, FailsEachCallWithEachErrorOnce) {
   EXPECT_EQ(report.calls, 2);
   EXPECT_EQ(report.points, 10);
   EXPECT_EQ(report.reached, 10);
-  EXPECT_EQ(report.served, 4);  // close(2)'s, which are not looked at
+  EXPECT_EQ(report.served, 4);  // errors of close(2), which are ignored
   EXPECT_EQ(report.told, 6);
 }
 

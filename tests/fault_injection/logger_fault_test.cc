@@ -1,4 +1,5 @@
-// A logger whose file rotates, with each of its system calls failing in turn.
+// Tests of a logger with a rotating file, while each of its system calls fails
+// in one run.
 
 #include <unistd.h>
 
@@ -41,8 +42,8 @@ std::string ReadFile(const std::string& path) {
   return text;
 }
 
-// The file and those that were rotated, from the oldest on: a number may be
-// free.
+// Returns the rotated files and the current one, from the oldest on. Numbers
+// may be missing.
 std::string ReadLog(const std::string& path) {
   std::string text;
   for (int number = kLines; number > 0; --number) {
@@ -53,7 +54,8 @@ std::string ReadLog(const std::string& path) {
   return text;
 }
 
-// Each line is there, in order. OK if nothing else was told.
+// Checks that each line is there, in order. Returns OK if no error was
+// reported.
 absl::Status LogAndRotate(const std::string& path) {
   auto writer = FileWriter::Open(Clock::Real(), path,
                                  {.max_bytes = 1024, .keep = kLines});

@@ -1,4 +1,5 @@
-// Servers and clients, with each of their system calls failing in turn.
+// Tests of servers and clients, while each of their system calls fails in one
+// run.
 
 #include <fcntl.h>
 #include <sys/syscall.h>
@@ -56,11 +57,11 @@ namespace {
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-// Nothing ends by itself: a peer that is told nothing waits for ever, and the
-// runner sees that.
+// No timeout ends a stream: a peer that gets no event waits without end, and
+// the runner detects that.
 constexpr absl::Duration kNever = absl::InfiniteDuration();
 
-// What the handlers of a server have in common; outlives their loops.
+// The state that the handlers of a server share. It outlives their loops.
 // Thread-safe.
 class Service {
  public:
@@ -72,7 +73,7 @@ class Service {
   explicit Service(Kind kind) : kind_(kind) {}
 
   Kind kind() const { return kind_; }
-  // The first error that a handler was told of.
+  // Keeps the first error that a handler gets.
   void Note(const absl::Status& why) {
     MutexLock lock(&mutex_);
     error_.Update(why);
@@ -118,7 +119,7 @@ class ServerHandler final : public StreamHandler {
   bool closed_ = false;
 };
 
-// A loop that the scenario turns by hand.
+// A loop whose iterations the scenario runs by hand.
 struct World {
   static absl::StatusOr<std::unique_ptr<World>> New(PollerKind kind) {
     auto world = std::make_unique<World>();
@@ -154,7 +155,7 @@ struct World {
   std::unique_ptr<EventLoop> loop;
 };
 
-// Connects, sends, and reads to the end.
+// A client that connects, sends, and reads to the end.
 class Client final : private StreamHandler {
  public:
   enum class Then { kFinish, kWait };
@@ -173,8 +174,8 @@ class Client final : private StreamHandler {
   const std::string& received() const { return received_; }
   const absl::Status& status() const { return status_; }
 
-  // OK: it was served, `answer` being what it wants. Cut short without an
-  // error of its own, it is the server that has one.
+  // Returns OK if the client received `answer`. If the answer is truncated and
+  // the client has no error, returns the error of the server.
   absl::Status Result(absl::string_view answer, Service* service) const {
     SLUICE_CHECK(ended_ && absl::StartsWith(answer, received_));
     if (!status_.ok() || received_ == answer) return status_;
@@ -258,7 +259,7 @@ absl::Status HalfClose(PollerKind kind) {
               Pattern(5000), "5000");
 }
 
-// More than the kernel holds; made once, before the processes part.
+// Returns more data than the kernel holds. It is made once, before the fork.
 const std::string& BigData() {
   static const auto* const data = new std::string(Pattern(4 << 20));
   return *data;
@@ -269,7 +270,7 @@ absl::Status BigStream(PollerKind kind) {
               BigData(), BigData());
 }
 
-// On a path where a server that has died left its socket.
+// Serves on a path where a server that has died left its socket.
 absl::Status UnixEcho(PollerKind kind) {
   SLUICE_CHECK(chdir(::testing::TempDir().c_str()) == 0);
   const auto address =
@@ -283,7 +284,8 @@ absl::Status UnixEcho(PollerKind kind) {
   return Talk(kind, Service::Kind::kEcho, *address, data, data);
 }
 
-// OK: the client was refused, and was served once a server was there.
+// Returns OK if a client is served while the server listens, and a later client
+// is refused.
 absl::Status ConnectAndRefuse(PollerKind kind) {
   Service service(Service::Kind::kEcho);
   const auto world = World::New(kind);
@@ -313,7 +315,8 @@ absl::Status ConnectAndRefuse(PollerKind kind) {
   return result;
 }
 
-// OK: of two clients that go on, both are ended at the deadline, and told.
+// Returns OK if two clients that go on are both closed at the deadline, and
+// both are counted as forced.
 absl::Status Drain(PollerKind kind) {
   Service service(Service::Kind::kGoOn);
   const auto world = World::New(kind);
@@ -344,7 +347,7 @@ absl::Status Drain(PollerKind kind) {
   return error;
 }
 
-// A thread has timers armed, and the loop ended by the last of them.
+// Arms timers from another thread; the last timer stops the loop.
 absl::Status Timers(PollerKind kind) {
   class Alarm final : public Timer {
    public:
@@ -372,7 +375,7 @@ absl::Status Timers(PollerKind kind) {
   EventLoop* const loop = (*world)->loop.get();
   Alarm one(loop, false), two(loop, false), three(loop, true);
   auto thread = Thread::Start("poster", [&] {
-    // Refused if the loop has failed by then.
+    // Post() refuses the callable if the loop has failed by then.
     (void)loop->Post([&] {
       one.Arm(absl::Milliseconds(1));
       two.Arm(absl::Milliseconds(3));
@@ -424,7 +427,8 @@ absl::Status SeveralLoops(PollerKind kind) {
   return ran;
 }
 
-// With standard input, output and error closed: sockets have those numbers.
+// Runs with standard input, output and error closed, so that sockets get those
+// numbers.
 absl::Status WithoutStandardDescriptors(PollerKind kind) {
   std::array<int, 3> saved;
   for (int fd = 0; fd < 3; ++fd) {
@@ -463,7 +467,7 @@ absl::Status TroubleWithAccepting(PollerKind kind) {
   return ran.ok() ? trouble : ran;
 }
 
-// A child of fork() destroys all while threads run; the parent then serves.
+// Forks a child, which destroys all while threads run; then the parent serves.
 absl::Status ForkedChild(PollerKind kind) {
   Service service(Service::Kind::kEcho);
   auto world = World::New(kind);
@@ -530,7 +534,8 @@ TEST_P(NetworkFaultTest, WithoutStandardDescriptors) {
   TryEachFault(WithoutStandardDescriptors, 30, {.max_calls_per_kind = 2});
 }
 
-// No connection is ever accepted: the program hears of that, and nobody spins.
+// If no connection can be accepted, the program gets an error, and no loop
+// spins.
 TEST_P(NetworkFaultTest, AcceptThatAlwaysFails) {
   const auto kinds = CallKinds();
   const auto accept4 =
@@ -552,8 +557,8 @@ TEST_P(NetworkFaultTest, AcceptThatAlwaysFails) {
   }
 }
 
-// What fails for a while is tried again, later and later, or given up: nobody
-// spins.
+// A call that fails for a while is retried with growing delays, or given up; no
+// loop spins.
 constexpr FaultOptions kInARow = {.max_calls_per_kind = kSanitized ? 2 : 6,
                                   .in_a_row = 8};
 
@@ -581,7 +586,7 @@ TEST_P(NetworkFaultTest, SeveralLoopsWithoutMemory) {
   TryEachFault(SeveralLoops, 30, kAllocations);
 }
 
-// kAuto is epoll, and poll where the kernel refuses that.
+// kAuto is epoll, or poll if the kernel refuses epoll.
 INSTANTIATE_TEST_SUITE_P(Pollers, NetworkFaultTest,
                          ::testing::Values(PollerKind::kAuto, PollerKind::kPoll,
                                            PollerKind::kSelect),

@@ -1,4 +1,5 @@
-// Workers, with each of their system calls failing in turn.
+// Tests of workers, while each of their system calls fails in one
+// run.
 
 #include <atomic>
 #include <cstdio>

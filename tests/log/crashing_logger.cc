@@ -1,5 +1,5 @@
-// Logs to standard output, and then ends as its first argument says. For
-// log_crash_test, which checks the lines.
+// A program that logs to standard output and then ends in the way that its
+// first argument names. log_crash_test checks the lines.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -49,7 +49,7 @@ void WriteToBadAddress() { *reinterpret_cast<volatile int*>(bad_address) = 1; }
   while (true) pause();
 }
 
-// Async-signal-safe.
+// Prints `text` to standard error. Async-signal-safe.
 void Print(absl::string_view text) {
   SLUICE_CHECK(write(STDERR_FILENO, text.data(), text.size()) > 0);
 }
@@ -101,8 +101,8 @@ struct Setup {
   AsyncLogger::OnFull on_full = AsyncLogger::OnFull::kDrop;
 };
 
-// The objects of the program. Never destroyed: the program does not return from
-// main().
+// The objects of the program. They are never destroyed, because the program
+// does not return from main().
 struct Logging {
   std::atomic<Fault> fault{Fault::kNone};
   std::unique_ptr<AsyncLogger> logger;
@@ -187,14 +187,15 @@ void StackOverflow() {
 // Waits for a signal, on the thread of main().
 void Wait() {
   SetUp();
-  // While LoggerThread starts, it may take the signal.
+  // LoggerThread may take the signal while it starts, so wait until it has
+  // started.
   SLUICE_CHECK(Log()->FlushAndWait(absl::Minutes(1)).ok());
   LogLines();
   Print("waiting\n");
   Hang();
 }
 
-// The program has its own handler of SIGQUIT.
+// Waits for a signal. The program has its own handler of SIGQUIT.
 void WaitWithOwnSigquit() {
   signal(SIGQUIT, [](int) { Print("own SIGQUIT\n"); });
   Wait();
@@ -274,7 +275,7 @@ void BackEndCrashes() {
   Hang();
 }
 
-// The back end crashes in the flush that a crash requests.
+// Ends by a crash of the back end, in the flush that a first crash requests.
 void BackEndCrashesToo() {
   SetUpAndLog();
   SLUICE_CHECK(Log()->FlushAndWait(absl::Minutes(1)).ok());
@@ -288,7 +289,7 @@ void CrashInFlush() {
   Hang();
 }
 
-// The logger's thread hangs outside RunOnce().
+// Ends while the logger's thread hangs outside RunOnce().
 void ThreadHangs() {
   SetUpAndLog({.timeout = absl::Milliseconds(200)});
   static std::atomic<bool> hangs{false};
@@ -322,7 +323,7 @@ void WriterHangsAtExit() {
   std::exit(3);
 }
 
-// `crashing` of eight threads crash while all of them log.
+// Lets `crashing` of eight threads crash while all of them log.
 void CrashInThreads(int crashing) {
   SetUp({.on_full = AsyncLogger::OnFull::kBlock});
   std::atomic<int> ready{0};
@@ -344,7 +345,7 @@ void CrashInThreads(int crashing) {
 void CrashInOneOfThreads() { CrashInThreads(1); }
 void CrashInAllThreads() { CrashInThreads(8); }
 
-// The program has an earlier handler, as crash reporters do.
+// Crashes with an earlier handler, as programs with a crash reporter have one.
 void Reported() {
   struct sigaction reporter = {};
   reporter.sa_sigaction = [](int, siginfo_t* info, void*) {
@@ -389,8 +390,8 @@ void ChildExits() {
 }
 
 void ChildWithOwnHandlerCrashes() {
-  // Without LoggerThread, which could hold the allocator's lock during the
-  // fork.
+  // There is no LoggerThread, because it could hold the allocator's lock during
+  // the fork.
   SetUp({.thread = false});
   EndAsChild([] {
     Logging& parents = TheLogging();
@@ -424,7 +425,7 @@ void CrashInDestructor() {
   SetUpAndLog();
 }
 
-// One thread crashes while main() returns.
+// Lets one thread crash while main() returns.
 void DestroyedMeanwhile() {
   SetUp({.timeout = absl::Milliseconds(300)});
   WriterFault() = Fault::kHang;
@@ -438,7 +439,7 @@ void DestroyedMeanwhile() {
   _exit(3);
 }
 
-// Expects that each flush is answered once, also those during exit().
+// Expects that each flush is answered once, including flushes during exit().
 class FlushesAtExit {
  public:
   ~FlushesAtExit() {

@@ -79,7 +79,8 @@ std::string ThreadOf(absl::string_view line) {
   return words.size() > 2 ? words[2] : "";
 }
 
-// Matches a last line of `thread`, whose name is before file and message.
+// Matches a last line of `thread`. The thread's name stands before the file and
+// the message.
 auto IsLastLine(absl::string_view message,
                 absl::string_view thread = "crashing_logger") {
   return AllOf(HasSubstr(absl::StrCat(" F ", thread, " ")),

@@ -1,5 +1,5 @@
 // An echo server that logs each message to a writer that takes 100 ms for each
-// piece. Its argument says how:
+// piece. The argument selects how the server logs:
 //
 //   nothing   does not log
 //   logger    logs through AsyncLogger, as servers should
@@ -39,7 +39,7 @@ class SlowWriter final : public LogWriter {
   absl::Status Flush() override { return absl::OkStatus(); }
 };
 
-// Logs to those of `logger` and `writer` that are not null.
+// An echo handler that logs to each of `logger` and `writer` that is not null.
 class Handler final : public EchoHandler {
  public:
   Handler(AsyncLogger* logger, LogWriter* writer)

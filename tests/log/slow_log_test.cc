@@ -65,8 +65,9 @@ double Median(std::vector<double> values) {
 
 TEST(SlowLogTest, AWriterOf100MsDelaysNoRequest) {
   const SlowLogServer nothing("nothing"), logger("logger");
-  // Measures both in turn. Other load on the machine can make any one of them
-  // larger, so the best of a few attempts counts.
+  // Each attempt measures both servers, one after the other. Other load on the
+  // machine can make one measurement larger, so the best of a few attempts
+  // counts.
   constexpr double kBound = kSanitized ? 2 : 1.2;
   double best = 1e9;
   for (int attempt = 0; attempt < 5 && best > kBound; ++attempt) {

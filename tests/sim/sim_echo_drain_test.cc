@@ -1,4 +1,4 @@
-// Draining the echo server at any moment, in simulated worlds.
+// Tests drains of the echo server at any moment, in simulated worlds.
 
 #include <algorithm>
 #include <vector>
@@ -42,7 +42,7 @@ TEST(SimEchoDrainTest, EndsByItsDeadlineWhateverFails) {
       network.RunFor(world.random().UpTo(absl::Seconds(1)));
       world.server().Drain(clock.Now() + world.random().UpTo(absl::Seconds(3)));
     }
-    // Clocks may be a fifth slow; the server looks at its own.
+    // The host's clock may be a fifth slow, and the server uses that clock.
     ASSERT_TRUE(network.RunUntil([&] { return world.server().drained(); },
                                  absl::Seconds(6)));
     EXPECT_EQ(world.server().stats().open, 0u);
@@ -91,7 +91,8 @@ TEST(SimEchoDrainTest, ForcesAtItsDeadlineWhoDoesNotRead) {
           talker.bytes += 10'000;
           talker.chunk += 500;
           talker.silent_at = world.random().Below(2000);
-          // One that was told FIN does not hear of it.
+          // A silent talker does not read, so it does not notice the server's
+          // FIN.
           talker.connection.idle_timeout = absl::Minutes(1);
           talker.finish_early = false;
         }

@@ -1,5 +1,5 @@
-// The echo server and its load client, as they are, where hosts and links fail
-// and come back.
+// Tests the unchanged echo server and its load client while hosts and links
+// fail and recover.
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
@@ -13,14 +13,14 @@
 namespace sluice {
 namespace {
 
-// So that the load client gives up what is lost.
+// Limits the waits of the load client, so that it gives up lost connections.
 void LimitWaits(SimEchoWorld& world) {
   world.shape().load.connect_timeout = absl::Minutes(1);
   world.shape().load.timeout = absl::Minutes(1);
   world.shape().load.close_timeout = absl::Minutes(1);
 }
 
-// All that was is over, and a new client is served as if nothing had been.
+// Restarts the client, and expects that earlier failures do not affect it.
 void ExpectFullService(SimEchoWorld& world) {
   world.client_host().Crash();
   world.client_host().Restart();
@@ -31,7 +31,7 @@ void ExpectFullService(SimEchoWorld& world) {
       << ErrorsToText(world.client().results());
   EXPECT_EQ(world.client().results().messages(),
             world.shape().load.schedule.messages);
-  // Those of the client before that the server waits for.
+  // The server still waits for connections of the earlier client.
   world.network().RunFor(2 * world.shape().server.connection.idle_timeout);
   EXPECT_EQ(world.counts().open(), 0u);
   world.ExpectOutputBounded();
@@ -60,7 +60,7 @@ TEST(SimEchoOutageTest, EchoesEveryByteAcrossPartitions) {
         world.StartServer();
         world.StartClient();
         world.DisturbClocks(world.MostTime() / 16);
-        // What is sent again is so after twice as long each time.
+        // The delay doubles each time that a packet is sent again.
         absl::Duration delay = absl::ZeroDuration();
         for (uint64_t i = 1 + world.random().Below(3); i > 0; --i) {
           const MonotonicTime begin = world.Sometime(world.MostTime() / 16);
@@ -128,9 +128,9 @@ TEST(SimEchoOutageTest, EndsConnectionsOfClientsThatAreGone) {
         } else {
           network.Partition(&world.server_host(), &world.client_host());
         }
-        // What was under way arrives. From then on, by the server's clock,
-        // which is a fifth slower than the world's at most: an idle limit may
-        // be an eighth late, and a tick.
+        // Packets that were under way arrive first. Then the idle limit counts,
+        // on the server's clock, which is at most a fifth slower than the
+        // world's. An idle limit may be late by an eighth and a tick.
         const SimNetwork::Link& link = world.shape().link;
         const absl::Duration arrival =
             link.latency + link.jitter + absl::Seconds(1);

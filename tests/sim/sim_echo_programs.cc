@@ -50,7 +50,7 @@ SimEchoServer::SimEchoServer(SimNetwork* network, SimHost* host,
 SimEchoServer::~SimEchoServer() = default;
 
 void SimEchoServer::Drain(MonotonicTime deadline) {
-  // One that is under way may be brought forward, not put off.
+  // A drain that is under way may be brought forward, but not postponed.
   deadline_ = unanswered_ == 0 ? deadline : std::min(deadline_, deadline);
   ++unanswered_;
   server_->Drain(deadline, [this, answered = false](size_t forced) mutable {

@@ -23,14 +23,15 @@
 
 namespace sluice {
 
-// Where the servers listen.
+// The port of the servers.
 inline constexpr uint16_t kSimEchoPort = 7007;
 
-// Small, as a world makes many.
+// Returns options for a loop with little memory, because a world makes many.
 EventLoop::Options SmallLoopOptions(size_t receive_buffer = 4096);
 
-// A server with the echo server's handlers on a simulated host, or with others
-// that answer with the bytes that came; watched (testonly). Thread-compatible.
+// An echo server on a simulated host (testonly). Its handlers are those of the
+// echo server, or other handlers that answer with the bytes that came. Counts
+// the calls of its handlers. Thread-compatible.
 class SimEchoServer final : public SimProgram {
  public:
   struct Options {
@@ -43,28 +44,29 @@ class SimEchoServer final : public SimProgram {
 
   using NewHandler = absl::AnyInvocable<std::unique_ptr<StreamHandler>() const>;
 
-  // Starts it; no fault of `network` hinders that. What it points to outlives
-  // this.
+  // Starts the server. The faults of `network` do not apply to the start.
+  // `network`, `host`, `new_handler` and `counts` outlive this.
   SimEchoServer(SimNetwork* network, SimHost* host, const Options& options,
                 const NewHandler* new_handler, HandlerCounts* counts);
   ~SimEchoServer() override;
 
-  // Begins to drain, and expects one answer by `deadline`, by the host's clock,
-  // plus the tick that a timer may be late: loops of a simulated host take no
-  // time. Once more may bring the deadline forward.
+  // Begins to drain. Expects one answer by `deadline` on the host's clock, plus
+  // one tick, because a timer may be a tick late. Loops of a simulated host
+  // take no time. A second call may bring the deadline forward.
   void Drain(MonotonicTime deadline);
-  // Whether each was answered.
+  // Returns whether each drain was answered.
   bool drained() const { return forced_.has_value() && unanswered_ == 0; }
+  // Returns the number of connections that the drain closed by force.
   // REQUIRES: drained().
   size_t forced() const { return *forced_; }
 
-  // Of all loops.
+  // Returns the sum of the counters of all loops.
   TcpServer::LoopStats stats() const;
-  // That the server's counters are those of what its handlers were told.
+  // Expects that the server's counters agree with the calls of its handlers.
   void ExpectCountersAgree() const;
-  // Destroys the server. In the host's time what it had ends.
+  // Destroys the server. Its connections end later, in the host's time.
   void Stop();
-  // Timers that are armed on its loops.
+  // Returns the number of timers that are armed on the server's loops.
   size_t timers() const;
 
  private:
@@ -73,16 +75,16 @@ class SimEchoServer final : public SimProgram {
   const uint64_t made_before_, closed_before_, consumed_before_;
   std::vector<EventLoop*> loops_;
   std::unique_ptr<TcpServer> server_;
-  MonotonicTime deadline_;  // of the drain that is under way
+  MonotonicTime deadline_;  // of the current drain
   int unanswered_ = 0;      // drains
   std::optional<size_t> forced_;
 };
 
-// A program that does something with a server, and is done then (testonly).
+// A program that uses a server and has a defined end (testonly).
 class SimClient : public SimProgram {
  public:
   virtual bool done() const = 0;
-  // That are armed on its loop.
+  // Returns the number of timers that are armed on the program's loop.
   virtual size_t timers() const = 0;
 };
 
@@ -90,7 +92,7 @@ class SimClient : public SimProgram {
 // Thread-compatible.
 class SimLoadClient final : public SimClient {
  public:
-  // Begins at once. `host` outlives this.
+  // Starts the load. `host` outlives this.
   SimLoadClient(SimHost* host, const LoadGenerator::Options& load);
   ~SimLoadClient() override;
 

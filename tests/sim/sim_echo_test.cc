@@ -1,5 +1,5 @@
-// The echo server and its load client, as they are, in simulated worlds of many
-// shapes.
+// Tests the unchanged echo server and its load client in simulated worlds of
+// many shapes.
 
 #include "absl/time/time.h"
 #include "gtest/gtest.h"

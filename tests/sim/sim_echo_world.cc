@@ -15,7 +15,7 @@ namespace sluice {
 namespace {
 
 constexpr size_t kBufferBytes = 3000;
-constexpr size_t kPacketBytes = 65;  // with a byte of data
+constexpr size_t kPacketBytes = 65;  // a packet with one byte of data
 
 constexpr absl::Duration kLong = absl::Hours(1);
 
@@ -138,7 +138,7 @@ size_t SimEchoWorld::client_timers() const {
 }
 
 MonotonicTime SimEchoWorld::Sometime(absl::Duration most) {
-  // Soon rather than late: most worlds end long before `most`.
+  // Early times are more likely, because most worlds end long before `most`.
   return network_.now() + random_.UpTo(most / (1 << random_.Below(10)));
 }
 
@@ -163,7 +163,8 @@ absl::Duration SimEchoWorld::TimeFor(uint64_t bytes, uint64_t window) const {
   const SimNetwork::Link& link = shape_.link;
   absl::Duration one_way = link.latency + link.jitter + absl::Microseconds(1);
   if (link.bytes_per_second > 0) {
-    // At worst each byte comes in a packet of its own, behind others.
+    // In the worst case each byte is in a packet of its own, behind other
+    // packets.
     one_way +=
         absl::Seconds(kPacketBytes * kBufferBytes / link.bytes_per_second);
   }
@@ -200,7 +201,7 @@ void SimEchoWorld::ExpectNoWrongByte() {
 }
 
 void SimEchoWorld::ExpectOutputBounded() {
-  // As EchoHandler says.
+  // EchoHandler documents this bound.
   EXPECT_LE(counts_.most_pending,
             shape_.server.connection.high_water + shape_.server.receive_buffer);
 }

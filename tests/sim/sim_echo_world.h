@@ -15,18 +15,21 @@
 
 namespace sluice {
 
-// Worlds in which nothing fails: calls do less than they could, packets are
-// late. With `loss`, some come when they are sent again.
+// Returns worlds in which nothing fails: calls do less than they could, and
+// packets are late. With `loss`, some packets are lost and sent again.
 SimTestWorlds HarmlessWorlds(int seeds, bool loss);
-// Worlds in which connections fail, too, and what makes a descriptor.
+// Returns worlds in which connections fail, too, and calls that make a
+// descriptor.
 SimTestWorlds FailingWorlds(int seeds);
 
-// A simulated host with an echo server, another with its load client, a link
-// between them, and clocks that are not the world's: of shapes that the
-// network's seed draws (testonly). Programs end with it. Thread-compatible.
+// A world with an echo server on one simulated host, its load client on
+// another, and a link between them (testonly). The clocks of the hosts can
+// differ from the world's clock. The network's seed determines the shape. The
+// programs end with this object. Thread-compatible.
 class SimEchoWorld {
  public:
-  // What is drawn. A test may change it before it starts the programs.
+  // The random properties of the world. A test may change them before it starts
+  // the programs.
   struct Shape {
     SimEchoServer::Options server;
     LoadGenerator::Options load;
@@ -37,49 +40,52 @@ class SimEchoWorld {
   explicit SimEchoWorld(SimNetwork* network);
   SimEchoWorld(const SimEchoWorld&) = delete;
   SimEchoWorld& operator=(const SimEchoWorld&) = delete;
-  // What is left loses its power: a test that failed half-way leaves nothing.
+  // Crashes the hosts that are still up, so that a test that failed half-way
+  // leaves nothing.
   ~SimEchoWorld();
 
   SimNetwork& network() { return network_; }
-  // For what else a test draws.
+  // Returns a random generator for other choices of a test.
   SimRandom& random() { return random_; }
   Shape& shape() { return shape_; }
   SimHost& server_host() const { return server_host_; }
   SimHost& client_host() const { return client_host_; }
   const HandlerCounts& counts() const { return counts_; }
 
-  // The echo server; or with other handlers.
+  // Starts the echo server. With `new_handler`, the server has other handlers.
   void StartServer();
   void StartServer(SimEchoServer::NewHandler new_handler);
-  // The load client; or another one, which NewProgram makes.
+  // Starts the load client. With `new_client`, starts that program instead.
   void StartClient();
   void StartClient(SimHost::NewProgram new_client);
-  // REQUIRES: started, and the host is up.
+  // REQUIRES: the program is started, and its host is up.
   SimEchoServer& server();
-  SimLoadClient& client();  // REQUIRES: it is that
+  SimLoadClient& client();  // REQUIRES: the client is the load client
   bool client_done() const;
   size_t client_timers() const;
 
-  // A time within the first `most` from now, that is drawn.
+  // Returns a random time between now and `most` from now.
   MonotonicTime Sometime(absl::Duration most);
-  // Sets wall clocks and drifts at some times within that; up to a fifth.
+  // Steps the wall clocks and sets their drifts at random times within
+  // `within`. A drift is at most a fifth.
   void DisturbClocks(absl::Duration within);
 
-  // How long it takes at most, by the world's clock, until so many bytes have
-  // come back of which so many are on their way at once, where nothing fails:
-  // round trips, and where packets are lost what it takes to send them again.
+  // Returns the most time, on the world's clock, until `bytes` bytes have come
+  // back if nothing fails. `window` is the number of bytes that are under way
+  // at once. The time consists of round trips and, if packets are lost, of the
+  // time to send them again.
   absl::Duration TimeFor(uint64_t bytes, uint64_t window) const;
-  // The same for all of the load.
+  // Returns the most time for the whole load.
   absl::Duration MostTime() const;
 
-  // That everybody was answered, and that each byte was the right one.
+  // Expects that every connection was answered, and that each byte was right.
   void ExpectAllServed();
-  // That no answer had a wrong byte.
+  // Expects that no answer had a wrong byte.
   void ExpectNoWrongByte();
-  // That the echo server's handlers have kept to their bound on output.
+  // Expects that the echo server's handlers kept their bound on output.
   void ExpectOutputBounded();
-  // Ends the server, and expects of it and of the client, which is done, that
-  // nothing is left; of handlers, that each was told its end.
+  // Stops the server. Expects that the server and the client have nothing left,
+  // and that each handler was closed. REQUIRES: the client is done.
   void StopAndExpectNothingLeft();
 
  private:

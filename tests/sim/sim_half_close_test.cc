@@ -1,5 +1,5 @@
-// Clients of the echo server that finish, stop reading and give up at any
-// moment, in simulated worlds.
+// Tests clients of the echo server that half-close, stop reading or abort at
+// any moment, in simulated worlds.
 
 #include <cstdint>
 #include <vector>
@@ -23,7 +23,7 @@ void ExpectAllIsEchoedAndThenFin(SimNetwork& network) {
   HandlerCounts counts;
   SimEchoWorld world(&network);
   const Talkers talkers = DrawSimTalkers(world);
-  // The others wait in the backlog.
+  // Connections above the limit wait in the backlog.
   world.shape().server.max_connections =
       1 + world.random().Below(2 * talkers.size());
   world.StartServer();

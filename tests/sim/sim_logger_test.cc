@@ -1,7 +1,7 @@
-// Tests the logger's back end, run by a loop or a worker of a simulated host,
-// with a writer that fails now and then.
+// Tests the logger's back end on a loop or a worker of a simulated host. The
+// log's writer fails now and then.
 //
-// A logger with a simulated clock takes its ticks from it, so that a seed
+// A logger with a simulated clock takes its ticks from that clock, so a seed
 // repeats a run. Only the thread name in the lines is real: one thread runs all
 // loops of the world.
 
@@ -40,8 +40,9 @@ constexpr absl::Duration kPeriod =
     absl::Milliseconds(20);  // time between RunOnce()
 constexpr absl::Duration kLongestDelay = absl::Seconds(10);
 
-// Checks when the logger calls its writer again after an error: after 100 ms,
-// then after twice the delay each time, up to 10 s; neither earlier nor later.
+// A writer that checks when the logger calls it again after an error: after 100
+// ms, then after twice the previous delay, up to 10 s. A call must be neither
+// early nor late.
 class WatchedWriter final : public LogWriter {
  public:
   // The number of flushes, which may call the writer earlier.
@@ -88,7 +89,8 @@ class WatchedWriter final : public LogWriter {
   absl::Duration delay_;
 };
 
-// Loops that log numbered lines, and one that runs the back end.
+// A world with loops that log numbered lines, and one loop that runs the back
+// end.
 class LogWorld {
  public:
   LogWorld(SimNetwork* network, SimRandom* random)
@@ -126,7 +128,7 @@ class LogWorld {
   SimHost& host() { return host_; }
   MemoryLog& log() { return log_; }
 
-  // Ends lines and flushes; waiting lines are still written.
+  // Stops new lines and flushes. Waiting lines are still written.
   void StopLogging() { stopped_ = true; }
   bool all_written() { return flushing_ == 0 && CheckedLines() == logged_; }
   void ExpectAllWritten() {
@@ -174,8 +176,8 @@ class LogWorld {
     });
   }
 
-  // Returns the number of lines that are in the log, once and in order, or that
-  // the log reports as dropped.
+  // Returns the number of lines that are in the log, once and in order, plus
+  // the number of lines that the log reports as dropped.
   uint64_t CheckedLines() {
     const std::string text = log_.text();
     absl::string_view rest(text);

@@ -1,5 +1,5 @@
-// What loops and other threads hand to each other, in simulated worlds: tasks,
-// posts, and an EventQueue whose consumer sleeps.
+// Tests how loops and other threads pass work to each other in simulated
+// worlds: tasks, posts, and an EventQueue whose consumer sleeps.
 
 #include <algorithm>
 #include <cstddef>
@@ -25,7 +25,7 @@ namespace sluice {
 namespace {
 
 constexpr size_t kBound = 8;
-constexpr size_t kMost = 4;  // producers and consumers, each
+constexpr size_t kMost = 4;  // producers, and also consumers
 
 struct Item {
   size_t producer;
@@ -33,7 +33,7 @@ struct Item {
   MonotonicTime sent;
 };
 
-// What came to one consumer by one way.
+// The items that came to one consumer in one way, by Post() or by Push().
 class Arrivals {
  public:
   void Add(Item item, MonotonicTime now) {
@@ -48,13 +48,13 @@ class Arrivals {
   uint64_t next_[kMost] = {};
 };
 
-// A loop that others post to, and that reads a queue when it is told to.
+// A loop to which other loops post, and which reads a queue when its task runs.
 class Consumer {
  public:
   Consumer(EventLoop* loop, SimRandom* random)
       : loop_(*loop), random_(*random) {}
 
-  // Any loop. Whether there was room.
+  // Posts `item`. Returns false if there was no room. Any loop may call this.
   bool Post(Item item) {
     const absl::Status status = loop_.Post([this, item] {
       EXPECT_GT(posted_, 0u);
@@ -87,13 +87,13 @@ class Consumer {
     return false;
   }
 
-  // Whether it has nothing of its own to do.
+  // Returns whether no callable of its own is waiting.
   bool idle() const { return own_ == 0; }
   const Arrivals& posts() const { return posts_; }
   const Arrivals& pushes() const { return pushes_; }
 
  private:
-  // From a callable of its own: what comes while the loop drains its posts.
+  // Posts from a callable, while the loop drains its posts.
   void PostToItself() {
     if (posted_ == kBound) return;
     ++posted_;
@@ -120,15 +120,15 @@ class Consumer {
 
   EventLoop& loop_;
   SimRandom& random_;
-  size_t posted_ = 0;     // callables that wait
-  size_t own_ = 0;        // of them those of its own
-  bool posting_ = false;  // to itself
+  size_t posted_ = 0;     // waiting callables
+  size_t own_ = 0;        // waiting callables of its own
+  bool posting_ = false;  // true: a post to itself is under way
   Arrivals posts_, pushes_;
   EventQueue<Item> queue_{kBound};
   MemberTask<&Consumer::Drain> drain_{this};
 };
 
-// Sends numbered items to all consumers, now and then, as many as fit.
+// Sends numbered items to all consumers, at random times, as many as fit.
 class Producer {
  public:
   static constexpr uint64_t kItems = 20;  // to each consumer, each way
@@ -143,7 +143,7 @@ class Producer {
         posted_(consumers->size()),
         pushed_(consumers->size()) {}
 
-  // On its loop.
+  // Starts to send. Called on the producer's loop.
   void Start() { loop_.Arm(&timer_, random_.UpTo(absl::Milliseconds(5))); }
   bool done() const {
     const auto all = [](uint64_t items) { return items == kItems; };
@@ -173,7 +173,7 @@ class Producer {
   SimRandom& random_;
   std::vector<std::unique_ptr<Consumer>>& consumers_;
   CallbackTimer timer_;
-  std::vector<uint64_t> posted_, pushed_;  // by consumer
+  std::vector<uint64_t> posted_, pushed_;  // one count for each consumer
 };
 
 EventLoop* NewLoop(SimHost* host) {
@@ -215,8 +215,8 @@ TEST(SimQueueTest, EverythingArrivesOnceInOrderAndWakesWhoSleeps) {
   });
 }
 
-// A ring of loops: each one's task is scheduled by the one before, and nothing
-// else ever wakes it.
+// The loops form a ring. Each loop's task is scheduled by the loop before it,
+// and nothing else wakes that loop.
 TEST(SimQueueTest, ATaskWakesTheLoopItIsFor) {
   SimTestWorlds worlds;
   worlds.seeds = 200;
@@ -242,7 +242,7 @@ TEST(SimQueueTest, ATaskWakesTheLoopItIsFor) {
       ring[i]->next = ring[(i + 1) % ring.size()].get();
     }
     const absl::Cleanup end = [host] { host->Crash(); };
-    network.RunFor(absl::Seconds(1));  // all of them sleep
+    network.RunFor(absl::Seconds(1));  // now all loops sleep
     ring[0]->loop->Schedule(&ring[0]->task);
     const MonotonicTime begin = network.now();
     EXPECT_TRUE(network.RunUntil([&] { return ring[0]->runs == kRounds; },

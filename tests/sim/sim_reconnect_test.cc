@@ -1,6 +1,7 @@
-// A client that destroys connections in the callbacks of others and connects
-// anew at once, so that descriptors and what a loop knows of them are used
-// again while events for those before may be on their way.
+// Tests a client that destroys connections in the callbacks of other
+// connections and connects again at once. Descriptors and the loop's records
+// for them are then used again while events for the earlier connections may be
+// under way.
 
 #include <cstddef>
 #include <cstdint>
@@ -59,7 +60,7 @@ class Juggler final : public SimClient {
   size_t timers() const override { return loop_.timers()->size(); }
 
  private:
-  // A connection to the server, or an attempt to connect to nobody.
+  // A connection to the server, or an attempt to connect to an unused port.
   class Ball final : public StreamHandler {
    public:
     explicit Ball(Juggler* juggler)
@@ -121,8 +122,8 @@ class Juggler final : public SimClient {
     bool ended_ = false;
   };
 
-  // Another ball than `ball`, by a new one; with some luck one that has events
-  // in this turn. False: it was often enough.
+  // Replaces a ball other than `ball` by a new one. The replaced ball may have
+  // events in this loop iteration. Returns false if enough balls were made.
   bool ReplaceOther(const Ball* ball) {
     constexpr size_t kMost = 20;
     if (made_ >= kMost) return false;

@@ -1,5 +1,5 @@
-// Loops that stand still for a time, as a process does after SIGSTOP: nobody
-// who answered in time is cut off.
+// Tests loops that stop for some time, as a process does after SIGSTOP. A peer
+// that answered in time must not be cut off.
 
 #include <cstddef>
 #include <cstdint>
@@ -31,10 +31,10 @@ namespace {
 constexpr absl::Duration kReadTimeout = absl::Milliseconds(100);
 constexpr absl::Duration kLatency = absl::Microseconds(100);
 
-// When the client of a port has sent its byte.
+// The time at which the client of each port has sent its byte.
 using SentAt = std::map<uint16_t, MonotonicTime>;
 
-// Waits for a byte, and expects that it is not cut off if that came in time.
+// Waits for a byte. Expects no timeout if the byte came in time.
 class Waiter final : public StreamHandler {
  public:
   Waiter(const Clock* clock, const SentAt* sent_at)
@@ -64,8 +64,8 @@ class Waiter final : public StreamHandler {
   MonotonicTime deadline_;
 };
 
-// A client without a loop, by its host's sockets: connects at one time, and
-// sends a byte at another.
+// A client without a loop, which uses the sockets of its host. Connects at
+// `connect_at` and sends a byte at `send_at`.
 class Sender {
  public:
   Sender(SimNetwork* network, SimHost* host, const SocketAddress& server,

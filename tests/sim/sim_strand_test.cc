@@ -1,4 +1,4 @@
-// A server that leaves its work to workers, in order for each stream, and
+// Tests a server that passes its work to workers, in order for each stream, and
 // answers through handles, in simulated worlds.
 
 #include <cstdint>
@@ -27,13 +27,13 @@ namespace sluice {
 namespace {
 
 struct WorkCounts {
-  int sessions = 0;                           // that are there
-  int messages = 0;                           // of handles, that are there
+  int sessions = 0;                           // existing sessions
+  int messages = 0;                           // existing messages of handles
   int submitted = 0, run = 0, abandoned = 0;  // tasks
   int not_found = 0;                          // answers of handles
 };
 
-// What the handler of a stream and its work share.
+// The state that the handler of a stream shares with its work.
 struct Session {
   Session(Executor* workers, WorkCounts* work_counts)
       : strand(workers, /*max_tasks_per_run=*/2), counts(*work_counts) {
@@ -45,10 +45,10 @@ struct Session {
   WorkCounts& counts;
   StreamHandle handle;
   uint64_t next_task = 0;  // in the order of requests
-  bool closed = false;     // OnClosed() has come
+  bool closed = false;     // OnClosed() was called
 };
 
-// There as long as a handle has it.
+// A part of a posted callable. Counts how many such callables exist.
 class Message {
  public:
   explicit Message(WorkCounts* counts) : counts_(counts) {
@@ -64,10 +64,11 @@ class Message {
   WorkCounts* counts_;
 };
 
-// Answers one request. Owns itself.
+// A task that answers one request. The task owns itself.
 class Work final : public Task {
  public:
-  // Answers `request`; the last of a stream has none, and finishes it.
+  // Schedules the answer to `request`. The last request of a stream is empty
+  // and half-closes the stream.
   static void Schedule(std::shared_ptr<Session> session, uint64_t number,
                        absl::string_view request) {
     Session& s = *session;
@@ -105,7 +106,7 @@ class Work final : public Task {
 
   absl::Status Answer() {
     if (request_.empty()) return session_->handle.ShutdownWrite();
-    // Some in a row, which are sent together.
+    // Three answers in a row go through Write(). They are sent together.
     if (number_ % 4 > 0) return session_->handle.Write(std::move(request_));
     return session_->handle.Post(
         [message = Message(&session_->counts), answer = std::move(request_)](

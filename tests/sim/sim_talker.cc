@@ -32,7 +32,7 @@ class SimTalker::Handler final : public StreamHandler {
   }
   void OnWritable(Stream& stream) override { talker_.WriteMore(stream); }
   void OnTimeout(Stream& stream) override {
-    // The loop has nothing else to do: a timer is a tick late at most.
+    // The loop has nothing else to do, so a timer is at most a tick late.
     const MonotonicTime now = talker_.host_.platform().clock->Now();
     EXPECT_GE(now, talker_.resume_at_) << "a timeout is early";
     EXPECT_LE(now, talker_.resume_at_ + talker_.loop_->timers()->tick())
@@ -96,7 +96,7 @@ void SimTalker::WriteMore(Stream& stream) {
 }
 
 void SimTalker::OnIdle() {
-  if (received_ < options_.bytes) return;  // it may have sent meanwhile
+  if (received_ < options_.bytes) return;  // the talker may have sent since
   const absl::Duration idle = options_.connection.idle_timeout;
   const absl::Duration was = host_.platform().clock->Now() - last_active_;
   EXPECT_GE(was, idle) << "an idle limit is early";

@@ -25,10 +25,10 @@
 
 namespace sluice {
 
-// One connection to an echo server, of a client with bad manners (testonly): it
-// says that it has finished while much of what it wrote still waits, takes its
-// time to read, gives up in the middle. Compares each byte that comes back.
-// Loop-bound; not destroyed inside a call of its connection.
+// A client with one connection to an echo server, and with bad manners
+// (testonly). It calls ShutdownWrite() while much of its output is pending,
+// reads slowly, and aborts in the middle. Compares each byte that comes back.
+// Must not be destroyed inside a call of its connection. Loop-bound.
 class SimTalker {
  public:
   static constexpr uint64_t kAll = UINT64_MAX;
@@ -37,32 +37,35 @@ class SimTalker {
     SocketAddress server;
     absl::Duration connect_timeout = absl::InfiniteDuration();
     ConnectionOptions connection;
-    uint64_t bytes = 0;       // to be sent
-    size_t chunk = 1;         // in one Write()
-    bool patient = true;      // waits for OnWritable(), or else writes all
-    size_t read_at_once = 1;  // then it pauses
+    uint64_t bytes = 0;       // bytes to send
+    size_t chunk = 1;         // bytes in one Write()
+    bool patient = true;      // true: waits for OnWritable(); false: writes all
+    size_t read_at_once = 1;  // bytes to read before a pause
     absl::Duration pause = absl::ZeroDuration();
-    // When so many have come back, it resets the connection; or it says and
-    // reads nothing more, for ever.
+    // The number of received bytes after which the client resets the
+    // connection, or stops writing and reading until the connection is closed.
     uint64_t abort_at = kAll;
     uint64_t silent_at = kAll;
-    // Sends FIN after the last byte, not when all have come back.
+    // True: sends FIN after the last byte. False: sends FIN when all bytes have
+    // come back.
     bool finish_early = true;
   };
 
-  // Connects. `host`, `loop` and `counts` outlive this.
+  // Starts to connect. `host`, `loop` and `counts` outlive this.
   SimTalker(SimHost* host, EventLoop* loop, const Options& options,
             HandlerCounts* counts);
   SimTalker(const SimTalker&) = delete;
   SimTalker& operator=(const SimTalker&) = delete;
   ~SimTalker();
 
-  // Whether nothing more happens, and how that came.
+  // Returns whether the connection or the attempt has ended; `why` and `reason`
+  // say how.
   bool ended() const { return ended_; }
   const absl::Status& why() const { return why_; }
   CloseReason reason() const { return reason_; }
   bool opened() const { return opened_; }
-  // What came back. All of it is right, and was sent.
+  // Returns the number of bytes that came back. All of them are right and were
+  // sent.
   uint64_t received() const { return received_; }
   const Options& options() const { return options_; }
 
@@ -84,7 +87,7 @@ class SimTalker {
   std::unique_ptr<TcpConnection> connection_;
   uint64_t written_ = 0;
   uint64_t received_ = 0;
-  uint64_t since_pause_ = 0;  // bytes
+  uint64_t since_pause_ = 0;  // bytes since the last pause
   MonotonicTime resume_at_;
   MonotonicTime last_active_;
   bool opened_ = false;
@@ -93,10 +96,11 @@ class SimTalker {
   CloseReason reason_ = CloseReason::kNormal;
 };
 
-// Some of them on a loop of a simulated host (testonly). Thread-compatible.
+// A few SimTalkers on one loop of a simulated host (testonly).
+// Thread-compatible.
 class SimTalkers final : public SimClient {
  public:
-  // They begin at once. `host` and `counts` outlive this.
+  // Starts all talkers. `host` and `counts` outlive this.
   SimTalkers(SimHost* host, const std::vector<SimTalker::Options>& options,
              HandlerCounts* counts);
 
@@ -111,19 +115,19 @@ class SimTalkers final : public SimClient {
   std::vector<std::unique_ptr<SimTalker>> talkers_;
 };
 
-// Talkers as the world's seed draws them. Each of them is done, if nothing
-// fails, when all that it sent has come back.
+// Returns talkers that the world's seed determines. If nothing fails, each
+// talker is done when all bytes that it sent have come back.
 std::vector<SimTalker::Options> DrawSimTalkers(SimEchoWorld& world);
-// As the client of the world.
+// Starts the talkers as the client of `world`.
 void StartSimTalkers(SimEchoWorld& world,
                      std::vector<SimTalker::Options> talkers,
                      HandlerCounts* counts);
-// REQUIRES: started.
+// Returns the talkers of `world`. REQUIRES: StartSimTalkers() was called.
 const std::vector<std::unique_ptr<SimTalker>>& SimTalkersOf(
     const SimEchoWorld& world);
-// How long they take at most where nothing fails, one after the other if need
-// be: round trips of a full buffer, and pauses, each a tick late, by a clock
-// that is a fifth slow.
+// Returns the most time that the talkers take if nothing fails, even one after
+// the other. The time consists of round trips of a full buffer and of pauses,
+// each a tick late, on a clock that is a fifth slow.
 absl::Duration MostTimeOf(const SimEchoWorld& world,
                           const std::vector<SimTalker::Options>& talkers);
 

@@ -1,5 +1,5 @@
-// Limits of time, by the clock of a simulated host, whatever the wall clock
-// does.
+// Tests time limits on the clock of a simulated host. Changes of the wall clock
+// must not matter.
 
 #include <vector>
 
@@ -19,7 +19,7 @@
 namespace sluice {
 namespace {
 
-// The talkers look at the time themselves.
+// The talkers check the time themselves.
 TEST(SimTimeoutTest, WhoIsIdleEndsNeitherEarlyNorLate) {
   RunSimTest(
       HarmlessWorlds(/*seeds=*/100, /*loss=*/true), [](SimNetwork& network) {
@@ -49,7 +49,7 @@ TEST(SimTimeoutTest, WhoIsIdleEndsNeitherEarlyNorLate) {
       });
 }
 
-// All that comes to the server has come long before: it sends, and that is all.
+// The server received all input long before. It only sends.
 TEST(SimTimeoutTest, WhoTakesWhatWaitsIsNotIdle) {
   RunSimTest(
       HarmlessWorlds(/*seeds=*/50, /*loss=*/false), [](SimNetwork& network) {
@@ -83,7 +83,8 @@ TEST(SimTimeoutTest, WhoIsNotAnsweredGivesUpNeitherEarlyNorLate) {
         SimEchoWorld world(&network);
         SimTalker::Options talker;
         talker.server = world.shape().load.server;
-        // TCP itself gives up after 127 s; the clock may be a fifth slow.
+        // TCP itself gives up after 127 s. The host's clock may be a fifth
+        // slow.
         talker.connect_timeout = world.random().UpTo(absl::Seconds(100));
         world.StartServer();
         if (world.random().Below(2) == 0) {

@@ -1,4 +1,5 @@
-// Timers of a loop on a simulated host whose clocks run as they like.
+// Tests the timers of a loop on a simulated host whose clocks drift and are
+// stepped.
 
 #include <cstddef>
 #include <cstdint>
@@ -21,9 +22,9 @@
 namespace sluice {
 namespace {
 
-// Timers of all kinds on one loop, which look at the host's clock when they
-// fire. The loop has nothing else to do and no turn takes time: who is due is
-// called within a tick.
+// Timers of all kinds on one loop. Each timer checks the host's clock when it
+// fires. The loop has nothing else to do and a loop iteration takes no time, so
+// a due timer is called within a tick.
 class Timers {
  public:
   Timers(SimHost* host, EventLoop* loop, SimRandom* random)
@@ -40,7 +41,7 @@ class Timers {
     }
   }
 
-  // Something that a program does to its timers.
+  // Does something that a program does to its timers.
   void Act() {
     Alarm& alarm = *alarms_[random_.Below(kTimers)];
     Idler& idler = *idlers_[random_.Below(kTimers)];
@@ -58,7 +59,7 @@ class Timers {
     }
   }
 
-  // Until everything has fired.
+  // Expects that all timers have fired.
   void ExpectAllFired() {
     StopBeats();
     EXPECT_EQ(loop_.timers()->size(), 0u);
@@ -189,7 +190,7 @@ TEST(SimTimerTest, NoneIsEarlyNoneIsLateAndNoneFiresThatWasCancelled) {
                                                       : absl::Seconds(1)));
     }
     timers.StopBeats();
-    // Who fires may arm himself again, half of the time.
+    // Half of the alarms that fire arm themselves again.
     network.RunFor(100 * Timers::kLongest);
     timers.ExpectAllFired();
     EXPECT_GT(timers.fired(), 0);

@@ -1,6 +1,7 @@
-// Prints what happens in a few simulated worlds: the same to the byte, whatever
-// built this program, and wherever it lies in memory. `sim_trace_test` compares
-// two runs of one build, .ci/run those of all builds that it makes.
+// Prints the events in a few simulated worlds. The output is the same to the
+// byte for every build of this program, and wherever the program lies in
+// memory. `sim_trace_test` compares two runs of one build, and .ci/run compares
+// the output of all builds that it makes.
 
 #include <algorithm>
 #include <cstddef>
@@ -33,7 +34,7 @@ namespace {
 
 constexpr int kPort = 7007;
 
-// What programs tell of themselves.
+// A log of the events that programs report.
 class Journal {
  public:
   explicit Journal(const SimNetwork* network) : network_(*network) {}
@@ -49,7 +50,7 @@ class Journal {
   std::string text_;
 };
 
-// Says when it runs.
+// A task that notes when it runs.
 class NotedTask final : public Task {
  public:
   NotedTask(SimHost* host, Journal* journal, int number)
@@ -68,7 +69,7 @@ class NotedTask final : public Task {
   const int number_;
 };
 
-// An echo server on three loops, whose handlers give workers something to do.
+// An echo server on three loops. Its handlers schedule tasks on workers.
 class Server final : public SimProgram {
  public:
   Server(SimHost* host, Journal* journal) {
@@ -93,7 +94,7 @@ class Server final : public SimProgram {
     }
   }
 
-  // Whether there is something for workers.
+  // Returns whether a task waits for a worker.
   bool is_busy() const {
     return std::any_of(tasks_.begin(), tasks_.end(),
                        [](const auto& task) { return task->queued(); });
@@ -146,7 +147,7 @@ class Client final : public SimProgram {
   LoadGenerator generator_;
 };
 
-// All that a world can do.
+// Runs a world with everything that a world can do. Returns its trace.
 std::string RunWorld(uint64_t seed) {
   SimNetwork::Options options;
   options.seed = seed;

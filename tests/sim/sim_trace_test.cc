@@ -15,7 +15,8 @@ namespace {
 
 using ::testing::HasSubstr;
 
-// What it prints, in a process whose memory lies elsewhere each time.
+// Returns the output of sim_trace. A different environment moves the memory of
+// its process.
 std::string Trace(std::vector<std::string> environment) {
   auto program = Process::Start("tests/sim/sim_trace",
                                 {.environment = std::move(environment)});
@@ -34,7 +35,7 @@ TEST(SimTraceTest, IsTheSameToTheByteInEachProcess) {
       Trace({"SLUICE_OF_ANOTHER_SIZE=" + std::string(5000, 'x')});
   EXPECT_TRUE(first == second)
       << first.size() << " and " << second.size() << " bytes";
-  // What could make a difference does happen there.
+  // The trace contains the events that could differ between runs.
   for (const char* const text :
        {"server: crashes", "server: starts again", "near: crashes",
         "is accepted", "fails: ECONNRESET", "a worker runs task 4",

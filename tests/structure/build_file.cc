@@ -87,7 +87,7 @@ absl::StatusOr<std::vector<Token>> Tokenize(const SourceFile& file) {
   return tokens;
 }
 
-// What an argument is. Of what a call would return nothing is known.
+// The value of an argument. The result of a call is unknown.
 struct Value {
   char kind = 'c';  // 's'tring, 'l'ist, 'w'ord, 'd'ictionary, 'c'all
   std::vector<std::string> strings = {};
@@ -186,7 +186,7 @@ class Parser {
     return absl::OkStatus();
   }
 
-  // Of strings, such as `env`: nothing that makes the structure.
+  // Skips a dictionary of strings, such as `env`: none affects the structure.
   absl::Status ParseDictionary() {
     while (!Accept('}')) {
       for (const char kind : {'s', ':', 's'}) {
@@ -241,7 +241,7 @@ class Parser {
   }
 
   static bool IsKnown(absl::string_view attribute) {
-    // The second line is of what names no target; `data` is not linked.
+    // From `alwayslink` on, no attribute names a target that is linked.
     for (absl::string_view known :
          {"name",        "testonly", "visibility", "deps",
           "hdrs",        "srcs",     "alwayslink", "args",
@@ -276,7 +276,7 @@ class Parser {
     return absl::StrCat(text, ":", text.substr(text.rfind('/') + 1));
   }
 
-  // Of files in this package; what stands for other targets' files is no path.
+  // Returns the paths of files in this package. Skips labels of other targets.
   std::vector<std::string> Paths(const std::vector<std::string>& names) const {
     std::vector<std::string> paths;
     for (const std::string& name : names) {

@@ -9,11 +9,11 @@
 
 namespace sluice {
 
-// What a BUILD file declares, for tests of the repository's structure
-// (testonly). Not an interpreter of Starlark: it reads what our files consist
-// of, calls with literal arguments, and refuses all else. Values.
+// The declarations of a BUILD file, for tests of the repository's structure
+// (testonly). This is no interpreter of Starlark: it reads calls with literal
+// arguments, as our files have them, and refuses all else. Values.
 
-// A target as it is written. Labels are whole ("//net:stream"); those of other
+// A target as it is written. Labels are whole ("//net:stream"); labels of other
 // repositories stay as they are.
 struct BuildTarget {
   std::string label;
@@ -24,18 +24,19 @@ struct BuildTarget {
   bool is_public = false;         // by its own visibility
   std::vector<std::string> hdrs;  // paths from the top, also below
   std::vector<std::string> srcs;
-  std::vector<std::string> deps;  // without what the macros add
+  std::vector<std::string> deps;  // without the deps that macros add
 };
 
-// "net/http" of "//net/http:server".
+// Returns the package of a label: "net/http" of "//net/http:server".
 std::string PackageOf(const std::string& label);
 
-// The targets of one file, in its order. kInvalidArgument, with file and line:
-// something else than calls of strings, lists, words and numbers; or an
-// attribute of a sluice_cc_... rule that is not known to name no target.
+// Returns the targets of one file, in its order. kInvalidArgument, with file
+// and line: the file has something other than calls with strings, lists, words
+// and numbers; or a sluice_cc_... rule has an attribute that may name a target,
+// because it is not in the list of known attributes.
 absl::StatusOr<std::vector<BuildTarget>> ParseBuildFile(const SourceFile& file);
 
-// Those of all BUILD files among `tree`.
+// Returns the targets of all BUILD files among `tree`.
 absl::StatusOr<std::vector<BuildTarget>> ParseBuildFiles(
     const std::vector<SourceFile>& tree);
 

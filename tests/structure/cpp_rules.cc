@@ -167,7 +167,7 @@ const Names& Syscalls() {
   return *names;
 }
 
-// Whose quoted includes are written as their owners write them.
+// Libraries whose quoted includes are written as their authors write them.
 constexpr absl::string_view kForeignIncludes[] = {
     "absl/", "benchmark/", "gflags/", "glog/", "gmock/", "gtest/"};
 

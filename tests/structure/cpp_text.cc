@@ -48,7 +48,7 @@ class Splitter {
     for (; count > 0; --count, ++at_) (*to)[at_] = source_[at_];
   }
 
-  // Up to the end of the line, or of the first one without a backslash.
+  // Reads to the end of the first line that has no backslash at its end.
   void LineComment() {
     while (at_ < source_.size() && source_[at_] != '\n') {
       const bool continued = absl::StartsWith(source_.substr(at_), "\\\n");
@@ -56,7 +56,7 @@ class Splitter {
     }
   }
 
-  // One that the line's end leaves open is none: it ends there.
+  // Reads a literal. If it has no closing quote, it ends with the line.
   void Literal(char quote) {
     Take(&result_.code, 1);
     while (at_ < source_.size() && source_[at_] != '\n') {
@@ -66,8 +66,8 @@ class Splitter {
     if (at_ > source_.size()) at_ = source_.size();
   }
 
-  // An identifier or number. A number goes on over 1'000; some identifiers
-  // begin a raw string.
+  // Reads an identifier or number. A number goes on over 1'000; some
+  // identifiers begin a raw string.
   void Word() {
     const bool number = absl::ascii_isdigit(source_[at_]);
     size_t end = at_;
@@ -86,7 +86,7 @@ class Splitter {
     }
   }
 
-  // From R's quote on: "delimiter( ... )delimiter".
+  // Reads from R's quote on: "delimiter( ... )delimiter".
   void RawString() {
     const absl::string_view rest = source_.substr(at_);
     const size_t open = rest.find('(');

@@ -8,13 +8,13 @@
 
 namespace sluice {
 
-// C++ source text taken apart (testonly), as far as rules on the text need it:
-// what is code, what is comment, and what stands in a literal and is neither.
-// Macros are not expanded, and code that #if removes is code. Values.
+// C++ source text split into code and comments (testonly), as far as rules on
+// the text need it. The text inside a literal is neither. Macros are not
+// expanded, and code that #if removes is code. Values.
 
 struct CppText {
-  // Both as long as the source, with blanks for what is not theirs and the
-  // same line ends. In `code` of a literal the quotes are left.
+  // Both strings are as long as the source, with the same line ends; blanks
+  // replace the rest. `code` keeps the quotes of a literal.
   std::string code;
   std::string comments;
 };

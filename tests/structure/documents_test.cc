@@ -13,7 +13,7 @@
 namespace sluice {
 namespace {
 
-// Of this package's runfiles, which the test starts in.
+// Reads a file of this package's runfiles, where the test starts.
 std::string Contents(const std::string& path) {
   std::ifstream file(path);
   EXPECT_TRUE(file.is_open()) << path;
@@ -26,7 +26,7 @@ struct Shown {
   friend std::ostream& operator<<(std::ostream& os, const Shown& shown) {
     return os << shown.program << " in " << shown.document;
   }
-  // From there to the end.
+  // Returns the text from there to the end.
   std::string Program() const {
     const std::string contents = Contents(program);
     const size_t start = contents.find(from);

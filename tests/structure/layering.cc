@@ -45,7 +45,7 @@ const std::vector<Layer>& Layers() {
   return *layers;
 }
 
-// On top of all layers, where anything may be used.
+// Returns whether `package` is above all layers and may use anything.
 bool IsOnTop(absl::string_view package) {
   return package == "bench" || package == "tests" ||
          absl::StartsWith(package, "bench/") ||
@@ -53,7 +53,7 @@ bool IsOnTop(absl::string_view package) {
          absl::StartsWith(package, "apps/");
 }
 
-// What all apps have in common; depends on no app.
+// Returns whether `package` is shared by all apps; it depends on no app.
 bool IsAppsCommon(absl::string_view package) {
   return package == "apps/common" || absl::StartsWith(package, "apps/common/");
 }
@@ -64,8 +64,8 @@ bool IsForTests(const BuildTarget& target) {
          target.rule == "sluice_cc_fuzz";
 }
 
-// Who may depend on `dep`, a target of another repository; empty if this
-// target may.
+// Returns the rule on who may depend on `dep`, a target of another repository;
+// empty if `target` may.
 std::string ForeignRule(const BuildTarget& target, absl::string_view dep) {
   const std::string package = PackageOf(target.label);
   const bool app = absl::StartsWith(package, "apps/");
@@ -93,7 +93,7 @@ std::string ForeignRule(const BuildTarget& target, absl::string_view dep) {
          "there who may";
 }
 
-// Likewise for `dep`, a target of ours.
+// Returns the same for `dep`, a target of ours.
 std::string OwnRule(const BuildTarget& target, const std::string& dep) {
   const std::string from = PackageOf(target.label);
   const std::string to = PackageOf(dep);

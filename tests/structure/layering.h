@@ -9,10 +9,10 @@
 namespace sluice {
 
 // The layers of this repository (testonly): which package may depend on which,
-// and who on which other repository. The tables are in the .cc file; what is
-// not in them is refused.
+// and which target on which other repository. The tables are in the .cc file;
+// dependencies that are not in them are refused.
 
-// One line for each dependency that the tables do not allow, as
+// Returns one line for each dependency that the tables do not allow, as
 // "file:line: target depends on target: rule".
 std::vector<std::string> LayeringErrors(
     const std::vector<BuildTarget>& targets);

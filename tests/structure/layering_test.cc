@@ -27,7 +27,7 @@ TEST(LayeringTest, TheTreeKeepsItsLayers) {
   }
 }
 
-// Of one target `label`, whose other lines are `attributes`.
+// Returns the errors of one target `label`; `attributes` are its other lines.
 std::vector<std::string> Errors(const std::string& package,
                                 const std::string& attributes,
                                 const std::string& rule = "sluice_cc_library") {

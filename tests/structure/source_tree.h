@@ -15,13 +15,14 @@ struct SourceFile {
   std::string text;
 };
 
-// The whole repository in the order of paths, but for examples/downstream, a
-// workspace of its own. kNotFound: the file that holds it cannot be read;
-// kDataLoss: it is damaged.
-// REQUIRES: run by bazel test, with :all_sources among the target's data.
+// Returns all files of the repository in the order of paths, except those of
+// examples/downstream, which is a workspace of its own. kNotFound: the file
+// that holds it cannot be read; kDataLoss: it is damaged. REQUIRES: run by
+// bazel test, with :all_sources among the target's data.
 absl::StatusOr<std::vector<SourceFile>> ReadSourceTree();
 
-// Likewise of what stands in such a file; bazel/packages.bzl says how.
+// Returns the same from the text of such a file; bazel/packages.bzl describes
+// the format.
 absl::StatusOr<std::vector<SourceFile>> ParseSourceTree(absl::string_view text);
 
 }  // namespace sluice

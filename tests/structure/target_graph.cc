@@ -13,7 +13,7 @@
 namespace sluice {
 namespace {
 
-// "net" of "//net/tcp:tcp_server".
+// Returns the top folder: "net" of "//net/tcp:tcp_server".
 std::string TopFolder(const std::string& label) {
   const std::string package = PackageOf(label);
   return package.substr(0, package.find('/'));

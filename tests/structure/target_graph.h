@@ -11,17 +11,17 @@
 
 namespace sluice {
 
-// What targets depend on, directly and through others (testonly).
+// The graph of the targets' dependencies, direct and indirect (testonly).
 // Thread-compatible; owns its copy of the targets.
 class TargetGraph {
  public:
   explicit TargetGraph(const std::vector<BuildTarget>& targets);
 
-  // In the order of their labels.
+  // Returns the targets in the order of their labels.
   const std::map<std::string, BuildTarget>& targets() const { return targets_; }
 
-  // Returns what a program that links `label` links as well: the top folders of
-  // ours, except its own ("base"), and the repositories of others
+  // Returns the dependencies that a program links with `label`: the top folders
+  // of ours, except its own ("base"), and the repositories of others
   // ("@com_google_absl"). kNotFound: the target depends on a target that no
   // BUILD file declares.
   absl::StatusOr<std::set<std::string>> Closure(const std::string& label) const;

@@ -42,7 +42,7 @@ constexpr std::array<Foreign, 5> kForeign = {{
     {"@com_github_gflags_gflags", "gflags"},
 }};
 
-// The fourth cell: "base, timer, absl".
+// Returns the fourth cell: "base, timer, absl".
 std::string ClosureCell(const TargetGraph& graph, const std::string& label) {
   absl::StatusOr<std::set<std::string>> closure = graph.Closure(label);
   if (!closure.ok()) return std::string(closure.status().message());

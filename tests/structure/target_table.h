@@ -13,13 +13,13 @@ namespace sluice {
 //
 //   | `//timer:clock` | what it is | thread-safe | base, absl |
 //
-// The third cell is a word on threads, the fourth what linking the target
-// brings: packages of ours other than its own, then repositories of others.
+// The third cell is a word on thread safety. The fourth cell lists what linking
+// the target brings: our packages except its own, then other repositories.
 
-// One line for each way in which the table in `readme` differs from the public
-// targets of `graph`: one that is missing, of which it says what to write; one
+// Returns one line for each difference between the table in `readme` and the
+// public targets of `graph`: a missing target, with the line to write; a target
 // that is there twice, is not public, or is out of order; an unknown word on
-// threads; another closure.
+// thread safety; a different closure.
 std::vector<std::string> TargetTableErrors(const SourceFile& readme,
                                            const TargetGraph& graph);
 

@@ -12,8 +12,8 @@
 namespace sluice {
 namespace {
 
-// What each rule says, and who is exempt, is in cpp_rules and tree_rules; their
-// tests show that a violation is found.
+// The rules and their exemptions are in cpp_rules and tree_rules; the tests of
+// these show that a violation is found.
 
 TEST(TidyTest, CppFilesKeepTheRules) {
   const auto tree = ReadSourceTree();
@@ -41,7 +41,7 @@ TEST(TidyTest, TheTreeKeepsTheRules) {
   }
 }
 
-// A list that went astray would make the other tests pass.
+// If the list of files were empty, the other tests would pass.
 TEST(TidyTest, SeesTheWholeTree) {
   const auto tree = ReadSourceTree();
   SLUICE_ASSERT_OK(tree);

@@ -21,13 +21,13 @@
 namespace sluice {
 namespace {
 
-// Headers beside others in one target, each with its reason.
+// Returns the headers that share a target with others, each with its reason.
 const std::set<std::string>& HeadersWithoutTarget() {
   static const auto* const headers = new std::set<std::string>{};
   return *headers;
 }
 
-// What links may lead to though it is not in the tree that tests see.
+// A folder that links may lead to, although it is not in the tree.
 constexpr absl::string_view kOtherWorkspace = "examples/downstream";
 
 bool IsCpp(absl::string_view path) {
@@ -45,7 +45,7 @@ absl::string_view Name(absl::string_view path) {
   return path.substr(path.rfind('/') + 1);
 }
 
-// "a/b" for "a/./c/../b". Of what leads out of the tree, "..".
+// Returns "a/b" for "a/./c/../b", and ".." for paths out of the tree.
 std::string Normalized(absl::string_view path) {
   std::vector<absl::string_view> parts;
   for (absl::string_view part : absl::StrSplit(path, '/', absl::SkipEmpty())) {
@@ -77,7 +77,7 @@ class Checker {
   std::vector<std::string> Check() {
     CheckTargets();
     for (const SourceFile& file : tree_) {
-      // What a fuzzer found is bytes, of no form.
+      // The inputs that a fuzzer found are bytes of any form.
       if (absl::EndsWith(Folder(file.path), "_fuzz_corpus")) continue;
       if (IsCpp(file.path)) CheckOwner(file.path);
       CheckBlanks(file);
@@ -144,8 +144,8 @@ class Checker {
     }
   }
 
-  // In the comments of C++, and anywhere in other files; but for Markdown,
-  // which may speak of `TODO`.
+  // Checks the comments of C++ files and all text of other files, except
+  // Markdown, which may mention `TODO`.
   void CheckTodo(const SourceFile& file) {
     const std::string text =
         IsCpp(file.path) ? SplitCpp(file.text).comments : file.text;
@@ -158,7 +158,7 @@ class Checker {
                      absl::StrContains("_`\"", rest[at - 1]))) {
         continue;
       }
-      // What may follow: "(name): what".
+      // The valid form is "(name): what".
       rest.remove_prefix(at + 4);
       const size_t close = rest.find("): ");
       if (absl::StartsWith(rest, "(") && close != rest.npos && close > 1 &&
@@ -184,7 +184,7 @@ class Checker {
     }
   }
 
-  // Inline links, outside code.
+  // Checks inline links outside code.
   void CheckLinks(const SourceFile& file) {
     int line = 0;
     bool in_block = false;

@@ -9,10 +9,10 @@
 
 namespace sluice {
 
-// The rules on the repository's files as a whole, and on those that are no C++
-// (testonly). Which files are exempt from one, and why, is in the .cc file.
+// The rules on the repository's files as a whole, and on files that are not
+// C++ (testonly). The .cc file lists the exemptions and their reasons.
 
-// One line for each violation, "file:line: rule: what to do".
+// Returns one line for each violation, "file:line: rule: what to do".
 //
 //   macro      C++ targets are declared by the macros of bazel/sluice.bzl
 //   orphan     each .h and .cc file is in exactly one target

@@ -11,21 +11,22 @@
 
 namespace sluice {
 
-// A client's end of a stream, for tests of servers (testonly): bare system
-// calls on a non-blocking descriptor, none of the library's own I/O, so that a
-// test can do what no good client does. Calls that wait fail with
-// kDeadlineExceeded when nothing has moved for kPatience. Thread-compatible;
-// owns its descriptor.
+// A client's end of a stream, for tests of servers (testonly). It makes bare
+// system calls on a non-blocking descriptor and uses none of the library's own
+// I/O, so that a test can misbehave as no good client does. Calls that wait
+// fail with kDeadlineExceeded if nothing has moved for kPatience.
+// Thread-compatible. Owns its descriptor.
 class ClientSocket {
  public:
-  // Far longer than anything should take, on a busy machine too.
+  // The longest wait: far longer than any call should take, even on a busy
+  // machine.
   static constexpr absl::Duration kPatience = absl::Seconds(30);
 
   struct Options {
     int buffer = 0;  // SO_SNDBUF and SO_RCVBUF; 0: the kernel's choice
   };
-  // `address` as SocketAddress::Parse() takes it. An error of connect(2) has
-  // the code of absl::ErrnoToStatus().
+  // Connects to `address`, in the form that SocketAddress::Parse() takes. An
+  // error of connect(2) has the code of absl::ErrnoToStatus().
   static absl::StatusOr<ClientSocket> Connect(absl::string_view address,
                                               Options options);
   static absl::StatusOr<ClientSocket> Connect(absl::string_view address) {
@@ -40,28 +41,31 @@ class ClientSocket {
   int fd() const { return fd_; }
 
   absl::Status Send(absl::string_view data);
-  // What the kernel takes at once; 0 if it takes none.
+  // Sends the bytes that the kernel takes at once, and returns their number; 0
+  // if it takes none.
   size_t TrySend(absl::string_view data);
-  // Of what was sent, how many bytes the peer's kernel has not got yet. TCP
-  // alone.
+  // Returns the number of sent bytes that the peer's kernel has not received
+  // yet. TCP only.
   size_t Unacknowledged() const;
   // Sends FIN.
   absl::Status ShutdownWrite();
-  // `data` and FIN in one segment. TCP alone.
+  // Sends `data` and FIN in one segment. TCP only.
   absl::Status SendAndShutdownWrite(absl::string_view data);
 
-  // Exactly `size` bytes. kOutOfRange: EOF came before.
+  // Receives exactly `size` bytes. kOutOfRange: EOF came before.
   absl::StatusOr<std::string> Receive(size_t size);
-  // Of what there is `size` bytes at most, at least one; "": EOF.
+  // Waits for input, and returns between one and `size` bytes of it; "" at
+  // EOF.
   absl::StatusOr<std::string> ReceiveSome(size_t size);
-  // All until EOF.
+  // Receives all bytes until EOF.
   absl::StatusOr<std::string> ReceiveAll();
-  // Whether there is input, EOF or an error to be received in time.
+  // Returns whether input, EOF or an error can be received within `timeout`.
   bool WaitReadable(absl::Duration timeout) const;
-  // Whether the kernel takes more in time, or would tell of an error.
+  // Returns whether the kernel takes more output, or reports an error, within
+  // `timeout`.
   bool WaitWritable(absl::Duration timeout) const;
 
-  // Sends `data` and wants it back.
+  // Sends `data` and fails unless the same bytes come back.
   absl::Status Echo(absl::string_view data);
 
   void Close();
@@ -72,7 +76,7 @@ class ClientSocket {
   explicit ClientSocket(int fd) : fd_(fd) {}
 
   bool Poll(short events, absl::Duration timeout) const;
-  // Until then, kPatience at most.
+  // Waits for `events`, for kPatience at most.
   absl::Status Wait(short events) const;
 
   int fd_ = -1;

@@ -22,7 +22,7 @@ constexpr absl::Duration kPatience = absl::Seconds(30);
 
 absl::StatusOr<std::unique_ptr<EchoServerProcess>> EchoServerProcess::Start(
     Process::Options options) {
-  // First: a later one replaces it.
+  // The default comes first, so that a later --listen replaces it.
   options.arguments.insert(options.arguments.begin(), "--listen=127.0.0.1:0");
   auto process = Process::Start("apps/echo/server", options);
   if (!process.ok()) return process.status();

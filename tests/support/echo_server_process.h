@@ -10,23 +10,24 @@
 
 namespace sluice {
 
-// //apps/echo:server while it serves (testonly). Killed when this is destroyed.
+// A process of //apps/echo:server that serves (testonly). The destructor kills
+// the process.
 // Thread-compatible.
 class EchoServerProcess {
  public:
-  // Waits until it has said where it listens: on a free port of 127.0.0.1, if
-  // `options` has no --listen of its own.
+  // Starts the server, and waits until it has printed its address. The server
+  // listens on a free port of 127.0.0.1 unless `options` has a --listen.
   static absl::StatusOr<std::unique_ptr<EchoServerProcess>> Start(
       Process::Options options);
   static absl::StatusOr<std::unique_ptr<EchoServerProcess>> Start() {
     return Start({});
   }
 
-  // As SocketAddress::Parse() takes it.
+  // Returns the address in the form that SocketAddress::Parse() takes.
   const std::string& address() const { return address_; }
   Process& process() { return *process_; }
 
-  // What the last line on standard error says.
+  // The numbers in the last line on standard error.
   struct Summary {
     uint64_t connections = 0;
     uint64_t bytes = 0;
@@ -35,7 +36,7 @@ class EchoServerProcess {
   };
   // Sends `signal` and waits for the end, which must be exit 0 with a summary.
   absl::StatusOr<Summary> Drain(int signal);
-  // The second half of it.
+  // Waits for the end as Drain() does, but sends no signal.
   absl::StatusOr<Summary> WaitDrained();
 
  private:

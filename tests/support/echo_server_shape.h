@@ -13,8 +13,8 @@
 
 namespace sluice {
 
-// A thread model and a poller (testonly). What the echo server promises it
-// promises in each of them.
+// A thread model and a poller (testonly). The echo server keeps its promises in
+// each shape.
 struct EchoServerShape {
   static std::string Name(
       const ::testing::TestParamInfo<EchoServerShape>& info) {
@@ -30,10 +30,10 @@ struct EchoServerShape {
   std::string poller;
 };
 
-// All of them.
+// Returns all shapes.
 std::vector<EchoServerShape> EchoServerShapes();
 
-// A test of every shape:
+// A test fixture that runs its tests in every shape:
 //
 //   using MyTest = EchoServerShapeTest;
 //   INSTANTIATE_TEST_SUITE_P(Shapes, MyTest,
@@ -41,7 +41,7 @@ std::vector<EchoServerShape> EchoServerShapes();
 //                            EchoServerShape::Name);
 class EchoServerShapeTest : public ::testing::TestWithParam<EchoServerShape> {
  protected:
-  // A server of the shape under test.
+  // Starts a server of the shape under test.
   static absl::StatusOr<std::unique_ptr<EchoServerProcess>> Start(
       Process::Options options = {});
 };

@@ -31,8 +31,8 @@ namespace {
 
 MonotonicTime Now() { return Clock::Real()->Now(); }
 
-// What poll(2) wants for the time until `deadline`; rounded up, a minute at
-// most.
+// Returns the time until `deadline` as poll(2) takes it: in milliseconds,
+// rounded up, a minute at most.
 int PollTimeout(MonotonicTime deadline) {
   const absl::Duration left =
       std::clamp(deadline - Now(), absl::ZeroDuration(), absl::Minutes(1));
@@ -47,8 +47,8 @@ std::vector<char*> Pointers(std::vector<std::string>& strings) {
   return pointers;
 }
 
-// What the new process does: system calls alone, for another thread may have
-// held any lock when it was forked.
+// Runs in the new process. Makes only system calls, because another thread may
+// have held any lock at the time of the fork.
 [[noreturn]] void Exec(const char* program, char* const* arguments,
                        char* const* environment, int output, int error,
                        const Process::Options& options) {

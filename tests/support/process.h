@@ -18,9 +18,9 @@
 namespace sluice {
 
 // A program under test (testonly), in a process of its own whose standard
-// output and error are caught. It cannot outlive this object, nor the thread
-// that started it. What goes wrong with the process itself is a Status; whoever
-// waits says how long at most, and gets kDeadlineExceeded then.
+// output and error are caught. The process cannot outlive this object, nor the
+// thread that started it. Trouble with the process itself is reported as a
+// Status. Calls that wait return kDeadlineExceeded after their `timeout`.
 // Thread-compatible.
 class Process {
  public:
@@ -28,16 +28,16 @@ class Process {
     std::vector<std::string> arguments = {};    // without the program
     std::vector<std::string> environment = {};  // "NAME=value", added to ours
     uint64_t descriptor_limit = 0;  // soft and hard RLIMIT_NOFILE; 0: ours
-    int cpu = -1;                   // the only one it may run on; -1: any
+    int cpu = -1;                   // the only CPU to run on; -1: any
   };
 
-  // `program` is a path from the top of the workspace, such as
-  // "apps/echo/server", which the target has among its data.
-  // REQUIRES: run by bazel test or bazel run, where that is the working
-  // directory.
+  // Starts `program`, a path from the top of the workspace such as
+  // "apps/echo/server". List the program in the data of the test's target.
+  // REQUIRES: run by bazel test or bazel run, where the top of the
+  // workspace is the working directory.
   static absl::StatusOr<std::unique_ptr<Process>> Start(
       const std::string& program, const Options& options);
-  // Kills it if it still runs.
+  // Kills the process if it still runs.
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
@@ -45,30 +45,32 @@ class Process {
   pid_t pid() const { return pid_; }
   absl::Status Signal(int signal);
 
-  // The next line of standard output, without its end. kOutOfRange: output has
-  // ended before.
+  // Returns the next line of standard output, without the line end.
+  // kOutOfRange: the output ended before the line did.
   absl::StatusOr<std::string> ReadLine(absl::Duration timeout);
-  // Whether `text` appears on standard error; what is there already counts.
+  // Waits until standard error contains `text`; text that is already there
+  // counts.
   absl::Status WaitForError(absl::string_view text, absl::Duration timeout);
-  // From now on the program writes to a pipe that nobody reads.
+  // Closes the reading end of standard output: from now on the program writes
+  // to a pipe that nobody reads.
   void CloseOutput();
 
   struct Ended {
-    int exit_code = -1;  // -1: a signal killed it
-    int signal = 0;      // 0: it exited
+    int exit_code = -1;  // -1: killed by a signal
+    int signal = 0;      // 0: none; it exited
     std::string output;  // all of it, lines that were read included
     std::string error;
   };
-  // Until it has ended. Once.
+  // Waits until the process has ended. Call it once.
   absl::StatusOr<Ended> Wait(absl::Duration timeout);
 
-  // From /proc. REQUIRES: not waited for.
+  // Return figures from /proc. REQUIRES: Wait() has not been called.
   absl::StatusOr<int64_t> OpenDescriptors() const;
   absl::StatusOr<int64_t> ResidentBytes() const;      // now
   absl::StatusOr<int64_t> PeakResidentBytes() const;  // the most there ever was
-  // The signals that it has handlers for: bit n - 1 is signal n.
+  // Returns the signals that the process handles: bit n - 1 is signal n.
   absl::StatusOr<uint64_t> CaughtSignals() const;
-  // What all its threads have spent, user and system.
+  // Returns the CPU time of all its threads, user and system.
   absl::StatusOr<absl::Duration> CpuTime() const;
 
  private:
@@ -79,12 +81,12 @@ class Process {
     int fd;  // -1: closed
     std::string text;
   };
-  // Appends what is there; closes at the end.
+  // Appends the bytes that can be read now; closes the pipe at EOF.
   static void Read(Pipe* pipe);
-  // Takes in output until `done` or the deadline.
+  // Reads output until `done` returns true or `timeout` has passed.
   absl::Status PumpUntil(absl::FunctionRef<bool()> done,
                          absl::Duration timeout);
-  // The words after `key` in /proc/PID/status.
+  // Returns the words after `key` in /proc/PID/status.
   absl::StatusOr<std::vector<std::string>> StatusWords(
       absl::string_view key) const;
   absl::StatusOr<int64_t> StatusKiB(absl::string_view key) const;
@@ -93,23 +95,24 @@ class Process {
   int pidfd_;
   Pipe output_;
   Pipe error_;
-  size_t lines_end_ = 0;  // of what ReadLine() has returned
+  size_t lines_end_ = 0;  // end of the lines that ReadLine() has returned
   bool ended_ = false;
   int wait_status_ = 0;
 };
 
-// An environment in which a program's signals do what they do without a
-// sanitizer, whose own handlers end the process otherwise.
+// Returns an environment in which signals act as they do without a sanitizer.
+// By default, the sanitizer's own handlers end the process.
 std::vector<std::string> PlainSignals();
 
-// Whether `condition` comes true in time. For what no descriptor tells, such as
-// the figures in /proc: looks every few milliseconds.
+// Returns whether `condition` becomes true within `timeout`. Checks it every 5
+// ms. Use it for state that no descriptor reports, such as figures in /proc.
 bool Eventually(absl::FunctionRef<bool()> condition, absl::Duration timeout);
 
-// Lets so much time pass, for measuring how little happens meanwhile.
+// Waits for `duration`, to measure how little happens meanwhile.
 void Pass(absl::Duration duration);
 
-// Raises the limit on descriptors as far as it goes, and returns it.
+// Raises this process's soft descriptor limit to the hard limit, and returns
+// it.
 int64_t RaiseOwnDescriptorLimit();
 
 }  // namespace sluice

@@ -5,10 +5,10 @@
 
 namespace sluice {
 
-// What a test has to know of how it is run (testonly).
+// Constants that describe how a test is run (testonly).
 
-// Whether a sanitizer is at work: memory and CPU time are its own then, those
-// of the programs beside the test too.
+// True if a sanitizer is at work. Figures of memory and CPU time then
+// measure the sanitizer, also those of the programs that the test starts.
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
 inline constexpr bool kSanitized = true;
 #else

@@ -13,7 +13,8 @@
 
 namespace sluice {
 
-// What handlers were told, all together (testonly). Thread-compatible.
+// Counts of the calls to all watched handlers together (testonly).
+// Thread-compatible.
 struct HandlerCounts {
   uint64_t open() const { return made - closed; }
   uint64_t with(CloseReason reason) const {
@@ -25,20 +26,22 @@ struct HandlerCounts {
   uint64_t closed = 0;
   uint64_t destroyed = 0;
   uint64_t consumed = 0;      // bytes
-  uint64_t most_pending = 0;  // output of one stream, after one of its calls
+  uint64_t most_pending = 0;  // output bytes of one stream, after a call
   std::array<uint64_t, 9> by_reason = {};
 };
 
-// A handler that is told what its own one is told, and expects of the calls
-// what net/stream.h promises: their order, their number, their arguments, and
-// that none comes inside another (testonly). Bound to its stream's sequence.
+// A handler that passes each call on to another handler, and expects the calls
+// to be as net/stream.h promises: their order, their number, their arguments,
+// and that no call comes inside another (testonly). Bound to its stream's
+// sequence.
 class WatchedHandler final : public StreamHandler {
  public:
   // `counts` outlives this.
   WatchedHandler(std::unique_ptr<StreamHandler> handler, HandlerCounts* counts);
   ~WatchedHandler() override;
 
-  // The stream's owner destroys it, if it has not ended: no call is to come.
+  // Call this if the stream's owner destroys the stream before it has ended:
+  // no further call is then expected.
   void Forget() { closed_ = true; }
 
   void OnOpen(Stream& stream) override;
@@ -50,7 +53,7 @@ class WatchedHandler final : public StreamHandler {
   void OnClosed(Stream& stream, absl::Status why, CloseReason reason) override;
 
  private:
-  // Around each call but the last.
+  // Run before and after each call, except the last.
   void Enter();
   void Leave(const Stream& stream);
 
