@@ -469,8 +469,8 @@ struct MutantCase {
   const char* fault;
 };
 
-class EventQueueModelMutantTest
-    : public ::testing::TestWithParam<MutantCase> {};
+class EventQueueModelMutantTest : public ::testing::TestWithParam<MutantCase> {
+};
 
 TEST_P(EventQueueModelMutantTest, IsFound) {
   EXPECT_THAT(ExploreQueue(kSingles, GetParam().mutant).fault,
