@@ -49,10 +49,11 @@ TEST(CppRulesTest, IncludesAreSpelledFromTheTop) {
 
 TEST(CppRulesTest, CommentsNameTheirSubjectInPlainWords) {
   ExpectViolations(
-      "prose", {"// What is not written is told.", "int a;  // Of all loops.",
-                "// Starts. Whoever waits is woken.", "// Reads it anew.",
-                "// Thread-safe, save Wake().",
-                "// It waits for ever, and never ends."});
+      "prose",
+      {"// What is not written is dropped.", "int a;  // Of all loops.",
+       "// Starts. Whoever waits is woken.", "// Reads it anew.",
+       "// Thread-safe, save Wake().",
+       "// It waits for ever, and never ends."});
   EXPECT_THAT(Errors("net/x.cc", "// It returns\n// What is left.\n"),
               IsEmpty());
   ExpectNone("net/x.cc",
