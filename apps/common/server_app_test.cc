@@ -22,8 +22,8 @@ using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::MatchesRegex;
 
-// Tests what an app adds to a server. //tests:echo_* test the rest, on a whole
-// server.
+// Tests what an app adds to a server. //tests/echo:echo_* test the rest, on a
+// whole server.
 class ServerAppTest : public ::testing::Test {
  protected:
   ServerAppTest()

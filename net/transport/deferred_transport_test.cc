@@ -21,7 +21,8 @@
 namespace sluice {
 namespace {
 
-// Tests beyond the contract, which //net:transport_test covers.
+// Tests beyond the contract, which //net/transport:transport_conformance_test
+// covers.
 class DeferredTransportTest : public ::testing::Test, private Transport::Sink {
  protected:
   DeferredTransportTest() : loop_(*NewEventLoop(platform_)) {

@@ -58,7 +58,8 @@ class CountingPoller final : public Poller {
   const std::unique_ptr<Poller> epoll_ = *EpollPoller::Create();
 };
 
-// Tests beyond the contract, which //net:transport_test covers.
+// Tests beyond the contract, which //net/transport:transport_conformance_test
+// covers.
 class SocketTransportTest : public ::testing::Test, protected Transport::Sink {
  protected:
   SocketTransportTest() {
