@@ -1,12 +1,12 @@
 #ifndef SLUICE_BASE_CHECK_H_
 #define SLUICE_BASE_CHECK_H_
 
-#include <cstddef>
-#include <iosfwd>
+#include <ostream>
 #include <type_traits>
 
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
+#include "absl/strings/string_view.h"
 
 // Checks for errors of the programmer. A check that fails prints a line on
 // stderr and calls abort(), in every build:
@@ -28,10 +28,9 @@
        : ::sluice::base_internal::CheckFailed( \
              __FILE__, __LINE__, #condition __VA_OPT__(, ) __VA_ARGS__))
 
-// Compare two values, and print both if the comparison fails. Print numbers,
-// bools, enums and characters (as numbers), strings, pointers, and types that
-// have an operator<<, such as absl::Duration. For other types, use
-// SLUICE_CHECK(a == b).
+// Compare two values, and print both if the comparison fails: enums and
+// characters as numbers, other types by their operator<<. For a type without
+// one, use SLUICE_CHECK(a == b).
 #define SLUICE_CHECK_EQ(a, b, ...) \
   SLUICE_CHECK_COMPARISON_(#a " == " #b, a, ==, b __VA_OPT__(, ) __VA_ARGS__)
 #define SLUICE_CHECK_NE(a, b, ...) \
@@ -73,77 +72,49 @@
 
 namespace sluice::base_internal {
 
-// A string literal or the characters of a string object. In place of
-// absl::string_view, whose header takes ten times as long to compile as this.
-struct Characters {
-  // NOLINTBEGIN(google-explicit-constructor)
-  Characters(const char* text) : data(text), size(__builtin_strlen(text)) {}
-  template <typename T>
-  requires requires(const T& text) { text.data(); }
-  Characters(const T& text) : data(text.data()), size(text.size()) {}
-  // NOLINTEND(google-explicit-constructor)
-
-  const char* const data;
-  const size_t size;
-};
-
-[[noreturn]] ABSL_ATTRIBUTE_COLD void CheckFailed(const char* file, int line,
-                                                  Characters expression,
-                                                  Characters message = "");
-
-// Return a text for the message of a check. Nobody frees it: the process ends.
-const char* BoolText(bool value);
-const char* SignedText(long long value);
-const char* UnsignedText(unsigned long long value);
-const char* FloatText(double value);
-const char* PointerText(const void* value);
-const char* QuotedText(Characters value);
-const char* StreamedText(void (*print)(std::ostream& out, const void* value),
-                         const void* value);
-const char* JoinedText(const char* expression, const char* a, const char* b);
+[[noreturn]] ABSL_ATTRIBUTE_COLD void CheckFailed(
+    const char* file, int line, absl::string_view expression,
+    absl::string_view message = "");
 
 template <typename T>
-const char* ValueText(const T& value) {
-  if constexpr (std::is_same_v<T, bool>) {
-    return BoolText(value);
-  } else if constexpr (std::is_enum_v<T>) {
-    return ValueText(static_cast<std::underlying_type_t<T>>(value));
-  } else if constexpr (std::is_integral_v<T> && std::is_signed_v<T>) {
-    return SignedText(value);
-  } else if constexpr (std::is_integral_v<T>) {
-    return UnsignedText(value);
-  } else if constexpr (std::is_floating_point_v<T>) {
-    return FloatText(static_cast<double>(value));
-  } else if constexpr (std::is_pointer_v<T> || std::is_null_pointer_v<T>) {
-    return PointerText(value);
-  } else if constexpr (std::is_convertible_v<const T&, Characters>) {
-    return QuotedText(value);
+void PrintValue(std::ostream& out, const void* value) {
+  const T& typed = *static_cast<const T*>(value);
+  if constexpr (std::is_enum_v<T>) {
+    out << +static_cast<std::underlying_type_t<T>>(typed);
+  } else if constexpr (std::is_integral_v<T> && !std::is_same_v<T, bool>) {
+    out << +typed;  // a character as a number
   } else {
-    return StreamedText(
-        [](std::ostream& out, const void* streamed) {
-          out << *static_cast<const T*>(streamed);
-        },
-        &value);
+    out << typed;
   }
 }
 
-// Scalars are passed by value: a reference would force a check that holds to
-// store them on the stack.
+struct CheckedValue {
+  void (*print)(std::ostream& out, const void* value);
+  const void* value;
+};
+
+// Returns "EXPRESSION (A and B)", as memory that the caller never frees: the
+// process ends.
+const char* ComparisonText(const char* expression, CheckedValue a,
+                           CheckedValue b);
+
+// Scalars are passed by value, so that the variables of a check that holds may
+// stay in registers.
 template <typename T>
 using Passed = std::conditional_t<std::is_scalar_v<T>, T, const T&>;
 
 template <typename A, typename B>
-ABSL_ATTRIBUTE_COLD ABSL_ATTRIBUTE_NOINLINE const char* ComparisonText(
+ABSL_ATTRIBUTE_COLD ABSL_ATTRIBUTE_NOINLINE const char* TextOf(
     const char* expression, Passed<A> a, Passed<B> b) {
-  return JoinedText(expression, ValueText<A>(a), ValueText<B>(b));
+  return ComparisonText(expression, {PrintValue<A>, &a}, {PrintValue<B>, &b});
 }
 
-// Returns null if the comparison holds, or else its text with both values.
+// Returns nullptr if the comparison holds, or its text.
 template <typename A, typename B, typename Holds>
 const char* FailedComparison(const char* expression, const A& a, const B& b,
                              Holds holds) {
   if (ABSL_PREDICT_TRUE(holds(a, b))) return nullptr;
-  return ComparisonText<A, B>(expression, a, b);
+  return TextOf<A, B>(expression, a, b);
 }
 
 }  // namespace sluice::base_internal

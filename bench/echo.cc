@@ -15,15 +15,16 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 #include "sluice/apps/common/command_line.h"
+#include "sluice/base/progress_line.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/bench/report/bar_chart.h"
 #include "sluice/bench/report/conditions.h"
 #include "sluice/bench/report/echo_report.h"
-#include "sluice/bench/report/progress.h"
 #include "sluice/bench/report/user_file.h"
 #include "sluice/tests/support/process.h"
 
@@ -140,15 +141,17 @@ absl::StatusOr<EchoSample> Measure(const Server& server,
 absl::StatusOr<std::vector<EchoContender>> MeasureAll(
     const std::vector<Server>& servers, const std::string& connections,
     const Options& options) {
-  Progress progress;
+  ProgressLine progress;
+  const std::string headline =
+      absl::StrCat("Echo, ", connections, " connections");
+  if (!progress.terminal()) absl::FPrintF(stderr, "%s\n", headline);
   std::vector<EchoContender> contenders;
   for (const Server& server : servers) contenders.push_back({server.name, {}});
   for (int64_t round = 0; round < options.rounds; ++round) {
     for (size_t i = 0; i < servers.size(); ++i) {
       const size_t next = round % 2 == 0 ? i : servers.size() - 1 - i;
-      progress.Show(absl::StrCat("Echo, ", connections, " connections"),
-                    absl::StrCat("round ", round + 1, " of ", options.rounds,
-                                 ", ", servers[next].name));
+      progress.Show(absl::StrCat(headline, ": round ", round + 1, " of ",
+                                 options.rounds, ", ", servers[next].name));
       const absl::StatusOr<EchoSample> sample =
           Measure(servers[next], connections, options);
       if (!sample.ok()) return sample.status();

@@ -189,7 +189,7 @@ class SluicePool {
   SluicePool()
       : pool_(*WorkerPool::Create({.clock = Clock::Real(),
                                    .num_threads = kPoolThreads,
-                                   .max_callables = size_t{1} << 30})) {}
+                                   .max_posted = size_t{1} << 30})) {}
 
   void Schedule(Task* task) { pool_->Schedule(task); }
   template <typename Body>

@@ -11,8 +11,8 @@
 #include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 #include "sluice/base/check_option.h"
+#include "sluice/base/counter.h"
 #include "sluice/base/cpu_relax.h"
-#include "sluice/base/increase.h"
 
 namespace sluice {
 namespace {
@@ -156,7 +156,7 @@ absl::Status EventLoop::Serve(
     fire_until_ = looked_at_;
   }
   RunTasks(max_tasks_per_iteration_);
-  Increase(iterations_, 1);
+  iterations_.AddLocal();
   return absl::OkStatus();
 }
 
@@ -189,8 +189,8 @@ void EventLoop::FireTimers() {
   role_.Assert();
   // The timers that were due may have been cancelled meanwhile.
   if (timers_.NextDeadline() > fire_until_) return;
-  Increase(timers_fired_,
-           timers_.AdvanceTo(fire_until_, max_timers_per_iteration_));
+  timers_fired_.AddLocal(
+      timers_.AdvanceTo(fire_until_, max_timers_per_iteration_));
 }
 
 absl::Duration EventLoop::TimeToWait(absl::Duration max_wait) {
@@ -210,7 +210,7 @@ absl::Duration EventLoop::TimeToWait(absl::Duration max_wait) {
 
 bool EventLoop::SpinForTasks() {
   if (max_spins_ == 0 || !spin_credit_.MaySpin()) return false;
-  Increase(spins_, 1);
+  spins_.AddLocal();
   bool found = false;
   for (size_t i = 0; i < max_spins_ && !found; ++i) {
     CpuRelax();
@@ -229,7 +229,7 @@ void EventLoop::Dispatch(absl::Span<const IoEvent> events, uint32_t kind) {
     ++dispatched;
     slot.target->OnIo(event);
   }
-  Increase(events_, dispatched);
+  events_.AddLocal(dispatched);
 }
 
 void EventLoop::RunHooks(IntrusiveList<IterationHook>* hooks) {
@@ -250,7 +250,7 @@ void EventLoop::RunTasks(size_t limit) {
   for (size_t i = 0; i < count; ++i) {
     Task* const task = tasks_.Pop();
     if (task == nullptr) break;  // the rest was cancelled
-    Increase(tasks_run_, 1);
+    tasks_run_.AddLocal();
     task->Run();
   }
 }
@@ -380,11 +380,11 @@ absl::Status EventLoop::Post(Callable&& callable) {
     case EventQueue<Callable>::PushResult::kPushed:
       return absl::OkStatus();
     case EventQueue<Callable>::PushResult::kFull:
-      posts_refused_.fetch_add(1, std::memory_order_relaxed);
+      posts_refused_.Add();
       return absl::ResourceExhaustedError(
           "EventLoop::Post: max_posted callables are waiting");
     case EventQueue<Callable>::PushResult::kClosed:
-      posts_refused_.fetch_add(1, std::memory_order_relaxed);
+      posts_refused_.Add();
       return absl::CancelledError("EventLoop::Post: the loop has stopped");
   }
   SLUICE_CHECK(false);
@@ -400,7 +400,7 @@ void EventLoop::RunPosted() {
 
 void EventLoop::WakeIfAsleep() {
   if (sleep_flag_.TakeWake()) {
-    wakes_.fetch_add(1, std::memory_order_relaxed);
+    wakes_.Add();
     poller_->Wake();
   }
 }
@@ -417,13 +417,13 @@ absl::Span<char> EventLoop::receive_buffer() {
 
 EventLoop::Stats EventLoop::stats() const {
   Stats stats;
-  stats.iterations = iterations_.load(std::memory_order_relaxed);
-  stats.events = events_.load(std::memory_order_relaxed);
-  stats.timers = timers_fired_.load(std::memory_order_relaxed);
-  stats.tasks = tasks_run_.load(std::memory_order_relaxed);
-  stats.spins = spins_.load(std::memory_order_relaxed);
-  stats.wakes = wakes_.load(std::memory_order_relaxed);
-  stats.posts_refused = posts_refused_.load(std::memory_order_relaxed);
+  stats.iterations = iterations_.value();
+  stats.events = events_.value();
+  stats.timers = timers_fired_.value();
+  stats.tasks = tasks_run_.value();
+  stats.spins = spins_.value();
+  stats.wakes = wakes_.value();
+  stats.posts_refused = posts_refused_.value();
   return stats;
 }
 

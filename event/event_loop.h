@@ -15,6 +15,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "sluice/base/counter.h"
 #include "sluice/base/executor.h"
 #include "sluice/base/intrusive_list.h"
 #include "sluice/base/owner_process.h"
@@ -305,13 +306,13 @@ class EventLoop final : public Executor {
   SleepFlag sleep_flag_;
 
   // Written on the sequence, except for the last two.
-  std::atomic<uint64_t> iterations_{0};
-  std::atomic<uint64_t> events_{0};
-  std::atomic<uint64_t> timers_fired_{0};
-  std::atomic<uint64_t> tasks_run_{0};
-  std::atomic<uint64_t> spins_{0};
-  std::atomic<uint64_t> wakes_{0};
-  std::atomic<uint64_t> posts_refused_{0};
+  Counter iterations_;
+  Counter events_;
+  Counter timers_fired_;
+  Counter tasks_run_;
+  Counter spins_;
+  Counter wakes_;
+  Counter posts_refused_;
 };
 
 }  // namespace sluice

@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
-#include "sluice/base/increase.h"
+#include "sluice/base/counter.h"
 #include "sluice/base/sequence_role.h"
 #include "sluice/log/internal/log_value.h"
 
@@ -126,7 +126,7 @@ void AsyncLogger::LogSlowly(const LogSite& site, size_t args_size,
                             CopyArgs copy) {
   if (forked()) {
     // The locks may be held by threads that do not exist in this process.
-    dropped_.fetch_add(1, std::memory_order_relaxed);
+    dropped_.Add();
     return;
   }
   ThreadRing* const ring = GetRing();
@@ -168,7 +168,7 @@ void AsyncLogger::PutInShared(const LogSite& site, size_t args_size,
                               CopyArgs copy) {
   if (OnBackEnd()) {
     // Another thread may hold the mutex while it waits for the back end.
-    dropped_.fetch_add(1, std::memory_order_relaxed);
+    dropped_.Add();
     return;
   }
   MutexLock lock(&shared_mutex_);
@@ -189,7 +189,7 @@ void AsyncLogger::PutOrDrop(ThreadRing* ring, const LogSite& site,
        (on_full_ == OnFull::kBlock && WaitAndPut(ring, site, args_size, copy)));
   if (!put) {
     ring->dropped.fetch_add(1, std::memory_order_release);
-    dropped_.fetch_add(1, std::memory_order_relaxed);
+    dropped_.Add();
   }
   if (!put || ring->ring.more_than_half()) Wake();
 }
@@ -197,7 +197,7 @@ void AsyncLogger::PutOrDrop(ThreadRing* ring, const LogSite& site,
 bool AsyncLogger::WaitAndPut(ThreadRing* ring, const LogSite& site,
                              size_t args_size, CopyArgs copy) {
   if (OnBackEnd()) return false;  // only this thread makes room
-  blocked_.fetch_add(1, std::memory_order_relaxed);
+  blocked_.Add();
   if (has_thread_.load()) {
     MutexLock lock(&room_mutex_);
     waiting_for_room_.fetch_add(1);
@@ -250,7 +250,7 @@ void AsyncLogger::Append(const LogLineHeader& header,
     log_internal::LogString string(message);
     string.Truncate(room);
     message = message.substr(0, string.length());
-    truncated_.fetch_add(1, std::memory_order_relaxed);
+    truncated_.Add();
   }
   const Forwarded forwarded = {header.unix_nanos, header.line, header.severity,
                                truncated, static_cast<uint16_t>(file.size())};
@@ -326,7 +326,7 @@ size_t AsyncLogger::Run() {
         [this] { SignalRoom(); });
     for (const auto& ring : rings_) AppendDropped(ring.get());
     written = output_.Write();
-    Increase(lines_, lines);
+    lines_.AddLocal(lines);
   }
   EndFlush(written);
   back_end_busy_.store(false, std::memory_order_release);
@@ -539,7 +539,7 @@ absl::Status AsyncLogger::WriteLastLine() {
        .ticks = ticks_.Now(),
        .site = line.site},
       line.args.data());
-  Increase(lines_, 1);
+  lines_.AddLocal();
   ended_ = true;
   return output_.Write();
 }
@@ -596,12 +596,11 @@ void AsyncLogger::WaitForWork(absl::Duration at_most) {
 }
 
 AsyncLogger::Stats AsyncLogger::stats() const {
-  constexpr auto kRelaxed = std::memory_order_relaxed;
-  return {.lines = lines_.load(kRelaxed),
+  return {.lines = lines_.value(),
           .bytes = output_.bytes(),
-          .dropped = dropped_.load(kRelaxed),
-          .blocked = blocked_.load(kRelaxed),
-          .truncated = truncated_.load(kRelaxed),
+          .dropped = dropped_.value(),
+          .blocked = blocked_.value(),
+          .truncated = truncated_.value(),
           .write_errors = output_.errors(),
           .waiting = WaitingBytes()};
 }

@@ -21,6 +21,7 @@
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "sluice/base/counter.h"
 #include "sluice/base/mutex.h"
 #include "sluice/base/sleep_flag.h"
 #include "sluice/log/internal/log_args.h"
@@ -300,7 +301,7 @@ class AsyncLogger {
   LogLevels levels_;
   PointerTable
       sites_;  // for each site, the count of IsNth() or time of IsDue()
-  std::atomic<uint64_t> blocked_{0}, dropped_{0}, truncated_{0};
+  Counter blocked_, dropped_, truncated_;
 
   mutable Mutex rings_mutex_;
   std::vector<std::shared_ptr<ThreadRing>> all_rings_
@@ -342,7 +343,7 @@ class AsyncLogger {
   // Callbacks of finished flushes, to be called with flushed_.
   std::vector<Done> finished_ ABSL_GUARDED_BY(back_end_);
   absl::Status flushed_ ABSL_GUARDED_BY(back_end_);
-  std::atomic<uint64_t> lines_{0};
+  Counter lines_;
 };
 
 template <typename... Args>
@@ -350,7 +351,7 @@ void AsyncLogger::Log(const LogSite& site, const Args&... args) {
   LogArgs<Args...> packed(args...);
   if (ABSL_PREDICT_FALSE(packed.size() > max_args_)) {
     packed.Truncate(max_args_);
-    truncated_.fetch_add(1, std::memory_order_relaxed);
+    truncated_.Add();
   }
   const size_t args_size = packed.size();
   ThreadRing* const ring = log_internal::last_ring;

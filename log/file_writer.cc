@@ -13,7 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "sluice/base/check_option.h"
-#include "sluice/base/increase.h"
+#include "sluice/base/counter.h"
 #include "sluice/log/internal/file_calls.h"
 
 namespace sluice {
@@ -103,7 +103,7 @@ absl::Status FileWriter::Write(absl::string_view* lines) {
     }
     status = ToStatus(result, "write", path_);
   }
-  if (!status.ok()) Increase(errors_, 1);
+  if (!status.ok()) errors_.AddLocal();
   return status;
 }
 
@@ -123,10 +123,10 @@ absl::Status FileWriter::Flush() {
 }
 
 FileWriter::Stats FileWriter::stats() const {
-  return {.bytes = bytes_.load(std::memory_order_relaxed),
-          .rotations = rotations_.load(std::memory_order_relaxed),
-          .reopens = reopens_.load(std::memory_order_relaxed),
-          .errors = errors_.load(std::memory_order_relaxed)};
+  return {.bytes = bytes_.value(),
+          .rotations = rotations_.value(),
+          .reopens = reopens_.value(),
+          .errors = errors_.value()};
 }
 
 absl::Status FileWriter::FindFile() {
@@ -153,10 +153,10 @@ absl::Status FileWriter::FindFile() {
     absl::StatusOr<File> file = OpenFile();
     if (!file.ok()) return file.status();
     file_ = *file;
-    Increase(reopens_, 1);
+    reopens_.AddLocal();
     reopening_ = false;
   } else if (reopening_ && may_switch_ && SwitchTo(OpenFile())) {
-    Increase(reopens_, 1);
+    reopens_.AddLocal();
     reopening_ = false;
   }
   // If the clock was days ahead and was corrected, count days from today.
@@ -250,7 +250,7 @@ IoResult FileWriter::Put(absl::string_view* text) {
     if (file_.regular) file_.size += static_cast<int64_t>(written);
     file_.open_line = (*text)[written - 1] != '\n';
     text->remove_prefix(written);
-    Increase(bytes_, written);
+    bytes_.AddLocal(written);
   }
   return IoResult(0);
 }
@@ -258,7 +258,7 @@ IoResult FileWriter::Put(absl::string_view* text) {
 bool FileWriter::Rotate() {
   const absl::Status shifted = ShiftNames();
   if (!SwitchTo(shifted.ok() ? OpenFile() : shifted)) return false;
-  Increase(rotations_, 1);
+  rotations_.AddLocal();
   RemoveBeyondKeep();
   return true;
 }
@@ -371,7 +371,7 @@ void FileWriter::Close(int fd) {
 
 void FileWriter::Note(const absl::Status& status) {
   if (status.ok()) return;
-  Increase(errors_, 1);
+  errors_.AddLocal();
   noted_.Update(status);
 }
 

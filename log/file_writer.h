@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/civil_time.h"
 #include "absl/time/time.h"
+#include "sluice/base/counter.h"
 #include "sluice/base/io_result.h"
 #include "sluice/log/log_writer.h"
 #include "sluice/timer/clock.h"
@@ -188,10 +189,10 @@ class FileWriter final : public LogWriter {
 
   std::atomic<bool> reopen_{false};
   static_assert(std::atomic<bool>::is_always_lock_free);
-  std::atomic<uint64_t> bytes_{0};
-  std::atomic<uint64_t> rotations_{0};
-  std::atomic<uint64_t> reopens_{0};
-  std::atomic<uint64_t> errors_{0};
+  Counter bytes_;
+  Counter rotations_;
+  Counter reopens_;
+  Counter errors_;
 };
 
 }  // namespace sluice

@@ -71,8 +71,7 @@ void StreamMailbox::Close() {
   loop_->Cancel(this);
   const std::vector<Message> batch = std::exchange(batch_, {});
   const size_t delivered = std::exchange(next_, 0);
-  counters_->dropped.fetch_add(queued.size() + batch.size() - delivered,
-                               std::memory_order_relaxed);
+  counters_->dropped.Add(queued.size() + batch.size() - delivered);
 }
 
 absl::Status StreamMailbox::Write(Name name, std::string&& data) {
@@ -168,10 +167,10 @@ void StreamMailbox::Deliver(Message message) {
   const Place& place = places_[message.to.slot];
   Stream* const stream = place.stream;
   if (stream == nullptr || place.generation != message.to.generation) {
-    counters_->dropped.fetch_add(1, std::memory_order_relaxed);
+    counters_->dropped.Add();
     return;
   }
-  counters_->delivered.fetch_add(1, std::memory_order_relaxed);
+  counters_->delivered.Add();
   if (auto* const data = std::get_if<std::string>(&message.content)) {
     if (NextIsWriteTo(message.to)) stream->Cork();
     data->size() < kMinShared ? stream->Write(absl::string_view(*data))

@@ -13,6 +13,7 @@
 #include "absl/container/flat_hash_map.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
+#include "sluice/base/counter.h"
 #include "sluice/base/mutex.h"
 #include "sluice/base/task.h"
 #include "sluice/event/event_loop.h"
@@ -45,8 +46,8 @@ class StreamMailbox final : public std::enable_shared_from_this<StreamMailbox>,
   };
   // Written on the loop, read on any thread.
   struct Counters {
-    std::atomic<uint64_t> delivered{0};
-    std::atomic<uint64_t> dropped{0};
+    Counter delivered;
+    Counter dropped;
   };
 
   // Refuses a message if the messages under way would then cost more than

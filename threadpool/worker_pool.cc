@@ -10,8 +10,8 @@
 #include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 #include "sluice/base/check_option.h"
+#include "sluice/base/counter.h"
 #include "sluice/base/cpu_count.h"
-#include "sluice/base/increase.h"
 #include "sluice/base/sequence_role.h"
 
 namespace sluice {
@@ -41,8 +41,8 @@ struct alignas(64) WorkerPool::Worker {
   // Only the worker writes these.
   unsigned finds = 0;  // calls of Find()
   std::atomic<bool> in_task{false};
-  std::atomic<uint64_t> completed{0};
-  std::atomic<uint64_t> abandoned{0};
+  Counter completed;
+  Counter abandoned;
 
   // Guarded by the pool's mutex.
   bool is_idle = true;
@@ -99,7 +99,7 @@ absl::StatusOr<std::unique_ptr<WorkerPool>> WorkerPool::Create(
 
 WorkerPool::WorkerPool(Options options)
     : clock_(options.clock),
-      max_callables_(options.max_callables),
+      max_posted_(options.max_posted),
       created_(clock_->Now()),
       probe_(clock_) {
   const int count = options.num_threads > 0 ? options.num_threads : CpuCount();
@@ -202,16 +202,15 @@ bool WorkerPool::Schedule(Task* task) {
 
 absl::Status WorkerPool::Post(Callable&& callable) {
   if (mode_.load() != Mode::kOpen) {
-    refused_.fetch_add(1, std::memory_order_relaxed);
-    return absl::FailedPreconditionError(
-        "WorkerPool::Post: the pool is shut down");
+    posts_refused_.Add();
+    return absl::CancelledError("WorkerPool::Post: the pool is shut down");
   }
   const size_t waiting = callables_.fetch_add(1, std::memory_order_relaxed);
-  if (waiting >= max_callables_) {
+  if (waiting >= max_posted_) {
     callables_.fetch_sub(1, std::memory_order_relaxed);
-    refused_.fetch_add(1, std::memory_order_relaxed);
+    posts_refused_.Add();
     return absl::ResourceExhaustedError(
-        absl::StrCat("WorkerPool::Post: ", waiting, " callables wait already"));
+        "WorkerPool::Post: max_posted callables are waiting");
   }
   Schedule(new CallableTask(this, std::move(callable)));
   return absl::OkStatus();
@@ -300,10 +299,10 @@ void WorkerPool::Execute(Worker* worker, Task* task) {
   worker->in_task.store(true, std::memory_order_relaxed);
   if (mode == Mode::kDiscard || (mode == Mode::kDrain && PastDeadline())) {
     task->Abandon();
-    Increase(worker->abandoned, 1);
+    worker->abandoned.AddLocal();
   } else {
     task->Run();
-    Increase(worker->completed, 1);
+    worker->completed.AddLocal();
     NoteIfOverdue(*worker);
   }
   worker->in_task.store(false, std::memory_order_relaxed);
@@ -361,7 +360,7 @@ void WorkerPool::AbandonAll() {
   CallWithoutUnwind([this] {
     while (Task* const task = PopAny()) {
       task->Abandon();
-      abandoned_late_.fetch_add(1, std::memory_order_relaxed);
+      abandoned_late_.Add();
     }
   });
 }
@@ -396,15 +395,15 @@ void WorkerPool::EndIdle(Worker* worker) {
 uint64_t WorkerPool::Completed() const {
   uint64_t sum = 0;
   for (const auto& worker : workers_) {
-    sum += worker->completed.load(std::memory_order_relaxed);
+    sum += worker->completed.value();
   }
   return sum;
 }
 
 uint64_t WorkerPool::Abandoned() const {
-  uint64_t sum = abandoned_late_.load(std::memory_order_relaxed);
+  uint64_t sum = abandoned_late_.value();
   for (const auto& worker : workers_) {
-    sum += worker->abandoned.load(std::memory_order_relaxed);
+    sum += worker->abandoned.value();
   }
   return sum;
 }
@@ -438,7 +437,7 @@ WorkerPool::Stats WorkerPool::stats() const {
   Stats stats;
   stats.completed = Completed();
   stats.abandoned = Abandoned();
-  stats.refused = refused_.load(std::memory_order_relaxed);
+  stats.posts_refused = posts_refused_.value();
   stats.queued = shared_.Count();
   for (const auto& worker : workers_) stats.queued += worker->lane.Count();
   stats.running = InTask().size();

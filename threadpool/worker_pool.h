@@ -14,6 +14,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
+#include "sluice/base/counter.h"
 #include "sluice/base/executor.h"
 #include "sluice/base/mutex.h"
 #include "sluice/base/owner_process.h"
@@ -56,7 +57,7 @@ class WorkerPool final : public Executor {
     int num_threads = 0;
     // The most callables that wait: if more come, Post() fails. With 0, Post()
     // always fails.
-    size_t max_callables = 4096;
+    size_t max_posted = 4096;
   };
   // Starts the threads. If an option is invalid, returns kInvalidArgument and
   // names the option. If a thread does not start, returns the error of
@@ -78,8 +79,8 @@ class WorkerPool final : public Executor {
   bool Schedule(Task* task) override ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Runs `callable` on a worker, in a task that this call allocates. Never
-  // blocks. Returns kResourceExhausted if max_callables wait, and
-  // kFailedPrecondition after Shutdown(). In both cases `callable` is left
+  // blocks. Returns kResourceExhausted if max_posted wait, and
+  // kCancelled after Shutdown(). In both cases `callable` is left
   // unchanged.
   absl::Status Post(Callable&& callable) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -123,13 +124,13 @@ class WorkerPool final : public Executor {
   Report report() const ABSL_LOCKS_EXCLUDED(mutex_);
 
   struct Stats {
-    uint64_t completed = 0;  // tasks that have returned since Create()
-    uint64_t abandoned = 0;  // tasks that were abandoned
-    uint64_t refused = 0;    // callables that Post() refused
-    uint64_t wakes = 0;      // signals to sleeping workers
-    size_t queued = 0;       // tasks that wait
-    size_t running = 0;      // workers that are in a task
-    size_t asleep = 0;       // workers that have nothing to do
+    uint64_t completed = 0;      // tasks that have returned since Create()
+    uint64_t abandoned = 0;      // tasks that were abandoned
+    uint64_t posts_refused = 0;  // callables that Post() refused
+    uint64_t wakes = 0;          // signals to sleeping workers
+    size_t queued = 0;           // tasks that wait
+    size_t running = 0;          // workers that are in a task
+    size_t asleep = 0;           // workers that have nothing to do
     // The delay from Schedule() to the start of a task, over the last 256 tasks
     // that were measured. The pool measures one task at a time, and while
     // workers are busy at most one in 64.
@@ -193,7 +194,7 @@ class WorkerPool final : public Executor {
 
   const OwnerProcess owner_;
   const Clock* const clock_;
-  const size_t max_callables_;
+  const size_t max_posted_;
   const MonotonicTime created_;
 
   // Read for each task, rarely written.
@@ -224,8 +225,8 @@ class WorkerPool final : public Executor {
   std::vector<std::string> overdue_ ABSL_GUARDED_BY(mutex_);
 
   alignas(64) std::atomic<size_t> callables_{0};  // callables that wait
-  std::atomic<uint64_t> refused_{0};
-  std::atomic<uint64_t> abandoned_late_{0};  // tasks abandoned by no worker
+  Counter posts_refused_;
+  Counter abandoned_late_;  // tasks abandoned by no worker
 };
 
 }  // namespace sluice

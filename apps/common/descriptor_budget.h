@@ -22,6 +22,9 @@ class DescriptorBudget {
   // Says which limit that is, for an error message: "the limit on descriptors
   // (RLIMIT_NOFILE) is 1024" or "--poller=select takes descriptors below 1024".
   std::string LimitText() const;
+  // Returns how many descriptors the process has open, or 16 if that cannot be
+  // found out.
+  static int64_t Open();
   // Returns how many connections the process can open now, if it keeps
   // `reserved` descriptors for other needs. At least 0.
   int64_t RoomForConnections(int64_t reserved) const;

@@ -6,11 +6,26 @@
 #include <cstdint>
 
 #include "gtest/gtest.h"
-#include "sluice/apps/common/descriptor_limit.h"
 #include "sluice/event/poller/poller_kind.h"
 
 namespace sluice {
 namespace {
+
+TEST(DescriptorBudget, RaisesTheLimitOfTheProcess) {
+  rlimit limit{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+  const rlimit lowered = {limit.rlim_max < 100 ? limit.rlim_max : 100,
+                          limit.rlim_max};
+  ASSERT_EQ(setrlimit(RLIMIT_NOFILE, &lowered), 0);
+  const DescriptorBudget budget(PollerKind::kAuto);
+  rlimit now{};
+  ASSERT_EQ(getrlimit(RLIMIT_NOFILE, &now), 0);
+  EXPECT_EQ(now.rlim_cur, limit.rlim_max);
+  EXPECT_EQ(now.rlim_max, limit.rlim_max);
+  EXPECT_EQ(budget.limit(), limit.rlim_max == RLIM_INFINITY
+                                ? INT64_MAX
+                                : static_cast<int64_t>(limit.rlim_max));
+}
 
 TEST(DescriptorBudget, SelectLimitsConnectionsMoreThanTheKernel) {
   rlimit now{};
@@ -19,7 +34,8 @@ TEST(DescriptorBudget, SelectLimitsConnectionsMoreThanTheKernel) {
   const DescriptorBudget budget(PollerKind::kSelect);
   EXPECT_EQ(budget.limit(), 1024);
   EXPECT_EQ(budget.LimitText(), "--poller=select takes descriptors below 1024");
-  EXPECT_EQ(budget.RoomForConnections(10), 1024 - 10 - OpenDescriptors());
+  EXPECT_EQ(budget.RoomForConnections(10),
+            1024 - 10 - DescriptorBudget::Open());
 }
 
 TEST(DescriptorBudget, TheKernelLimitsConnectionsOtherwise) {

@@ -22,7 +22,6 @@
 #include "sluice/apps/common/app_log.h"
 #include "sluice/apps/common/counted.h"
 #include "sluice/apps/common/descriptor_budget.h"
-#include "sluice/apps/common/descriptor_limit.h"
 #include "sluice/apps/common/resolve.h"
 #include "sluice/apps/common/termination_signals.h"
 #include "sluice/base/standard_descriptors.h"
@@ -45,7 +44,7 @@ namespace {
 int64_t NeededDescriptors(int64_t threads) {
   // Each thread has a poller with its wake-up, a listener, and one connection
   // past max_connections. Signals and the log take three.
-  return OpenDescriptors() + 4 * threads + 3 + 1;
+  return DescriptorBudget::Open() + 4 * threads + 3 + 1;
 }
 
 // Descriptors that a server keeps for other needs when it has opened all but

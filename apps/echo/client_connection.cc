@@ -111,7 +111,7 @@ absl::Cord ClientConnection::TakeShared(uint64_t size) {
   absl::Cord bytes;
   while (bytes.size() < size) {
     const auto piece = static_cast<size_t>(
-        std::min<uint64_t>(size - bytes.size(), EchoPattern::kMaxPiece));
+        std::min<uint64_t>(size - bytes.size(), BytePattern::kMaxPiece));
     bytes.Append(absl::MakeCordFromExternal(
         shared_->pattern->Bytes(number_, written_, piece), [] {}));
     written_ += piece;

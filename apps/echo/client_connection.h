@@ -10,9 +10,9 @@
 #include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "sluice/apps/common/load/byte_pattern.h"
 #include "sluice/apps/common/load/load_results.h"
 #include "sluice/apps/common/load/message_schedule.h"
-#include "sluice/apps/echo/echo_pattern.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/log/async_logger.h"
 #include "sluice/net/close_reason.h"
@@ -54,7 +54,7 @@ class ClientConnection final : private StreamHandler {
     // With a high-water mark of 0, so at most one piece waits to be sent.
     ConnectionContext* context;
     Owner* owner;
-    const EchoPattern* pattern;
+    const BytePattern* pattern;
     LoadResults* results;
     size_t message_size;
     uint64_t pipeline;      // the most messages in flight on one connection

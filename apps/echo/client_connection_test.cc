@@ -11,9 +11,9 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
+#include "sluice/apps/common/load/byte_pattern.h"
 #include "sluice/apps/common/load/load_results.h"
 #include "sluice/apps/common/load/message_schedule.h"
-#include "sluice/apps/echo/echo_pattern.h"
 #include "sluice/apps/echo/load_test_server.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/net/socket_address.h"
@@ -54,7 +54,7 @@ class ClientConnectionTest : public ::testing::Test,
   static constexpr uint64_t kNumber = 5;
 
   LoadTestServer server_;
-  const EchoPattern pattern_;
+  const BytePattern pattern_;
   LoadResults results_;
   ConnectionContext context_{server_.loop(), {.high_water = 0, .low_water = 0}};
   ClientConnection::Shared shared_{.platform = server_.platform(),

@@ -23,6 +23,7 @@
 #include "sluice/apps/common/resolve.h"
 #include "sluice/apps/common/termination_signals.h"
 #include "sluice/apps/echo/load_generator.h"
+#include "sluice/base/progress_line.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/event/poller/poller_kind.h"
@@ -173,34 +174,23 @@ absl::StatusOr<LoadGenerator::Options> ToOptions(const Flags& flags,
   return options;
 }
 
-// A line on stderr about the run, rewritten each second, if stderr is a
-// terminal.
-class ProgressLine {
+// Shows each second how far the run is, if stderr is a terminal.
+class Progress {
  public:
-  ProgressLine(EventLoop* loop, const LoadGenerator* generator)
-      : loop_(loop), generator_(generator), timer_([this] { Print(); }) {
-    if (isatty(STDERR_FILENO) == 1) loop_->Arm(&timer_, kInterval);
+  Progress(EventLoop* loop, const LoadGenerator* generator)
+      : loop_(loop), generator_(generator), timer_([this] { Show(); }) {
+    if (line_.terminal()) loop_->Arm(&timer_, kInterval);
   }
-  ~ProgressLine() {
-    if (printed_) WriteToStandardError("\r\x1b[K");
-  }
-  ProgressLine(const ProgressLine&) = delete;
-  ProgressLine& operator=(const ProgressLine&) = delete;
 
  private:
   static constexpr absl::Duration kInterval = absl::Seconds(1);
 
-  void Print() {
+  void Show() {
     const uint64_t messages = generator_->results().messages();
-    // Does not wait: a terminal that is stopped by Ctrl-S must not stop the
-    // load.
-    WriteToStandardError(
-        absl::StrCat("\r", Counted(generator_->open(), "connection"), " open, ",
-                     Counted(messages, "message"), ", ", messages - last_,
-                     " in the last second\x1b[K"),
-        /*limit=*/absl::ZeroDuration());
+    line_.Show(absl::StrCat(Counted(generator_->open(), "connection"),
+                            " open, ", Counted(messages, "message"), ", ",
+                            messages - last_, " in the last second"));
     last_ = messages;
-    printed_ = true;
     loop_->Arm(&timer_, kInterval);
   }
 
@@ -208,7 +198,7 @@ class ProgressLine {
   const LoadGenerator* const generator_;
   CallbackTimer timer_;
   uint64_t last_ = 0;
-  bool printed_ = false;
+  ProgressLine line_;
 };
 
 // All parts of the client while it runs.
@@ -244,7 +234,7 @@ class EchoClient {
     // message that is sent late would be charged to the server.
     if (options_.schedule.rate > 0) prctl(PR_SET_TIMERSLACK, 1);
     generator_->Start([this] { loop_->Stop(); });
-    const ProgressLine progress(loop_.get(), generator_.get());
+    const Progress progress(loop_.get(), generator_.get());
     const absl::Status status = loop_->Run();
     // No loop dispatches signals any more: each gets its default action.
     signals_.reset();

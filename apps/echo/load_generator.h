@@ -9,10 +9,10 @@
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
+#include "sluice/apps/common/load/byte_pattern.h"
 #include "sluice/apps/common/load/load_results.h"
 #include "sluice/apps/common/load/message_schedule.h"
 #include "sluice/apps/echo/client_connection.h"
-#include "sluice/apps/echo/echo_pattern.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/log/async_logger.h"
 #include "sluice/net/socket_address.h"
@@ -104,7 +104,7 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
   const Platform* const platform_;
   EventLoop* const loop_;
   const Options options_;
-  const EchoPattern pattern_;
+  const BytePattern pattern_;
   const std::unique_ptr<LoadResults> results_;
   ConnectionContext context_;
   ClientConnection::Shared shared_;

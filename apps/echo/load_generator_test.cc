@@ -1,6 +1,7 @@
 #include "sluice/apps/echo/load_generator.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -12,10 +13,10 @@
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
-#include "sluice/apps/common/descriptor_limit.h"
 #include "sluice/apps/common/load/load_results.h"
 #include "sluice/apps/common/load/message_schedule.h"
 #include "sluice/apps/echo/load_test_server.h"
+#include "sluice/base/open_descriptors.h"
 #include "sluice/net/socket/kernel_sockets.h"
 #include "sluice/net/socket/socket_api.h"
 #include "sluice/net/socket_address.h"
@@ -153,11 +154,11 @@ TEST_F(LoadGeneratorTest, CountsConnectsThatAreNotAnswered) {
 TEST_F(LoadGeneratorTest, LimitsTheConnectsUnderWay) {
   server_.emplace();
   const FullListener listener;
-  const int64_t before = OpenDescriptors();
+  const size_t before = OpenDescriptors().value().size();
   StartAt(listener.address(),
           {.connections = 900, .connect_timeout = absl::Seconds(3)});
   ASSERT_TRUE(server_->RunUntil([&] { return generator_->open() == 1; }));
-  EXPECT_EQ(OpenDescriptors() - before, 513);
+  EXPECT_EQ(OpenDescriptors().value().size() - before, 513u);
   server_->Advance(absl::Seconds(3));
   ASSERT_TRUE(server_->RunUntil(
       [&] { return Errors(LoadError::kConnectTimeout) == 512; }));

@@ -8,15 +8,16 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
 #include "sluice/apps/common/command_line.h"
 #include "sluice/base/check.h"
+#include "sluice/base/progress_line.h"
 #include "sluice/bench/report/bar_chart.h"
 #include "sluice/bench/report/comparison_table.h"
 #include "sluice/bench/report/conditions.h"
 #include "sluice/bench/report/isolated.h"
-#include "sluice/bench/report/progress.h"
 #include "sluice/bench/report/spread.h"
 #include "sluice/bench/report/user_file.h"
 
@@ -69,7 +70,8 @@ void MeasureRound(const ComparedCase& compared, absl::Duration time_limit,
 
 std::vector<Measured> MeasureCase(const ComparedCase& compared,
                                   absl::string_view headline,
-                                  const Options& options, Progress* progress) {
+                                  const Options& options,
+                                  ProgressLine* progress) {
   SLUICE_CHECK(compared.contenders.size() >= 2);
   std::vector<Measured> all;
   for (const Contender& contender : compared.contenders) {
@@ -77,11 +79,12 @@ std::vector<Measured> MeasureCase(const ComparedCase& compared,
   }
   const Contender& limit = compared.contenders.front();
   all.push_back({&limit, absl::StrCat(limit.name, " again"), {}, ""});
+  if (!progress->terminal()) absl::FPrintF(stderr, "%s\n", headline);
   for (int64_t round = 0; round < options.rounds; ++round) {
     for (size_t i = 0; i < all.size(); ++i) {
       Measured& next = all[round % 2 == 0 ? i : all.size() - 1 - i];
-      progress->Show(headline, absl::StrCat("round ", round + 1, " of ",
-                                            options.rounds, ", ", next.name));
+      progress->Show(absl::StrCat(headline, ": round ", round + 1, " of ",
+                                  options.rounds, ", ", next.name));
       MeasureRound(compared, options.time_limit, &next);
     }
   }
@@ -183,7 +186,7 @@ int RunComparison(int argc, char* argv[], const Comparison& comparison) {
 
   WarnIfNotOptimized();
   std::printf("%s", Head(comparison, options).c_str());
-  Progress progress;
+  ProgressLine progress;
   bool all_well = true;
   std::vector<BarPanel> panels;
   for (size_t i = 0; i < cases->size(); ++i) {

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "sluice/base/check.h"
-#include "sluice/base/increase.h"
+#include "sluice/base/counter.h"
 #include "sluice/base/io_result.h"
 
 namespace sluice {
@@ -48,7 +48,7 @@ absl::Status LogOutput::Write(bool now) {
         "LogWriter::Write() returned OK, but did not write all lines");
   }
   const size_t written = text_.size() - rest.size();
-  Increase(bytes_, written - written_);
+  bytes_.AddLocal(written - written_);
   written_ = written;
   if (!status.ok()) {
     OnError(std::move(status));
@@ -63,7 +63,7 @@ absl::Status LogOutput::Write(bool now) {
 absl::Status LogOutput::Flush() {
   SLUICE_DCHECK(size() == 0);
   absl::Status status = writer_->Flush();
-  if (!status.ok()) Increase(errors_, 1);
+  if (!status.ok()) errors_.AddLocal();
   return status;
 }
 
@@ -77,7 +77,7 @@ void LogOutput::GiveUp(size_t more_lines) {
 }
 
 void LogOutput::OnError(absl::Status status) {
-  Increase(errors_, 1);
+  errors_.AddLocal();
   if (status_.ok()) {
     delay_ = kFirstDelay;
     on_error_(Annotated(

@@ -9,6 +9,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/time/time.h"
+#include "sluice/base/counter.h"
 #include "sluice/log/log_text.h"
 #include "sluice/log/log_writer.h"
 #include "sluice/timer/clock.h"
@@ -44,8 +45,8 @@ class LogOutput {
   // any.
   void GiveUp(size_t more_lines);
 
-  uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
-  uint64_t errors() const { return errors_.load(std::memory_order_relaxed); }
+  uint64_t bytes() const { return bytes_.value(); }
+  uint64_t errors() const { return errors_.value(); }
 
  private:
   void OnError(absl::Status status);
@@ -58,7 +59,7 @@ class LogOutput {
   absl::Status status_;                          // result of the last attempt
   absl::Duration delay_ = absl::ZeroDuration();  // delay after the last error
   MonotonicTime next_attempt_;
-  std::atomic<uint64_t> bytes_{0}, errors_{0};
+  Counter bytes_, errors_;
 };
 
 }  // namespace sluice

@@ -2,9 +2,9 @@
 #define SLUICE_NET_SIM_SIM_PROGRESS_H_
 
 #include <cstdint>
-#include <cstdio>
 #include <string>
 
+#include "sluice/base/progress_line.h"
 #include "sluice/timer/clock.h"
 
 namespace sluice {
@@ -14,19 +14,16 @@ namespace sluice {
 //
 //   seed 1234, 400 of 20000, 880/s, 22 s left
 //
-// Owns none of its arguments. Thread-compatible.
+// `clock` must outlive the object. Thread-compatible.
 class SimProgress {
  public:
-  // Shows nothing if `terminal` is nullptr.
-  SimProgress(const Clock* clock, uint64_t seeds, std::FILE* terminal);
-  SimProgress(const SimProgress&) = delete;
-  SimProgress& operator=(const SimProgress&) = delete;
-  ~SimProgress() { Wipe(); }
+  // Shows nothing if `terminal` is false.
+  SimProgress(const Clock* clock, uint64_t seeds, bool terminal);
 
   // Counts a seed that is done.
   void Done(uint64_t seed);
   // Removes the line, so that other text can be written there.
-  void Wipe();
+  void Clear() { line_.Clear(); }
 
   uint64_t done() const { return done_; }
   // Returns the seconds since construction.
@@ -38,11 +35,10 @@ class SimProgress {
  private:
   const Clock& clock_;
   const uint64_t seeds_;
-  std::FILE* const terminal_;
   const MonotonicTime start_;
   MonotonicTime next_;  // time of the next update
-  bool shown_ = false;
   uint64_t done_ = 0;
+  ProgressLine line_;
 };
 
 }  // namespace sluice

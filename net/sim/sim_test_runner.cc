@@ -169,7 +169,7 @@ absl::Status RunAll(const SimTestWorlds& worlds, Body body) {
   KeepFreedMemory();
   const Clock* const clock = Clock::Real();
   SimProgress progress(clock, seeds->last - seeds->first + 1,
-                       isatty(STDERR_FILENO) == 1 ? stderr : nullptr);
+                       isatty(STDERR_FILENO) == 1);
   SimLastWords words;
   for (uint64_t seed = seeds->first; seed <= seeds->last; ++seed) {
     SimNetwork::Options options = DrawSimWorld(worlds.most, seed);
@@ -184,11 +184,11 @@ absl::Status RunAll(const SimTestWorlds& worlds, Body body) {
       return Fails(less, body);
     };
     options = ShrinkSimWorld(options, fails_too, clock);
-    progress.Wipe();
+    progress.Clear();
     Show(options, body);
     break;
   }
-  progress.Wipe();
+  progress.Clear();
   std::printf("%s\n", progress.Summary().c_str());
   ::testing::Test::RecordProperty("seeds", absl::StrCat(progress.done()));
   ::testing::Test::RecordProperty("seconds", absl::StrCat(progress.Seconds()));

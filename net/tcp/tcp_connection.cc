@@ -8,7 +8,7 @@
 #include "sluice/base/call_without_unwind.h"
 #include "sluice/base/check.h"
 #include "sluice/base/check_option.h"
-#include "sluice/base/increase.h"
+#include "sluice/base/counter.h"
 
 namespace sluice {
 namespace {
@@ -117,7 +117,7 @@ void TcpConnection::SetReading() {
 
 void TcpConnection::OnInput(absl::string_view bytes) {
   Touch();
-  Increase(context_->bytes_in_, bytes.size());
+  context_->bytes_in_.AddLocal(bytes.size());
   if (input_ != nullptr) {
     input_->append(bytes.data(), bytes.size());
     OfferKept();
@@ -171,7 +171,7 @@ void TcpConnection::OnInputEnd() {
 
 void TcpConnection::OnSent(uint64_t bytes) {
   Touch();
-  Increase(context_->bytes_out_, bytes);
+  context_->bytes_out_.AddLocal(bytes);
   if (output_->empty()) {
     output_.reset();
     flushing_ = false;
@@ -259,7 +259,7 @@ size_t TcpConnection::SendNow(absl::Span<const absl::string_view> pieces) {
   const size_t sent = transport_->TrySend(pieces);
   if (sent > 0) {
     Touch();
-    Increase(context_->bytes_out_, sent);
+    context_->bytes_out_.AddLocal(sent);
   }
   return sent;
 }

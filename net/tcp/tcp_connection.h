@@ -15,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
+#include "sluice/base/counter.h"
 #include "sluice/base/destructor_check.h"
 #include "sluice/base/executor.h"
 #include "sluice/base/task.h"
@@ -84,20 +85,12 @@ class ConnectionContext {
 
   // Any thread. Return the bytes that were read from the kernel, and written to
   // it.
-  uint64_t bytes_in() const {
-    return bytes_in_.load(std::memory_order_relaxed);
-  }
-  uint64_t bytes_out() const {
-    return bytes_out_.load(std::memory_order_relaxed);
-  }
+  uint64_t bytes_in() const { return bytes_in_.value(); }
+  uint64_t bytes_out() const { return bytes_out_.value(); }
   // Any thread. Return the number of messages of handles that streams received,
   // and of messages that came after the end of the stream or the loop.
-  uint64_t messages_delivered() const {
-    return messages_.delivered.load(std::memory_order_relaxed);
-  }
-  uint64_t messages_dropped() const {
-    return messages_.dropped.load(std::memory_order_relaxed);
-  }
+  uint64_t messages_delivered() const { return messages_.delivered.value(); }
+  uint64_t messages_dropped() const { return messages_.dropped.value(); }
 
  private:
   friend class TcpConnection;
@@ -106,8 +99,8 @@ class ConnectionContext {
   const ConnectionOptions options_;
   ConnectionOwner* const owner_;
   std::optional<IdleList> idle_;  // with a finite idle_timeout
-  std::atomic<uint64_t> bytes_in_{0};
-  std::atomic<uint64_t> bytes_out_{0};
+  Counter bytes_in_;
+  Counter bytes_out_;
   std::shared_ptr<StreamMailbox> mailbox_;  // null: no connection has a handle
   StreamMailbox::Counters messages_;
 };

@@ -1,8 +1,6 @@
 #ifndef SLUICE_NET_TCP_TCP_CONNECTION_TEST_BASE_H_
 #define SLUICE_NET_TCP_TCP_CONNECTION_TEST_BASE_H_
 
-#include <dirent.h>
-
 #include <array>
 #include <cstddef>
 #include <functional>
@@ -17,6 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
+#include "sluice/base/open_descriptors.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/event/poller/epoll_poller.h"
 #include "sluice/net/close_reason.h"
@@ -35,14 +34,6 @@
 // order of its calls, a connection with its peer, and a fixture that counts
 // descriptors. Each test instantiates its suite over both transports.
 namespace sluice {
-
-inline int OpenDescriptors() {
-  DIR* const dir = opendir("/proc/self/fd");
-  int count = 0;
-  while (readdir(dir) != nullptr) ++count;
-  closedir(dir);
-  return count;
-}
 
 enum class Callback {
   kOpen,
@@ -199,11 +190,12 @@ struct Link {
 
 class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
  protected:
-  TcpConnectionTest() : descriptors_(OpenDescriptors()) { NewLoop(); }
+  TcpConnectionTest() : descriptors_(OpenDescriptors().value()) { NewLoop(); }
   // Runs at the end of every test.
   ~TcpConnectionTest() override {
     loop_.reset();
-    EXPECT_EQ(OpenDescriptors(), descriptors_) << "descriptors are left open";
+    EXPECT_EQ(OpenDescriptors().value(), descriptors_)
+        << "descriptors are left open";
   }
 
   // Replaces the loop.
@@ -253,7 +245,7 @@ class TcpConnectionTest : public ::testing::TestWithParam<TransportKind> {
     return passed;
   }
 
-  const int descriptors_;
+  const std::vector<int> descriptors_;
   SimClock clock_;
   GatedSockets sockets_;  // of the connections, not of their peers
   std::unique_ptr<EventLoop> loop_;

@@ -11,6 +11,7 @@
 #include "absl/time/time.h"
 #include "sluice/base/check.h"
 #include "sluice/base/check_option.h"
+#include "sluice/base/counter.h"
 #include "sluice/base/sequence_role.h"
 #include "sluice/base/task.h"
 #include "sluice/net/tcp/connection_limit.h"
@@ -130,9 +131,9 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
   MemberTask<&Shard::AcceptAgain> accept_again_{this};  // scheduled on room
   MemberTask<&Shard::End, &Shard::End> end_{this};
 
-  std::atomic<uint64_t> accepted_{0};
-  std::atomic<uint64_t> refused_{0};
-  std::atomic<uint64_t> accept_failures_{0};
+  Counter accepted_;
+  Counter refused_;
+  Counter accept_failures_;
   std::atomic<uint64_t> open_{0};
 };
 
@@ -176,7 +177,7 @@ absl::Status TcpServer::Shard::Listen(const SocketAddress& address,
 }
 
 void TcpServer::Shard::OnAcceptFailure(const absl::Status& error) {
-  accept_failures_.fetch_add(1, std::memory_order_relaxed);
+  accept_failures_.Add();
   const MonotonicTime now = loop_->now();
   // The listener tries again within kLongTrouble if a client connects. So a
   // longer gap means that new trouble begins.
@@ -213,13 +214,13 @@ void TcpServer::Shard::OnAccept(Socket socket, const SocketAddress& peer) {
   }
   std::unique_ptr<StreamHandler> handler = shared_->new_handler(peer);
   if (handler == nullptr) {
-    refused_.fetch_add(1, std::memory_order_relaxed);
+    refused_.Add();
     return;
   }
   connections_.push_back(std::make_unique<TcpConnection>(
       &context_, platform_->new_transport(loop_, std::move(socket)),
       handler.release(), static_cast<uint32_t>(connections_.size())));
-  accepted_.fetch_add(1, std::memory_order_relaxed);
+  accepted_.Add();
   open_.store(connections_.size(), std::memory_order_relaxed);
   if (shared_->limit.Add()) return;
   listener_->Pause();
@@ -310,9 +311,9 @@ void TcpServer::Shard::EndIfDone() {
 
 TcpServer::LoopStats TcpServer::Shard::stats() const {
   LoopStats stats;
-  stats.accepted = accepted_.load(std::memory_order_relaxed);
-  stats.refused = refused_.load(std::memory_order_relaxed);
-  stats.accept_failures = accept_failures_.load(std::memory_order_relaxed);
+  stats.accepted = accepted_.value();
+  stats.refused = refused_.value();
+  stats.accept_failures = accept_failures_.value();
   stats.open = open_.load(std::memory_order_relaxed);
   stats.bytes_in = context_.bytes_in();
   stats.bytes_out = context_.bytes_out();

@@ -1,6 +1,5 @@
 #include "sluice/tests/fault_injection/fault_runner.h"
 
-#include <dirent.h>
 #include <sys/mman.h>
 #include <sys/time.h>
 #include <sys/wait.h>
@@ -12,13 +11,13 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <set>
 #include <thread>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
 #include "sluice/base/check.h"
+#include "sluice/base/open_descriptors.h"
 #include "sluice/tests/fault_injection/call_faults.h"
 
 // Defined only under sanitizers that look for leaks.
@@ -52,25 +51,13 @@ struct Outcome {
   }
 };
 
-std::set<int> OpenDescriptors() {
-  std::set<int> open;
-  DIR* const folder = opendir("/proc/self/fd");
-  SLUICE_CHECK(folder != nullptr);
-  while (const dirent* entry = readdir(folder)) {
-    const int fd = std::atoi(entry->d_name);
-    if (fd != dirfd(folder)) open.insert(fd);
-  }
-  closedir(folder);
-  return open;
-}
-
 [[noreturn]] void RunChild(absl::FunctionRef<absl::Status()> scenario,
                            const CallFault* fault, absl::Duration deadline,
                            Outcome* outcome) {
   std::set_terminate([] { _exit(CallHasFailed() ? kTerminated : 1); });
   const itimerval limit = {{}, absl::ToTimeval(deadline)};
   SLUICE_CHECK(setitimer(ITIMER_REAL, &limit, nullptr) == 0);
-  const std::set<int> before = OpenDescriptors();
+  const std::vector<int> before = OpenDescriptors().value();
   std::thread([&] {
     BeginCalls(fault);
     const absl::Status status = scenario();
@@ -83,7 +70,7 @@ std::set<int> OpenDescriptors() {
   const std::vector<int> counts = CallCounts();
   SLUICE_CHECK(counts.size() <= kMaxKinds);
   std::copy(counts.begin(), counts.end(), outcome->counts);
-  outcome->left_descriptor = OpenDescriptors() != before;
+  outcome->left_descriptor = OpenDescriptors().value() != before;
   outcome->leaked = __lsan_do_recoverable_leak_check != nullptr &&
                     __lsan_do_recoverable_leak_check() != 0;
   std::fflush(nullptr);

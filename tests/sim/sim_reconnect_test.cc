@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -14,7 +15,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
-#include "sluice/base/testing/byte_pattern.h"
+#include "sluice/apps/common/load/byte_pattern.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/net/close_reason.h"
 #include "sluice/net/sim/sim_network.h"
@@ -32,7 +33,7 @@
 namespace sluice {
 namespace {
 
-const BytePattern& Bytes() {
+const BytePattern& Pattern() {
   static const BytePattern& bytes = *new BytePattern(/*seed=*/2);
   return bytes;
 }
@@ -90,7 +91,8 @@ class Juggler final : public SimClient {
     }
     void OnOpen(Stream& stream) override { Write(stream); }
     size_t OnInput(Stream& stream, absl::string_view input) override {
-      EXPECT_TRUE(Bytes().Matches(offset_ + received_, input));
+      EXPECT_EQ(Pattern().FirstDifference(0, offset_ + received_, input),
+                std::nullopt);
       received_ += input.size();
       const bool more = all_.ReplaceOther(this);
       if (received_ < written_) return input.size();
@@ -108,7 +110,7 @@ class Juggler final : public SimClient {
     }
     void Write(Stream& stream) {
       const absl::string_view bytes =
-          Bytes().At(offset_ + written_, 1 + all_.random_.Below(100));
+          Pattern().Bytes(0, offset_ + written_, 1 + all_.random_.Below(100));
       written_ += bytes.size();
       stream.Write(bytes);
     }

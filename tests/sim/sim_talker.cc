@@ -1,16 +1,17 @@
 #include "sluice/tests/sim/sim_talker.h"
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
 #include "gtest/gtest.h"
-#include "sluice/base/testing/byte_pattern.h"
+#include "sluice/apps/common/load/byte_pattern.h"
 #include "sluice/net/sim/sim_random.h"
 
 namespace sluice {
 namespace {
 
-const BytePattern& Bytes() {
+const BytePattern& Pattern() {
   static const BytePattern& bytes = *new BytePattern(/*seed=*/1);
   return bytes;
 }
@@ -86,8 +87,8 @@ void SimTalker::OnConnected(absl::StatusOr<Socket> socket) {
 
 void SimTalker::WriteMore(Stream& stream) {
   while (written_ < options_.bytes) {
-    const absl::string_view bytes = Bytes().At(
-        written_,
+    const absl::string_view bytes = Pattern().Bytes(
+        0, written_,
         std::min<uint64_t>(options_.chunk, options_.bytes - written_));
     written_ += bytes.size();
     if (!stream.Write(bytes) && options_.patient) return;
@@ -106,7 +107,8 @@ void SimTalker::OnIdle() {
 
 void SimTalker::OnReceived(Stream& stream, absl::string_view input) {
   EXPECT_LE(received_ + input.size(), written_) << "more comes than was sent";
-  EXPECT_TRUE(Bytes().Matches(received_, input)) << "a byte is wrong";
+  EXPECT_EQ(Pattern().FirstDifference(0, received_, input), std::nullopt)
+      << "a byte is wrong";
   received_ += input.size();
   since_pause_ += input.size();
   if (received_ >= options_.abort_at) {

@@ -218,14 +218,6 @@ absl::StatusOr<Process::Ended> Process::Wait(absl::Duration timeout) {
   return ended;
 }
 
-absl::StatusOr<int64_t> Process::OpenDescriptors() const {
-  std::error_code error;
-  std::filesystem::directory_iterator entries(
-      absl::StrCat("/proc/", pid_, "/fd"), error);
-  if (error) return absl::UnavailableError(error.message());
-  return std::distance(begin(entries), end(entries));
-}
-
 absl::StatusOr<std::vector<std::string>> Process::StatusWords(
     absl::string_view key) const {
   std::ifstream file(absl::StrCat("/proc/", pid_, "/status"));

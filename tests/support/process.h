@@ -65,7 +65,6 @@ class Process {
   absl::StatusOr<Ended> Wait(absl::Duration timeout);
 
   // Return figures from /proc. REQUIRES: Wait() has not been called.
-  absl::StatusOr<int64_t> OpenDescriptors() const;
   absl::StatusOr<int64_t> ResidentBytes() const;      // now
   absl::StatusOr<int64_t> PeakResidentBytes() const;  // the most there ever was
   // Returns the signals that the process handles: bit n - 1 is signal n.
