@@ -15,10 +15,10 @@
 //   SLUICE_CHECK_LE(size, limit, "the caller must split the message");
 //     net/a.cc:13: SLUICE_CHECK failed: size <= limit (9 and 8): the caller ...
 //
-// Each form takes a message as its last argument: a string literal or a string
-// object, such as the result of absl::StrCat(). The message is evaluated only
-// if the check fails, the other arguments once. A check that holds costs a
-// compare and a branch. Thread-safe.
+// Each form takes an optional message as its last argument: a string literal or
+// a string object, such as the result of absl::StrCat(). The message is
+// evaluated only if the check fails, the other arguments once. A check that
+// holds costs a compare and a branch. Thread-safe.
 //
 // Errors of the world, such as a peer that resets a connection, are IoResult or
 // absl::Status and never a check.
@@ -28,10 +28,10 @@
        : ::sluice::base_internal::CheckFailed( \
              __FILE__, __LINE__, #condition __VA_OPT__(, ) __VA_ARGS__))
 
-// Compare two values, and print both if the comparison fails. Print numbers,
-// bools, enums and characters (as numbers), strings, pointers, and types that
-// have an operator<<, such as absl::Duration. For other types, use
-// SLUICE_CHECK(a == b).
+// These forms compare two values, and print both if the comparison fails. The
+// values may be numbers, bools, enums and characters (printed as numbers),
+// strings, pointers, and types that have an operator<<, such as absl::Duration.
+// For other types, use SLUICE_CHECK(a == b).
 #define SLUICE_CHECK_EQ(a, b, ...) \
   SLUICE_CHECK_COMPARISON_(#a " == " #b, a, ==, b __VA_OPT__(, ) __VA_ARGS__)
 #define SLUICE_CHECK_NE(a, b, ...) \
@@ -45,8 +45,8 @@
 #define SLUICE_CHECK_GE(a, b, ...) \
   SLUICE_CHECK_COMPARISON_(#a " >= " #b, a, >=, b __VA_OPT__(, ) __VA_ARGS__)
 
-// SLUICE_CHECK for hot paths: under NDEBUG the arguments are compiled but not
-// evaluated.
+// Does the same as SLUICE_CHECK, for hot paths: under NDEBUG the arguments are
+// compiled but not evaluated.
 #ifdef NDEBUG
 #define SLUICE_DCHECK(condition, ...) \
   SLUICE_CHECK(true || (condition)__VA_OPT__(, ) __VA_ARGS__)
@@ -73,8 +73,9 @@
 
 namespace sluice::base_internal {
 
-// A string literal or the characters of a string object. In place of
-// absl::string_view, whose header takes ten times as long to compile as this.
+// A string literal or the characters of a string object. Used in place of
+// absl::string_view, whose header takes ten times as long to compile as this
+// one.
 struct Characters {
   // NOLINTBEGIN(google-explicit-constructor)
   Characters(const char* text) : data(text), size(__builtin_strlen(text)) {}
