@@ -15,10 +15,10 @@
 //   SLUICE_CHECK_LE(size, limit, "the caller must split the message");
 //     net/a.cc:13: SLUICE_CHECK failed: size <= limit (9 and 8): the caller ...
 //
-// Each form takes a message as its last argument: a string literal or a string
-// object, such as the result of absl::StrCat(). The message is evaluated only
-// if the check fails, the other arguments once. A check that holds costs a
-// compare and a branch. Thread-safe.
+// Each form takes an optional message as its last argument: a string literal or
+// a string object, such as the result of absl::StrCat(). The message is
+// evaluated only if the check fails, the other arguments once. A check that
+// holds costs a compare and a branch. Thread-safe.
 //
 // Errors of the world, such as a peer that resets a connection, are IoResult or
 // absl::Status and never a check.
@@ -28,9 +28,9 @@
        : ::sluice::base_internal::CheckFailed( \
              __FILE__, __LINE__, #condition __VA_OPT__(, ) __VA_ARGS__))
 
-// Compare two values, and print both if the comparison fails: enums and
-// characters as numbers, other types by their operator<<. For a type without
-// one, use SLUICE_CHECK(a == b).
+// These forms compare two values, and print both if the comparison fails: enums
+// and characters as numbers, other types by their operator<<. For a type
+// without one, use SLUICE_CHECK(a == b).
 #define SLUICE_CHECK_EQ(a, b, ...) \
   SLUICE_CHECK_COMPARISON_(#a " == " #b, a, ==, b __VA_OPT__(, ) __VA_ARGS__)
 #define SLUICE_CHECK_NE(a, b, ...) \
@@ -44,8 +44,8 @@
 #define SLUICE_CHECK_GE(a, b, ...) \
   SLUICE_CHECK_COMPARISON_(#a " >= " #b, a, >=, b __VA_OPT__(, ) __VA_ARGS__)
 
-// SLUICE_CHECK for hot paths: under NDEBUG the arguments are compiled but not
-// evaluated.
+// Does the same as SLUICE_CHECK, for hot paths: under NDEBUG the arguments are
+// compiled but not evaluated.
 #ifdef NDEBUG
 #define SLUICE_DCHECK(condition, ...) \
   SLUICE_CHECK(true || (condition)__VA_OPT__(, ) __VA_ARGS__)

@@ -5,19 +5,22 @@
 
 namespace sluice {
 
-// Runs tasks: EventLoop, Strand and WorkerPool are executors. This interface
-// promises neither an order nor a thread; an implementation may promise more.
-// Thread-safe.
+// An object that runs tasks, such as an EventLoop, a Strand or a WorkerPool.
+// This interface promises neither an order nor a thread; an implementation may
+// promise more. Thread-safe.
 class Executor {
  public:
   virtual ~Executor() = default;
 
-  // Queues `task` from any thread. Cannot fail, does not block, allocates
-  // nothing, and never runs `task` inside the call. Returns false, and changes
-  // nothing, if `task` is queued already: the run that it is queued for begins
-  // after this call. To be sure that this run sees data that several threads
-  // write before they call Schedule(), guard the data with a mutex or use
-  // sequentially consistent atomics.
+  // Queues `task` from any thread, and returns true. Cannot fail, does not
+  // block, allocates nothing, and never runs `task` inside the call. If the
+  // executor has ended, the executor calls Abandon() in place of Run(),
+  // possibly inside this call.
+  //
+  // Returns false, and changes nothing, if `task` is queued already: the run
+  // that it is queued for begins after this call. To be sure that this run sees
+  // data that several threads write before they call Schedule(), guard the data
+  // with a mutex or use sequentially consistent atomics.
   virtual bool Schedule(Task* task) = 0;
 };
 

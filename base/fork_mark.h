@@ -5,11 +5,11 @@
 
 namespace sluice {
 
-// Finds out whether the current process is the child of a fork(), as
-// OwnerProcess does, for code that asks often: a call costs a load in place of
-// a system call. Each object has a page of memory, which the kernel clears in
-// the child. If the kernel cannot clear it (before Linux 4.14), or there is no
-// memory, the object uses OwnerProcess. Thread-safe.
+// A page of memory that the kernel clears in the child of a fork(). Tells code
+// that asks often whether the current process is such a child: a call costs a
+// load, where a call of OwnerProcess costs a system call. If the kernel cannot
+// clear the page (before Linux 4.14), or there is no memory, the object uses
+// OwnerProcess. Thread-safe.
 class ForkMark {
  public:
   ForkMark();

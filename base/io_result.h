@@ -10,8 +10,8 @@
 
 namespace sluice {
 
-// The result of a system call: a count or a descriptor (>= 0), or -errno. A
-// ring's completion has the same form. The I/O path uses it in place of
+// The result of a system call or of an io_uring completion: a count or a
+// descriptor (>= 0), or -errno. The I/O path uses IoResult in place of
 // absl::Status, which gives EAGAIN and ECONNRESET the same code. Value type, 8
 // bytes.
 class [[nodiscard]] IoResult {
@@ -43,7 +43,8 @@ inline constexpr absl::string_view kErrnoTypeUrl = "sluice.errno";
 // errno as a payload, and the message
 //   "read on 10.0.0.1:80: Connection reset by peer (errno 104)".
 // Returns OkStatus() if `result` is ok. All code that turns an errno into a
-// Status calls this function. It allocates: do not call it for each message.
+// Status calls this function. The call allocates: do not make it for each
+// message.
 absl::Status ToStatus(IoResult result, absl::string_view operation,
                       absl::string_view object);
 

@@ -11,8 +11,9 @@ namespace sluice {
 // Both sides are sequentially consistent, so one of them sees the other:
 // sleep_flag_model_test.cc.
 //
-// Wakes nobody itself. The flag has one consumer: one thread, or those that
-// hold one lock and share all work. Lock-free, and async-signal-safe.
+// The flag itself wakes no thread. It has one consumer: one thread, or several
+// threads that use the flag under one lock and share all work. Lock-free, and
+// async-signal-safe.
 class SleepFlag {
  public:
   SleepFlag() = default;

@@ -19,10 +19,10 @@ namespace sluice {
 void FillStandardDescriptors();
 
 // Writes `text` to standard error, for the last lines of a program. Waits at
-// most `limit` for each 4096 bytes: if nobody reads a full pipe, gives up and
-// returns false, where fprintf() would block. Returns false for an error of
-// write(2) as well. If another writer fills the pipe at the same moment, the
-// call can take longer.
+// most `limit` (in whole milliseconds, at most one hour) for each 4096 bytes:
+// if nobody reads a full pipe, gives up and returns false, where fprintf()
+// would block. Returns false for an error of write(2) as well. If another
+// writer fills the pipe at the same moment, the call can take longer.
 bool WriteToStandardError(absl::string_view text,
                           absl::Duration limit = absl::Seconds(1));
 

@@ -17,10 +17,11 @@ namespace sluice {
 // which they were scheduled, on any thread of that executor. Not a thread. Owns
 // no task, so the number of tasks has no limit. Allocates nothing. Thread-safe.
 //
-// The strand is a task of the executor: it schedules itself there once while it
-// has tasks, so that a thousand tasks cost the executor one. After
-// `max_tasks_per_run` tasks it schedules itself again, behind other tasks. If
-// the executor abandons the strand, the strand abandons its tasks.
+// The strand is one task of the executor, however many tasks it has itself: it
+// schedules itself there when it gets a task and has no other. A run takes at
+// most `max_tasks_per_run` tasks. If more are left, the strand schedules itself
+// again, behind other tasks. If the executor abandons the strand, the strand
+// abandons its tasks inside that call.
 //
 // An exception that leaves a task ends the process by std::terminate() at the
 // throw: docs/architecture.md, "Exceptions".
@@ -28,9 +29,9 @@ class Strand final : public Executor, private Task {
  public:
   // REQUIRES: `executor` outlives the strand; max_tasks_per_run > 0.
   explicit Strand(Executor* executor, size_t max_tasks_per_run = 64);
-  // REQUIRES: no task of the strand is queued or runs, except that its last
-  // task may destroy it. In the child of a fork() requires nothing, and leaves
-  // the tasks as they are.
+  // In the child of a fork() requires nothing, and leaves the tasks as they
+  // are. Otherwise, REQUIRES: no thread is inside Schedule(); no task of the
+  // strand is queued or runs, except that its last task may destroy it.
   ~Strand() override;
 
   bool Schedule(Task* task) override;

@@ -21,8 +21,9 @@ class Task {
   Task& operator=(const Task&) = delete;
 
   virtual void Run() = 0;
-  // Called in place of Run() if the executor ends first, on its last thread.
-  // Releases what the task holds; must not schedule anything.
+  // Called in place of Run() if the executor ends first: on a thread of the
+  // executor, in the executor's destructor, or inside a call of Schedule() on
+  // any thread. Releases the task's resources. Must not schedule a task.
   virtual void Abandon() = 0;
 
   // Returns true if the task is in a queue. Exact on the executor's sequence;
@@ -47,9 +48,9 @@ class Task {
 
 // A task that calls a member function, for an owner with several duties:
 //   MemberTask<&Server::FinishDrain> finish_drain_{this};
-// Calls `kOnAbandon`, if there is one, when the executor ends first. An owner
-// that may be destroyed while the task is queued calls EventLoop::Cancel()
-// before. 32 bytes.
+// If the executor ends first, calls `kOnAbandon`, unless it is null. If the
+// owner may be destroyed while the task is queued, its destructor calls
+// EventLoop::Cancel(). 32 bytes.
 template <auto kMethod, auto kOnAbandon = nullptr>
 class MemberTask;
 

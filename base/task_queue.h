@@ -29,7 +29,7 @@ class TaskQueue {
 
   // Only the consumer may call the functions that follow.
 
-  // Does the same as PushRemote(), without the shared stack.
+  // Does the same as PushRemote(), but adds `task` to the consumer's own list.
   bool Push(Task* task);
   // Takes out the oldest task and returns it; returns null if there is none.
   Task* Pop();
@@ -57,8 +57,8 @@ class TaskQueue {
     task->next_.store(nullptr, std::memory_order_relaxed);
   }
   // Returns the number of tasks that are queued at this moment. O(1), plus the
-  // number of tasks that other threads pushed since the last call. Use it to
-  // bound a batch: tasks that the batch itself schedules come after these.
+  // number of tasks that other threads pushed since the last call. Use the
+  // number to bound a batch: tasks that the batch itself schedules come later.
   size_t Count();
 
  private:

@@ -34,7 +34,7 @@ namespace sluice {
 
 // A callable object that the loop calls once in each iteration. Hooks of the
 // same point are called in the order in which they were hooked. The user owns
-// the hook; its destructor unhooks it. Loop-bound.
+// the hook; Unlink() and the destructor unhook it. Loop-bound.
 class IterationHook : public IntrusiveNode {
  public:
   enum class Point {
@@ -42,7 +42,9 @@ class IterationHook : public IntrusiveNode {
     kAfterUrgent,  // after listeners have accepted, before other targets
   };
   virtual ~IterationHook() = default;
-  // Called once per iteration. Must not block. May unhook or destroy any hook.
+  // Called once per iteration. Must not block. May unhook or destroy any hook,
+  // this one included. A hook that is hooked for the same point during the call
+  // is first called in the next iteration.
   virtual void OnIteration() = 0;
 };
 
@@ -85,7 +87,9 @@ class EventLoop final : public Executor {
     // hour.
     absl::Duration timer_tick = absl::Milliseconds(1);
     size_t receive_buffer_size = 64 * 1024;  // 1 to 2^30 bytes
-    size_t max_posted = 4096;                // 1 to 2^20
+    // The most posted callables that wait: 1 to 2^20. Rounded up to a power of
+    // two, and 1 to 2.
+    size_t max_posted = 4096;
     size_t max_tasks_per_iteration = 1024;   // at least 1
     size_t max_timers_per_iteration = 1024;  // at least 1
     // The most polls for new tasks before a sleep, about 10 ns each. Polling
@@ -95,47 +99,51 @@ class EventLoop final : public Executor {
     // help, and retried once in 1024 sleeps.
     size_t max_spins = 0;
   };
-  // Returns kInvalidArgument if an option is out of bounds; the message names
-  // the option and its bounds.
+  // Returns kInvalidArgument if an option is missing or out of bounds; the
+  // message names the option and its bounds.
   static absl::StatusOr<std::unique_ptr<EventLoop>> Create(Options options);
 
-  // Calls Abandon() on tasks that are still queued, and disarms timers.
-  // REQUIRES: not running; no target is registered.
+  // Calls Abandon() on tasks that are still queued, destroys posted callables,
+  // and disarms timers. In the child of a fork(), calls no task. REQUIRES: not
+  // running; no target is registered; no thread is inside a call.
   ~EventLoop() override;
   // Destroys the loop and frees its memory. In the child of a fork(), if a
   // thread of the parent was inside Run() or RunOnce() at the fork(), does
   // neither: the loop stays in memory as it is.
   static void operator delete(EventLoop* loop, std::destroying_delete_t);
 
-  // Runs loop iterations until Stop(), and then a last one that runs the tasks
-  // queued by then. If a task is queued after that, its Abandon() is called, in
-  // this call or in the destructor. Posted callables that did not run are
-  // destroyed. If the poller fails, returns the poller's error, after the same
-  // last iteration. REQUIRES: not running; called at most once; not in a child
-  // of the process in which the loop was made.
+  // Runs loop iterations until Stop(), and then a last one, which only runs the
+  // tasks queued by then: it calls no hooks, targets, timers or posted
+  // callables. If a task is queued after that, its Abandon() is called, in this
+  // call or in the destructor. Posted callables that did not run are destroyed.
+  // Returns OK after Stop(). If the poller fails, returns the poller's error,
+  // after the same last iteration. REQUIRES: not running; called at most once;
+  // not in a child of the process in which the loop was made.
   absl::Status Run();
 
   // Runs one iteration that waits for at most `max_wait`. If a timer reaches
   // its deadline during the wait, runs a second iteration, without a wait,
-  // which fires the timer. For tests, simulators and programs that own the
-  // thread. Returns the poller's error. REQUIRES: not running; Run() was not
-  // called.
+  // which fires the timer. Does not wait after Stop(). For tests, simulators
+  // and programs that own the thread. Returns the poller's error. REQUIRES: not
+  // running; Run() was not called.
   absl::Status RunOnce(absl::Duration max_wait);
 
-  // Runs the first half of RunOnce(), up to the wait, and returns how long the
-  // poller may wait. For simulators, which run other loops while this loop
-  // waits. Until EndIteration(), the loop counts as asleep, and a thread that
-  // schedules a task wakes the poller. REQUIRES: as RunOnce(); EndIteration()
-  // was called after the last BeginIteration().
+  // Runs the first half of an iteration, up to the wait, and returns how long
+  // the poller may wait: at most `max_wait`. For simulators, which run other
+  // loops while this loop waits. If the result is more than 0, the loop counts
+  // as asleep until EndIteration(), and a thread that schedules a task wakes
+  // the poller. REQUIRES: as RunOnce(); EndIteration() was called after the
+  // last BeginIteration().
   absl::Duration BeginIteration(absl::Duration max_wait);
-  // Runs the second half of RunOnce(). `events` is what Poller::Wait()
-  // returned. Returns the poller's error. REQUIRES: BeginIteration() was
-  // called.
+  // Runs the second half of the iteration. `events` is the result of
+  // Poller::Wait(). A timer that reached its deadline during the wait fires in
+  // the next iteration. Returns the poller's error. REQUIRES: BeginIteration()
+  // was called.
   absl::Status EndIteration(
       const absl::StatusOr<absl::Span<const IoEvent>>& events);
 
   // Any thread. Makes Run() return after the current iteration and the last
-  // one.
+  // one. If Stop() is called before Run(), Run() runs the last iteration only.
   void Stop();
   // Any thread. Returns true if Stop() was called.
   bool stopped() const { return stop_.load(std::memory_order_relaxed); }
@@ -145,15 +153,16 @@ class EventLoop final : public Executor {
     bool urgent = false;  // dispatched before targets that are not urgent
   };
   // Registers `target` for `fd` until Remove(). Events are dispatched from the
-  // next iteration on. Returns the errors of Poller::Add(). REQUIRES: `target`
-  // is not registered.
+  // next wait on. Returns the errors of Poller::Add(); after an error, `target`
+  // is not registered. REQUIRES: `target` is not registered.
   absl::Status Add(IoTarget* target, int fd, IoEvents interest,
                    AddOptions options);
   absl::Status Add(IoTarget* target, int fd, IoEvents interest) {
     return Add(target, fd, interest, AddOptions{});
   }
-  // Replaces the interest. Returns the errors of Poller::Modify(). REQUIRES:
-  // `target` is registered.
+  // Replaces the interest. Returns the errors of Poller::Modify(); after an
+  // error, `target` may get no events, and stays registered until Remove().
+  // REQUIRES: `target` is registered.
   absl::Status SetInterest(IoTarget* target, IoEvents interest);
   // Ends the registration. Events that were already fetched for `target` are
   // dropped. Does nothing if `target` is not registered. REQUIRES: the
@@ -170,33 +179,38 @@ class EventLoop final : public Executor {
   // Calls `hook` until it is unlinked or destroyed. REQUIRES: not hooked.
   void Hook(IterationHook::Point point, IterationHook* hook);
 
-  // Any thread. Runs `task` on the loop, in this iteration or in the next,
-  // never inside this call. Wakes the loop if it sleeps. Tasks that one thread
-  // schedules, here or by ScheduleLocal(), run in the order of its calls.
-  // Returns false, and does nothing, if `task` is already queued.
+  // Any thread. Runs `task` on the loop, in this iteration or in the next, or
+  // later if more than max_tasks_per_iteration are queued; never inside this
+  // call. Wakes the loop if it sleeps. Tasks that one thread schedules, here or
+  // by ScheduleLocal(), run in the order of its calls. After Run() has
+  // returned, `task` waits for the destructor, which calls Abandon(). Returns
+  // false, and does nothing, if `task` is already queued.
   bool Schedule(Task* task) override;
   // Does the same as Schedule(), from the loop itself. Cheaper: does not check
   // whether the loop sleeps.
   bool ScheduleLocal(Task* task);
-  // Removes `task` from the queue, however it was scheduled. Does nothing if
-  // `task` is not queued. Takes O(1), plus the number of tasks that other
-  // threads have just scheduled. REQUIRES: no thread schedules `task` during
+  // Removes `task` from the queue, however it was scheduled: neither Run() nor
+  // Abandon() is called. Does nothing if `task` is not queued. Takes O(1), plus
+  // the number of tasks that other threads have just scheduled. REQUIRES:
+  // `task` is not queued on another executor; no thread schedules `task` during
   // this call.
   void Cancel(Task* task);
 
-  // Any thread. Runs `callable` on the loop. Callables that one thread posts
-  // run in the order of its calls. Returns kResourceExhausted if
-  // Options::max_posted callables are waiting, and kCancelled once the loop has
-  // stopped; after an error, `callable` is untouched.
+  // Any thread. Runs `callable` once on the loop, as a task: never inside this
+  // call. Then destroys it. Callables that one thread posts run in the order of
+  // its calls. Returns kResourceExhausted if Options::max_posted callables are
+  // waiting, and kCancelled once the last iteration of Run() has begun; after
+  // an error, `callable` is untouched.
   absl::Status Post(Callable&& callable);
 
-  // Returns the time at which the wait of the current iteration ended. The
-  // value does not change during an iteration.
+  // Returns the time at which the last wait ended, or at which the last
+  // iteration of Run() began. The value does not change between two waits.
   MonotonicTime now() const;
   // Any thread.
   const Clock& clock() const { return *clock_; }
-  // Returns memory for one read. The memory is valid until the caller returns
-  // to the loop.
+  // Returns memory for one read, of Options::receive_buffer_size bytes. Each
+  // call returns the same memory. The caller must not use it after the caller
+  // has returned to the loop.
   absl::Span<char> receive_buffer();
   const SequenceRole& role() const ABSL_LOCK_RETURNED(role_) { return role_; }
   // Any thread. Returns true in the child of a fork(), if the parent made the

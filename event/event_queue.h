@@ -80,14 +80,15 @@ class EventQueue {
   // number: at most `max_items`, and only items that were queued when Drain()
   // was called, so that an item which pushes another one cannot starve the
   // consumer. The cell of an item is free before `consume` gets the item.
-  // REQUIRES: not called from `consume`.
+  // Calls consume(T&&) once for each item, inside this call. REQUIRES: not
+  // called from `consume`.
   template <typename Consume>
   size_t Drain(size_t max_items, Consume consume);
 
-  // Consumer only. Returns true if the queue is empty and a later push will
-  // return kPushedFirst. Returns false if an item is there, or is about to be,
-  // that no kPushedFirst announces: drain again. REQUIRES: not called from
-  // `consume`.
+  // Consumer only. Returns true if no item can be drained yet and a push that
+  // returns later, even one that has begun, will return kPushedFirst. Returns
+  // false if there is an item, or is about to be one, that no kPushedFirst
+  // announces: drain again. REQUIRES: not called from `consume`.
   [[nodiscard]] bool PrepareToSleep();
 
  private:

@@ -28,7 +28,8 @@ class IoTarget {
   // REQUIRES: not registered.
   virtual ~IoTarget() { SLUICE_CHECK(!registered()); }
 
-  // Called on the loop, at most once per iteration and registration. May
+  // Called on the loop, at most once per iteration and registration.
+  // `event.flags` has the conditions; `event.token` is for the loop only. May
   // destroy the target: the loop does not touch it again for this event.
   virtual void OnIo(const IoEvent& event) = 0;
 

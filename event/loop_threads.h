@@ -20,10 +20,10 @@
 namespace sluice {
 
 // A set of event loops, each on a thread of its own. Owns the loops and the
-// threads, and knows no servers. To use it in main(): Create(), give loops() to
-// servers, Start(), Join(). A simulation does not need it: it steps its loops
-// itself. Thread-compatible, except for Stop(). REQUIRES: used by a thread that
-// is on none of the loops.
+// threads, and no servers. In main(): call Create(), give loops() to servers,
+// and call Start() and Join(). A simulation needs no LoopThreads: it steps its
+// loops itself. Thread-compatible, except for Stop(). REQUIRES: used by a
+// thread that is on none of the loops.
 //
 // If the poller of one loop fails, all loops stop: otherwise objects that are
 // bound to the dead loop would wait and never get an answer.
@@ -35,16 +35,18 @@ class LoopThreads {
     // The threads are named "loop/0" and so on, truncated to 15 bytes.
     std::string name = "loop";
   };
-  // Creates the loops, in order, and no thread yet. The caller can set up
-  // servers on the loops, as on any loop that is not running. Returns
-  // kInvalidArgument if an option is out of bounds, or the error of `new_loop`.
+  // Calls `new_loop` for each loop, in order, inside this call. Starts no
+  // thread yet. The caller can set up servers on the loops, as on any loop that
+  // is not running. Returns kInvalidArgument if an option is out of bounds, or
+  // the error of `new_loop`.
   static absl::StatusOr<std::unique_ptr<LoopThreads>> Create(
       Options options,
       absl::FunctionRef<absl::StatusOr<std::unique_ptr<EventLoop>>()> new_loop);
 
-  // Calls Stop() and joins the threads if Join() was not called; then destroys
-  // the loops. In the child of a fork(), neither stops nor joins. REQUIRES:
-  // objects that were set up on the loops are gone, as for any loop.
+  // If the threads run and Join() was not called, calls Stop() and joins them,
+  // as Join() does. Then destroys the loops. In the child of a fork(), neither
+  // stops nor joins. REQUIRES: objects that were set up on the loops are gone,
+  // as for any loop.
   ~LoopThreads();
   LoopThreads(const LoopThreads&) = delete;
   LoopThreads& operator=(const LoopThreads&) = delete;
@@ -66,9 +68,9 @@ class LoopThreads {
   // iteration only.
   void Stop();
 
-  // Blocks until the threads have ended, and returns the status that `done`
-  // gets. CHECKs that the caller is not on a loop, strand or worker. REQUIRES:
-  // after Start(); called once.
+  // Blocks until the threads have ended and `done` has returned. Returns the
+  // status that `done` got. CHECKs that the caller is not on a loop, strand or
+  // worker. REQUIRES: Start() returned OK; called once.
   absl::Status Join() ABSL_LOCKS_EXCLUDED(mutex_);
 
  private:

@@ -12,22 +12,20 @@
 
 namespace sluice {
 
-// Signals with a callable on a loop, as a Watch is a descriptor with a
-// callable. For main(): a signal belongs to the whole process, so libraries
-// should leave signals to the program. Loop-bound, while the kernel may
-// deliver the signals to any thread of the process.
+// A registration of signals with a loop that calls a callable when a signal
+// comes. For main(): a signal belongs to the whole process, so libraries should
+// leave signals to the program. Loop-bound. The kernel may deliver the signals
+// to any thread of the process. Owns one descriptor.
 //
 // While a SignalWatch exists, its signals do not have their default action:
-// SIGTERM does not end the process, SIGHUP neither. The SignalWatch installs a
-// signal handler with sigaction(2), which writes to an eventfd(2) that the loop
-// watches. Signals are not blocked, unlike with signalfd(2), so child processes
-// do not inherit a signal mask. Interrupted system calls are restarted
-// (SA_RESTART).
+// SIGTERM and SIGHUP, for example, do not end the process. The SignalWatch
+// installs a signal handler with sigaction(2), which writes to an eventfd(2)
+// that the loop watches. Signals are not blocked, unlike with signalfd(2), so
+// child processes do not inherit a signal mask. Interrupted system calls are
+// restarted (SA_RESTART).
 //
 // In a child process of a fork() that has not called exec(2), the signals have
 // the actions that they had before Create().
-//
-// One descriptor for each SignalWatch.
 class SignalWatch {
  public:
   enum class Mode {
@@ -45,13 +43,14 @@ class SignalWatch {
   // SignalWatch. Unblocks `signals` in the calling thread. Threads of
   // base/thread.h block all signals, so none of these threads is interrupted.
   //
-  // kInvalidArgument: `signals` holds a number that is not a signal, or a
-  // signal that cannot be caught, such as SIGKILL; the error names the signal,
-  // and no action has changed. Otherwise the errors of eventfd(2) and
-  // EventLoop::Add().
+  // Returns kInvalidArgument if `signals` has a number that is not a signal, or
+  // a signal that cannot be caught, such as SIGKILL; the message names the
+  // signal. Otherwise returns the errors of eventfd(2) and EventLoop::Add().
+  // After an error, no action has changed.
+  //
   // REQUIRES: no other SignalWatch of this process has one of `signals`, and
   // `signals` names each signal once. A second SignalWatch for the same signal
-  // would take the signal from the first, so Create() CHECKs.
+  // would take the signal from the first, so Create() CHECKs both.
   static absl::StatusOr<std::unique_ptr<SignalWatch>> Create(
       EventLoop* loop, const std::vector<int>& signals, Mode mode,
       absl::AnyInvocable<void()> on_signal);

@@ -3,9 +3,10 @@
 
 namespace sluice {
 
-// Decides whether to spin before a sleep, by the results of earlier spins.
-// Allows each spin while at least half of them found something, and otherwise
-// one in 1024, to see whether that has changed. Thread-compatible.
+// A counter that decides whether to spin before a sleep, by the results of
+// earlier spins. Allows each spin while at least half of them found something.
+// Otherwise allows one in 1024, to see whether that has changed.
+// Thread-compatible.
 class SpinCredit {
  public:
   // Returns true if the caller may spin now.

@@ -23,12 +23,12 @@ namespace sluice {
 // itself is then destroyed after it has returned.
 class Watch final : private IoTarget {
  public:
-  // Gets the conditions that hold: a set of kReadable, kWritable, kHangup,
-  // kError.
+  // Called on the loop with the conditions that hold: a set of kReadable,
+  // kWritable, kHangup, kError. Called at most once per iteration.
   using Handler = absl::AnyInvocable<void(IoEvents)>;
 
-  // Watches `fd`. Calls `handler` from the next loop iteration on. Returns the
-  // errors of EventLoop::Add().
+  // Watches `fd`. Calls `handler` from the next wait of the loop on. Returns
+  // the errors of EventLoop::Add().
   static absl::StatusOr<std::unique_ptr<Watch>> Create(EventLoop* loop, int fd,
                                                        IoEvents interest,
                                                        Handler handler);

@@ -12,7 +12,7 @@
 
 namespace sluice {
 
-// Measures how long tasks wait in a queue, by samples. Measures one task at a
+// A sampler of the time that tasks wait in a queue. Measures one task at a
 // time, from before it is queued until it is taken, and only after the owner of
 // the queue has called Want(). For all other tasks, each call costs a load and
 // reads no clock. Keeps the last kSamples samples. Thread-safe.
@@ -20,7 +20,7 @@ class DelayProbe {
  public:
   static constexpr size_t kSamples = 256;
 
-  // Measures the first task, as after Want().
+  // Measures the first task without a call of Want().
   explicit DelayProbe(const Clock* clock) : clock_(clock) {}
   DelayProbe(const DelayProbe&) = delete;
   DelayProbe& operator=(const DelayProbe&) = delete;
@@ -39,8 +39,9 @@ class DelayProbe {
   bool BeforeSchedule(const Task* task) {
     return mark_.load(std::memory_order_relaxed) == kWanted && Begin(task);
   }
-  // Cancels the measurement that BeforeSchedule() began, because `task` was
-  // queued already. The next task is measured instead.
+  // Cancels the measurement that BeforeSchedule() began. Must be called if
+  // BeforeSchedule() returned true and `task` was queued already. The next task
+  // is measured instead.
   void NotScheduled(const Task* task);
   // Must be called after `task` was taken out of the queue.
   void AfterTake(const Task* task) {
@@ -50,7 +51,8 @@ class DelayProbe {
   struct Quantiles {
     absl::Duration p50, p99;  // zero before the first sample
   };
-  // Returns quantiles of the samples that are kept.
+  // Returns quantiles of the samples that are kept. Allocates, and sorts the
+  // samples.
   Quantiles quantiles() const;
 
  private:

@@ -24,18 +24,21 @@ class TaskLane {
   // already, this one or another.
   bool Push(Task* task);
 
-  // Takes out the oldest task. Returns null if there is none, or if the only
-  // one is still being pushed. Takes no lock if the lane is empty.
+  // Takes out the oldest task and returns it; returns null if there is none.
+  // May miss a task whose Push() has not returned, or has just returned on
+  // another thread. Takes no lock if the lane is empty.
   Task* Pop() {
     return seems_used_.load(std::memory_order_relaxed) ? PopUsed() : nullptr;
   }
-  // Does the same as Pop(), but misses no task. Returns null only if all tasks
-  // are taken whose Push() has returned, or comes before this call in the order
-  // of all sequentially consistent operations.
+  // Does the same as Pop(), but misses no task whose Push() has returned, or
+  // comes before this call in the order of sequentially consistent operations.
+  // May still miss a task that StealFrom() is moving.
   Task* PopExactly() ABSL_LOCKS_EXCLUDED(mutex_);
   // Takes out the oldest task of `other` and returns it; returns null if there
-  // is none. Moves up to `limit` more tasks, at most half of the rest, to the
-  // end of this lane. These tasks stay queued during the move.
+  // is none. May miss a task, as Pop() does. Moves up to `limit` more tasks, at
+  // most half of the rest, to the end of this lane. These tasks stay queued
+  // during the move, but other calls do not find them. REQUIRES: `other` is
+  // another lane.
   Task* StealFrom(TaskLane* other, size_t limit) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Returns the number of tasks that are queued.

@@ -59,9 +59,9 @@ class WorkerPool final : public Executor {
     // always fails.
     size_t max_posted = 4096;
   };
-  // Starts the threads. If an option is invalid, returns kInvalidArgument and
-  // names the option. If a thread does not start, returns the error of
-  // Thread::Start().
+  // Starts the threads. If an option is missing or out of bounds, returns
+  // kInvalidArgument; the message names the option. If a thread does not start,
+  // ends the threads that did, and returns the error of Thread::Start().
   static absl::StatusOr<std::unique_ptr<WorkerPool>> Create(Options options);
 
   // Calls Shutdown(kDiscard) if Shutdown() was not called, and Join(), which
@@ -74,20 +74,20 @@ class WorkerPool final : public Executor {
   // joined, and leaves it in memory: docs/architecture.md, "fork()".
   static void operator delete(WorkerPool* pool, std::destroying_delete_t);
 
-  // Schedules `task`: see Executor. If the workers have ended, calls Abandon()
+  // Schedules `task`: see Executor. During a shutdown, `task` runs or is
+  // abandoned as OnShutdown says. If the workers have ended, calls Abandon()
   // inside the call.
   bool Schedule(Task* task) override ABSL_LOCKS_EXCLUDED(mutex_);
 
-  // Runs `callable` on a worker, in a task that this call allocates. Never
-  // blocks. Returns kResourceExhausted if max_posted wait, and
-  // kCancelled after Shutdown(). In both cases `callable` is left
-  // unchanged.
+  // Runs `callable` once, later, on a worker, in a task that this call
+  // allocates. The worker then destroys `callable`. Never blocks. Returns
+  // kResourceExhausted if max_posted wait, and kFailedPrecondition after
+  // Shutdown(). In both cases `callable` is left unchanged.
   absl::Status Post(Callable&& callable) ABSL_LOCKS_EXCLUDED(mutex_);
 
   enum class OnShutdown {
-    // Run the tasks that are queued, and the tasks that they schedule, until
-    // the
-    // limit.
+    // Run all tasks until none is queued or the limit has expired. This
+    // includes tasks that are scheduled meanwhile.
     kDrain,
     // Abandon the tasks that are queued, and destroy the callables.
     kDiscard,
@@ -105,19 +105,19 @@ class WorkerPool final : public Executor {
   // Begins the shutdown and returns at once. The workers end together, when no
   // task is queued or runs. When `limit` has expired, kDrain becomes kDiscard:
   // each worker checks this between two tasks, so no task is interrupted. The
-  // last worker to end calls `done`, if it is not null. May be called on any
-  // thread, workers included. REQUIRES: called once.
+  // last worker to end calls `done` once, if it is not null, on its own thread.
+  // May be called on any thread, workers included. REQUIRES: called once.
   void Shutdown(OnShutdown what, Done done,
                 absl::Duration limit = absl::InfiniteDuration())
       ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Blocks until the workers have ended and `done` has returned. CHECKs that
-  // the caller is on no loop, strand or worker. REQUIRES: Shutdown() was
-  // called.
+  // the caller is on no loop, strand or worker. May be called again. REQUIRES:
+  // Shutdown() was called; no other thread is inside Join() or TryJoin().
   void Join() ABSL_LOCKS_EXCLUDED(mutex_);
-  // Does the same as Join(), for at most `limit`. Then returns
-  // kDeadlineExceeded, whose message names the workers that are in a task. May
-  // be called again.
+  // Does the same as Join(), for at most `limit`, and returns OK. If the
+  // workers still run then, returns kDeadlineExceeded; the message names the
+  // workers that are in a task. May be called again.
   absl::Status TryJoin(absl::Duration limit) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Returns the state of the shutdown. REQUIRES: Shutdown() was called.

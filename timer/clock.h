@@ -29,9 +29,9 @@ class MonotonicTime {
   // duration is InfiniteFuture(). Rounds a fraction of a nanosecond up, so that
   // a timeout is never shortened.
   friend MonotonicTime operator+(MonotonicTime t, absl::Duration d);
-  // Returns the exact difference. InfiniteFuture() is infinitely far from all
-  // times, and from itself: InfiniteFuture() minus any time is
-  // InfiniteDuration().
+  // Returns the exact difference. InfiniteFuture() minus any time, itself
+  // included, is InfiniteDuration(). Any other time minus InfiniteFuture() is
+  // -InfiniteDuration().
   friend absl::Duration operator-(MonotonicTime a, MonotonicTime b);
 
  private:

@@ -31,8 +31,8 @@ static_assert(sizeof(void*) != 8 || sizeof(IdleEntry) == 24);
 // because it is coarse: an entry that was not touched for the timeout is
 // reported never early, and at most an eighth of the timeout plus a tick late,
 // as long as the wheel is advanced in time. If the timeout is less than 32
-// ticks, an entry may be reported as late as with 32 ticks. Bound to the
-// sequence of its wheel. Owns no entry.
+// ticks, an entry may be reported as late as an entry with a timeout of 32
+// ticks. Bound to the sequence of its wheel. Owns no entry.
 //
 // Time moves in steps of a sixteenth of the timeout. A timer makes the steps
 // while the list has members, and fires once more after the last member has
@@ -63,9 +63,9 @@ class IdleList : private Timer {
   void Touch(IdleEntry* entry) { entry->last_active_ = now_; }
 
  private:
-  // A step lasts a sixteenth, and may begin up to a sixteenth late. So at least
-  // 16 sixteenths pass from a touch to the 18th step after the step of the
-  // touch.
+  // A step lasts a sixteenth of the timeout, and may begin up to a sixteenth of
+  // the timeout late. So at least the timeout passes from a touch to the 18th
+  // step after the step of the touch.
   static constexpr int kStepsPerTimeout = 16;
   static constexpr uint32_t kStepsToIdle = 18;
   // Must be more than kStepsToIdle, and divide 2^32, where steps wrap around.
@@ -85,8 +85,8 @@ class IdleList : private Timer {
   absl::AnyInvocable<void(IdleEntry*)> on_idle_;
 
   // The current step. The timer moves it, so that a touch reads no clock. It
-  // starts shortly before its wrap-around, so that each run has one, and not
-  // only a program that runs for months.
+  // starts shortly before its wrap-around, so that each program has a
+  // wrap-around early, and not only a program that runs for months.
   uint32_t now_ = uint32_t{0} - 64;
   MonotonicTime next_step_;  // when now_ moves; valid while armed
   bool visiting_ = false;

@@ -35,9 +35,10 @@ class RepeatingTimer {
 
   // Starts the timer, and replaces an earlier Start(). If `first` is in the
   // past, the first call is due at once, and the grid begins at `first`. After
-  // the last time before InfiniteFuture() the timer stays armed and fires no
-  // more; with an infinite `period` it fires once, at `first`. A fraction of a
-  // nanosecond in `period` is rounded up. REQUIRES: period >= 1 ns.
+  // the last time before InfiniteFuture(), the timer fires no more, but stays
+  // running, with InfiniteFuture() as next(). So with an infinite `period` it
+  // fires once, at `first`. A fraction of a nanosecond in `period` is rounded
+  // up. REQUIRES: period >= 1 ns.
   void Start(MonotonicTime first, absl::Duration period);
   // Starts the timer with the first time one period after the wheel's now().
   void Start(absl::Duration period) { Start(wheel_->now() + period, period); }
@@ -45,6 +46,7 @@ class RepeatingTimer {
   // not running.
   void Stop() { timer_.Cancel(); }
 
+  // Returns true from Start() to Stop().
   bool running() const { return timer_.armed(); }
   // Returns the time when the next call is due. REQUIRES: running().
   MonotonicTime next() const { return timer_.deadline(); }

@@ -17,9 +17,10 @@ namespace sluice {
 
 class TimerWheel;
 
-// A one-shot timer. Its user owns it, and derives from it or has it as a
-// member. After Cancel() or the destructor, Fire() is not called any more. Not
-// movable; allocates nothing. Bound to the sequence of its wheel.
+// A one-shot timer, armed by TimerWheel::Arm(). Its user owns it, and derives
+// from it or has it as a member. After Cancel(), Fire() is not called until the
+// timer is armed again. Not movable; allocates nothing. Bound to the sequence
+// of its wheel.
 class Timer : private IntrusiveNode {
  public:
   Timer(const Timer&) = delete;
@@ -38,7 +39,7 @@ class Timer : private IntrusiveNode {
 
   // Called once per arming, from TimerWheel::AdvanceTo(). The timer is disarmed
   // already, and the wheel does not touch it after the call: Fire() may arm,
-  // cancel or destroy any timer, this one included.
+  // cancel or destroy any timer, this one included. Must not destroy the wheel.
   virtual void Fire() = 0;
 
  private:
@@ -52,7 +53,8 @@ static_assert(sizeof(void*) != 8 || sizeof(Timer) == 40);
 
 // A Timer with a callable, which it keeps from one firing to the next. The
 // callable may destroy its timer; the callable itself is then destroyed after
-// it has returned.
+// it has returned. CHECKs that the timer does not fire inside its own callable,
+// as it could if the callable armed it on a second wheel and advanced that.
 class CallbackTimer final : public Timer {
  public:
   explicit CallbackTimer(absl::AnyInvocable<void()> on_fire)
@@ -118,7 +120,8 @@ class TimerWheel {
   // again, with the same `now` or a later one. A timer that a callback arms for
   // `now` or before fires in the next call. Skips stretches without timers: an
   // empty tick costs nothing. REQUIRES: not called from a callback; `now` is
-  // not before the `now` of the last call.
+  // not before the `now` of the last AdvanceTo(), or of the constructor. It may
+  // be before now(), if SetNow() has moved that.
   size_t AdvanceTo(MonotonicTime now,
                    size_t max_fires = std::numeric_limits<size_t>::max());
 
@@ -137,11 +140,12 @@ class TimerWheel {
   // Not const, because it forgets slots that it finds empty.
   MonotonicTime NextDeadline();
 
-  // Returns the later of the times given to AdvanceTo() and SetNow().
+  // Returns the latest of the times given to the constructor, AdvanceTo() and
+  // SetNow().
   MonotonicTime now() const { return now_; }
   size_t size() const { return size_; }  // timers armed
-  // Returns how many moves of timers AdvanceTo() has made so far: its work in
-  // addition to the firing.
+  // Returns how many times AdvanceTo() has moved a timer to a lower level: its
+  // work in addition to the firing.
   uint64_t moves() const { return moves_; }
   absl::Duration tick() const { return absl::Nanoseconds(tick_ns_); }
 

@@ -18,9 +18,9 @@ namespace sluice {
 
 // A test that calls a TimerWheel and a model, and compares them. The model is a
 // sorted map of the timers, by tick and then by the order of arming, which
-// shows the timer that must fire next. `choose` chooses the calls, from a
-// random number generator or from the bytes of a fuzzer: any calls in any
-// order, also from callbacks. Thread-compatible.
+// shows the timer that must fire next. `choose` chooses the wheel's options and
+// the calls, from a random number generator or from the bytes of a fuzzer: any
+// calls in any order, also from callbacks. Thread-compatible.
 class TimerWheelModel {
  public:
   // Returns a number in [0, bound).
@@ -31,9 +31,9 @@ class TimerWheelModel {
   TimerWheelModel& operator=(const TimerWheelModel&) = delete;
   ~TimerWheelModel();
 
-  // Makes one call to the wheel, and compares all that the wheel shows with the
-  // model. Returns the first difference as kInternal, and the same again in
-  // later calls.
+  // Makes one or more calls to the wheel, and compares all that the wheel shows
+  // with the model. Returns the first difference as kInternal, and the same
+  // again in later calls. REQUIRES: not AtTheEndOfTime().
   absl::Status Step();
   // Returns true if little is left of the 2^63 ns that a clock has.
   bool AtTheEndOfTime() const { return now_ns_ >= INT64_MAX / 8 * 7; }

@@ -25,13 +25,18 @@ namespace sluice {
 // millisecond before. Owns two descriptors. Thread-compatible, except for
 // Wake().
 //
+// For descriptors that epoll(7) refuses, such as regular files, Add() returns
+// kPermissionDenied.
+//
 // A fork() does not copy an epoll instance. In the child, Remove() does
-// nothing, and Add() and Modify() return kFailedPrecondition.
+// nothing, and Add() and Modify() return kFailedPrecondition. The child must
+// not call Wait(), which would take events from the parent.
 class EpollPoller final : public Poller {
  public:
   // Returns kInvalidArgument if an option is out of bounds, kResourceExhausted
   // if descriptors or memory run out, and the error of epoll_create1(2) if the
-  // kernel or a seccomp filter refuses the call.
+  // kernel (ENOSYS: kUnimplemented) or a seccomp filter (EPERM:
+  // kPermissionDenied) refuses the call.
   static absl::StatusOr<std::unique_ptr<EpollPoller>> Create(
       PollerOptions options = {});
   ~EpollPoller() override;

@@ -42,8 +42,8 @@ class PollPoller final : public Poller {
                    AddHint hint) override;
   absl::Status Modify(int fd, IoEvents interest, uint64_t token) override;
   absl::Status Remove(int fd) override;
-  // Returns an error also if RLIMIT_NOFILE was lowered below the number of
-  // descriptors.
+  // Returns kInvalidArgument also if RLIMIT_NOFILE was lowered below the number
+  // of descriptors.
   absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) override;
   bool has_more() const override { return has_more_; }

@@ -34,8 +34,8 @@ enum class AddHint : uint8_t {
   kExclusive,
 };
 
-// Waits for descriptors to become ready. A poller returns events and makes no
-// calls. It owns no descriptor that it watches.
+// An object that waits for descriptors to become ready. A poller returns events
+// and calls no callbacks. It owns no descriptor that it watches.
 //
 // Pollers are level-triggered: each Wait() reports a condition while it holds.
 // Each Wait() reports a registration at most once, with all its conditions. If
@@ -73,15 +73,15 @@ class Poller {
   virtual absl::Status Modify(int fd, IoEvents interest, uint64_t token) = 0;
 
   // Stops watching `fd`: no later Wait() reports it. Returns kNotFound if `fd`
-  // is not watched. REQUIRES: `fd` is not closed yet. Some pollers CHECK that
-  // in Wait().
+  // is not watched. REQUIRES: `fd` is not closed yet. Some pollers CHECK in
+  // Wait() that no descriptor was closed before its Remove().
   virtual absl::Status Remove(int fd) = 0;
 
   // Blocks until a watched descriptor is ready, Wake() was called, or `timeout`
   // has passed. Rounds `timeout` up; treats a negative one as 0. May return
-  // early without events, and does so if a signal was handled. The events are
-  // valid until the next call on the poller. After an error, the poller cannot
-  // be used any more.
+  // early without events, and does so if a signal was handled. The poller owns
+  // the events, which are valid until the next call on the poller, except for
+  // Wake(). After an error, the poller cannot be used any more.
   virtual absl::StatusOr<absl::Span<const IoEvent>> Wait(
       absl::Duration timeout) = 0;
 

@@ -57,6 +57,7 @@ class PollerWorld {
   virtual void Reset(int fd) = 0;
 
   // Calls `wait`, and calls `action` while `wait` is blocked in Poller::Wait().
+  // May call `action` on another thread. Returns after both have returned.
   virtual void RunDuring(absl::FunctionRef<void()> wait,
                          absl::FunctionRef<void()> action) = 0;
   // Calls `wait`, and sends a signal that has a handler while `wait` is

@@ -20,22 +20,23 @@ enum class PollerKind : uint8_t {
   kSelect,  // "select"
 };
 
-// Parses the value of a flag. Returns kInvalidArgument if there is no such
-// poller; the message has the value and the possible values.
+// Parses the value of a flag: one of the names above. Returns kInvalidArgument
+// if there is no such poller; the message has the value and the possible
+// values.
 absl::StatusOr<PollerKind> ParsePollerKind(absl::string_view flag);
-// Returns the name, such as "epoll", in static storage.
+// Returns the name that ParsePollerKind() takes, in static storage.
 absl::string_view PollerKindName(PollerKind kind);
 
 // Creates a poller, with the default options of its class or with `options`.
 // Returns the errors of the class's Create(). kAuto creates an EpollPoller, or
 // a PollPoller if the kernel has no epoll (ENOSYS) or a seccomp filter refuses
-// it (EPERM). Poller::name() says which.
+// it (EPERM); Poller::name() then is "epoll" or "poll".
 absl::StatusOr<std::unique_ptr<Poller>> NewPoller(PollerKind kind);
 absl::StatusOr<std::unique_ptr<Poller>> NewPoller(PollerKind kind,
                                                   PollerOptions options);
 
-// Returns the number below which such a poller takes descriptors; INT_MAX if it
-// takes any.
+// Returns the limit of such a poller, which takes descriptors below that number
+// only. Returns INT_MAX if there is no limit.
 int DescriptorLimit(PollerKind kind);
 
 }  // namespace sluice

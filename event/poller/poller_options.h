@@ -15,12 +15,12 @@ struct PollerOptions {
   size_t max_events = 256;
 };
 
-// The default of pollers whose Wait() costs O(registered) instead of O(ready):
-// more events per Wait() make each event cheaper.
+// The default options of pollers whose Wait() takes O(descriptors) time instead
+// of O(ready): more events per Wait() make each event cheaper.
 inline constexpr PollerOptions kOptionsForCostlyWaits = {.max_events = 1024};
 
-// Returns kInvalidArgument if an option is out of bounds; the message names
-// `poller`, the option and its bounds.
+// Checks the bounds of `options`. Returns kInvalidArgument if an option is out
+// of bounds; the message names `poller`, the option and its bounds.
 absl::Status CheckPollerOptions(absl::string_view poller,
                                 const PollerOptions& options);
 

@@ -6,16 +6,19 @@
 
 namespace sluice {
 
-// Errors of pollers that keep their registrations in user space. The kernel
-// keeps those of epoll, and returns its own errors. `call` is the name of the
-// call, such as "PollPoller::Add". Thread-safe.
+// Errors of pollers that keep their registrations in user space. For epoll, the
+// kernel keeps the registrations and returns its own errors. `call` is the name
+// of the call, such as "PollPoller::Add". Thread-safe.
 
+// Returns kAlreadyExists.
 absl::Status AlreadyWatched(absl::string_view call, int fd);
+// Returns kNotFound.
 absl::Status NotWatched(absl::string_view call, int fd);
 // Returns kFailedPrecondition: `fd` is not open.
 absl::Status BadDescriptor(absl::string_view call, int fd);
 
-// Returns BadDescriptor() if poll(2) says that it cannot watch `fd`.
+// Returns OK, or BadDescriptor() if poll(2) says that it cannot watch `fd`.
+// Makes one system call.
 absl::Status CheckDescriptor(absl::string_view call, int fd);
 
 }  // namespace sluice

@@ -45,7 +45,8 @@ class SelectPoller final : public Poller {
   static absl::StatusOr<std::unique_ptr<SelectPoller>> Create(
       PollerOptions options = kOptionsForCostlyWaits);
 
-  // Returns kResourceExhausted if `fd` is not below FD_SETSIZE.
+  // Returns kAlreadyExists if `fd` is watched, kFailedPrecondition if it is not
+  // open, and kResourceExhausted if it is not below FD_SETSIZE; no other error.
   absl::Status Add(int fd, IoEvents interest, uint64_t token,
                    AddHint hint) override;
   absl::Status Modify(int fd, IoEvents interest, uint64_t token) override;

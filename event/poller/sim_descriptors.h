@@ -16,11 +16,11 @@ namespace sluice {
 // it is watched, and may move to another loop. Thread-compatible.
 class SimDescriptors {
  public:
-  // Opens the lowest free number, as the kernel does. No condition holds for
-  // it.
+  // Opens the lowest free number, 0 or more, as the kernel does, and returns
+  // it. No condition holds for it.
   int Open();
-  // Frees the number. REQUIRES: open; watched by no poller, which CHECKs that
-  // in its next Wait().
+  // Frees the number. REQUIRES: open; no poller watches it. A poller that does
+  // CHECK-fails in its next Wait().
   void Close(int fd);
   bool IsOpen(int fd) const;
 

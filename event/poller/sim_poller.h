@@ -28,8 +28,9 @@ namespace sluice {
 // Owns nothing; descriptors and clock outlive the poller. Thread-compatible,
 // except for Wake().
 //
-// Like the kernel's pollers, Add() checks the descriptor's number. If a
-// descriptor was closed before its Remove(), Wait() CHECK-fails.
+// As in the kernel's pollers, Add() returns kFailedPrecondition if the
+// descriptor is not open. If a descriptor was closed before its Remove(),
+// Wait() CHECK-fails.
 class SimPoller final : public Poller {
  public:
   // REQUIRES: max_events is not 0.
@@ -50,20 +51,21 @@ class SimPoller final : public Poller {
   void Wake() override { woken_.store(true); }
   absl::string_view name() const override { return "sim"; }
 
-  // Returns an event for the n-th registration, with its interest, whether or
-  // not those conditions hold. For simulators of stale events, which pollers
-  // may report. Returns no event if the interest is 0 or the registration was
-  // never reported: a poller never reports a socket as connected before it is.
-  // Takes O(n) time. REQUIRES: n < size().
+  // Returns an event for the n-th registration, by descriptor and from 0, with
+  // its interest, whether or not those conditions hold. For simulators of stale
+  // events, which pollers may report. Returns no event if the interest is 0 or
+  // the registration was never reported: a poller never reports a socket as
+  // connected before it is. The events are valid until the next Wait() or
+  // ReportAgain(). Takes O(n) time. REQUIRES: n < size().
   absl::Span<const IoEvent> ReportAgain(size_t n);
   // Returns the number of descriptors that are watched.
   size_t size() const { return registrations_.size(); }
 
   // Sets the callable that acts while this poller is blocked. Each Wait() that
-  // would block calls it once, with the time at which the Wait() would end;
-  // Wait() then looks again and returns the events that have come. The callable
-  // may call Wake(), change which descriptors are ready, and move the clock, to
-  // `deadline` at most. Null means that nothing happens.
+  // would block calls it once, with the time at which the Wait() would end, or
+  // InfiniteFuture(). Wait() then looks again and returns the events that have
+  // come. The callable may call Wake(), change which descriptors are ready, and
+  // move the clock, to `deadline` at most. Null means that nothing happens.
   using Blocked = absl::AnyInvocable<void(MonotonicTime deadline)>;
   void WhileBlocked(Blocked blocked) { blocked_ = std::move(blocked); }
 
