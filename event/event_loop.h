@@ -33,7 +33,8 @@
 namespace sluice {
 
 // A callable object that the loop calls once in each iteration. Hooks of the
-// same point are called in the order in which they were hooked. The user owns
+// same point are called in the order in which they were hooked; but a hook that
+// is hooked inside OnIteration() may be called before older ones. The user owns
 // the hook; Unlink() and the destructor unhook it. Loop-bound.
 class IterationHook : public IntrusiveNode {
  public:

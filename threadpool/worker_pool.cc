@@ -249,7 +249,7 @@ void WorkerPool::Work(Worker* worker) {
     EndIdle(worker);
   }
   while (Task* const task = Take(worker)) Execute(worker, task);
-  Leave();
+  Leave(worker);
 }
 
 Task* WorkerPool::Take(Worker* worker) {
@@ -332,11 +332,12 @@ Task* WorkerPool::FindOrSleep(Worker* worker) {
   return nullptr;
 }
 
-void WorkerPool::Leave() {
+void WorkerPool::Leave(Worker* worker) {
   Done done;
   Report report;
   {
     MutexLock lock(&mutex_);
+    BeginIdle(worker);
     if (--alive_ > 0) return;
     done = std::move(done_);
     report = ReportLocked();

@@ -81,7 +81,7 @@ class WorkerPool final : public Executor {
 
   // Runs `callable` once, later, on a worker, in a task that this call
   // allocates. The worker then destroys `callable`. Never blocks. Returns
-  // kResourceExhausted if max_posted wait, and kFailedPrecondition after
+  // kResourceExhausted if max_posted wait, and kCancelled after
   // Shutdown(). In both cases `callable` is left unchanged.
   absl::Status Post(Callable&& callable) ABSL_LOCKS_EXCLUDED(mutex_);
 
@@ -171,7 +171,7 @@ class WorkerPool final : public Executor {
   // Returns a task if any lane has one after all. Otherwise sleeps until there
   // may be one, or the pool has ended, and returns null.
   Task* FindOrSleep(Worker* worker) ABSL_LOCKS_EXCLUDED(mutex_);
-  void Leave() ABSL_LOCKS_EXCLUDED(mutex_);
+  void Leave(Worker* worker) ABSL_LOCKS_EXCLUDED(mutex_);
   void NoteIfOverdue(const Worker& worker) ABSL_LOCKS_EXCLUDED(mutex_);
 
   // Wakes a worker, or abandons the tasks if the pool has ended. Schedule()

@@ -691,6 +691,15 @@ TEST_F(WorkerPoolTest, MeasuresHowBusyItsWorkersAre) {
   EXPECT_EQ(stats.busy_ratio(), 0.25);
 }
 
+TEST_F(WorkerPoolTest, CountsWorkersThatHaveEndedAsIdle) {
+  auto pool = NewPool(2);
+  AwaitSleep(*pool, 2);
+  pool->Shutdown(OnShutdown::kDrain, nullptr);
+  pool->Join();
+  clock_.Advance(absl::Seconds(3));
+  EXPECT_EQ(pool->stats().busy, absl::ZeroDuration());
+}
+
 // ---------------------------------------------------------------------------
 // Errors of the programmer
 // ---------------------------------------------------------------------------
