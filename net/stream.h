@@ -131,9 +131,8 @@ class StreamHandler {
   // ShutdownWrite().
   virtual void OnDraining(Stream& stream);
 
-  // The stream has ended. Called exactly once, as the last call. If the owner
-  // destroys the stream, this is not called. `why` is OK if and only if
-  // `reason` is kNormal.
+  // The stream has ended. Called once, as the last call, unless the owner
+  // destroys the stream first. `why` is OK if and only if `reason` is kNormal.
   virtual void OnClosed(Stream& stream, absl::Status why, CloseReason reason);
 };
 

@@ -22,8 +22,8 @@ namespace sluice {
 
 // Accepts connections on one address, on one loop, for TCP and Unix-domain
 // sockets. The listener is an urgent target: it accepts before open connections
-// are served. It creates no Connection objects. Owns its socket, and the file
-// of a Unix-domain socket. Loop-bound.
+// are served. It creates no TcpConnection objects. Owns its socket, and the
+// file of a Unix-domain socket. Loop-bound.
 //
 // If accept(2) fails, because of a lack of descriptors or memory (EMFILE,
 // ENFILE, ENOBUFS, ENOMEM) or for another reason (EPERM of a filter), the

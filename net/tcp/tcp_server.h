@@ -45,8 +45,9 @@ class TcpServer {
   // Returns the handler of a new connection. Returns null to refuse the
   // connection, which closes it gracefully. Called on the loop of the
   // connection, which also destroys the handler, after OnClosed(). Any loop of
-  // the server calls it, so it must be thread-safe. Destroyed on one of the
-  // loops, after the server and its last connection.
+  // the server calls it, so it must be thread-safe. The callable
+  // itself is destroyed on one of the loops, after the server and its last
+  // connection.
   using NewHandler = absl::AnyInvocable<std::unique_ptr<StreamHandler>(
       const SocketAddress& peer) const>;
 
@@ -113,8 +114,8 @@ class TcpServer {
 };
 
 // Returns how evenly the loops have accepted connections, as Jain's index: 1 if
-// each loop accepted the same number, 1/n if one of n loops accepted all. 1 if
-// there are no connections.
+// each loop accepted the same number, 1/n if one of n loops accepted all.
+// Returns 1 if there are no connections.
 double Fairness(absl::Span<const TcpServer::LoopStats> stats);
 
 }  // namespace sluice
