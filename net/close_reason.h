@@ -10,11 +10,11 @@ namespace sluice {
 // The reason why a stream ended, for counting and for deciding what to do next.
 // A Status, which people read, comes with it.
 enum class CloseReason : uint8_t {
-  kNormal,           // both ends have sent all their output and half-closed
-  kAborted,          // the handler ended the stream
+  kNormal,           // half-closed by both ends, or by this end in a drain
+  kAborted,          // Abort() of the stream or of a handle
   kIdleTimeout,      // no bytes were sent or received for the idle timeout
   kInputLimit,       // unconsumed input reached its limit
-  kOutputLimit,      // unsent output reached its limit
+  kOutputLimit,      // unsent output would have exceeded its limit
   kServerDestroyed,  // the server was destroyed
   kDrainTimeout,     // the server was draining and its deadline passed
   kPeerReset,        // the peer reset the connection, or had closed it

@@ -16,7 +16,8 @@ namespace sluice {
 // to keep one per connection: ask the kernel again instead.
 //
 // Two addresses are equal if they have the same family, address, port and
-// scope, or the same Unix name. Padding and IPv6 flow labels are not kept.
+// scope, or the same Unix name. Everywhere() differs from [::]. Padding and
+// IPv6 flow labels are not kept.
 class SocketAddress {
  public:
   // Creates an object with no address: family() is AF_UNSPEC, size() is 0.
@@ -31,10 +32,10 @@ class SocketAddress {
   //   [fe80::1%2]:80    with a scope: the index or the name of an interface; a
   //                     name is looked up during this call
   //   unix:/run/a.sock  a file's path, absolute or relative, of 1 to 107 bytes
+  //                     that are not NUL
   //   unix:@name        an abstract name of 0 to 107 bytes of any value
   //   unix:             an unnamed socket; if a socket is bound to it, the
-  //   kernel
-  //                     chooses a free abstract name
+  //                     kernel chooses a free abstract name
   // In a Unix name, the escape \xNN stands for one byte, in two hexadecimal
   // digits. A backslash is written \x5c and has no other use. A file whose name
   // begins with "@" is written unix:./@file or unix:\x40file.
@@ -57,7 +58,7 @@ class SocketAddress {
   // Returns true for Everywhere() only: [::]:80 is IPv6 alone. data() is the
   // same for both, so FromSockaddr() returns [::]:80.
   bool both_families() const { return both_families_; }
-  // Returns 0 for Unix-domain addresses.
+  // Returns 0 for a Unix-domain address and for an object with no address.
   uint16_t port() const;
   // Returns the path of a Unix-domain socket's file, with a NUL after its end.
   // Returns "" for every other address. Valid as long as this object.

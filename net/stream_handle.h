@@ -41,17 +41,18 @@ class StreamHandle {
                uint32_t generation);
 
   // Calls Stream::Write(). Returns kNotFound, or kResourceExhausted if the
-  // bound is reached; after an error, `data` is untouched. Consecutive writes
-  // are sent together.
+  // bound is reached; after an error, `data` is untouched. After
+  // ShutdownWrite(), may return OK although the stream drops the bytes.
+  // Consecutive writes are sent together.
   absl::Status Write(std::string&& data) const;
 
-  // Calls Stream::ShutdownWrite(). Returns kNotFound, and never
+  // Calls Stream::ShutdownWrite(). Returns OK or kNotFound, and never
   // kResourceExhausted.
   absl::Status ShutdownWrite() const;
 
-  // Calls Stream::Abort(). Returns kNotFound, and never kResourceExhausted.
-  // After this call, all handles of the stream return kNotFound. REQUIRES:
-  // !why.ok().
+  // Calls Stream::Abort(). Returns OK or kNotFound, and never
+  // kResourceExhausted. After this call, all handles of the stream return
+  // kNotFound. REQUIRES: !why.ok().
   absl::Status Abort(absl::Status why) const;
 
   // Calls `callable` with the stream, under the rules for handlers: it may

@@ -50,8 +50,9 @@ class StreamMailbox final : public std::enable_shared_from_this<StreamMailbox>,
     Counter dropped;
   };
 
-  // Refuses a message if the messages under way would then cost more than
-  // `max_bytes`. `loop` and `counters` live until Close().
+  // Write() and Post() return kResourceExhausted if the messages under way
+  // would then cost more than `max_bytes`. `loop` and `counters` live until
+  // Close().
   StreamMailbox(EventLoop* loop, uint64_t max_bytes, Counters* counters);
   // REQUIRES: closed.
   ~StreamMailbox() override;
@@ -61,8 +62,9 @@ class StreamMailbox final : public std::enable_shared_from_this<StreamMailbox>,
   // Loop-bound. Removes `stream`. Messages under way to it are dropped at their
   // time of delivery. Does nothing for a stream that has no name.
   void Remove(Stream* stream);
-  // Loop-bound. Drops the messages under way. Afterwards the mailbox touches
-  // neither loop nor streams. Does nothing the second time.
+  // Loop-bound. Drops the messages under way and counts them as dropped.
+  // Afterwards the mailbox touches neither loop nor streams. Does nothing the
+  // second time.
   void Close();
 
   // Any thread; see StreamHandle.

@@ -34,7 +34,7 @@ class SimLastWords {
 
   void SetText(std::string text) { text_ = std::move(text); }
   // Sets a text that is written first, with its value at that time; nullptr for
-  // none.
+  // none. `trace` lives until the next SetTrace() or the end of this object.
   void SetTrace(const std::string* trace) { trace_ = trace; }
 
  private:

@@ -65,18 +65,20 @@ class SimNetwork {
   explicit SimNetwork(Options options);
   SimNetwork(const SimNetwork&) = delete;
   SimNetwork& operator=(const SimNetwork&) = delete;
-  // REQUIRES: no target is registered with a loop of a host: destroy servers
-  // and clients first.
+  // Destroys the programs of all hosts, and then the loops. REQUIRES: no other
+  // object is registered with a loop: destroy servers and clients of the test
+  // first.
   ~SimNetwork();
 
-  // Adds a host of that name, with an address of its own and 127.0.0.1.
+  // Adds a host of that name, with an IPv4 address of its own, 127.0.0.1 and
+  // ::1. The network owns the host.
   SimHost* AddHost(std::string name);
 
   // Sets the link between two hosts, for both directions, from now on.
   // REQUIRES: Check() would return OK for that link.
   void SetLink(const SimHost* a, const SimHost* b, Link link);
-  // Drops all packets between two hosts until Heal(). Packets that are under
-  // way arrive.
+  // Drops all packets between two different hosts until Heal(). Packets that
+  // are under way arrive. TCP sends dropped packets again.
   void Partition(const SimHost* a, const SimHost* b);
   void Heal(const SimHost* a, const SimHost* b);
   // Returns the faults, which may be changed at any time, to probabilities from
@@ -87,17 +89,20 @@ class SimNetwork {
   uint64_t seed() const;
   // Returns the time of the world. The clocks of hosts may differ.
   MonotonicTime now() const;
-  // Calls `happen` at that time: for scripts.
+  // Calls `happen` in a Step() at that time, or in the next one if the time has
+  // passed. Calls due at the same time come in drawn order. For scripts.
   void At(MonotonicTime time, absl::AnyInvocable<void() &&> happen);
 
-  // Runs one event: a loop iteration, or a callable that is due. If there is
-  // none, moves the time, to `limit` at most. Returns false if no event is left
-  // or `limit` is reached. CHECK-fails after a million events at one time: then
-  // the program spins.
+  // Runs one event: an iteration of a loop of NewLoop(), a task of workers(),
+  // or a callable that is due. If there is none, moves the time to the next
+  // event, to `limit` at most. Returns false if no event is left or `limit` is
+  // reached. CHECK-fails after a million events at one time: then the program
+  // spins.
   bool Step(MonotonicTime limit = MonotonicTime::InfiniteFuture());
-  // Steps until `done` returns true, for `at_most` of the world's time. Returns
-  // true if `done` did.
+  // Steps until `done` returns true, for `at_most` of the world's time. Calls
+  // `done` first and after each step. Returns true if `done` did.
   bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration at_most);
+  // Steps for that much of the world's time.
   void RunFor(absl::Duration duration);
 
   // Returns the trace: a line for each event on a host, with the time, the name
@@ -138,14 +143,17 @@ class SimHost {
   const Platform& platform() const { return platform_; }
   // Creates a loop of platform(). SimNetwork::Step() runs its iterations until
   // the loop's Stop(). Between iterations the loop sleeps until a wake-up, an
-  // event, a timer or the caller of SimNetwork ends the sleep. `options` has
-  // neither poller nor clock. The loop lives as long as the host is up.
+  // event, a timer or the caller of SimNetwork ends the sleep. Replaces the
+  // poller and the clock of `options`. The host owns the loop, until Crash() or
+  // the end of the network. REQUIRES: EventLoop::Create() accepts `options`.
   EventLoop* NewLoop(EventLoop::Options options = {});
-  // Returns an executor in place of a WorkerPool. Each task runs in a step of
-  // its own, in any order, and takes no time.
+  // Returns an executor in place of a WorkerPool, which the host owns. Each
+  // task runs in a step of its own, in any order, and takes no time. Crash()
+  // calls Abandon() on tasks that wait.
   Executor* workers();
 
-  // Creates the program, now and at each Restart(). REQUIRES: called once.
+  // Creates the program, inside this call and inside each Restart(). REQUIRES:
+  // up; called once.
   using NewProgram =
       absl::AnyInvocable<std::unique_ptr<SimProgram>(SimHost* host)>;
   void Start(NewProgram new_program);
@@ -157,7 +165,7 @@ class SimHost {
   // host's loops or in a task of its workers.
   void Crash();
   // Starts the program again. Packets for connections from before the crash are
-  // answered by resets. REQUIRES: down.
+  // answered by resets. REQUIRES: down; no descriptor is open.
   void Restart();
   bool is_up() const { return tcp_.is_up(); }
 

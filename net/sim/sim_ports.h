@@ -59,16 +59,17 @@ class SimPorts {
 
   void Clear();
 
-  // -- Listeners. `together` is true if all of them asked for reuse_port --
+  // -- Listeners. `together` is true for one that asked for reuse_port; only
+  // such listeners share an endpoint --
 
   bool MayListen(const SimEndpoint& at, bool together) const;
-  // Returns a port that nothing uses; 0 if there is none.
+  // Returns a port that nothing uses at `address`; 0 if there is none.
   uint16_t FreePort(const SocketAddress& address);
   void AddListener(const SimEndpoint& at, SimTcpListener* listener,
                    bool together);
   void RemoveListener(const SimEndpoint& at, SimTcpListener* listener);
   // Returns a listener for connections to that endpoint, drawn if there are
-  // several; nullptr if there is none.
+  // several; nullptr if there is none. Prefers the exact address to a wildcard.
   SimTcpListener* FindListener(const SimEndpoint& to, SimRandom* random) const;
 
   // -- Clients that choose their port --
@@ -79,7 +80,8 @@ class SimPorts {
 
   // -- Pairs --
 
-  // Returns a port from which to reach `to`; 0 if all are taken.
+  // Returns a port from which to reach `to`; 0 if all are taken. To a loopback
+  // address, may return a port whose pair is in TIME_WAIT for 1 s or longer.
   uint16_t FreePortTo(const SocketAddress& from, const SimEndpoint& to,
                       MonotonicTime now);
   // Gives the pair to `connection`, and takes it from its earlier user.

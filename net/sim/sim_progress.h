@@ -10,7 +10,8 @@
 namespace sluice {
 
 // Shows the progress of a run of many seeds on a terminal (testonly), in one
-// line that is rewritten five times a second, from the second second on:
+// line. Done() writes the line after the first second, and then at most five
+// times a second:
 //
 //   seed 1234, 400 of 20000, 880/s, 22 s left
 //
@@ -26,7 +27,7 @@ class SimProgress {
   void Clear() { line_.Clear(); }
 
   uint64_t done() const { return done_; }
-  // Returns the seconds since construction.
+  // Returns the seconds since construction, at least 0.001.
   double Seconds() const;
   // Returns a text such as "20000 seeds in 22.7 s, 881/s" about the seeds that
   // are done.

@@ -15,9 +15,9 @@ namespace sluice {
 // Draws the faults and the jitter of a simulated world from a seed (testonly).
 // All functions are thread-safe.
 
-// Returns `most` with a part of each fault's probability, or 0 for about half
-// of the faults, and a part of the jitter. One seed always gives the same
-// result.
+// Returns `most` with that seed, with a part of each fault's probability, or 0
+// for about half of the faults, and with a part of the jitter. One seed always
+// gives the same result.
 SimNetwork::Options DrawSimWorld(const SimNetwork::Options& most,
                                  uint64_t seed);
 

@@ -27,7 +27,7 @@ class SimSocket {
   virtual std::optional<SocketAddress> Address(SocketApi::End end) const = 0;
 
   // Returns the error of an Accept() now: 0, EAGAIN, or EINVAL if this is no
-  // listener.
+  // listener. May drop waiting connections, by SimFaults::aborted.
   virtual int AcceptError() { return EINVAL; }
   // Accepts the oldest waiting connection, which gets that descriptor.
   // REQUIRES: there is one.
@@ -46,7 +46,7 @@ class SimSocket {
   virtual void Close(CloseMode mode) = 0;
 };
 
-// Returns how many bytes one Write() takes from `pieces`.
+// Returns how many bytes one Write() takes from `pieces` at most.
 inline size_t SizeOf(absl::Span<const absl::string_view> pieces) {
   size_t size = 0;
   for (const absl::string_view piece : pieces.subspan(

@@ -37,13 +37,13 @@ namespace sluice {
 // be sent. Accepted sockets have the options of their listener.
 //
 // Not simulated: two sockets that connect to each other at the same time; files
-// that are not sockets; folders. Two differences from Linux: a connection can
+// that are not sockets; folders; listeners of both families, for which Listen()
+// returns kUnimplemented. Two differences from Linux: a connection can
 // be accepted from its SYN on, not from the third packet; and a reset does not
 // take back written bytes, which are already under way.
 //
 // Makes no callbacks: readiness is in its SimDescriptors. A call takes O(log n)
-// time with n sockets. Owns none of its arguments, which outlive it.
-// Thread-compatible.
+// time with n sockets. The SimWire outlives it. Thread-compatible.
 class SimTcp final : public SocketApi {
  public:
   struct Options {
@@ -64,7 +64,8 @@ class SimTcp final : public SocketApi {
   uint64_t changes() const { return host_.changes(); }
 
   // Takes the host down: its sockets send and report nothing. Calls of its
-  // program fail with ENETDOWN, except for Close().
+  // program fail with ENETDOWN, except for Close(), Address(), UnreadBytes()
+  // and PendingError().
   void GoDown();
   // Brings the host up, without any socket. REQUIRES: down, and each descriptor
   // closed.

@@ -18,11 +18,12 @@ struct SimTestWorlds {
 // Runs `body` in a world for each seed, until a googletest assertion fails in
 // one. Then it looks for a world with fewer or rarer faults that fails as well:
 // it drops faults and halves probabilities, for 50 runs or 10 s at most. It
-// runs `body` in that world once more, so that the failures are shown. Then it
+// runs `body` in that world again, so that the failures are shown. Then it
 // prints the faults that are left, the last lines of the trace, and the command
-// that repeats the run. If `body` ends the process, for example by a
-// SLUICE_CHECK or the test's timeout, the seed and that command are written to
-// standard error.
+// that repeats the run. If `body` does not fail again in that world,
+// RunSimTest() reports this as a failure: the body depends on something
+// outside. If `body` ends the process, for example by a SLUICE_CHECK or the
+// test's timeout, the seed and that command are written to standard error.
 //
 // Environment variables change this:
 //   SLUICE_SEEDS=20000          runs so many seeds; 500001-1000000 runs those

@@ -20,11 +20,11 @@ class SimTcp;
 struct SimFaults {
   // Socket calls.
   double short_count = 0;     // a read or write moves less than it could
-  double would_block = 0;     // EAGAIN although the poller reports readiness
-  double interrupted = 0;     // EINTR
+  double would_block = 0;     // EAGAIN of a read or write that could succeed
+  double interrupted = 0;     // EINTR; a call returns it after 100 retries
   double no_descriptors = 0;  // EMFILE or ENFILE from calls that open one
   double no_memory = 0;       // ENOBUFS or ENOMEM from the same calls
-  double aborted = 0;  // a connection is reset while it waits in a backlog
+  double aborted = 0;  // a TCP connection is reset while it waits in a backlog
   // Waits.
   double spurious = 0;  // a descriptor that is not ready is reported
   // Loop iterations. The loop stands still for a time, as in a long callback or

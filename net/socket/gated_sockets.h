@@ -17,16 +17,16 @@
 
 namespace sluice {
 
-// The kernel's sockets with limits that a test sets (testonly). Counts Write()
-// calls. Write() takes no more bytes than there is `room` for, and then returns
-// EAGAIN although the poller reports the socket as writable. Accept() fails
-// while accept_error is set. Thread-compatible.
+// The kernel's sockets with limits that a test sets (testonly). Write() takes
+// no more bytes than there is `room` for, and then returns EAGAIN although the
+// poller reports the socket as writable. Accept() fails while accept_error is
+// set. Thread-compatible.
 class GatedSockets final : public SocketApi {
  public:
-  int writes = 0;             // calls that took bytes
+  int writes = 0;             // Write() calls that the kernel accepted
   size_t room = SIZE_MAX;     // bytes that may still be written
   size_t written = 0;         // bytes
-  size_t pieces_of_last = 0;  // of the last Write() that took bytes
+  size_t pieces_of_last = 0;  // of the last such call
   int accept_error = 0;       // errno of each Accept(); 0: calls the kernel
 
   IoResult Write(int fd, absl::Span<const absl::string_view> pieces) override {

@@ -35,8 +35,8 @@ class SocketApi {
  public:
   struct ListenOptions {
     // The most connections that wait to be accepted; more connections are held
-    // off. kInvalidArgument if negative. The kernel limits it to
-    // net.core.somaxconn.
+    // off. The kernel limits it to net.core.somaxconn. If it is negative,
+    // Listen() returns kInvalidArgument.
     int backlog = 4096;
     // Lets several sockets of one user share an IP address and port; the kernel
     // spreads connections over them. All of the sockets must set it. Closing
@@ -84,8 +84,10 @@ class SocketApi {
   // first. SocketApi does not remove the file: see unix_socket_file.h.
   virtual absl::StatusOr<int> Listen(const SocketAddress& address,
                                      const ListenOptions& options) = 0;
-  // Returns the local address or the peer's. The peer of an IP connection is
-  // known after a reset too. Errors name the operation and the descriptor.
+  // Returns the local address or the peer's. The local address of a socket that
+  // listens for both families is SocketAddress::Everywhere(). The peer of an IP
+  // connection is known after a reset too. Errors name the operation and the
+  // descriptor.
   virtual absl::StatusOr<SocketAddress> Address(int fd, End end) = 0;
 
   // Returns the descriptor of a new connection, close-on-exec. On success, sets
@@ -95,7 +97,8 @@ class SocketApi {
   //   EMFILE, ENFILE, ENOBUFS, ENOMEM  the connection waits until descriptors
   //                                    or memory are there; the listening
   //                                    socket stays readable meanwhile
-  //   any other error                  this listening socket does not work
+  //   any other error                  this listening socket does not work, or
+  //                                    a filter refuses accept(2) (EPERM)
   // If a connection ended while it waited (ECONNABORTED, and the errors that
   // accept(2) lists under "Error handling"), skips it, at most 100 connections
   // in one call. After 100, returns the error of the last one; another call may
@@ -103,7 +106,8 @@ class SocketApi {
   virtual IoResult Accept(int listen_fd, SocketAddress* peer) = 0;
 
   // Returns a new descriptor, close-on-exec, that is connecting or connected.
-  // When it becomes writable, PendingError() says whether it is connected.
+  // When it becomes writable, it is connected unless PendingError() returns an
+  // error.
   // `local` is the address to connect from; null leaves the choice to the
   // kernel. If the port of `local` is 0, the port is chosen when the peer is
   // known, so that connections to different peers may share it; before Linux
@@ -115,8 +119,8 @@ class SocketApi {
   //   another error    refused, unreachable, out of descriptors and the like
   virtual IoResult StartConnect(const SocketAddress& peer,
                                 const SocketAddress* local) = 0;
-  // Returns SO_ERROR, the pending error of the socket, and clears it; 0 if
-  // there is none.
+  // Returns the pending error of the socket (SO_ERROR) as the error of the
+  // result, and clears it. Returns an ok result if no error is pending.
   virtual IoResult PendingError(int fd) = 0;
 
   // Reads, and returns the number of bytes; 0 means the peer's FIN. REQUIRES:
@@ -131,8 +135,10 @@ class SocketApi {
   // ShutdownWrite().
   virtual IoResult Write(int fd,
                          absl::Span<const absl::string_view> pieces) = 0;
-  // Half-closes: sends FIN after all written bytes. Reading goes on.
+  // Half-closes: sends FIN after all written bytes. Reading goes on. Returns
+  // the errors of shutdown(2), such as ENOTCONN after a reset.
   virtual IoResult ShutdownWrite(int fd) = 0;
+  // Sets an option, and returns the errors of setsockopt(2).
   virtual IoResult SetOption(int fd, Option option, int value) = 0;
 
   // Closes `fd`. REQUIRES: `fd` is open and was removed from its poller, and no
@@ -147,8 +153,9 @@ class SocketApi {
 };
 
 // An owner of one descriptor of one SocketApi. The destructor closes
-// gracefully, which is right as long as no bytes were sent; after that, a
-// Transport closes. Move-only, 16 bytes. Thread-compatible.
+// gracefully, which is right as long as no bytes were sent. To send bytes, pass
+// the socket to a Transport, which then closes it. Move-only, 16 bytes.
+// Thread-compatible.
 class Socket {
  public:
   Socket() = default;

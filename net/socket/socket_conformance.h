@@ -30,8 +30,8 @@ namespace sluice {
 class SocketWorld {
  public:
   virtual ~SocketWorld() = default;
-  // The sockets under test. They have TCP on 127.0.0.1 and ::1, and live in a
-  // folder without files.
+  // The sockets under test. They have TCP on 127.0.0.1 and ::1. Relative paths
+  // of Unix-domain addresses are in a folder that is empty at first.
   virtual SocketApi* sockets() = 0;
   // Creates a poller that can watch them.
   virtual std::unique_ptr<Poller> NewPoller() = 0;

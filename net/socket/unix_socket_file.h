@@ -29,8 +29,9 @@ class UnixSocketFile {
 
   // Unlinks the file if it is still the one that Find() saw. Returns OK also if
   // the file is gone or was replaced, or if there is none, and otherwise the
-  // error of lstat(2) or unlink(2). After OK, the object has no file. In the
-  // child of a fork(), unlinks nothing: the file belongs to the parent.
+  // error of lstat(2) or unlink(2). After this call, even if it failed, the
+  // object has no file: further calls return OK and do nothing. In the child of
+  // a fork(), unlinks nothing: the file belongs to the parent.
   //
   // REQUIRES: the socket is still open. An open socket keeps its inode, so that
   // no other file can have the inode's number; after close(2) the number is

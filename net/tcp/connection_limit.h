@@ -29,7 +29,8 @@ class ConnectionLimit {
   void Remove();
 
   // Schedules `task` on `executor` once, as soon as there is room; inside this
-  // call if there is room now. REQUIRES: `task` is not waiting.
+  // call if there is room now. Both live until then or until StopWaiting().
+  // REQUIRES: `task` is not waiting.
   void AwaitRoom(Executor* executor, Task* task) ABSL_LOCKS_EXCLUDED(mutex_);
   // Makes `task` stop waiting: it is not scheduled after this call, but it may
   // be queued already. Does nothing if `task` is not waiting.

@@ -46,13 +46,14 @@ struct ConnectionOptions {
   // max_output, Write() never returns false for this reason.
   uint64_t high_water = 256 * 1024;
   uint64_t low_water = 64 * 1024;  // OnWritable(); at most high_water
-  uint64_t max_output = 64 << 20;  // kOutputLimit
+  uint64_t max_output = 64 << 20;  // the most pending output: kOutputLimit
   // The time without traffic after which the stream ends with kIdleTimeout, up
   // to an eighth late. Positive; infinite means no limit.
   absl::Duration idle_timeout = absl::Minutes(5);
   // The most memory of messages that handles have sent to the connections of
-  // one owner on one loop: the allocation of each string, plus 128 bytes for
-  // each message. Memory that a callable owns is not counted.
+  // one owner on one loop and that are not delivered yet: the allocation of
+  // each string, plus 128 bytes for each message. Memory that a callable owns
+  // is not counted.
   uint64_t max_handle_bytes = 64 << 20;  // Write(): kResourceExhausted
 };
 
@@ -88,7 +89,8 @@ class ConnectionContext {
   uint64_t bytes_in() const { return bytes_in_.value(); }
   uint64_t bytes_out() const { return bytes_out_.value(); }
   // Any thread. Return the number of messages of handles that streams received,
-  // and of messages that came after the end of the stream or the loop.
+  // and of messages that were accepted but dropped, because the stream or the
+  // loop ended before delivery.
   uint64_t messages_delivered() const { return messages_.delivered.value(); }
   uint64_t messages_dropped() const { return messages_.dropped.value(); }
 
@@ -106,9 +108,10 @@ class ConnectionContext {
 };
 
 // A Stream on a loop, over a transport, for TCP and Unix-domain sockets.
-// Loop-bound, its destructor too; takes no locks. It has one owner. The
-// destructor resets a stream that has not ended, and calls nothing. (In the
-// child of a fork() the connection belongs to the parent, and is not reset.)
+// Loop-bound, its destructor too. Takes no lock, except in handle() and at the
+// end of a stream that has handles. It has one owner. The destructor resets a
+// stream that has not ended, and calls nothing. (In the child of a fork() the
+// connection belongs to the parent, and is not reset.)
 //
 // An idle connection has at most 136 bytes. Memory for input and output is
 // allocated when it is needed and freed when it is not. A timer, once set,
@@ -140,13 +143,16 @@ class TcpConnection final : public Stream,
   StreamHandle handle() override;
 
   // For a server that drains: calls OnDraining() of the handler, inside this
-  // call or after OnOpen(). From now on the stream ends without waiting for the
-  // peer's FIN. Does nothing the second time and after the end.
+  // call or, if the stream is not open yet, right after OnOpen(). From now on
+  // the stream ends without waiting for the peer's FIN. Does nothing the second
+  // time and after the end.
   // REQUIRES: not called by the handler.
   void Drain();
   // Ends the stream for a reason of its owner. OnClosed() follows, by a task.
-  // Resets the connection if output is pending or if `reason` is one that
-  // forces the end. After the end, does nothing and returns false.
+  // Closes the connection gracefully for kIdleTimeout, if no output is pending.
+  // Resets it if output is pending, and for kAborted, kInputLimit,
+  // kOutputLimit, kServerDestroyed and kDrainTimeout. After the end, does
+  // nothing and returns false.
   // REQUIRES: !why.ok().
   bool Close(absl::Status why, CloseReason reason);
 

@@ -27,25 +27,27 @@ class TcpConnector final : private IoTarget, private Task, private Timer {
  public:
   struct Options {
     // The time until the attempt fails; may be infinite. If it is not positive,
-    // the attempt fails in the next iteration.
+    // the attempt fails unless its result is there at the loop's first look.
     absl::Duration timeout = absl::Seconds(10);
     // The address to connect from, with port 0 for any port. Default: the
     // kernel chooses.
     SocketAddress local = {};
   };
-  // Called exactly once, in a later iteration, unless the connector is
-  // destroyed before. May destroy the connector. Gets a connected socket with
+  // Called at most once, on the loop, never inside the constructor. Not called
+  // if the connector is destroyed before, or if the loop ends during the
+  // attempt. May destroy the connector. Gets a connected socket with
   // TCP_NODELAY set, or an error: kDeadlineExceeded at the timeout; kCancelled
-  // if the loop has ended; the error of the poller, such as a descriptor beyond
-  // select's limit; otherwise the error of the system call, with the peer's
-  // address.
+  // if the attempt failed at once and the loop ended before it could report
+  // this; the error of the poller, such as a descriptor beyond select's limit;
+  // otherwise the error of the system call, with the peer's address.
   using Done = absl::AnyInvocable<void(absl::StatusOr<Socket>) &&>;
 
   // Starts to connect. `platform` and `loop` outlive the connector. REQUIRES:
   // on the loop, or the loop is not running.
   TcpConnector(const Platform* platform, EventLoop* loop,
                const SocketAddress& peer, Options options, Done done);
-  // Cancels the attempt. `done` is destroyed without a call.
+  // Cancels the attempt, if `done` was not called. `done` is destroyed without
+  // a call.
   ~TcpConnector() override;
 
  private:

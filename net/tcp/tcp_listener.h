@@ -22,14 +22,14 @@ namespace sluice {
 
 // Accepts connections on one address, on one loop, for TCP and Unix-domain
 // sockets. The listener is an urgent target: it accepts before open connections
-// are served. It creates no Connection objects. Owns its socket, and the file
-// of a Unix-domain socket. Loop-bound.
+// are served. It creates no TcpConnection objects. Owns its socket, and the
+// file of a Unix-domain socket. Loop-bound.
 //
 // If accept(2) fails, because of a lack of descriptors or memory (EMFILE,
 // ENFILE, ENOBUFS, ENOMEM) or for another reason (EPERM of a filter), the
-// listener pauses: for 1 ms at first, and twice as long after each further
-// failure, up to 512 ms. During the pause it does not spin, and connections
-// wait in the backlog. OnFailure is called for each failure.
+// listener backs off: it accepts nothing for 1 ms at first, and twice as long
+// after each further failure, up to 512 ms. Meanwhile it does not spin, and
+// connections wait in the backlog. OnFailure is called for each failure.
 class TcpListener final : private IoTarget, private Timer {
  public:
   struct Options {
@@ -39,42 +39,45 @@ class TcpListener final : private IoTarget, private Timer {
     // connection costs a single system call.
     size_t max_accepts_per_iteration = 64;
   };
-  // Called on the loop, in later iterations, once for each connection. May
-  // destroy the listener. `peer` has no address for unnamed Unix-domain
-  // sockets.
+  // Called on the loop once for each connection: in later iterations, and
+  // inside AcceptBacklog(). Gets the socket as its own. May destroy the
+  // listener. For an unnamed Unix-domain socket, `peer` is "unix:".
   using OnAccept = absl::AnyInvocable<void(Socket, const SocketAddress& peer)>;
 
-  // Called on the loop for each failure of accept(2), with the error and the
-  // address. Must not destroy the listener, which tries again after a pause.
+  // Called as OnAccept is, for each failure of accept(2), with the error and
+  // the listener's address. Must not destroy the listener.
   using OnFailure = absl::AnyInvocable<void(const absl::Status& error)>;
 
   // Binds and listens before it returns. Returns kInvalidArgument if an option
   // is out of bounds; the message names the option. Also returns the errors of
-  // SocketApi::Listen() and EventLoop::Add(). `platform` and `loop` outlive the
-  // listener. `on_failure` may be null. REQUIRES: on the loop, or the loop is
-  // not running.
+  // SocketApi::Listen() and Address(), of UnixSocketFile::Find(), and of
+  // EventLoop::Add(). `platform` and `loop` outlive the listener. `on_failure`
+  // may be null. REQUIRES: on the loop, or the loop is not running.
   static absl::StatusOr<std::unique_ptr<TcpListener>> Listen(
       const Platform* platform, EventLoop* loop, const SocketAddress& address,
       Options options, OnAccept on_accept, OnFailure on_failure = nullptr);
-  // Closes the socket, which resets connections in the backlog: call
-  // AcceptBacklog() first to serve them.
+  // Removes the file of a Unix-domain socket, and closes the socket, which
+  // resets connections in the backlog: call AcceptBacklog() first to serve
+  // them.
   ~TcpListener() override;
 
   // Stops accepting. Connections wait in the backlog, at no cost. Does nothing
   // when paused.
   void Pause();
-  // Accepts again. Does nothing when not paused.
+  // Ends Pause(), but not a back-off. Does nothing when not paused.
   void Resume();
 
   // Accepts the connections that wait in the backlog, at most as many as the
   // backlog holds, and calls OnAccept for each inside this call. Stops early if
-  // OnAccept pauses the listener or accept(2) fails. Does nothing when paused.
-  // For callers that are about to destroy the listener. REQUIRES: not called by
-  // OnAccept.
+  // OnAccept pauses or destroys the listener, or if accept(2) fails. Does
+  // nothing after Pause(). For callers that are about to destroy the listener.
+  // REQUIRES: not called by OnAccept or OnFailure.
   void AcceptBacklog();
 
-  // Returns the bound address, whose port is never 0.
+  // Returns the bound address. The port of an IP address is never 0.
   const SocketAddress& address() const { return address_; }
+  // Returns the descriptor, which stays the listener's. To set an option of all
+  // accepted sockets, set it here: they inherit it.
   int fd() const { return socket_.fd(); }
 
  private:

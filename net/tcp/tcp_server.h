@@ -23,8 +23,8 @@
 namespace sluice {
 
 // A server: listeners and connections on loops that the caller owns. Starts no
-// thread and stops no loop. A connection and its handler stay on one loop, so
-// that no call on a connection takes a lock. Thread-compatible.
+// thread and stops no loop. A connection and its handler stay on one loop, and
+// so need no lock. Thread-compatible.
 class TcpServer {
  public:
   struct Options {
@@ -42,10 +42,12 @@ class TcpServer {
     std::function<void(const absl::Status&)> on_accept_trouble = nullptr;
   };
 
-  // Returns the handler of a new connection, or null to refuse the connection.
-  // Called on the loop of the connection, which also destroys the handler,
-  // after OnClosed(). Any loop of the server calls it, so it must be
-  // thread-safe.
+  // Returns the handler of a new connection. Returns null to refuse the
+  // connection, which closes it gracefully. Called on the loop of the
+  // connection, which also destroys the handler, after OnClosed(). Any loop of
+  // the server calls it, so it must be thread-safe. The callable
+  // itself is destroyed on one of the loops, after the server and its last
+  // connection.
   using NewHandler = absl::AnyInvocable<std::unique_ptr<StreamHandler>(
       const SocketAddress& peer) const>;
 
@@ -54,38 +56,42 @@ class TcpServer {
   // are several loops and thread_model is kSingleLoop, if several listeners
   // cannot share `address`, or if an option is out of its range; the message
   // names the option and says what to do.
+  // `loops` outlive the server. `platform` outlives the loops.
   // REQUIRES: the loops are not running, or there is one loop and this is its
-  // sequence. `platform` and `loops` outlive the server.
+  // sequence.
   static absl::StatusOr<std::unique_ptr<TcpServer>> Start(
       const Platform* platform, std::vector<EventLoop*> loops,
       const SocketAddress& address, NewHandler new_handler, Options options);
 
   // Any thread, also a handler of the server. Stops accepting and ends the
   // connections with kServerDestroyed: later, on the loops, or when the loops
-  // are destroyed. Waits for nothing. A drain that is under way does not call
-  // its `done`. In the child of a fork(), closes descriptors and calls nothing:
-  // see "fork()" in docs/architecture.md.
+  // are destroyed. Waits for nothing; until then, the loops may still call
+  // NewHandler. A drain that is under way does not call its `done`. In the
+  // child of a fork(), closes descriptors and calls nothing: see "fork()" in
+  // docs/architecture.md.
   ~TcpServer();
   TcpServer(const TcpServer&) = delete;
   TcpServer& operator=(const TcpServer&) = delete;
 
-  // Any thread. Accepts the connections that wait in the backlog, stops
-  // accepting, and calls OnDraining() of every handler. At `deadline`, ends the
-  // remaining connections with kDrainTimeout. When no connection is left, calls
-  // `done` once, on the first loop, with the number of connections ended so. A
-  // second call may bring the deadline forward but not put it off, and its
-  // `done` is called too. Connections beyond max_connections that wait in the
-  // backlog are reset. If a loop ends first, `done` is destroyed uncalled.
+  // Any thread. Returns at once; each loop then accepts the connections that
+  // wait in the backlog, stops accepting, and calls OnDraining() of every
+  // handler. At `deadline`, of the loops' clocks, ends the remaining
+  // connections with kDrainTimeout. When no connection is left, calls `done`
+  // once, on the first loop, with the number of connections that ended with
+  // kDrainTimeout. A second call may bring the deadline forward but not put it
+  // off, and its `done` is called too. Connections beyond max_connections that
+  // wait in the backlog are reset. If a loop ends first, `done` is destroyed
+  // uncalled.
   using Drained = absl::AnyInvocable<void(size_t forced) &&>;
   void Drain(MonotonicTime deadline, Drained done);
 
-  // Returns the bound address; its port is never 0.
+  // Returns the bound address. The port of an IP address is never 0.
   const SocketAddress& address() const { return address_; }
 
   struct LoopStats {
     uint64_t accepted = 0;
     uint64_t refused = 0;          // by NewHandler
-    uint64_t accept_failures = 0;  // calls of accept(2)
+    uint64_t accept_failures = 0;  // calls of accept(2) that failed
     uint64_t open = 0;
     uint64_t bytes_in = 0;
     uint64_t bytes_out = 0;
@@ -108,8 +114,8 @@ class TcpServer {
 };
 
 // Returns how evenly the loops have accepted connections, as Jain's index: 1 if
-// each loop accepted the same number, 1/n if one of n loops accepted all. 1 if
-// there are no connections.
+// each loop accepted the same number, 1/n if one of n loops accepted all.
+// Returns 1 if there are no connections.
 double Fairness(absl::Span<const TcpServer::LoopStats> stats);
 
 }  // namespace sluice

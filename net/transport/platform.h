@@ -28,8 +28,9 @@ struct Platform {
       new_transport = nullptr;
 };
 
-// Creates a loop of this world. `options` must have no poller and no clock.
-// Returns the errors of the poller's factory and of EventLoop::Create().
+// Creates a loop of this world. Replaces the poller and the clock of `options`
+// by those of `platform`. Returns the errors of new_poller and of
+// EventLoop::Create(). Thread-safe, as Platform is.
 absl::StatusOr<std::unique_ptr<EventLoop>> NewEventLoop(
     const Platform& platform, EventLoop::Options options = {});
 

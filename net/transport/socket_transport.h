@@ -8,7 +8,8 @@
 namespace sluice {
 
 // Creates a Transport directly on a connected socket, with readiness events.
-// `loop` outlives it, and is of the same world as `socket`.
+// `loop` outlives it, and is of the same world as `socket`. REQUIRES: `socket`
+// is not empty.
 //
 // Reads into the loop's receive buffer. Reads again while reads fill the buffer
 // and no output is pending, up to 256 KiB per iteration. Sends up to 1 MiB per

@@ -20,10 +20,11 @@ class TestPeer {
  public:
   explicit TestPeer(Socket socket) : socket_(std::move(socket)) {}
 
-  // Sends a prefix of `bytes` and returns its size; 0 also if the connection is
-  // gone.
+  // Sends a prefix of `bytes` and returns its size. Returns 0 if the kernel
+  // takes nothing or the connection is gone.
   size_t Send(absl::string_view bytes);
-  // Receives at most `max` of the bytes that have arrived.
+  // Receives at most `max` of the bytes that have arrived. Sets ended() at FIN,
+  // and error() if the read fails.
   void Receive(size_t max = SIZE_MAX);
   // Half-closes. Does nothing if the connection is gone.
   void ShutdownWrite();
@@ -47,7 +48,8 @@ class TestPeer {
   int error_ = 0;
 };
 
-// Returns both ends of a new TCP connection on the loopback address.
+// Returns both ends of a new TCP connection on the loopback address: first the
+// end that connected, then the accepted end.
 // `buffer_bytes`, if not 0, limits the bytes that the kernel holds in each
 // direction and at each end. Runs iterations of `loop`, which is of the same
 // world as `api`, until the connection is made.

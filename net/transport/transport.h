@@ -21,9 +21,9 @@ namespace sluice {
 // fits both readiness and completions: a send may end long after its call, and
 // input may come that was requested earlier. Loop-bound.
 //
-// Received bytes lie in memory of the loop, and are valid during the call that
-// shows them. Bytes to send lie in segments of the caller's queue. A segment is
-// pinned while a layer below may still read it.
+// Received bytes lie in memory of the loop or the transport, and are valid
+// during the call that shows them. Bytes to send lie in segments of the
+// caller's queue. A segment is pinned while a layer below may still read it.
 // //net/transport:transport_conformance has this contract as tests.
 class Transport {
  public:
@@ -42,9 +42,10 @@ class Transport {
     // queue is empty now, the transport does not use it any more, and the call
     // may destroy it.
     virtual void OnSent(uint64_t bytes) = 0;
-    // The transport failed. This is the last call; only Address() and Close()
-    // may follow. `error` is never OK. Its message says which connection failed
-    // and why, or which error the poller returned.
+    // The transport failed. This is the last call of the sink, which may then
+    // call only Address() and Close(). `error` is never OK. Its message says
+    // which connection failed and why, or which error the poller returned.
+    // `reason` is kPeerReset or kIoError.
     virtual void OnError(absl::Status error, CloseReason reason) = 0;
 
    protected:
@@ -53,12 +54,12 @@ class Transport {
 
   // Starts the transport. OnOpen() or OnError() follows, in a later iteration
   // or a later part of this one. Reading is off at first. `sink` lives until
-  // Close(). REQUIRES: called once, before all other calls.
+  // Close(). REQUIRES: called once, before all other calls except Close().
   virtual void Start(Sink* sink) = 0;
 
-  // Switches reading on or off. While it is off, the transport calls neither
-  // OnInput() nor OnInputEnd(). It keeps the bytes that it has already
-  // received, and delivers them after reading is switched on.
+  // Switches reading on or off, before OnOpen() too. While reading is off, the
+  // transport calls neither OnInput() nor OnInputEnd(). It keeps the bytes that
+  // it has already received, and delivers them after reading is switched on.
   virtual void SetReading(bool on) = 0;
 
   // Sends, or copies, a prefix of the pieces before it returns, and returns the
@@ -71,7 +72,7 @@ class Transport {
   // during that. Bytes that are appended meanwhile are sent too. Call Flush()
   // whenever bytes were appended to an empty queue; further calls change
   // nothing. `output` lives until it is empty or Close() was called. REQUIRES:
-  // OnOpen() was called; ShutdownWrite() was not called.
+  // OnOpen() was called; ShutdownWrite() was not called; `output` is not empty.
   virtual void Flush(OutputQueue* output) = 0;
 
   // Half-closes: sends FIN after all flushed bytes. Does nothing when called
@@ -89,7 +90,7 @@ class Transport {
   // a fork(), whose parent has the same connection, sends nothing.
   virtual void Close(CloseMode mode) = 0;
 
-  // Returns an address. Asks the kernel: the transport keeps none.
+  // Asks the kernel for an address. Returns the errors of SocketApi::Address().
   virtual absl::StatusOr<SocketAddress> Address(SocketApi::End end) const = 0;
 
  protected:
