@@ -12,6 +12,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/time.h"
 #include "sluice/base/check_option.h"
 #include "sluice/base/increase.h"
 #include "sluice/log/internal/file_calls.h"
@@ -159,9 +160,6 @@ absl::Status FileWriter::FindFile() {
     Increase(reopens_, 1);
     reopening_ = false;
   }
-  // If the clock was days ahead and was corrected, count days from today.
-  const absl::CivilDay today = Today();
-  if (file_.size == 0 || today + 1 < file_.day) file_.day = today;
   return absl::OkStatus();
 }
 
@@ -201,20 +199,12 @@ absl::StatusOr<FileWriter::File> FileWriter::Inspect(int fd) {
   file.regular = S_ISREG(found.stx_mode);
   file.size = static_cast<int64_t>(found.stx_size);
   if (!file.regular || file.size == 0) return file;
-  file.day = absl::ToCivilDay(absl::FromUnixSeconds(found.stx_mtime.tv_sec),
-                              options_.time_zone);
   char last = '\n';
   const IoResult read = RetryInterrupted(
       [&] { return calls_->ReadByte(fd, file.size - 1, &last); });
   if (!read.ok()) return ToStatus(read, "pread", path_);
   file.truncated_line = last != '\n';
   return file;
-}
-
-absl::CivilDay FileWriter::Today() const {
-  return options_.daily
-             ? absl::ToCivilDay(clock_->WallNow(), options_.time_zone)
-             : absl::CivilDay();
 }
 
 size_t FileWriter::PieceSize(absl::string_view lines) const {
@@ -229,7 +219,6 @@ size_t FileWriter::PieceSize(absl::string_view lines) const {
 bool FileWriter::RotationIsDue(absl::string_view lines) const {
   if (!may_switch_ || file_.size == 0) return false;
   if (file_.truncated_line || file_.open_line) return false;
-  if (options_.daily && Today() > file_.day) return true;
   const int64_t room = options_.max_bytes - file_.size;
   const size_t line = std::min(lines.find('\n'), lines.size() - 1) + 1;
   return static_cast<int64_t>(line) > room;
@@ -279,7 +268,6 @@ bool FileWriter::SwitchTo(absl::StatusOr<File> next) {
     return true;
   }
   Retire(std::exchange(file_, *next).fd);
-  if (file_.size == 0) file_.day = Today();
   return true;
 }
 

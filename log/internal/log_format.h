@@ -29,9 +29,8 @@ namespace sluice {
 //
 // Other specs of std::format() do not compile: fill characters, ^, signs, types
 // b and o, and integer types for bool and char. Arguments have no numbers, and
-// an argument cannot give a width or precision.
-// A character is a code point of UTF-8; its width on a terminal is not
-// considered.
+// an argument cannot give a width or precision. A character is a code point of
+// UTF-8; its width on a terminal is not considered.
 
 // The kind of an argument: it decides which specs a format may have.
 enum class LogKind : uint8_t {
