@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -139,15 +138,14 @@ absl::Status FileWriter::FindFile() {
   }
   may_switch_ = now >= next_try_;
   if (file_.fd >= 0) {
-    struct statx found;
-    const IoResult result =
-        calls_->Stat(file_.fd, STATX_NLINK | STATX_SIZE, &found);
-    if (result.error() == ESTALE || (result.ok() && found.stx_nlink == 0)) {
+    struct stat found;
+    const IoResult result = calls_->Stat(file_.fd, &found);
+    if (result.error() == ESTALE || (result.ok() && found.st_nlink == 0)) {
       Close(std::exchange(file_.fd, -1));
     } else if (!result.ok()) {
       return ToStatus(result, "statx", path_);
     } else {
-      file_.size = static_cast<int64_t>(found.stx_size);
+      file_.size = found.st_size;
     }
   }
   if (file_.fd < 0) {
@@ -183,10 +181,10 @@ absl::StatusOr<FileWriter::File> FileWriter::OpenFile() {
 }
 
 absl::StatusOr<FileWriter::File> FileWriter::Inspect(int fd) {
-  struct statx found;
-  const IoResult result = calls_->Stat(fd, STATX_BASIC_STATS, &found);
+  struct stat found;
+  const IoResult result = calls_->Stat(fd, &found);
   if (!result.ok()) return ToStatus(result, "statx", path_);
-  if (!S_ISREG(found.stx_mode) && !S_ISCHR(found.stx_mode)) {
+  if (!S_ISREG(found.st_mode) && !S_ISCHR(found.st_mode)) {
     return absl::FailedPreconditionError(
         absl::StrCat("open on ", path_,
                      ": neither a file nor a character device; for a pipe "
@@ -194,10 +192,10 @@ absl::StatusOr<FileWriter::File> FileWriter::Inspect(int fd) {
   }
   File file;
   file.fd = fd;
-  file.device = makedev(found.stx_dev_major, found.stx_dev_minor);
-  file.inode = found.stx_ino;
-  file.regular = S_ISREG(found.stx_mode);
-  file.size = static_cast<int64_t>(found.stx_size);
+  file.device = found.st_dev;
+  file.inode = found.st_ino;
+  file.regular = S_ISREG(found.st_mode);
+  file.size = found.st_size;
   if (!file.regular || file.size == 0) return file;
   char last = '\n';
   const IoResult read = RetryInterrupted(
@@ -346,8 +344,8 @@ absl::Status FileWriter::SyncFolder() {
 }
 
 bool FileWriter::IsRemoved(int fd) {
-  struct statx found;
-  return calls_->Stat(fd, STATX_NLINK, &found).ok() && found.stx_nlink == 0;
+  struct stat found;
+  return calls_->Stat(fd, &found).ok() && found.st_nlink == 0;
 }
 
 // EINTR is not an error: the descriptor is closed, and the kernel has the data.
