@@ -9,7 +9,6 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "sluice/log/internal/log_value.h"
 #include "sluice/log/log_text.h"
 
