@@ -222,7 +222,6 @@ bool AsyncLogger::TryPut(ThreadRing* ring, const LogSite& site,
   const size_t notice_bytes = ring->dropped.load(std::memory_order_relaxed) > 0
                                   ? LogRecord::BytesFor(sizeof(uint64_t))
                                   : 0;
-  if (notice_bytes + bytes > ring->ring.max_record()) return false;
   char* to = ring->ring.MakeRoom(notice_bytes + bytes);
   if (to == nullptr) return false;
   size_t put = bytes;
@@ -388,14 +387,13 @@ void AsyncLogger::AppendDropped(ThreadRing* ring) {
     ring->dropped.fetch_add(dropped, std::memory_order_relaxed);
     return;
   }
-  LogText args;
-  const LogArgs<uint64_t> packed(dropped);
-  packed.CopyTo(args.Reserve(packed.size()));
+  char args[sizeof(dropped)];
+  LogArgs<uint64_t>(dropped).CopyTo(args);
   AppendLine(ring->thread,
-             {.size = static_cast<uint32_t>(sizeof(LogRecord) + packed.size()),
+             {.size = sizeof(LogRecord) + sizeof(args),
               .ticks = ticks_.Now(),
               .site = &DroppedSite()},
-             args.view().data());
+             args);
 }
 
 void AsyncLogger::SignalRoom() {

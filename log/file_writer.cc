@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
-#include <sys/sysmacros.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -12,6 +11,7 @@
 #include "absl/memory/memory.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/time/time.h"
 #include "sluice/base/check_option.h"
 #include "sluice/base/counter.h"
 #include "sluice/log/internal/file_calls.h"
@@ -138,15 +138,14 @@ absl::Status FileWriter::FindFile() {
   }
   may_switch_ = now >= next_try_;
   if (file_.fd >= 0) {
-    struct statx found;
-    const IoResult result =
-        calls_->Stat(file_.fd, STATX_NLINK | STATX_SIZE, &found);
-    if (result.error() == ESTALE || (result.ok() && found.stx_nlink == 0)) {
+    struct stat found;
+    const IoResult result = calls_->Stat(file_.fd, &found);
+    if (result.error() == ESTALE || (result.ok() && found.st_nlink == 0)) {
       Close(std::exchange(file_.fd, -1));
     } else if (!result.ok()) {
       return ToStatus(result, "statx", path_);
     } else {
-      file_.size = static_cast<int64_t>(found.stx_size);
+      file_.size = found.st_size;
     }
   }
   if (file_.fd < 0) {
@@ -159,9 +158,6 @@ absl::Status FileWriter::FindFile() {
     reopens_.AddLocal();
     reopening_ = false;
   }
-  // If the clock was days ahead and was corrected, count days from today.
-  const absl::CivilDay today = Today();
-  if (file_.size == 0 || today + 1 < file_.day) file_.day = today;
   return absl::OkStatus();
 }
 
@@ -185,10 +181,10 @@ absl::StatusOr<FileWriter::File> FileWriter::OpenFile() {
 }
 
 absl::StatusOr<FileWriter::File> FileWriter::Inspect(int fd) {
-  struct statx found;
-  const IoResult result = calls_->Stat(fd, STATX_BASIC_STATS, &found);
+  struct stat found;
+  const IoResult result = calls_->Stat(fd, &found);
   if (!result.ok()) return ToStatus(result, "statx", path_);
-  if (!S_ISREG(found.stx_mode) && !S_ISCHR(found.stx_mode)) {
+  if (!S_ISREG(found.st_mode) && !S_ISCHR(found.st_mode)) {
     return absl::FailedPreconditionError(
         absl::StrCat("open on ", path_,
                      ": neither a file nor a character device; for a pipe "
@@ -196,25 +192,17 @@ absl::StatusOr<FileWriter::File> FileWriter::Inspect(int fd) {
   }
   File file;
   file.fd = fd;
-  file.device = makedev(found.stx_dev_major, found.stx_dev_minor);
-  file.inode = found.stx_ino;
-  file.regular = S_ISREG(found.stx_mode);
-  file.size = static_cast<int64_t>(found.stx_size);
+  file.device = found.st_dev;
+  file.inode = found.st_ino;
+  file.regular = S_ISREG(found.st_mode);
+  file.size = found.st_size;
   if (!file.regular || file.size == 0) return file;
-  file.day = absl::ToCivilDay(absl::FromUnixSeconds(found.stx_mtime.tv_sec),
-                              options_.time_zone);
   char last = '\n';
   const IoResult read = RetryInterrupted(
       [&] { return calls_->ReadByte(fd, file.size - 1, &last); });
   if (!read.ok()) return ToStatus(read, "pread", path_);
   file.truncated_line = last != '\n';
   return file;
-}
-
-absl::CivilDay FileWriter::Today() const {
-  return options_.daily
-             ? absl::ToCivilDay(clock_->WallNow(), options_.time_zone)
-             : absl::CivilDay();
 }
 
 size_t FileWriter::PieceSize(absl::string_view lines) const {
@@ -229,7 +217,6 @@ size_t FileWriter::PieceSize(absl::string_view lines) const {
 bool FileWriter::RotationIsDue(absl::string_view lines) const {
   if (!may_switch_ || file_.size == 0) return false;
   if (file_.truncated_line || file_.open_line) return false;
-  if (options_.daily && Today() > file_.day) return true;
   const int64_t room = options_.max_bytes - file_.size;
   const size_t line = std::min(lines.find('\n'), lines.size() - 1) + 1;
   return static_cast<int64_t>(line) > room;
@@ -279,7 +266,6 @@ bool FileWriter::SwitchTo(absl::StatusOr<File> next) {
     return true;
   }
   Retire(std::exchange(file_, *next).fd);
-  if (file_.size == 0) file_.day = Today();
   return true;
 }
 
@@ -358,8 +344,8 @@ absl::Status FileWriter::SyncFolder() {
 }
 
 bool FileWriter::IsRemoved(int fd) {
-  struct statx found;
-  return calls_->Stat(fd, STATX_NLINK, &found).ok() && found.stx_nlink == 0;
+  struct stat found;
+  return calls_->Stat(fd, &found).ok() && found.st_nlink == 0;
 }
 
 // EINTR is not an error: the descriptor is closed, and the kernel has the data.

@@ -13,8 +13,6 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/civil_time.h"
-#include "absl/time/time.h"
 #include "sluice/base/counter.h"
 #include "sluice/base/io_result.h"
 #include "sluice/log/log_writer.h"
@@ -26,12 +24,12 @@ class FileCalls;
 
 // A LogWriter that appends to the file at a path, and rotates it.
 //
-// Rotation: when the file has reached max_bytes, or at the first write of a new
-// day, `path` is renamed to path.1, path.1 to path.2, and so on. Files after
-// path.keep are removed. The files take at most (keep + 1) * max_bytes on disk,
-// plus the part of each file's last line beyond max_bytes: by default 1.2 GB.
-// path.1, path.2 and all further numbers belong to this writer. Only one writer
-// at a time may use `path`.
+// Rotation: when the file has reached max_bytes, `path` is renamed to path.1,
+// path.1 to path.2, and so on. Files after path.keep are removed. The files
+// take at most (keep + 1) * max_bytes on disk, plus the part of each file's
+// last line beyond max_bytes: by default 1.2 GB. path.1, path.2 and all further
+// numbers belong to this writer. Only one writer at a time may use `path`. For
+// rotation by time, use logrotate and Reopen().
 //
 // Errors: lines that could not be written remain with the caller, so that no
 // error drops any. If a file cannot be renamed, or the next file cannot be
@@ -60,10 +58,6 @@ class FileWriter final : public LogWriter {
     // The number of rotated files, at most a million. A rotation renames all of
     // them. With 0, a rotated file is removed at once.
     int keep = 8;
-    // Also rotate when the wall clock shows a later day than at the last write
-    // to the file. If an earlier process wrote it, the file's mtime counts.
-    bool daily = false;
-    absl::TimeZone time_zone = absl::UTCTimeZone();  // of the days
     mode_t mode = 0640;  // mode of new files, 0 to 0777, before the umask
   };
 
@@ -134,7 +128,6 @@ class FileWriter final : public LogWriter {
     ino_t inode = 0;
     bool regular = false;
     int64_t size = 0;
-    absl::CivilDay day;  // day of the last write
     // True if the file ends in a line that another process began.
     bool truncated_line = false;
     bool open_line = false;  // true if it ends in a line that this writer began
@@ -148,7 +141,6 @@ class FileWriter final : public LogWriter {
   absl::Status FindFile();
   absl::StatusOr<File> OpenFile();
   absl::StatusOr<File> Inspect(int fd);
-  absl::CivilDay Today() const;
 
   // Returns the size of the front of `lines` that fits into this file, at least
   // one line.

@@ -11,10 +11,11 @@
 //
 // `logger` is an AsyncLogger*. If it is nullptr, nothing is logged. The
 // severity is the bare name of a LogSeverity. The format is a string literal
-// with one {} for each argument, as for std::format(): "{:x}", "{:.3f}",
-// "{:>8}", "{{". A format that does not fit the arguments does not compile.
-// log_format.h describes formats; log_value.h lists the types of arguments, and
-// says how to add your own.
+// with one {} for each argument. Formats have the common specs of
+// std::format(): "{:x}", "{:#010x}", "{:.3f}", "{:08}", "{:>8}", "{:.10}";
+// "{{" prints a brace. A format that does not fit the arguments does not
+// compile. log_format.h describes formats; log_value.h lists the types of
+// arguments, and says how to add your own.
 //
 // If the line is logged, each argument is evaluated once; otherwise none is. A
 // line that is switched off costs a load and a comparison. The call copies the

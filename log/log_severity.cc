@@ -1,32 +1,28 @@
 #include "sluice/log/log_severity.h"
 
+#include <cstddef>
+#include <iterator>
+
 #include "absl/status/status.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_cat.h"
 
 namespace sluice {
+namespace {
+
+constexpr absl::string_view kNames[] = {"debug", "info", "warning", "error",
+                                        "fatal"};
+
+}  // namespace
 
 absl::string_view LogSeverityName(LogSeverity severity) {
-  switch (severity) {
-    case LogSeverity::kDebug:
-      return "debug";
-    case LogSeverity::kInfo:
-      return "info";
-    case LogSeverity::kWarning:
-      return "warning";
-    case LogSeverity::kError:
-      return "error";
-    case LogSeverity::kFatal:
-      return "fatal";
-  }
-  return "unknown";
+  const auto i = static_cast<size_t>(severity);
+  return i < std::size(kNames) ? kNames[i] : "unknown";
 }
 
 absl::StatusOr<LogSeverity> ParseLogSeverity(absl::string_view name) {
-  for (LogSeverity severity :
-       {LogSeverity::kDebug, LogSeverity::kInfo, LogSeverity::kWarning,
-        LogSeverity::kError, LogSeverity::kFatal}) {
-    if (name == LogSeverityName(severity)) return severity;
+  for (size_t i = 0; i < std::size(kNames); ++i) {
+    if (name == kNames[i]) return static_cast<LogSeverity>(i);
   }
   return absl::InvalidArgumentError(
       absl::StrCat("severity \"", absl::CHexEscape(name),

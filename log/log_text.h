@@ -66,19 +66,6 @@ class LogText {
   void AppendDouble(double value);
   void AppendFloat(float value) { AppendNumber(value); }
 
-  // Returns memory for `size` characters after the end of the text. The caller
-  // writes there and then calls AdvanceTo(). The memory is valid until the next
-  // call that is not const.
-  char* Reserve(size_t size) {
-    if (ABSL_PREDICT_FALSE(size > static_cast<size_t>(limit_ - end_))) {
-      Grow(size);
-    }
-    return end_;
-  }
-  // Extends the text to `end`. REQUIRES: `end` is in the memory that the last
-  // Reserve() returned, or at its end.
-  void AdvanceTo(char* end) { end_ = end; }
-
   // Removes all characters after the first `size`. REQUIRES: size <= size().
   void Truncate(size_t size) { end_ = begin_.get() + size; }
   void Clear() { Truncate(0); }
@@ -98,6 +85,13 @@ class LogText {
     end_ = std::to_chars(to, to + kNumberSize, value).ptr;
   }
 
+  // Returns memory for `size` characters after the end of the text.
+  char* Reserve(size_t size) {
+    if (ABSL_PREDICT_FALSE(size > static_cast<size_t>(limit_ - end_))) {
+      Grow(size);
+    }
+    return end_;
+  }
   void Grow(size_t size);
 
   std::unique_ptr<char[]> begin_;

@@ -84,15 +84,6 @@ TEST(LogText, TruncateKeepsTheFront) {
   EXPECT_EQ(text.view(), "abX");
 }
 
-TEST(LogText, AdvanceToAppendsReservedMemory) {
-  LogText text;
-  text.Append("a");
-  char* const to = text.Reserve(1000);
-  std::memset(to, 'b', 1000);
-  text.AdvanceTo(to + 999);
-  EXPECT_EQ(text.view(), "a" + std::string(999, 'b'));
-}
-
 TEST(LogText, AppendsDecimals) {
   const auto decimal = [](auto value) {
     return Appended([&](LogText& text) { text.AppendDecimal(value); });

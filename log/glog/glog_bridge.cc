@@ -63,23 +63,22 @@ class NoFiles {
   std::array<google::base::Logger*, google::NUM_SEVERITIES> replaced_, ours_;
 };
 
-// Changes a flag while it lives. Does not write an unchanged value, since other
-// threads may read the flag.
-template <typename T>
-class FlagChange {
+// Sets a flag to false while it lives. Does not write an unchanged value, since
+// other threads may read the flag.
+class FlagOff {
  public:
-  FlagChange(T* flag, T value) : flag_(*flag), old_(*flag) { Set(value); }
-  FlagChange(const FlagChange&) = delete;
-  FlagChange& operator=(const FlagChange&) = delete;
-  ~FlagChange() { Set(old_); }
-
- private:
-  void Set(T value) {
-    if (flag_ != value) flag_ = value;
+  explicit FlagOff(bool* flag) : flag_(*flag), old_(*flag) {
+    if (old_) flag_ = false;
+  }
+  FlagOff(const FlagOff&) = delete;
+  FlagOff& operator=(const FlagOff&) = delete;
+  ~FlagOff() {
+    if (flag_ != old_) flag_ = old_;
   }
 
-  T& flag_;
-  const T old_;
+ private:
+  bool& flag_;
+  const bool old_;
 };
 
 // While it lives, glog's stderr threshold lets only fatal lines go to stderr.
@@ -151,9 +150,9 @@ struct GlogBridge::Parts {
   Sink sink;
   NoFiles no_files;
   StderrForFatalOnly stderr_for_fatal_only;
-  FlagChange<bool> not_to_stderr{&FLAGS_logtostderr, false};
-  FlagChange<bool> not_also_to_stderr{&FLAGS_alsologtostderr, false};
-  FlagChange<bool> not_to_stdout{&FLAGS_logtostdout, false};
+  FlagOff not_to_stderr{&FLAGS_logtostderr};
+  FlagOff not_also_to_stderr{&FLAGS_alsologtostderr};
+  FlagOff not_to_stdout{&FLAGS_logtostdout};
 };
 
 GlogBridge::GlogBridge(AsyncLogger* logger, absl::Duration fatal_wait)

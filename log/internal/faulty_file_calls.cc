@@ -51,8 +51,8 @@ IoResult FaultyFileCalls::ReadByte(int fd, int64_t offset, char* byte) {
   return Unless("pread", [&] { return kernel_->ReadByte(fd, offset, byte); });
 }
 
-IoResult FaultyFileCalls::Stat(int fd, unsigned mask, struct statx* result) {
-  return Unless("statx", [&] { return kernel_->Stat(fd, mask, result); });
+IoResult FaultyFileCalls::Stat(int fd, struct stat* result) {
+  return Unless("statx", [&] { return kernel_->Stat(fd, result); });
 }
 
 IoResult FaultyFileCalls::DataSync(int fd) {

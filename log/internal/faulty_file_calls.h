@@ -42,7 +42,7 @@ class FaultyFileCalls final : public FileCalls {
   IoResult Open(const std::string& path, int flags, mode_t mode) override;
   IoResult Write(int fd, absl::string_view data) override;
   IoResult ReadByte(int fd, int64_t offset, char* byte) override;
-  IoResult Stat(int fd, unsigned mask, struct statx* result) override;
+  IoResult Stat(int fd, struct stat* result) override;
   IoResult DataSync(int fd) override;
   IoResult Sync(int fd) override;
   IoResult Close(int fd) override;

@@ -16,36 +16,6 @@ IoResult Result(int64_t value) {
   return value >= 0 ? IoResult(value) : IoResult::FromErrno(errno);
 }
 
-// Fills the fields of STATX_BASIC_STATS, which are all that fstat(2) returns.
-int StatWithoutStatx(int fd, struct statx* result) {
-  struct stat found;
-  if (fstat(fd, &found) != 0) return -1;
-  const auto converted = [](const timespec& from) {
-    statx_timestamp to = {};
-    to.tv_sec = from.tv_sec;
-    to.tv_nsec = static_cast<uint32_t>(from.tv_nsec);
-    return to;
-  };
-  *result = {};
-  result->stx_mask = STATX_BASIC_STATS;
-  result->stx_blksize = static_cast<uint32_t>(found.st_blksize);
-  result->stx_nlink = static_cast<uint32_t>(found.st_nlink);
-  result->stx_uid = found.st_uid;
-  result->stx_gid = found.st_gid;
-  result->stx_mode = static_cast<uint16_t>(found.st_mode);
-  result->stx_ino = found.st_ino;
-  result->stx_size = static_cast<uint64_t>(found.st_size);
-  result->stx_blocks = static_cast<uint64_t>(found.st_blocks);
-  result->stx_atime = converted(found.st_atim);
-  result->stx_ctime = converted(found.st_ctim);
-  result->stx_mtime = converted(found.st_mtim);
-  result->stx_rdev_major = major(found.st_rdev);
-  result->stx_rdev_minor = minor(found.st_rdev);
-  result->stx_dev_major = major(found.st_dev);
-  result->stx_dev_minor = minor(found.st_dev);
-  return 0;
-}
-
 class Kernel final : public FileCalls {
  public:
   IoResult Open(const std::string& path, int flags, mode_t mode) override {
@@ -57,12 +27,23 @@ class Kernel final : public FileCalls {
   IoResult ReadByte(int fd, int64_t offset, char* byte) override {
     return Result(pread(fd, byte, 1, offset));
   }
-  IoResult Stat(int fd, unsigned mask, struct statx* result) override {
-    const IoResult found = Result(statx(fd, "", AT_EMPTY_PATH, mask, result));
+  IoResult Stat(int fd, struct stat* result) override {
+    constexpr unsigned kMask =
+        STATX_TYPE | STATX_MODE | STATX_NLINK | STATX_INO | STATX_SIZE;
+    struct statx found;
+    const IoResult called = Result(statx(fd, "", AT_EMPTY_PATH, kMask, &found));
     // ENOSYS: Linux before 4.11. EPERM: a container whose filter is older than
     // statx(2).
-    if (found.error() != ENOSYS && found.error() != EPERM) return found;
-    return Result(StatWithoutStatx(fd, result));
+    if (called.error() == ENOSYS || called.error() == EPERM) {
+      return Result(fstat(fd, result));
+    }
+    if (!called.ok()) return called;
+    result->st_mode = found.stx_mode;
+    result->st_nlink = found.stx_nlink;
+    result->st_dev = makedev(found.stx_dev_major, found.stx_dev_minor);
+    result->st_ino = found.stx_ino;
+    result->st_size = static_cast<off_t>(found.stx_size);
+    return called;
   }
   IoResult DataSync(int fd) override { return Result(fdatasync(fd)); }
   IoResult Sync(int fd) override { return Result(fsync(fd)); }

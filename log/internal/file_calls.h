@@ -26,11 +26,10 @@ class FileCalls {
   virtual IoResult ReadByte(int fd, int64_t offset, char* byte) = 0;
   virtual IoResult DataSync(int fd) = 0;
   virtual IoResult Sync(int fd) = 0;
-  // Calls statx(2) for the descriptor and the fields in `mask`, or fstat(2) if
-  // statx(2) fails with ENOSYS or EPERM. Do not ask for times between writes:
+  // Sets st_mode, st_nlink, st_dev, st_ino and st_size by statx(2), or by
+  // fstat(2) if statx(2) fails with ENOSYS or EPERM. fstat(2) also reads times;
   // on Linux 6.13 and later the next write(2) then takes twice as long.
-  // REQUIRES: `mask` has only bits of STATX_BASIC_STATS.
-  virtual IoResult Stat(int fd, unsigned mask, struct statx* result) = 0;
+  virtual IoResult Stat(int fd, struct stat* result) = 0;
   // Calls close(2). The descriptor is closed whatever the result.
   virtual IoResult Close(int fd) = 0;
   // These call lstat(2), rename(2) and unlink(2).

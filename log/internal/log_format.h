@@ -13,27 +13,24 @@ namespace sluice {
 // stands for the next argument; {{ and }} print braces. After a colon the
 // braces may contain
 //
-//   [[fill]align][sign][#][0][width][.precision][type]
+//   [align][#][0][width][.precision][type]
 //
-//   fill       a printable ASCII character except braces; by default a space
-//   align      < left, > right, ^ center; by default numbers and pointers are
-//              on the right, and other values on the left
-//   sign       + prints a sign also for positive numbers, a space prints a
-//              space for them; - is the default
-//   #          prints 0x, 0b or 0 before the digits of types x, X, b and o
-//   0          fills with zeros between sign and digits if there is no align
+//   align      < left, > right; by default numbers and pointers are on the
+//              right, and other values on the left
+//   #          prints 0x or 0X before the digits of types x and X
+//   0          fills with zeros between sign and digits, without an align
 //   width      the minimum number of characters, 1 to 255
 //   precision  0 to 255. For strings: the maximum number of characters. For
 //              floating point: the number of digits, after the point for f and
 //              e, and in total otherwise
-//   type       for integers, char and bool: d decimal, x X hexadecimal,
-//              b binary, o octal; for char also c; for strings and bool s; for
-//              floating point f fixed, e exponent, g the shorter of the two;
-//              for pointers p
+//   type       for integers d decimal, x X hexadecimal; for char c; for strings
+//              and bool s; for floating point f fixed, e exponent, g the
+//              shorter of the two; for pointers p
 //
-// Arguments have no numbers, and an argument cannot give a width or precision.
-// A character is a code point of UTF-8; its width on a terminal is not
-// considered.
+// Other specs of std::format() do not compile: fill characters, ^, signs, types
+// b and o, and integer types for bool and char. Arguments have no numbers, and
+// an argument cannot give a width or precision. A character is a code point of
+// UTF-8; its width on a terminal is not considered.
 
 // The kind of an argument: it decides which specs a format may have.
 enum class LogKind : uint8_t {
@@ -48,13 +45,11 @@ enum class LogKind : uint8_t {
 
 // The text between two braces, parsed.
 struct LogSpec {
-  char fill = ' ';
-  char align = 0;  // '<', '>', '^', or 0 for the argument's default
-  char sign = 0;   // '+', '-', ' ', or 0 if not given
+  char align = 0;  // '<', '>', or 0 for the argument's default
   char type = 0;   // a type, or 0 for the argument's default
   bool alternate = false;
   bool zero = false;
-  uint8_t width = 0;
+  int16_t width = 0;
   int16_t precision = -1;  // -1 if not given
 
   friend bool operator==(const LogSpec& a, const LogSpec& b) = default;
@@ -62,20 +57,12 @@ struct LogSpec {
 
 enum class LogFormatError : uint8_t {
   kNone,
-  kOpenBrace,        // a { without }
-  kCloseBrace,       // a single } without {
+  kUnpairedBrace,    // a { without }, or a single } without {
   kFewArguments,     // fewer arguments than {}
   kManyArguments,    // more arguments than {}
   kNotAPlaceholder,  // a { that is not followed by } : or {
-  kBadFill,          // a fill that is not printable ASCII, or is a brace
   kBadSpec,          // text that is not a spec
-  kNumberTooLarge,   // a width or precision above 255, or a width of 0
-  kSpecForOther,     // a spec for an argument that has only {}
-  kTypeMisfit,       // a type that the argument does not have
-  kSignMisfit,       // a sign for something other than a number
-  kAlternateMisfit,  // a # for a type other than x, X, b and o
-  kZeroMisfit,       // a 0 for something other than a number
-  kPrecisionMisfit,  // a precision for neither string nor floating point
+  kMisfit,           // a spec that the argument cannot have
 };
 
 struct LogFormatResult {
@@ -86,60 +73,20 @@ struct LogFormatResult {
 namespace log_internal {
 
 constexpr bool IsOneOf(char c, absl::string_view set) {
-  for (char other : set) {
-    if (c == other) return true;
-  }
-  return false;
+  return set.find(c) != set.npos;
 }
 
-constexpr bool IsDigit(char c) { return '0' <= c && c <= '9'; }
-
-// Returns true if an argument of this kind is printed as a number.
-constexpr bool IsNumeric(LogKind kind, char type) {
-  return kind == LogKind::kInteger || kind == LogKind::kFloat ||
-         ((kind == LogKind::kBool || kind == LogKind::kChar) &&
-          IsOneOf(type, "dxXbo"));
-}
-
-constexpr absl::string_view TypesOf(LogKind kind) {
-  switch (kind) {
-    case LogKind::kBool:
-      return "sdxXbo";
-    case LogKind::kChar:
-      return "cdxXbo";
-    case LogKind::kInteger:
-      return "dxXbo";
-    case LogKind::kFloat:
-      return "feg";
-    case LogKind::kString:
-      return "s";
-    case LogKind::kPointer:
-      return "p";
-    case LogKind::kOther:
-      break;
-  }
-  return "";
-}
-
-constexpr LogFormatError CheckSpec(LogKind kind, const LogSpec& spec) {
-  if (kind == LogKind::kOther) {
-    return spec == LogSpec{} ? LogFormatError::kNone
-                             : LogFormatError::kSpecForOther;
-  }
-  if (spec.type != 0 && !IsOneOf(spec.type, TypesOf(kind))) {
-    return LogFormatError::kTypeMisfit;
-  }
-  const bool numeric = IsNumeric(kind, spec.type);
-  if (spec.sign != 0 && !numeric) return LogFormatError::kSignMisfit;
-  if (spec.alternate && !IsOneOf(spec.type, "xXbo")) {
-    return LogFormatError::kAlternateMisfit;
-  }
-  if (spec.zero && !numeric) return LogFormatError::kZeroMisfit;
-  if (spec.precision >= 0 && kind != LogKind::kFloat &&
-      kind != LogKind::kString) {
-    return LogFormatError::kPrecisionMisfit;
-  }
-  return LogFormatError::kNone;
+// Returns true if an argument of this kind can have this spec.
+constexpr bool Fits(LogKind kind, const LogSpec& spec) {
+  constexpr absl::string_view kTypes[] = {"s", "c", "dxX", "feg", "s", "p"};
+  if (kind == LogKind::kOther) return spec == LogSpec{};
+  const bool is_float = kind == LogKind::kFloat;
+  const bool is_number = is_float || kind == LogKind::kInteger;
+  const bool has_precision = is_float || kind == LogKind::kString;
+  return (spec.type == 0 ||
+          IsOneOf(spec.type, kTypes[static_cast<size_t>(kind)])) &&
+         (!spec.alternate || IsOneOf(spec.type, "xX")) &&
+         (!spec.zero || is_number) && (spec.precision < 0 || has_precision);
 }
 
 // Reads a format from front to end.
@@ -156,10 +103,10 @@ class LogFormatParser {
       const char c = Take();
       if (c == '{' && !Consume('{')) {
         *at_placeholder = true;
-        return rest_.empty() ? LogFormatError::kOpenBrace
+        return rest_.empty() ? LogFormatError::kUnpairedBrace
                              : LogFormatError::kNone;
       }
-      if (c == '}' && !Consume('}')) return LogFormatError::kCloseBrace;
+      if (c == '}' && !Consume('}')) return LogFormatError::kUnpairedBrace;
       *(*to)++ = c;
     }
     return LogFormatError::kNone;
@@ -169,29 +116,17 @@ class LogFormatParser {
   constexpr LogFormatError ReadSpec(LogSpec* spec) {
     if (Consume('}')) return LogFormatError::kNone;
     if (!Consume(':')) return LogFormatError::kNotAPlaceholder;
-    if (rest_.size() > 1 && IsOneOf(rest_[1], "<>^")) {
-      spec->fill = Take();
-      if (spec->fill < ' ' || spec->fill > '~' || IsOneOf(spec->fill, "{}")) {
-        return LogFormatError::kBadFill;
-      }
-    }
-    if (IsNextOneOf("<>^")) spec->align = Take();
-    if (IsNextOneOf("+- ")) spec->sign = Take();
+    if (IsNextOneOf("<>")) spec->align = Take();
     spec->alternate = Consume('#');
-    spec->zero = Consume('0');
-    int width = 0;
-    if (IsNextOneOf("0123456789") && (!ReadNumber(&width) || width == 0)) {
-      return LogFormatError::kNumberTooLarge;
+    spec->zero = spec->align == 0 && Consume('0');
+    if (IsNextOneOf("123456789") && !ReadNumber(&spec->width)) {
+      return LogFormatError::kBadSpec;
     }
-    spec->width = static_cast<uint8_t>(width);
-    int precision = -1;
-    if (Consume('.')) {
-      if (!IsNextOneOf("0123456789")) return LogFormatError::kBadSpec;
-      if (!ReadNumber(&precision)) return LogFormatError::kNumberTooLarge;
+    if (Consume('.') && !ReadNumber(&spec->precision)) {
+      return LogFormatError::kBadSpec;
     }
-    spec->precision = static_cast<int16_t>(precision);
-    if (IsNextOneOf("dxXbocsfegp")) spec->type = Take();
-    if (rest_.empty()) return LogFormatError::kOpenBrace;
+    if (IsNextOneOf("dxXcsfegp")) spec->type = Take();
+    if (rest_.empty()) return LogFormatError::kUnpairedBrace;
     return Consume('}') ? LogFormatError::kNone : LogFormatError::kBadSpec;
   }
 
@@ -209,14 +144,16 @@ class LogFormatParser {
     rest_.remove_prefix(1);
     return true;
   }
-  // Returns false if the number is more than 255.
-  constexpr bool ReadNumber(int* value) {
-    *value = 0;
-    while (!rest_.empty() && IsDigit(rest_.front())) {
-      *value = *value * 10 + (Take() - '0');
-      if (*value > 255) return false;
+  // Returns false if there are no digits, or if the number is more than 255.
+  constexpr bool ReadNumber(int16_t* number) {
+    constexpr absl::string_view kDigits = "0123456789";
+    if (!IsNextOneOf(kDigits)) return false;
+    int value = 0;
+    while (value <= 255 && IsNextOneOf(kDigits)) {
+      value = value * 10 + (Take() - '0');
     }
-    return true;
+    *number = static_cast<int16_t>(value);
+    return value <= 255;
   }
 
   absl::string_view rest_;
@@ -250,8 +187,9 @@ constexpr LogFormatResult ParseLogFormat(absl::string_view format,
       return {};
     }
     error = parser.ReadSpec(&specs[i]);
-    if (error == LogFormatError::kNone) {
-      error = log_internal::CheckSpec(kinds[i], specs[i]);
+    if (error == LogFormatError::kNone &&
+        !log_internal::Fits(kinds[i], specs[i])) {
+      error = LogFormatError::kMisfit;
     }
     if (error != LogFormatError::kNone) return {error, i};
   }

@@ -108,41 +108,21 @@ void AppendHexDigits(uint32_t value, int digits, LogText& text) {
   }
 }
 
-// Returns the letter that stands for `c` after a backslash, or NUL.
-char EscapeLetter(uint32_t c) {
-  switch (c) {
-    case '\n':
-      return 'n';
-    case '\r':
-      return 'r';
-    case '\t':
-      return 't';
-    default:
-      return 0;
-  }
-}
-
-void AppendTextEscape(uint32_t c, LogText& text) {
-  if (const char letter = EscapeLetter(c); letter != 0) {
-    text.AppendChar('\\');
-    text.AppendChar(letter);
+template <bool kJson>
+void AppendEscape(uint32_t c, LogText& text) {
+  text.AppendChar('\\');
+  if (c == '\n' || c == '\r' || c == '\t') {
+    text.AppendChar(c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+  } else if (kJson) {
+    text.AppendChar('u');
+    AppendHexDigits(c, 4, text);
   } else if (c < 0x80) {
-    text.Append("\\x");
+    text.AppendChar('x');
     AppendHexDigits(c, 2, text);
   } else {
-    text.Append("\\u{");
+    text.Append("u{");
     text.AppendHex(c);
     text.AppendChar('}');
-  }
-}
-
-void AppendJsonEscape(uint32_t c, LogText& text) {
-  if (const char letter = EscapeLetter(c); letter != 0) {
-    text.AppendChar('\\');
-    text.AppendChar(letter);
-  } else {
-    text.Append("\\u");
-    AppendHexDigits(c, 4, text);
   }
 }
 
@@ -163,7 +143,7 @@ void AppendEscaped(absl::string_view from, LogText& text) {
         AppendHexDigits(static_cast<uint8_t>(first), 2, text);
       }
     } else if (IsForbidden(c.value)) {
-      kJson ? AppendJsonEscape(c.value, text) : AppendTextEscape(c.value, text);
+      AppendEscape<kJson>(c.value, text);
     } else {
       if (kJson && (first == '"' || first == '\\')) text.AppendChar('\\');
       text.Append(from.substr(0, c.size));

@@ -65,8 +65,8 @@ TEST(LogSite, PrintsBracesThatAreDoubled) {
 }
 
 TEST(LogSite, AppliesTheSpecsOfItsFormat) {
-  EXPECT_EQ(MESSAGE("[{:>6}|{:06.2f}|{:#x}|{:*^5.1}]", 42, 3.14159, 255, "ab"),
-            "[    42|003.14|0xff|**a**]");
+  EXPECT_EQ(MESSAGE("[{:<6}|{:06.2f}|{:#x}|{:>5.1}]", 42, 3.14159, 255, "ab"),
+            "[42    |003.14|0xff|    a]");
 }
 
 TEST(LogSite, AcceptsTypesOfOtherNamespaces) {

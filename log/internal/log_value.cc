@@ -2,7 +2,9 @@
 
 #include <charconv>
 #include <cmath>
+#include <iterator>
 
+#include "absl/strings/ascii.h"
 #include "absl/time/time.h"
 
 namespace sluice::log_internal {
@@ -25,141 +27,74 @@ absl::string_view Front(absl::string_view text, size_t count) {
   return text.substr(0, size);
 }
 
-// The text of a value, in the order in which it is printed.
-struct Parts {
-  absl::string_view sign;
-  absl::string_view body;
-  absl::string_view mark;
-};
-
-// Appends the parts, and fills them up to the width. Fills between sign and
-// body if the spec asks for zeros and `zeros` allows them, else around the
-// parts.
-void AppendAligned(const LogSpec& spec, char own_align, bool zeros,
-                   const Parts& parts, LogText& text) {
-  const size_t size =
-      parts.sign.size() + CodePoints(parts.body) + parts.mark.size();
-  const size_t fill = spec.width > size ? spec.width - size : 0;
-  const bool inside = zeros && spec.zero && spec.align == 0;
-  const char align = spec.align != 0 ? spec.align : own_align;
-  size_t before = align == '>' ? fill : align == '^' ? fill / 2 : 0;
-  if (inside) before = 0;
-  text.Append(before, spec.fill);
-  text.Append(parts.sign);
-  if (inside) text.Append(fill, '0');
-  text.Append(parts.body);
-  text.Append(parts.mark);
-  if (!inside) text.Append(fill - before, spec.fill);
+// Appends `front` and `back`. If they are shorter than the width, fills it: with
+// zeros between them if the spec asks for zeros, else with spaces. If the spec
+// has no alignment, `align` is it.
+void AppendFilled(const LogSpec& spec, char align, absl::string_view front,
+                  absl::string_view back, LogText& text) {
+  const size_t width = static_cast<size_t>(spec.width);
+  const size_t size = CodePoints(front) + back.size();
+  const size_t fill = width > size ? width - size : 0;
+  if (spec.align != 0) align = spec.align;
+  if (align == '>' && !spec.zero) text.Append(fill, ' ');
+  text.Append(front);
+  if (spec.zero) text.Append(fill, '0');
+  text.Append(back);
+  if (align == '<') text.Append(fill, ' ');
 }
 
-// The sign of a number and the prefix of its base.
-class Sign {
- public:
-  void Add(absl::string_view piece) {
-    std::memcpy(bytes_ + size_, piece.data(), piece.size());
-    size_ += piece.size();
-  }
-  void AddSign(const LogSpec& spec, bool negative) {
-    if (negative) {
-      Add("-");
-    } else if (spec.sign == '+') {
-      Add("+");
-    } else if (spec.sign == ' ') {
-      Add(" ");
-    }
-  }
-  absl::string_view view() const { return {bytes_, size_}; }
+// Appends the number from `begin` to `end`, which may have a "-".
+void AppendNumber(const LogSpec& spec, char* begin, char* end, LogText& text) {
+  if (spec.type == 'X') std::transform(begin, end, begin, absl::ascii_toupper);
+  std::string front;
+  if (*begin == '-') front += *begin++;
+  if (spec.alternate) front.append({'0', spec.type});
+  AppendFilled(spec, '>', front, {begin, static_cast<size_t>(end - begin)},
+               text);
+}
 
- private:
-  char bytes_[4];
-  size_t size_ = 0;
-};
-
-void AppendInteger(const LogSpec& spec, uint64_t magnitude, bool negative,
-                   LogText& text) {
-  const int base = spec.type == 'b'                       ? 2
-                   : spec.type == 'o'                     ? 8
-                   : spec.type == 'x' || spec.type == 'X' ? 16
-                                                          : 10;
-  char digits[64];
-  char* const end = std::to_chars(digits, digits + 64, magnitude, base).ptr;
-  if (spec.type == 'X') {
-    std::for_each(digits, end, [](char& c) {
-      if (c >= 'a') c = static_cast<char>(c - 'a' + 'A');
-    });
-  }
-  Sign sign;
-  sign.AddSign(spec, negative);
-  if (spec.alternate) {
-    if (base == 2) sign.Add("0b");
-    if (base == 8 && magnitude != 0) sign.Add("0");
-    if (base == 16) sign.Add(spec.type == 'X' ? "0X" : "0x");
-  }
-  AppendAligned(
-      spec, '>', true,
-      {sign.view(),
-       absl::string_view(digits, static_cast<size_t>(end - digits)), ""},
-      text);
+template <typename Integer>
+void AppendInteger(const LogSpec& spec, Integer value, LogText& text) {
+  char digits[24];
+  const int base = spec.type == 'x' || spec.type == 'X' ? 16 : 10;
+  AppendNumber(spec, digits,
+               std::to_chars(digits, std::end(digits), value, base).ptr, text);
 }
 
 template <typename Float>
-void AppendFloat(const LogSpec& spec, Float value, LogText& text) {
+void AppendFloat(LogSpec spec, Float value, LogText& text) {
   // The longest number has 309 digits before the point and 255 after it.
   char digits[640];
-  char* const limit = digits + sizeof(digits);
-  const bool negative = std::signbit(value);
-  const Float magnitude = negative ? -value : value;
-  const std::chars_format format = spec.type == 'f' ? std::chars_format::fixed
-                                   : spec.type == 'e'
-                                       ? std::chars_format::scientific
-                                       : std::chars_format::general;
   char* end;
-  if (spec.precision >= 0) {
-    end = std::to_chars(digits, limit, magnitude, format, spec.precision).ptr;
-  } else if (spec.type != 0) {
-    end = std::to_chars(digits, limit, magnitude, format, 6).ptr;
+  if (spec.type == 0 && spec.precision < 0) {
+    end = std::to_chars(digits, std::end(digits), value).ptr;
   } else {
-    end = std::to_chars(digits, limit, magnitude).ptr;
+    const auto format = spec.type == 'f'   ? std::chars_format::fixed
+                        : spec.type == 'e' ? std::chars_format::scientific
+                                           : std::chars_format::general;
+    const int precision = spec.precision < 0 ? 6 : spec.precision;
+    end = std::to_chars(digits, std::end(digits), value, format, precision).ptr;
   }
-  Sign sign;
-  sign.AddSign(spec, negative);
-  AppendAligned(
-      spec, '>', std::isfinite(value),
-      {sign.view(),
-       absl::string_view(digits, static_cast<size_t>(end - digits)), ""},
-      text);
-}
-
-bool IsIntegerType(char type) {
-  return type != 0 && type != 's' && type != 'c';
+  if (!std::isfinite(value)) spec.zero = false;
+  AppendNumber(spec, digits, end, text);
 }
 
 }  // namespace
 
 void AppendWithSpec(const LogSpec& spec, int64_t value, LogText& text) {
-  const uint64_t bits = static_cast<uint64_t>(value);
-  AppendInteger(spec, value < 0 ? 0 - bits : bits, value < 0, text);
+  AppendInteger(spec, value, text);
 }
 
 void AppendWithSpec(const LogSpec& spec, uint64_t value, LogText& text) {
-  AppendInteger(spec, value, false, text);
+  AppendInteger(spec, value, text);
 }
 
 void AppendWithSpec(const LogSpec& spec, bool value, LogText& text) {
-  if (IsIntegerType(spec.type)) {
-    AppendInteger(spec, value ? 1 : 0, false, text);
-  } else {
-    AppendAligned(spec, '<', false, {"", value ? "true" : "false", ""}, text);
-  }
+  AppendFilled(spec, '<', value ? "true" : "false", "", text);
 }
 
 void AppendWithSpec(const LogSpec& spec, char value, LogText& text) {
-  if (IsIntegerType(spec.type)) {
-    AppendInteger(spec, static_cast<unsigned char>(value), false, text);
-  } else {
-    AppendAligned(spec, '<', false, {"", absl::string_view(&value, 1), ""},
-                  text);
-  }
+  AppendFilled(spec, '<', {&value, 1}, "", text);
 }
 
 void AppendWithSpec(const LogSpec& spec, float value, LogText& text) {
@@ -174,7 +109,7 @@ void AppendWithSpec(const LogSpec& spec, const void* value, LogText& text) {
   LogSpec hex = spec;
   hex.type = 'x';
   hex.alternate = true;
-  AppendInteger(hex, reinterpret_cast<uintptr_t>(value), false, text);
+  AppendInteger(hex, reinterpret_cast<uintptr_t>(value), text);
 }
 
 void AppendWithSpec(const LogSpec& spec, absl::string_view value,
@@ -186,8 +121,7 @@ void AppendWithSpec(const LogSpec& spec, absl::string_view value,
     // printed anyway.
     if (CodePoints(value) >= precision) truncated = false;
   }
-  AppendAligned(spec, '<', false, {"", value, truncated ? kTruncatedMark : ""},
-                text);
+  AppendFilled(spec, '<', value, truncated ? kTruncatedMark : "", text);
 }
 
 void AppendPlain(absl::StatusCode value, LogText& text) {

@@ -9,7 +9,6 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/string_view.h"
 #include "sluice/log/internal/log_value.h"
 #include "sluice/log/log_text.h"
 
@@ -31,25 +30,15 @@ struct Model {
   bool takes_zeros = false;
 };
 
-std::string SignOf(const LogSpec& spec, bool negative) {
-  if (negative) return "-";
-  return spec.sign == '+' ? "+" : spec.sign == ' ' ? " " : "";
-}
-
 Model IntegerModel(const LogSpec& spec, bool negative, uint64_t magnitude) {
-  const unsigned base = spec.type == 'b'                       ? 2
-                        : spec.type == 'o'                     ? 8
-                        : spec.type == 'x' || spec.type == 'X' ? 16
-                                                               : 10;
+  const unsigned base = spec.type == 'x' || spec.type == 'X' ? 16 : 10;
   std::string digits;
   for (uint64_t rest = magnitude; rest > 0; rest /= base) {
     digits.insert(digits.begin(), "0123456789abcdef"[rest % base]);
   }
   if (digits.empty()) digits = "0";
-  std::string sign = SignOf(spec, negative);
-  if (spec.alternate && spec.type == 'b') sign += "0b";
-  if (spec.alternate && spec.type == 'o' && magnitude > 0) sign += "0";
-  if (spec.alternate && base == 16) sign += "0x";
+  std::string sign = negative ? "-" : "";
+  if (spec.alternate) sign += "0x";
   if (spec.type == 'X') {
     absl::AsciiStrToUpper(&digits);
     absl::AsciiStrToUpper(&sign);
@@ -69,7 +58,7 @@ Model FloatModel(const LogSpec& spec, Float value) {
     std::snprintf(body, sizeof(body), format, precision,
                   static_cast<double>(magnitude));
   }
-  return {SignOf(spec, std::signbit(value)), body, '>', std::isfinite(value)};
+  return {std::signbit(value) ? "-" : "", body, '>', std::isfinite(value)};
 }
 
 // Returns the first `count` characters. Continuation bytes without a character
@@ -89,18 +78,12 @@ std::string Front(const std::string& text, int count) {
 }
 
 Model ModelOf(const LogSpec& spec, const LogModelValue& value) {
-  const bool as_number =
-      absl::string_view("dxXbo").find(spec.type) != absl::string_view::npos;
   return std::visit(
       [&](const auto& v) -> Model {
         using T = std::decay_t<decltype(v)>;
         if constexpr (std::is_same_v<T, bool>) {
-          if (as_number) return IntegerModel(spec, false, v);
           return {"", v ? "true" : "false"};
         } else if constexpr (std::is_same_v<T, char>) {
-          if (as_number) {
-            return IntegerModel(spec, false, static_cast<unsigned char>(v));
-          }
           return {"", std::string(1, v)};
         } else if constexpr (std::is_same_v<T, int64_t>) {
           const auto bits = static_cast<uint64_t>(v);
@@ -134,18 +117,14 @@ std::string ModelText(const LogSpec& spec, const LogModelValue& value) {
   Model model = ModelOf(spec, value);
   size_t size = model.sign.size();
   for (char c : model.body) size += (c & 0xC0) != 0x80 ? 1 : 0;
-  const size_t missing = spec.width > size ? spec.width - size : 0;
-  if (spec.zero && spec.align == 0) {
-    const std::string fill(missing, model.takes_zeros ? '0' : ' ');
-    return model.takes_zeros ? absl::StrCat(model.sign, fill, model.body)
-                             : absl::StrCat(fill, model.sign, model.body);
-  }
+  const size_t width = static_cast<size_t>(spec.width);
+  const size_t missing = width > size ? width - size : 0;
+  const bool zeros = spec.zero && model.takes_zeros;
+  const std::string fill(missing, zeros ? '0' : ' ');
+  if (zeros) return absl::StrCat(model.sign, fill, model.body);
   if (spec.align != 0) model.align = spec.align;
-  const size_t before = model.align == '<'   ? 0
-                        : model.align == '>' ? missing
-                                             : missing / 2;
-  return absl::StrCat(std::string(before, spec.fill), model.sign, model.body,
-                      std::string(missing - before, spec.fill));
+  return model.align == '<' ? absl::StrCat(model.sign, model.body, fill)
+                            : absl::StrCat(fill, model.sign, model.body);
 }
 
 std::string PrintedText(const LogSpec& spec, const LogModelValue& value) {

@@ -324,34 +324,27 @@ TEST(LogValue, AlignsAndFills) {
   EXPECT_EQ(Printed(true, {.width = 5}), "true ");
   EXPECT_EQ(Printed('c', {.width = 3}), "c  ");
   EXPECT_EQ(Printed(nullptr, {.width = 5}), "  0x0");
-  EXPECT_EQ(Printed("ab", {.fill = '*', .align = '^', .width = 5}), "*ab**");
-  EXPECT_EQ(Printed("ab", {.fill = '*', .align = '>', .width = 5}), "***ab");
-  EXPECT_EQ(Printed(42, {.fill = '*', .align = '<', .width = 5}), "42***");
+  EXPECT_EQ(Printed("ab", {.align = '>', .width = 5}), "   ab");
+  EXPECT_EQ(Printed(42, {.align = '<', .width = 5}), "42   ");
   EXPECT_EQ(Printed(12345, {.width = 3}), "12345");
 }
 
 TEST(LogValue, FillsWithZerosAfterTheSign) {
   EXPECT_EQ(Printed(-42, {.zero = true, .width = 6}), "-00042");
-  EXPECT_EQ(Printed(42, {.sign = '+', .zero = true, .width = 6}), "+00042");
   EXPECT_EQ(
-      Printed(10, {.type = 'x', .alternate = true, .zero = true, .width = 6}),
-      "0x000a");
+      Printed(-10, {.type = 'x', .alternate = true, .zero = true, .width = 7}),
+      "-0x000a");
   EXPECT_EQ(Printed(-1.5, {.zero = true, .width = 6}), "-001.5");
-  // With an alignment there are no zeros.
-  EXPECT_EQ(Printed(42, {.align = '<', .zero = true, .width = 4}), "42  ");
-  // Values that are not numbers have no zeros either.
+  // Values that are not numbers have no zeros.
   EXPECT_EQ(Printed(-INFINITY, {.zero = true, .width = 6}), "  -inf");
 }
 
-TEST(LogValue, PrintsIntegersInOtherBases) {
+TEST(LogValue, PrintsIntegersInHexadecimal) {
   EXPECT_EQ(Printed(255, {.type = 'x'}), "ff");
   EXPECT_EQ(Printed(255, {.type = 'X', .alternate = true}), "0XFF");
-  EXPECT_EQ(Printed(-5, {.type = 'b', .alternate = true}), "-0b101");
-  EXPECT_EQ(Printed(8, {.type = 'o', .alternate = true}), "010");
-  EXPECT_EQ(Printed(0, {.type = 'o', .alternate = true}), "0");
+  EXPECT_EQ(Printed(0, {.type = 'x', .alternate = true}), "0x0");
   EXPECT_EQ(Printed(INT64_MIN, {.type = 'x'}), "-8000000000000000");
-  EXPECT_EQ(Printed('\xff', {.type = 'd'}), "255");
-  EXPECT_EQ(Printed(true, {.type = 'd'}), "1");
+  EXPECT_EQ(Printed(UINT64_MAX, {.type = 'x'}), "ffffffffffffffff");
 }
 
 TEST(LogValue, PrintsFloatingPointWithAPrecision) {
@@ -360,7 +353,6 @@ TEST(LogValue, PrintsFloatingPointWithAPrecision) {
   EXPECT_EQ(Printed(3.14159, {.type = 'e', .precision = 1}), "3.1e+00");
   EXPECT_EQ(Printed(2.0, {.type = 'f'}), "2.000000");
   EXPECT_EQ(Printed(2.0, {.type = 'g'}), "2");
-  EXPECT_EQ(Printed(2.0, {.sign = '+'}), "+2");
   EXPECT_EQ(Printed(-0.0, {.type = 'f', .precision = 0}), "-0");
   // The longest number: 309 digits, a point, 255 digits.
   EXPECT_EQ(Printed(std::numeric_limits<double>::lowest(),
@@ -449,13 +441,11 @@ LogSpec RandomSpec(std::mt19937_64& random) {
     return random() % 2 == 0 ? '\0' : set[random() % set.size()];
   };
   LogSpec spec;
-  spec.align = one_of("<>^");
-  if (spec.align != 0) spec.fill = static_cast<char>(' ' + random() % 90);
-  spec.sign = one_of("+- ");
-  spec.type = one_of("dxXbocsfegp");
+  spec.align = one_of("<>");
+  spec.type = one_of("dxXcsfegp");
   spec.alternate = random() % 4 == 0;
-  spec.zero = random() % 4 == 0;
-  spec.width = static_cast<uint8_t>(random() % 2 == 0 ? 0 : random());
+  spec.zero = spec.align == 0 && random() % 4 == 0;
+  spec.width = static_cast<int16_t>(random() % 2 == 0 ? 0 : random() % 256);
   spec.precision =
       static_cast<int16_t>(random() % 2 == 0 ? -1 : random() % 256);
   return spec;
@@ -468,8 +458,7 @@ TEST(LogValue, AgreesWithTheModelForAnySpecAndValue) {
   for (int tried = 0; tried < 20'000;) {
     const LogModelValue value = RandomValue(random);
     const LogSpec spec = RandomSpec(random);
-    const LogKind kind = ModelKind(value);
-    if (log_internal::CheckSpec(kind, spec) != LogFormatError::kNone) continue;
+    if (!log_internal::Fits(ModelKind(value), spec)) continue;
     ASSERT_EQ(PrintedText(spec, value), ModelText(spec, value))
         << "value " << value.index() << ", type " << spec.type;
     ++tried;

@@ -4,7 +4,6 @@
 #include <cstdio>
 #include <cstring>
 #include <limits>
-#include <string>
 
 #include "absl/time/time.h"
 
@@ -20,9 +19,10 @@ bool KernelTrustsCounter() {
       "re");
   if (file == nullptr) return false;
   char names[256] = {};
-  const size_t size = std::fread(names, 1, sizeof(names) - 1, file);
+  // Leaves a NUL at the end.
+  (void)std::fread(names, 1, sizeof(names) - 1, file);
   std::fclose(file);
-  return std::strstr(std::string(names, size).c_str(), "tsc") != nullptr;
+  return std::strstr(names, "tsc") != nullptr;
 #else
   return false;
 #endif
