@@ -181,7 +181,7 @@ int64_t ClientConnection::SentNanos(uint64_t message) const {
   return shared_->schedule->DueTime(turn_, message).nanos();
 }
 
-void ClientConnection::Finish() {
+void ClientConnection::ShutdownWrite() {
   if (!open()) return;
   if (in_flight() > 0) {
     Fail(LoadError::kTimeout,
@@ -189,7 +189,7 @@ void ClientConnection::Finish() {
                          in_flight()));
     return;
   }
-  state_ = State::kFinishing;
+  state_ = State::kHalfClosed;
   connection_->ShutdownWrite();
   connection_->ResumeReading();  // only FIN can come
 }
@@ -202,7 +202,7 @@ void ClientConnection::OnInputEnd(Stream&) {
 }
 
 void ClientConnection::Fail(LoadError error, absl::string_view what) {
-  if (state_ != State::kOpen && state_ != State::kFinishing) return;
+  if (state_ != State::kOpen && state_ != State::kHalfClosed) return;
   CountError(error, what);
   connection_->Abort(absl::AbortedError(what));
 }

@@ -14,7 +14,8 @@ namespace sluice {
 // starts at its own place in one buffer of pseudo-random bytes, and repeats
 // after kPeriod bytes, a prime number. So the client finds a byte that comes
 // back on the wrong connection, twice, not at all or in the wrong place,
-// without copying or keeping the bytes that it sent. 128 KiB. Thread-safe.
+// without copying or keeping the bytes that it sent. Takes 128 KiB.
+// Thread-safe.
 class EchoPattern {
  public:
   static constexpr size_t kPeriod = 65'521;

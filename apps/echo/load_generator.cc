@@ -207,7 +207,7 @@ void LoadGenerator::Close() {
                      schedule_->measured_from(),
                  absl::ZeroDuration());
   }
-  for (const auto& connection : connections_) connection->Finish();
+  for (const auto& connection : connections_) connection->ShutdownWrite();
   loop_->Arm(this, AtMost(options_.close_timeout));
   if (open_ == 0) Done();
 }

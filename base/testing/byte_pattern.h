@@ -10,16 +10,17 @@
 namespace sluice {
 
 // An endless sequence of random bytes, to be sent and to be compared with what
-// comes back (testonly). Its period, of 1,000,003 bytes, is a multiple of no
-// buffer's size, so that bytes that are lost, doubled or moved are noticed.
-// Thread-compatible.
+// comes back (testonly). The sequence repeats after 1,000,003 bytes, a multiple
+// of no buffer's size, so a comparison notices bytes that are missing, doubled
+// or moved. Thread-compatible.
 class BytePattern {
  public:
   explicit BytePattern(uint32_t seed);
 
-  // Bytes from `offset` on: `size` at most, at least one if `size` is not 0.
+  // Returns at most `size` bytes from `offset` on, and at least one if `size`
+  // is not 0. They live as long as this object.
   absl::string_view At(size_t offset, size_t size) const;
-  // Whether `text` is what is at `offset`.
+  // Returns true if the bytes from `offset` on are `text`, which has any size.
   bool Matches(size_t offset, absl::string_view text) const;
 
  private:

@@ -94,7 +94,7 @@ TEST(SimEchoDrainTest, ForcesAtItsDeadlineWhoDoesNotRead) {
           // A silent talker does not read, so it does not notice the server's
           // FIN.
           talker.connection.idle_timeout = absl::Minutes(1);
-          talker.finish_early = false;
+          talker.half_close_early = false;
         }
         world.StartServer();
         StartSimTalkers(world, talkers, &counts);

@@ -92,7 +92,7 @@ void SimTalker::WriteMore(Stream& stream) {
     written_ += bytes.size();
     if (!stream.Write(bytes) && options_.patient) return;
   }
-  if (options_.finish_early || options_.bytes == 0) stream.ShutdownWrite();
+  if (options_.half_close_early || options_.bytes == 0) stream.ShutdownWrite();
 }
 
 void SimTalker::OnIdle() {
@@ -156,7 +156,7 @@ std::vector<SimTalker::Options> DrawSimTalkers(SimEchoWorld& world) {
     talker.bytes = random.Below(random.Below(2) == 0 ? 100 : 20'000);
     talker.chunk = 1 + random.Below(talker.bytes / 10 + 10);
     talker.patient = random.Below(2) == 0;
-    talker.finish_early = random.Below(4) > 0;
+    talker.half_close_early = random.Below(4) > 0;
     talker.read_at_once = talker.bytes / 20 + 1 + random.Below(2000);
     if (random.Below(2) == 0) {
       talker.pause = random.UpTo(absl::Milliseconds(50));

@@ -32,7 +32,7 @@ TEST(SimTimeoutTest, WhoIsIdleEndsNeitherEarlyNorLate) {
               absl::Seconds(10) + world.random().UpTo(absl::Minutes(1));
           talker.bytes = 1 + world.random().Below(1000);
           talker.chunk = talker.bytes;
-          talker.finish_early = false;
+          talker.half_close_early = false;
           talker.silent_at = talker.bytes;
         }
         world.StartServer();
