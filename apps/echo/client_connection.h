@@ -80,9 +80,9 @@ class ClientConnection final : private StreamHandler {
   void CancelConnect();
   bool open() const { return state_ == State::kOpen; }
 
-  // Sends the first messages. `turn` is the number of the connection among
-  // those that begin. REQUIRES: open(), called at most once.
-  void Begin(uint64_t turn);
+  // Sends the first messages. `index` is the connection's number in the
+  // schedule. REQUIRES: open(), called at most once.
+  void Begin(uint64_t index);
   // Sends the messages that the schedule allows now. No-op unless the
   // connection is open and has begun.
   void Send(MonotonicTime now);
@@ -117,7 +117,7 @@ class ClientConnection final : private StreamHandler {
 
   Shared* const shared_;
   const uint64_t number_;
-  uint64_t turn_ = 0;
+  uint64_t index_ = 0;
   std::unique_ptr<TcpConnector> connector_;
   std::unique_ptr<TcpConnection> connection_;
   // Times at which the messages in flight were sent, by number modulo the

@@ -111,7 +111,7 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
   ClientConnection::Shared shared_;
   absl::AnyInvocable<void() &&> done_;
   std::vector<std::unique_ptr<ClientConnection>> connections_;
-  std::vector<ClientConnection*> turns_;  // connections that began, in order
+  std::vector<ClientConnection*> begun_;  // connections that began, in order
   std::optional<MessageSchedule> schedule_;
   CallbackTimer pace_timer_;
   uint64_t paced_ = 0;       // messages whose time has come

@@ -6,7 +6,7 @@ namespace sluice {
 namespace {
 
 // In a test, standard error is no terminal.
-TEST(ProgressTest, WithoutATerminalEachHeadlineIsToldOnce) {
+TEST(ProgressTest, WithoutATerminalEachHeadlineIsPrintedOnce) {
   ::testing::internal::CaptureStderr();
   {
     Progress progress;

@@ -23,7 +23,7 @@ void LimitWaits(SimEchoWorld& world) {
   world.shape().load.close_timeout = absl::Minutes(1);
 }
 
-TEST(SimEchoDrainTest, EndsByItsDeadlineWhateverFails) {
+TEST(SimEchoDrainTest, EndsByItsDeadlineUnderAllFaults) {
   RunSimTest(FailingWorlds(/*seeds=*/50), [](SimNetwork& network) {
     SimEchoWorld world(&network);
     LimitWaits(world);
@@ -58,7 +58,7 @@ TEST(SimEchoDrainTest, EndsByItsDeadlineWhateverFails) {
   });
 }
 
-TEST(SimEchoDrainTest, ForcesNobodyWhoReads) {
+TEST(SimEchoDrainTest, ForcesNoClientThatReads) {
   RunSimTest(
       HarmlessWorlds(/*seeds=*/50, /*loss=*/false), [](SimNetwork& network) {
         SimEchoWorld world(&network);
@@ -81,7 +81,7 @@ TEST(SimEchoDrainTest, ForcesNobodyWhoReads) {
       });
 }
 
-TEST(SimEchoDrainTest, ForcesAtItsDeadlineWhoDoesNotRead) {
+TEST(SimEchoDrainTest, ForcesClientsThatDoNotReadAtItsDeadline) {
   RunSimTest(
       HarmlessWorlds(/*seeds=*/50, /*loss=*/false), [](SimNetwork& network) {
         HandlerCounts counts;

@@ -110,7 +110,7 @@ void SimTalker::OnReceived(Stream& stream, absl::string_view input) {
   received_ += input.size();
   since_pause_ += input.size();
   if (received_ >= options_.abort_at) {
-    return stream.Abort(absl::AbortedError("as it was told to"));
+    return stream.Abort(absl::AbortedError("abort_at was reached"));
   }
   last_active_ = host_.platform().clock->Now();
   if (received_ >= options_.silent_at) return stream.PauseReading();
