@@ -47,7 +47,8 @@ void Provoke(Link& link, SimClock& clock, GatedSockets& sockets) {
   ASSERT_TRUE(link.Until([&] {
     link.peer.Receive();
     return gone() || link.handler.closed() ||
-           link.handler.count(Callback::kWritable) > 0 || link.peer.closed();
+           link.handler.count(Callback::kOutputWritable) > 0 ||
+           link.peer.closed();
   }));
   if (gone()) return;
   link.peer.Send("input");
