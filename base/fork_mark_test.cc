@@ -26,13 +26,13 @@ void ExpectTellsAChildFromItsParent() {
   if (mark.InChild()) _exit(6);
 }
 
-TEST(ForkMark, TellsAChildFromItsParent) {
+TEST(ForkMark, DistinguishesAChildFromItsParent) {
   EXPECT_EQ(InChild(ExpectTellsAChildFromItsParent), 0);
 }
 
 // The memory of a sanitizer exceeds the limit of this test.
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-TEST(ForkMark, TellsAChildFromItsParentWithoutMemory) {
+TEST(ForkMark, DistinguishesAChildFromItsParentWithoutMemory) {
   EXPECT_EQ(InChild([] {
               const rlimit none = {0, 0};
               if (setrlimit(RLIMIT_AS, &none) != 0) _exit(7);

@@ -21,7 +21,7 @@ TEST(IoResultTest, HoldsACount) {
 
 TEST(IoResultTest, ZeroIsACountAndNotAnError) { EXPECT_TRUE(IoResult(0).ok()); }
 
-TEST(IoResultTest, TellsWouldBlockFromReset) {
+TEST(IoResultTest, DistinguishesWouldBlockFromReset) {
   EXPECT_TRUE(IoResult::FromErrno(EAGAIN).would_block());
   EXPECT_FALSE(IoResult::FromErrno(ECONNRESET).would_block());
   EXPECT_EQ(IoResult::FromErrno(ECONNRESET).error(), ECONNRESET);

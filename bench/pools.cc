@@ -262,18 +262,18 @@ struct StampTask final : P::Task {
 };
 
 template <typename P>
-std::vector<double> SubmitToStart() {
+std::vector<double> ScheduleToStart() {
   constexpr size_t kRounds = 1'000;
   P pool;
   std::vector<double> micros;
   const std::unique_ptr<StampTask<P>[]> tasks(new StampTask<P>[kRounds]);
   for (size_t i = 0; i < kRounds; ++i) {
     Pause(absl::Microseconds(200));
-    const int64_t submitted = Clock::Real()->Now().nanos();
+    const int64_t scheduled = Clock::Real()->Now().nanos();
     pool.Schedule(&tasks[i]);
     while (tasks[i].started.load() == 0) {
     }
-    micros.push_back(static_cast<double>(tasks[i].started.load() - submitted) /
+    micros.push_back(static_cast<double>(tasks[i].started.load() - scheduled) /
                      1000);
   }
   pool.Drain();
@@ -349,13 +349,13 @@ std::vector<ComparedCase> Cases() {
       EmptyTasksCase<4>("empty tasks from four threads"),
       FibCase<false>("fib(22), a task for one of two calls"),
       FibCase<true>("fib(22), a task for each call"),
-      {"submit to start, while all sleep",
+      {"schedule to start, while all sleep",
        {"us, median"},
-       {{"limit", &SubmitToStart<BarePool>},
-        {"Sluice", &SubmitToStart<SluicePool>},
-        {"Boost.Asio", &SubmitToStart<AsioPool>},
-        {"TBB, task_arena", &SubmitToStart<TbbArena>},
-        {"std::deque", &SubmitToStart<DequePool>}}},
+       {{"limit", &ScheduleToStart<BarePool>},
+        {"Sluice", &ScheduleToStart<SluicePool>},
+        {"Boost.Asio", &ScheduleToStart<AsioPool>},
+        {"TBB, task_arena", &ScheduleToStart<TbbArena>},
+        {"std::deque", &ScheduleToStart<DequePool>}}},
       StrandsCase<1>("empty tasks on one strand"),
       StrandsCase<64>("empty tasks on 64 strands by turns"),
   };

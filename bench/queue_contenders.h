@@ -84,9 +84,9 @@ class BareSpscRing {
 };
 
 // The least for several producers: a ring with one locked instruction for a
-// push. The turn number of a cell says who owns the cell. If the number is p,
-// the cell belongs to the producer of position p; if the number is p + 1, the
-// cell is filled.
+// push. The sequence number of a cell says who owns the cell. If the number is
+// p, the cell belongs to the producer of position p; if the number is p + 1,
+// the cell is filled.
 template <typename T>
 class BareMpscRing {
  public:
@@ -94,17 +94,17 @@ class BareMpscRing {
 
   explicit BareMpscRing(size_t capacity)
       : mask_(capacity - 1), cells_(new Cell[capacity]) {
-    for (size_t i = 0; i < capacity; ++i) cells_[i].turn = i;
+    for (size_t i = 0; i < capacity; ++i) cells_[i].sequence = i;
   }
   bool Push(T&& item) {
     uint64_t tail = tail_.load(std::memory_order_relaxed);
     Cell* cell;
     while (true) {
       cell = &cells_[tail & mask_];
-      const uint64_t turn = cell->turn.load(std::memory_order_acquire);
-      if (turn < tail) return false;
-      if (turn == tail && tail_.compare_exchange_weak(
-                              tail, tail + 1, std::memory_order_relaxed)) {
+      const uint64_t sequence = cell->sequence.load(std::memory_order_acquire);
+      if (sequence < tail) return false;
+      if (sequence == tail && tail_.compare_exchange_weak(
+                                  tail, tail + 1, std::memory_order_relaxed)) {
         break;
       }
       // Another producer was faster. Let that producer go on for a while.
@@ -112,7 +112,7 @@ class BareMpscRing {
       tail = tail_.load(std::memory_order_relaxed);
     }
     cell->item = std::move(item);
-    cell->turn.store(tail + 1, std::memory_order_release);
+    cell->sequence.store(tail + 1, std::memory_order_release);
     return true;
   }
   template <typename Consume>
@@ -120,9 +120,9 @@ class BareMpscRing {
     const uint64_t begin = head_;
     while (true) {
       Cell& cell = cells_[head_ & mask_];
-      if (cell.turn.load(std::memory_order_acquire) != head_ + 1) break;
+      if (cell.sequence.load(std::memory_order_acquire) != head_ + 1) break;
       const T item = cell.item;
-      cell.turn.store(head_ + mask_ + 1, std::memory_order_release);
+      cell.sequence.store(head_ + mask_ + 1, std::memory_order_release);
       ++head_;
       consume(item);
     }
@@ -131,7 +131,7 @@ class BareMpscRing {
 
  private:
   struct Cell {
-    std::atomic<uint64_t> turn;
+    std::atomic<uint64_t> sequence;
     T item;
   };
 

@@ -96,7 +96,7 @@ ComparedCase EventsCase(size_t producers, size_t cpu_count) {
   if (producers == 1) {
     add.template operator()<BareSpscRing<T>>("bare ring, one producer");
   } else {
-    add.template operator()<BareMpscRing<T>>("bare ring of turns");
+    add.template operator()<BareMpscRing<T>>("bare sequence ring");
   }
   add.template operator()<SluiceQueue<T>>("Sluice");
   add.template operator()<SluiceQueueThatArms<T>>(

@@ -94,16 +94,16 @@ class EventQueue {
  private:
   // Positions count pushes from 0 and do not wrap: 2^62 pushes take longer than
   // a machine lives. A producer claims positions by moving tail_ past them,
-  // fills their cells, and publishes each cell by its `turn`. The consumer
+  // fills their cells, and publishes each cell by its `sequence`. The consumer
   // frees positions by moving head_ past them. Position p uses cell p %
-  // capacity, and the cell is filled when its `turn` is p + 1.
+  // capacity, and the cell is filled when its `sequence` is p + 1.
   // event_queue_model_test.cc executes this protocol in all interleavings of
   // small cases.
   struct Cell {
     Cell() {}
     ~Cell() {}
 
-    std::atomic<uint64_t> turn{0};
+    std::atomic<uint64_t> sequence{0};
     union {
       T item;
     };
@@ -212,8 +212,8 @@ typename EventQueue<T>::Claim EventQueue<T>::TryClaim(uint64_t wanted) {
     if (count == 0) return {0, 0, PushResult::kFull};
     // Relaxed: the exchange divides positions among producers and takes the
     // armed bit, and for that it only needs to be the next change of this one
-    // variable. Items are published by the `turn` of their cells, and cells are
-    // freed by head_.
+    // variable. Items are published by the `sequence` of their cells, and cells
+    // are freed by head_.
     if (tail_.compare_exchange_weak(tail, position + count,
                                     std::memory_order_relaxed)) {
       return {position, count,
@@ -243,7 +243,8 @@ uint64_t EventQueue<T>::RoomAt(uint64_t position, uint64_t wanted) {
 template <typename T>
 typename EventQueue<T>::PushResult EventQueue<T>::Publish(const Claim& claim) {
   for (uint64_t p = claim.position; p != claim.position + claim.count; ++p) {
-    CellAt(p).turn.store(p + 1, std::memory_order_release);  // publishes item
+    CellAt(p).sequence.store(p + 1,
+                             std::memory_order_release);  // publishes item
   }
   // A consumer that executes fence_ between its own store and load, in
   // PrepareToSleep(), sees the stores above before the load below. So a
@@ -294,7 +295,8 @@ uint64_t EventQueue<T>::CountQueued(uint64_t head, uint64_t max) {
 template <typename T>
 bool EventQueue<T>::IsFilled(uint64_t position) {
   // Acquire: makes the item visible, and the claim of its position.
-  return CellAt(position).turn.load(std::memory_order_acquire) == position + 1;
+  return CellAt(position).sequence.load(std::memory_order_acquire) ==
+         position + 1;
 }
 
 template <typename T>

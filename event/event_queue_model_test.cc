@@ -20,7 +20,7 @@ using ::testing::IsEmpty;
 // The mutants: faults that the test must find.
 enum class Mutant : uint8_t {
   kNothing,
-  kTurnIsRelaxed,         // Publish(): the turn is no release store
+  kSequenceIsRelaxed,     // Publish(): the sequence is no release store
   kPublisherLooksFirst,   // Publish(): awaited_ before the turns
   kPublisherDoesNotLook,  // Publish(): no awaited_
   kClaimLeavesTheBit,     // TryClaim(): tail + count, with the armed bit
@@ -72,13 +72,13 @@ class QueueModel {
 
   static constexpr int kConsumer = kProducers;
   enum Place : uint8_t {
-    kTail,     // tail_: kArmed and the position
-    kLimit,    // limit_
-    kHead,     // head_
-    kAwaited,  // awaited_
-    kWake,     // the eventfd or semaphore on which the consumer sleeps
-    kTurn,     // kCapacity places
-    kItem = kTurn + kCapacity,
+    kTail,      // tail_: kArmed and the position
+    kLimit,     // limit_
+    kHead,      // head_
+    kAwaited,   // awaited_
+    kWake,      // the eventfd or semaphore on which the consumer sleeps
+    kSequence,  // kCapacity places
+    kItem = kSequence + kCapacity,
     kPlaces = kItem + kCapacity
   };
   using Memory = ModelMemory<kPlaces, kThreads>;
@@ -219,11 +219,11 @@ class QueueModel {
         return true;
       }
       case Producer::kPublish: {
-        // Publish(): CellAt(p).turn.store(p + 1, release)
+        // Publish(): CellAt(p).sequence.store(p + 1, release)
         const uint8_t position = Position(self.push.tail) + self.push.next;
         ++self.push.next;
-        if (!memory.TryStore(p, kTurn + position % kCapacity, position + 1,
-                             mutant_ == Mutant::kTurnIsRelaxed
+        if (!memory.TryStore(p, kSequence + position % kCapacity, position + 1,
+                             mutant_ == Mutant::kSequenceIsRelaxed
                                  ? memory.kRelaxed
                                  : memory.kRelease)) {
           return false;
@@ -298,7 +298,7 @@ class QueueModel {
     Consumer& self = consumer_;
     switch (self.at) {
       case Consumer::kLook:
-        // Drain(): IsFilled(head), turn.load(acquire)
+        // Drain(): IsFilled(head), sequence.load(acquire)
         self.at = IsFilled() ? Consumer::kTake : Consumer::kAsk;
         if (mutant_ == Mutant::kFreesBeforeItTakes &&
             self.at == Consumer::kTake) {
@@ -418,7 +418,7 @@ class QueueModel {
   }
 
   bool IsFilled() const {
-    return memory.Load(kConsumer, kTurn + consumer_.head % kCapacity) ==
+    return memory.Load(kConsumer, kSequence + consumer_.head % kCapacity) ==
            consumer_.head + 1;
   }
 
@@ -480,7 +480,7 @@ TEST_P(EventQueueModelMutantTest, IsFound) {
 INSTANTIATE_TEST_SUITE_P(
     All, EventQueueModelMutantTest,
     ::testing::Values(
-        MutantCase{Mutant::kTurnIsRelaxed, "out of order"},
+        MutantCase{Mutant::kSequenceIsRelaxed, "out of order"},
         MutantCase{Mutant::kPublisherLooksFirst, "sleeps"},
         MutantCase{Mutant::kPublisherDoesNotLook, "sleeps"},
         MutantCase{Mutant::kClaimLeavesTheBit, "more than one announcement"},

@@ -109,7 +109,7 @@ TEST(EventQueue, ConsumerCountsAsAsleepBeforeTheFirstDrain) {
   EXPECT_EQ(Push(queue, 2), PushResult::kPushed);
 }
 
-TEST(EventQueue, FirstPushAfterTheConsumerMaySleepSaysSo) {
+TEST(EventQueue, FirstPushAfterTheConsumerMaySleepReturnsPushedFirst) {
   Queue queue(8);
   EXPECT_TRUE(queue.PrepareToSleep());
   EXPECT_EQ(Push(queue, 1), PushResult::kPushedFirst);
@@ -328,7 +328,7 @@ TEST_F(SlowSecondProducerTest, WakesTheConsumerThatFellAsleepMeanwhile) {
   EXPECT_THAT(DrainAll(), ElementsAre(1, 2));
 }
 
-TEST_F(SlowSecondProducerTest, SaysNothingToAConsumerThatIsAwake) {
+TEST_F(SlowSecondProducerTest, DoesNotWakeAConsumerThatIsAwake) {
   FinishSlowPush();
   EXPECT_EQ(slow_result_, SlowResult::kPushed);
   EXPECT_THAT(DrainAll(), ElementsAre(1));
@@ -434,7 +434,7 @@ INSTANTIATE_TEST_SUITE_P(
 
 // Races one push against one PrepareToSleep(), very often: if the consumer may
 // sleep, the push must return kPushedFirst. The fence ensures this.
-TEST(EventQueueThreadsTest, PushThatARacingMaySleepMissesSaysSo) {
+TEST(EventQueueThreadsTest, PushThatRacesWithPrepareToSleepReturnsPushedFirst) {
   constexpr int kRounds = 100'000;
   EventQueue<int> queue(4);
   using Result = EventQueue<int>::PushResult;
@@ -505,7 +505,7 @@ TEST(EventQueueThreadsTest, NothingComesBetweenTheItemsOfABatch) {
   for (std::thread& producer : producers) producer.join();
 }
 
-TEST(EventQueueThreadsTest, CloseDividesPushesThatCountFromThoseThatDoNot) {
+TEST(EventQueueThreadsTest, PushesAreConsumedBeforeCloseAndRefusedAfterIt) {
   constexpr int kRounds = 200;
   constexpr int kProducers = 3;
   for (int round = 0; round < kRounds; ++round) {

@@ -199,15 +199,15 @@ TEST_F(LoopThreadsTest, DestructionStopsAndJoins) {
 
 TEST_F(LoopThreadsTest, ALoopThatFailsStopsTheOthersAndIsNamed) {
   Create({.num_loops = 3, .name = "serve"});
-  absl::Status told;
+  absl::Status reported;
   SLUICE_ASSERT_OK(
-      threads_->Start([&told](absl::Status status) { told = status; }));
+      threads_->Start([&reported](absl::Status status) { reported = status; }));
   pollers_[1]->Break();
   const absl::Status joined = threads_->Join();
   EXPECT_THAT(joined, StatusIs(absl::StatusCode::kUnknown,
                                HasSubstr("serve/1: wait on a broken poller")));
   EXPECT_EQ(ErrnoOf(joined), EIO);
-  EXPECT_EQ(told, joined);
+  EXPECT_EQ(reported, joined);
 }
 
 TEST_F(LoopThreadsTest, RefusesEachOptionOutOfRange) {
@@ -272,16 +272,16 @@ TEST_F(LoopThreadsDeathTest, WithoutAThreadForEachLoopNoneRuns) {
 #endif
   Create({.num_loops = 3, .name = "serve"});
   bool ran = false;
-  bool told = false;
+  bool reported = false;
   SLUICE_ASSERT_OK(threads_->loops()[0]->Post([&ran] { ran = true; }));
   EXPECT_EXIT(
       {
         LimitStacksToTwo();
         const absl::Status started =
-            threads_->Start([&told](absl::Status) { told = true; });
+            threads_->Start([&reported](absl::Status) { reported = true; });
         const bool named = absl::StrContains(started.message(), "serve/");
         threads_.reset();
-        _exit(named && !ran && !told ? 7 : 1);
+        _exit(named && !ran && !reported ? 7 : 1);
       },
       ::testing::ExitedWithCode(7), "");
 }

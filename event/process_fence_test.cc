@@ -12,13 +12,13 @@
 namespace sluice {
 namespace {
 
-TEST(ProcessFence, IsToBeHad) {
+TEST(ProcessFence, IsAvailable) {
   const ProcessFence fence;
   EXPECT_TRUE(fence.Execute());
   EXPECT_TRUE(ProcessFence().Execute());
 }
 
-TEST(ProcessFence, SaysWhenItIsNotToBeHad) {
+TEST(ProcessFence, ReportsThatTheKernelHasNoFence) {
   for (const int error : {ENOSYS, EPERM}) {
     WithoutSystemCall(SYS_membarrier, error, [] {
       errno = ENOENT;

@@ -76,8 +76,13 @@ class AsyncLogger {
  public:
   // The action if a thread's ring has no room for a line.
   enum class OnFull {
-    kDrop,   // The line is dropped and counted.
-    kBlock,  // The thread waits, or calls RunOnce() if no LoggerThread runs.
+    // The line is dropped and counted.
+    kDrop,
+    // The thread waits. If no LoggerThread runs, the thread calls RunOnce()
+    // once. A line is still dropped if its thread is inside RunOnce(), if that
+    // RunOnce() makes no room because the writer fails, or after a
+    // LoggerThread::Stop() that returned false.
+    kBlock,
   };
   struct Options {
     const Clock* clock = nullptr;  // required; must outlive the logger
@@ -95,9 +100,10 @@ class AsyncLogger {
     // arguments are larger, the longest strings are truncated, and the line has
     // "[truncated]" after each of them.
     size_t max_line_bytes = 4096;
-    // Called when the writer begins to fail, once for each outage, and when the
-    // destructor drops lines. Runs on the thread that runs the back end. By
-    // default the logger prints a line on stderr.
+    // Called when LogWriter::Write() begins to fail, once for each outage, and
+    // when the destructor drops lines. Runs inside RunOnce() or the destructor,
+    // and may log. By default the logger prints a line on stderr. An error of
+    // LogWriter::Flush() goes only to the callers of Flush().
     absl::AnyInvocable<void(const absl::Status&)> on_error = nullptr;
   };
   struct Stats {
@@ -157,26 +163,27 @@ class AsyncLogger {
 
   // -- The back end --
 
-  // Writes the lines in the rings and returns their number. Any thread may call
-  // it; one call runs at a time, and others block until it has ended. Does
-  // nothing if the writer or an AbslStringify() calls it.
+  // Takes the lines out of the rings, writes them, and returns their number.
+  // Any thread may call it; one call runs at a time, and others block until it
+  // has ended. Does nothing and returns 0 if the writer, an AbslStringify() or
+  // Options::on_error calls it, and in the child of a fork().
   size_t RunOnce();
-  // Requests a flush. Calls done(status) once, in RunOnce() or in the
-  // destructor. `status` is OK when all lines are written that this thread
-  // logged before, and all that other threads logged in calls that had
-  // returned, and LogWriter::Flush() has succeeded. If the writer fails,
-  // `status` is its error at once; the remaining lines are kept and tried
-  // again. In the child of a fork(), calls done() with kFailedPrecondition at
-  // once.
+  // Requests a flush. Calls done(status) once, later, in RunOnce() or in the
+  // destructor, on the thread that calls these. `status` is OK when all lines
+  // are written that this thread logged before, and all that other threads
+  // logged in calls that had returned, and LogWriter::Flush() has succeeded. If
+  // the writer fails, `status` is its error: the flush does not wait for
+  // another attempt. The remaining lines are kept and tried again. In the child
+  // of a fork(), calls done() with kFailedPrecondition inside this call.
   void Flush(absl::AnyInvocable<void(absl::Status) &&> done);
   // Flushes and waits for the result. If no LoggerThread runs, calls RunOnce()
-  // itself, and then blocks as long as the writer does. Returns what Flush()
-  // reports; kDeadlineExceeded after `timeout`; kFailedPrecondition if the
-  // writer calls it. CHECKs that this thread is not running a loop, a strand or
-  // a worker.
+  // itself, and then blocks as long as the writer does. Returns the status that
+  // Flush() reports; kDeadlineExceeded after `timeout`; kFailedPrecondition if
+  // it is called inside RunOnce(), as by the writer. CHECKs that this thread is
+  // not running a loop, a strand or a worker.
   absl::Status FlushAndWait(absl::Duration timeout);
-  // Does the same on any thread, also a loop's, which blocks meanwhile. Use it
-  // only if the process ends next.
+  // Does the same on any thread. If that is the thread of a loop, the loop
+  // blocks meanwhile. Use it only if the process ends next.
   absl::Status FlushBeforeAbort(absl::Duration timeout);
 
   // Takes a lock: meant for monitoring, not for each line.

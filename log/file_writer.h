@@ -62,13 +62,12 @@ class FileWriter final : public LogWriter {
   };
 
   // Opens the file, or creates it. A relative path is resolved in the current
-  // folder each time, which then must not change. Returns
-  //   kInvalidArgument for an option out of range, which the message names;
-  //   kFailedPrecondition if `path` is a symbolic link, or neither a regular
-  //   file
-  //     nor a character device; a device, such as /dev/null, is written to and
-  //     never rotated;
-  //   the errors of open(2), EISDIR among them, statx(2) and pread(2).
+  // folder each time, which then must not change. A device, such as /dev/null,
+  // is never rotated. Returns
+  //   - kInvalidArgument for an option out of range, which the message names;
+  //   - kFailedPrecondition if `path` is a symbolic link, or neither a regular
+  //     file nor a character device;
+  //   - the errors of open(2), such as EISDIR, of statx(2) and of pread(2).
   // REQUIRES: `clock` outlives the writer.
   static absl::StatusOr<std::unique_ptr<FileWriter>> Open(const Clock* clock,
                                                           std::string path,
@@ -82,9 +81,9 @@ class FileWriter final : public LogWriter {
   // Closes the files without synchronizing them.
   ~FileWriter() override;
 
-  // Returns the error of statx(2) or write(2); or, if the file was deleted, of
-  // opening a new one. Continues after short counts, and after EINTR up to 100
-  // times in a row.
+  // Returns the error of statx(2) or write(2); or, if the file was deleted, the
+  // error of opening a new one, as Open() does. Continues after short counts,
+  // and after EINTR up to 100 times in a row.
   //
   // If the disk is full (ENOSPC, EDQUOT) or fails (EIO), `*lines` may then
   // begin in the middle of a line. The next call writes the rest of the line to

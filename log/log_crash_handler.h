@@ -53,8 +53,7 @@ namespace sluice {
 //   - a stack overflows, except the stack of the thread that made this object
 //     and of threads with a sigaltstack(2) of their own;
 //   - the process ends by SIGKILL, _exit(), quick_exit() or another signal,
-//   such
-//     as SIGTERM: a program should handle SIGTERM and return from main().
+//     such as SIGTERM: a program should handle SIGTERM and return from main().
 // In the child of a fork() the handler does nothing for the parent's logger and
 // does not wait. A child that makes a logger may install a handler for it.
 //

@@ -30,7 +30,7 @@ TEST(LogText, IsEmptyAtFirst) {
   EXPECT_EQ(text.view(), "");
 }
 
-TEST(LogText, KeepsWhatIsAppendedWhileItGrows) {
+TEST(LogText, KeepsItsTextWhileItGrows) {
   LogText text;
   std::string expected;
   for (int i = 0; i < 2000; ++i) {

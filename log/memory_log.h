@@ -25,12 +25,14 @@ class MemoryLog {
 
   // Returns all that was written.
   std::string text() const;
-  // Returns the written lines without their newlines.
+  // Returns the written lines without their newlines. Leaves out the bytes
+  // after the last newline.
   std::vector<std::string> lines() const;
   // Returns how often LogWriter::Flush() was called.
   int flushes() const;
-  // Makes writers take `bytes` more, which may end in the middle of a line, and
-  // then fail with `status`, until Recover() is called.
+  // Makes Write() of all writers take `bytes` more, which may end in the middle
+  // of a line, and then fail with `status`, until Recover() is called. Flush()
+  // fails with `status` at once. REQUIRES: `status` is not OK.
   void FailAfter(size_t bytes, absl::Status status);
   void Recover();
 

@@ -125,7 +125,7 @@ class Program {
     close(event_fd);
   }
 
-  void TurnUntil(absl::FunctionRef<bool()> done) {
+  void RunUntil(absl::FunctionRef<bool()> done) {
     const MonotonicTime deadline = Clock::Real()->Now() + kPatience;
     while (!done()) {
       ASSERT_LT(Clock::Real()->Now(), deadline);
@@ -143,8 +143,8 @@ class Program {
   // Sends one message and expects it back.
   void ExpectEcho(TestPeer* peer, const std::string& text) {
     peer->ForgetReceived();
-    TurnUntil([&] { return peer->closed() || peer->Send(text) > 0; });
-    TurnUntil([&] {
+    RunUntil([&] { return peer->closed() || peer->Send(text) > 0; });
+    RunUntil([&] {
       peer->Receive();
       return peer->closed() || peer->received().size() >= text.size();
     });
@@ -226,13 +226,13 @@ TEST_P(ForkTest, AParentDoesNotNoticeThatItsChildDestroysAll) {
     program.ExpectEcho(peers.back().get(), "before");
     big_peers.push_back(program.Connect(address));
     TestPeer* const peer = big_peers.back().get();
-    program.TurnUntil([&] { return peer->Send("big") > 0; });
-    program.TurnUntil([&] {
+    program.RunUntil([&] { return peer->Send("big") > 0; });
+    program.RunUntil([&] {
       peer->Receive(1);
       return peer->received_bytes() > 0;
     });
   }
-  program.TurnUntil([&] { return program.connected; });
+  program.RunUntil([&] { return program.connected; });
   // This callable is in a queue when the child is made.
   SLUICE_ASSERT_OK(program.loop->Post([] {}));
 
@@ -242,7 +242,7 @@ TEST_P(ForkTest, AParentDoesNotNoticeThatItsChildDestroysAll) {
   struct stat file;
   EXPECT_EQ(stat(program.unix_path.c_str(), &file), 0);
   for (std::unique_ptr<TestPeer>& peer : big_peers) {
-    program.TurnUntil([&] {
+    program.RunUntil([&] {
       peer->Receive();
       return peer->closed() || peer->received_bytes() >= kBig;
     });
@@ -256,7 +256,7 @@ TEST_P(ForkTest, AParentDoesNotNoticeThatItsChildDestroysAll) {
   for (const auto& peer : peers) {
     program.ExpectEcho(peer.get(), "after");
     peer->ShutdownWrite();
-    program.TurnUntil([&] {
+    program.RunUntil([&] {
       peer->Receive();
       return peer->closed();
     });
@@ -266,11 +266,11 @@ TEST_P(ForkTest, AParentDoesNotNoticeThatItsChildDestroysAll) {
   const uint64_t one = 1;
   ASSERT_EQ(write(program.event_fd, &one, sizeof(one)),
             static_cast<ssize_t>(sizeof(one)));
-  program.TurnUntil([&] { return program.watch_called; });
+  program.RunUntil([&] { return program.watch_called; });
   EXPECT_FALSE(program.timer_fired);
   std::atomic<bool> ran{false};
   SLUICE_ASSERT_OK(program.pool->Post([&] { ran.store(true); }));
-  program.TurnUntil([&] { return ran.load(); });
+  program.RunUntil([&] { return ran.load(); });
 }
 
 // A task that is always in a queue, because it schedules itself.
@@ -347,9 +347,9 @@ TEST_P(ForkTest, AChildOfBusyThreadsDoesNotHang) {
 
   program_->ExpectEcho(peer.get(), "after");
   stop.store(true);
-  program_->TurnUntil([&] { return running.load() == 0; });
+  program_->RunUntil([&] { return running.load() == 0; });
   peer->ShutdownWrite();
-  program_->TurnUntil([&] {
+  program_->RunUntil([&] {
     peer->Receive();
     return peer->closed();
   });
@@ -367,7 +367,7 @@ TEST_P(ForkTest, AChildWakesNoLoopOfItsParent) {
   const auto peer = program_->Connect(program_->threads_server->address());
   program_->ExpectEcho(peer.get(), "still there");
   peer->ShutdownWrite();
-  program_->TurnUntil([&] {
+  program_->RunUntil([&] {
     peer->Receive();
     return peer->closed();
   });

@@ -117,7 +117,7 @@ class LateTimersTest : public ::testing::TestWithParam<PollerKind> {
     for (ClientSocket& client : clients_) SLUICE_ASSERT_OK(client.Send("x"));
     clock_.Advance(kHoldUp);
   }
-  bool TurnUntil(absl::FunctionRef<bool()> done) {
+  bool RunUntil(absl::FunctionRef<bool()> done) {
     for (int i = 0; i < 1000 && !done(); ++i) {
       SLUICE_EXPECT_OK(loop_->RunOnce(absl::ZeroDuration()));
     }
@@ -126,7 +126,7 @@ class LateTimersTest : public ::testing::TestWithParam<PollerKind> {
   // Destroys the server, and runs the loop until all connections are closed.
   void TearDown() override {
     server_.reset();
-    EXPECT_TRUE(TurnUntil([&] { return counts_.closed == counts_.made; }));
+    EXPECT_TRUE(RunUntil([&] { return counts_.closed == counts_.made; }));
     SLUICE_EXPECT_OK(loop_->RunOnce(absl::ZeroDuration()));
   }
 
@@ -146,7 +146,7 @@ INSTANTIATE_TEST_SUITE_P(, LateTimersTest,
                            return std::string(PollerKindName(kind.param));
                          });
 
-TEST_P(LateTimersTest, AConnectTimeoutCutsOffNoAnswerThatCameInTime) {
+TEST_P(LateTimersTest, AConnectTimeoutDropsNoAnswerThatCameInTime) {
   StartServer(absl::InfiniteDuration(), absl::InfiniteDuration());
   std::vector<std::unique_ptr<TcpConnector>> connectors;
   size_t connected = 0, ended = 0;
@@ -161,71 +161,71 @@ TEST_P(LateTimersTest, AConnectTimeoutCutsOffNoAnswerThatCameInTime) {
         }));
   }
   clock_.Advance(kHoldUp);
-  EXPECT_TRUE(TurnUntil([&] { return ended == kConnections; }));
+  EXPECT_TRUE(RunUntil([&] { return ended == kConnections; }));
   EXPECT_EQ(connected, kConnections);
 }
 
-TEST_P(LateTimersTest, AReadTimeoutCutsOffNoInputThatCameInTime) {
+TEST_P(LateTimersTest, AReadTimeoutDropsNoInputThatCameInTime) {
   StartServer(kLimit, absl::InfiniteDuration());
   Connect();
-  ASSERT_TRUE(TurnUntil([&] { return counts_.opened == kConnections; }));
+  ASSERT_TRUE(RunUntil([&] { return counts_.opened == kConnections; }));
   SendAndHoldUp();
-  EXPECT_TRUE(TurnUntil(
+  EXPECT_TRUE(RunUntil(
       [&] { return counts_.answered + counts_.timed_out == kConnections; }));
   EXPECT_EQ(counts_.timed_out, 0u);
 }
 
-TEST_P(LateTimersTest, AReadTimeoutCutsOffThoseThatSentNothing) {
+TEST_P(LateTimersTest, AReadTimeoutEndsConnectionsThatSentNothing) {
   StartServer(kLimit, absl::InfiniteDuration());
   Connect();
-  ASSERT_TRUE(TurnUntil([&] { return counts_.opened == kConnections; }));
+  ASSERT_TRUE(RunUntil([&] { return counts_.opened == kConnections; }));
   clock_.Advance(kHoldUp);
-  EXPECT_TRUE(TurnUntil([&] { return counts_.timed_out == kConnections; }));
+  EXPECT_TRUE(RunUntil([&] { return counts_.timed_out == kConnections; }));
 }
 
-TEST_P(LateTimersTest, AnIdleTimeoutCutsOffNoInputThatCameInTime) {
+TEST_P(LateTimersTest, AnIdleTimeoutDropsNoInputThatCameInTime) {
   StartServer(absl::InfiniteDuration(), kLimit);
   Connect();
-  ASSERT_TRUE(TurnUntil([&] { return counts_.opened == kConnections; }));
+  ASSERT_TRUE(RunUntil([&] { return counts_.opened == kConnections; }));
   SendAndHoldUp();
-  EXPECT_TRUE(TurnUntil(
+  EXPECT_TRUE(RunUntil(
       [&] { return counts_.answered + counts_.closed == kConnections; }));
   EXPECT_EQ(counts_.closed, 0u);
 }
 
-TEST_P(LateTimersTest, ADrainsDeadlineCutsOffNoInputThatCameInTime) {
+TEST_P(LateTimersTest, ADrainsDeadlineDropsNoInputThatCameInTime) {
   StartServer(absl::InfiniteDuration(), absl::InfiniteDuration());
   Connect();
-  ASSERT_TRUE(TurnUntil([&] { return counts_.opened == kConnections; }));
+  ASSERT_TRUE(RunUntil([&] { return counts_.opened == kConnections; }));
   size_t forced = SIZE_MAX;
   server_->Drain(clock_.Now() + kLimit, [&](size_t n) { forced = n; });
   SLUICE_ASSERT_OK(loop_->RunOnce(absl::ZeroDuration()));
   SendAndHoldUp();
-  EXPECT_TRUE(TurnUntil([&] { return forced != SIZE_MAX; }));
+  EXPECT_TRUE(RunUntil([&] { return forced != SIZE_MAX; }));
   EXPECT_EQ(forced, 0u);
   EXPECT_EQ(counts_.done, kConnections);
 }
 
 // The loop is held up before it starts the drain and before it has accepted a
 // connection. The drain must look at connections in the backlog, too.
-TEST_P(LateTimersTest, ADrainThatIsHeardOfLateServesTheBacklog) {
+TEST_P(LateTimersTest, ADrainThatBeginsLateServesTheBacklog) {
   StartServer(absl::InfiniteDuration(), absl::InfiniteDuration());
   Connect();
   size_t forced = SIZE_MAX;
   server_->Drain(clock_.Now() + kLimit, [&](size_t n) { forced = n; });
   SendAndHoldUp();
-  EXPECT_TRUE(TurnUntil([&] { return forced != SIZE_MAX; }));
+  EXPECT_TRUE(RunUntil([&] { return forced != SIZE_MAX; }));
   EXPECT_EQ(forced, 0u);
   EXPECT_EQ(counts_.done, kConnections);
 }
 
-TEST_P(LateTimersTest, ADrainsDeadlineCutsOffThoseThatSentNothing) {
+TEST_P(LateTimersTest, ADrainsDeadlineEndsConnectionsThatSentNothing) {
   StartServer(absl::InfiniteDuration(), absl::InfiniteDuration());
   Connect();
   size_t forced = SIZE_MAX;
   server_->Drain(clock_.Now() + kLimit, [&](size_t n) { forced = n; });
   clock_.Advance(kHoldUp);
-  EXPECT_TRUE(TurnUntil([&] { return forced != SIZE_MAX; }));
+  EXPECT_TRUE(RunUntil([&] { return forced != SIZE_MAX; }));
   EXPECT_EQ(forced, kConnections);
 }
 

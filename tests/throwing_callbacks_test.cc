@@ -114,7 +114,7 @@ TEST(ThrowingCallbackDeathTest, APost) {
   });
 }
 
-TEST(ThrowingCallbackDeathTest, APostInOneTurn) {
+TEST(ThrowingCallbackDeathTest, APostInOneIteration) {
   EXPECT_ENDS_AT_THROW([] {
     World world;
     (void)world.loop->Post(Throw);
@@ -287,7 +287,7 @@ enum class Where {
   kOpen,
   kInput,
   kInputEnd,
-  kDrained,
+  kOutputWritable,
   kTimeout,
   kDraining,
   kClosed,
@@ -303,7 +303,7 @@ class ThrowingHandler final : public StreamHandler {
   void OnOpen(Stream& stream) override {
     ThrowIf(Where::kOpen);
     stream.SetTimeout(absl::Milliseconds(1));
-    if (where_ == Where::kDrained) {
+    if (where_ == Where::kOutputWritable) {
       while (stream.Write(std::string(100'000, 'x'))) {
       }
     }
@@ -319,7 +319,7 @@ class ThrowingHandler final : public StreamHandler {
     ThrowIf(Where::kInputEnd);
     stream.ShutdownWrite();
   }
-  void OnWritable(Stream&) override { ThrowIf(Where::kDrained); }
+  void OnWritable(Stream&) override { ThrowIf(Where::kOutputWritable); }
   void OnTimeout(Stream&) override { ThrowIf(Where::kTimeout); }
   void OnDraining(Stream&) override { ThrowIf(Where::kDraining); }
   void OnClosed(Stream&, absl::Status, CloseReason) override {
@@ -373,9 +373,9 @@ TEST_P(ThrowingHandlerDeathTest, EndsAtTheThrow) {
 INSTANTIATE_TEST_SUITE_P(EachCall, ThrowingHandlerDeathTest,
                          ::testing::Values(Where::kNewHandler, Where::kOpen,
                                            Where::kInput, Where::kInputEnd,
-                                           Where::kDrained, Where::kTimeout,
-                                           Where::kDraining, Where::kClosed,
-                                           Where::kHandlePost));
+                                           Where::kOutputWritable,
+                                           Where::kTimeout, Where::kDraining,
+                                           Where::kClosed, Where::kHandlePost));
 
 TEST(ThrowingCallbackDeathTest, TheEndOfADrain) {
   EXPECT_ENDS_AT_THROW([] {

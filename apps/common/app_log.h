@@ -26,35 +26,39 @@ namespace sluice {
 class AppLog {
  public:
   struct Flags {
-    std::string log;
+    std::string log;  // place of the log; empty: nowhere
     std::string log_level = "info";
   };
   // Adds --log and --log_level to `line`, which sets `flags`. `flags` outlives
   // CommandLine::Parse().
   static void AddFlags(CommandLine* line, Flags* flags);
-  // kInvalidArgument names the flag that is wrong.
+  // Returns kInvalidArgument, with the flag's name, if a flag is wrong.
   static absl::Status Check(const Flags& flags);
 
-  // Opens the log and starts the thread that writes it. The errors of
-  // FileWriter::Open() and of starting a thread; an error about the place to
-  // log to names the flag. One object in a process. REQUIRES: Check() was OK.
+  // Opens the log and starts the thread that writes it. Returns the errors of
+  // FileWriter::Open(), of open(2) for a FIFO, of LoggerThread::Start() and of
+  // LogCrashHandler::Install(). An error about the place of the log names the
+  // flag. REQUIRES: Check() was OK; the process has no other AppLog; `clock`
+  // outlives this object.
   static absl::StatusOr<std::unique_ptr<AppLog>> Start(const Flags& flags,
                                                        const Clock* clock);
   // Waits until all logged lines are written, at most 3 seconds. If the writer
   // takes longer, as on a full pipe that nobody reads, the destructor leaves
   // the logger and its thread to the end of the process, and reports on
   // standard error what is dropped, if standard error has room.
-  // REQUIRES: no thread logs any more.
+  // REQUIRES: no thread logs any more; called on the thread that called
+  // Start().
   ~AppLog();
   AppLog(const AppLog&) = delete;
   AppLog& operator=(const AppLog&) = delete;
 
-  // nullptr if --log is empty.
+  // Returns nullptr if --log is empty.
   AsyncLogger* logger() const { return logger_.get(); }
   // Reopens the file on SIGHUP, as long as the result lives, for programs such
   // as logrotate that rename the file. `loop` handles the signal. Returns
   // nullptr if the log is not a file: the action of SIGHUP then stays as it is.
-  // The errors of SignalWatch::Create(). This outlives the result.
+  // Returns the errors of SignalWatch::Create(). REQUIRES: this object outlives
+  // the result.
   absl::StatusOr<std::unique_ptr<SignalWatch>> ReopenOnHangup(EventLoop* loop);
 
  private:

@@ -30,6 +30,7 @@ class CommandLine {
   // A list of strings, separated by commas. Empty strings are left out.
   void AddList(std::string name, std::string value_name, std::string help,
                std::vector<std::string>* value);
+  // A flag without a value: --name sets `*value` to true.
   void AddBool(std::string name, std::string help, bool* value);
   // A decimal number, at least `min`.
   void AddInt(std::string name, std::string help, int64_t min, int64_t* value);
@@ -37,8 +38,10 @@ class CommandLine {
   void AddDuration(std::string name, std::string help, absl::Duration* value);
 
   enum class Next { kRun, kExit };  // kExit: printed --help or --version
-  // Sets the values. kInvalidArgument names the flag, the value, and the
-  // reason. Does not change `argv`.
+  // Sets the values of the flags in `argv`, which does not change. If an
+  // argument is wrong, returns kInvalidArgument, which names the flag, the
+  // value, and the reason; flags before the wrong argument are then set. Prints
+  // --help and --version on stdout.
   absl::StatusOr<Next> Parse(int argc, char* const argv[]);
   // Returns true if Parse() has found the flag.
   bool given(absl::string_view name) const;
@@ -46,8 +49,9 @@ class CommandLine {
   // Returns the text that --help prints.
   std::string Help() const;
 
-  // Each prints a line on stderr, "PROGRAM: MESSAGE", and returns the exit
-  // code. None blocks if nobody reads stderr: see WriteToStandardError().
+  // Each of these prints a line on stderr, "PROGRAM: MESSAGE", and returns the
+  // exit code. If nobody reads stderr, each gives up after about a second: see
+  // WriteToStandardError().
   //
   // Reports a usage error, with a second line that names --help. Returns 2.
   int FailUsage(const absl::Status& status) const;

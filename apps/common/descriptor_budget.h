@@ -17,10 +17,11 @@ class DescriptorBudget {
   // the kernel allows.
   explicit DescriptorBudget(PollerKind poller);
 
-  // The process can open descriptors below this number.
+  // Returns the number below which the process can open descriptors.
   int64_t limit() const;
-  // Says which limit that is, for an error message: "the limit on descriptors
-  // (RLIMIT_NOFILE) is 1024" or "--poller=select takes descriptors below 1024".
+  // Returns the name and value of that limit for an error message: "the limit
+  // on descriptors (RLIMIT_NOFILE) is 1024" or "--poller=select takes
+  // descriptors below 1024".
   std::string LimitText() const;
   // Returns how many descriptors the process has open, or 16 if that cannot be
   // found out.

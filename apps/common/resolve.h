@@ -12,8 +12,8 @@ namespace sluice {
 // end in ".localhost" are 127.0.0.1. Looks up other names with getaddrinfo(3),
 // and returns the first IPv4 address of the host, or its first address if the
 // host has no IPv4. A look-up blocks: call this in main(), before the loops
-// run. kInvalidArgument: `text` is not an address; short forms of inet_aton(3),
-// such as 127.1, are not addresses. kUnavailable: the name was not found.
+// run. Returns kInvalidArgument if `text` is not an address, such as 127.1 and
+// other short forms of inet_aton(3); kUnavailable if the name was not found.
 absl::StatusOr<SocketAddress> Resolve(absl::string_view text);
 
 }  // namespace sluice

@@ -43,15 +43,16 @@ class ServerApp {
     ServerFlags flags = {};
   };
 
-  // The world of the app's handlers. All of it outlives the handlers.
+  // The objects that the app's handlers may use. All outlive the handlers.
   struct Context {
     const Platform* platform;
     absl::Span<EventLoop* const> loops;  // loops that do not run yet
     AsyncLogger* logger;                 // nullptr: the log is off
   };
-  // Makes the factory for the handlers of connections. Called once, after the
-  // flags are checked and before the server listens. kInvalidArgument is a
-  // usage error, and should name one of the app's own flags.
+  // Makes the factory for the handlers of connections. Called once, by Main(),
+  // after the flags are checked and before the server listens. For an error,
+  // Main() prints it and returns: 2 for kInvalidArgument, which should name one
+  // of the app's own flags, and 1 for others.
   using MakeNewHandler =
       absl::AnyInvocable<absl::StatusOr<TcpServer::NewHandler>(const Context&)>;
 
@@ -59,15 +60,17 @@ class ServerApp {
   ServerApp(const ServerApp&) = delete;
   ServerApp& operator=(const ServerApp&) = delete;
 
-  // For the app's own flags, which the app adds before Main(). --help lists
-  // them after the flags of every server.
+  // Returns the command line, to which the app adds its own flags before
+  // Main(). --help lists them after the flags of every server.
   CommandLine* command_line() { return &line_; }
 
-  // The whole program. Prints "listening on ADDRESS" on stdout once the server
-  // accepts connections. Serves until SIGTERM or SIGINT, then drains. Ignores
-  // SIGHUP, unless the log is a file: SIGHUP then reopens the file. Prints how
-  // much was served on stderr. Returns the exit code: 0; 1 if the server could
-  // not serve or its output could not be written; 2 for a usage error.
+  // Runs the whole program. Prints "listening on ADDRESS" on stdout once the
+  // server accepts connections. Serves until SIGTERM or SIGINT, then drains; a
+  // second signal ends the process at once. Ignores SIGPIPE. Ignores SIGHUP,
+  // unless the log is a file: SIGHUP then reopens the file. Prints the numbers
+  // of connections and bytes on stderr at the end. Returns the exit code: 0; 1
+  // if the server could not serve or its output could not be written; 2 for a
+  // usage error.
   // REQUIRES: called once, by main(), before the program opens a descriptor.
   int Main(int argc, char* argv[], MakeNewHandler make_new_handler);
 

@@ -23,13 +23,14 @@ struct ServerFlags {
   absl::Duration drain_timeout = absl::Seconds(5);
   AppLog::Flags log;
 
-  // Adds the flags to `line`, which sets the fields. This outlives
+  // Adds the flags to `line`, which sets the fields. This object outlives
   // CommandLine::Parse().
   void AddTo(CommandLine* line);
-  // kInvalidArgument names the flag that is wrong, or that contradicts another
-  // one.
+  // If a flag is wrong or contradicts another one, returns kInvalidArgument,
+  // which names the flag.
   absl::Status Check() const;
-  // The same for `address`, which `listen` names.
+  // Returns kInvalidArgument if the flags contradict `address`, which is the
+  // address that `listen` names.
   absl::Status CheckAddress(const SocketAddress& address) const;
 };
 

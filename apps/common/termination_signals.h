@@ -10,15 +10,15 @@
 
 namespace sluice {
 
-// A callable for the first SIGTERM or SIGINT, on a loop, for main(). From the
-// moment of the first signal, both signals have their default action. So a
+// A handler of SIGTERM and SIGINT for main(): calls a callable on a loop at the
+// first signal. From then on, both signals have their default action. So a
 // second signal ends the process at once, even if the loop or another thread is
 // blocked. Loop-bound.
 class TerminationSignals {
  public:
   // Calls `on_signal` on `loop`, once. Catches the signals even if they were
   // ignored or blocked when this process was started. Ignores SIGPIPE from now
-  // on. The errors and the requirements of SignalWatch::Create().
+  // on. Returns the errors, and has the requirements, of SignalWatch::Create().
   static absl::StatusOr<std::unique_ptr<TerminationSignals>> Catch(
       EventLoop* loop, absl::AnyInvocable<void() &&> on_signal);
   // Gives both signals their default action.

@@ -66,10 +66,10 @@ void ClientConnection::OnOpen(Stream&) {
   shared_->owner->OnConnectEnded(true);
 }
 
-void ClientConnection::Begin(uint64_t turn) {
+void ClientConnection::Begin(uint64_t index) {
   SLUICE_CHECK(open() && !begun_);
   begun_ = true;
-  turn_ = turn;
+  index_ = index;
   if (!shared_->schedule->open_loop()) {
     sent_nanos_ = std::make_unique<int64_t[]>(shared_->pipeline);
   }
@@ -79,7 +79,7 @@ void ClientConnection::Begin(uint64_t turn) {
 void ClientConnection::Send(MonotonicTime now) {
   if (!open() || !begun_) return;
   const uint64_t count = shared_->schedule->Take(
-      turn_, sent_, shared_->pipeline - in_flight(), now);
+      index_, sent_, shared_->pipeline - in_flight(), now);
   if (sent_nanos_ != nullptr) {
     for (uint64_t i = sent_; i < sent_ + count; ++i) {
       sent_nanos_[i % shared_->pipeline] = now.nanos();
@@ -178,10 +178,10 @@ void ClientConnection::RecordAnswers(MonotonicTime now) {
 
 int64_t ClientConnection::SentNanos(uint64_t message) const {
   if (sent_nanos_ != nullptr) return sent_nanos_[message % shared_->pipeline];
-  return shared_->schedule->DueTime(turn_, message).nanos();
+  return shared_->schedule->DueTime(index_, message).nanos();
 }
 
-void ClientConnection::Finish() {
+void ClientConnection::ShutdownWrite() {
   if (!open()) return;
   if (in_flight() > 0) {
     Fail(LoadError::kTimeout,
@@ -189,7 +189,7 @@ void ClientConnection::Finish() {
                          in_flight()));
     return;
   }
-  state_ = State::kFinishing;
+  state_ = State::kHalfClosed;
   connection_->ShutdownWrite();
   connection_->ResumeReading();  // only FIN can come
 }
@@ -202,7 +202,7 @@ void ClientConnection::OnInputEnd(Stream&) {
 }
 
 void ClientConnection::Fail(LoadError error, absl::string_view what) {
-  if (state_ != State::kOpen && state_ != State::kFinishing) return;
+  if (state_ != State::kOpen && state_ != State::kHalfClosed) return;
   CountError(error, what);
   connection_->Abort(absl::AbortedError(what));
 }

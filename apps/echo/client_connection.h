@@ -33,14 +33,15 @@ namespace sluice {
 // an open loop it computes the time.
 class ClientConnection final : private StreamHandler {
  public:
-  // The owner of connections. Must not destroy them in these calls.
+  // The owner of connections. Is called on the loop, and must not destroy
+  // connections inside these calls.
   class Owner {
    public:
     // Called when the attempt to connect has ended, once for each Connect().
     virtual void OnConnectEnded(bool open) = 0;
     // Called after an answer, if no connection waits for another answer.
     virtual void OnNothingInFlight() = 0;
-    // Called when a connection that was open has ended.
+    // Called when a connection that was open has ended, once for each.
     virtual void OnEnded() = 0;
 
    protected:
@@ -71,29 +72,29 @@ class ClientConnection final : private StreamHandler {
   // errors and in the log.
   ClientConnection(Shared* shared, uint64_t number);
 
-  // Starts to connect. Calls Owner::OnConnectEnded() later.
+  // Starts to connect. Calls Owner::OnConnectEnded() in a later iteration.
   // REQUIRES: called at most once.
   void Connect(const SocketAddress& peer, TcpConnector::Options options);
-  // Ends the attempt to connect, if the connection is not open yet. Calls
-  // nothing.
+  // Ends the attempt to connect, if the connection is not open yet. Does not
+  // call the owner.
   void CancelConnect();
   bool open() const { return state_ == State::kOpen; }
 
-  // Sends the first messages. `turn` is the number of the connection among
-  // those that begin. REQUIRES: open(), called at most once.
-  void Begin(uint64_t turn);
+  // Sends the first messages. `index` is the connection's number in the
+  // schedule. REQUIRES: open(), called at most once.
+  void Begin(uint64_t index);
   // Sends the messages that the schedule allows now. No-op unless the
   // connection is open and has begun.
   void Send(MonotonicTime now);
   // Half-closes; if messages wait for an answer, fails with kTimeout instead.
   // No-op unless the connection is open.
-  void Finish();
-  // Counts the connection as failed and resets it. No-op unless it is open or
-  // half-closed.
+  void ShutdownWrite();
+  // Counts the connection as failed and resets it. Calls Owner::OnEnded()
+  // later. No-op unless the connection is open or half-closed.
   void Fail(LoadError error, absl::string_view what);
 
  private:
-  enum class State : uint8_t { kNew, kOpen, kFinishing, kFailed, kEnded };
+  enum class State : uint8_t { kNew, kOpen, kHalfClosed, kFailed, kEnded };
 
   void OnConnectDone(absl::StatusOr<Socket> socket);
   void OnOpen(Stream& stream) override;
@@ -103,7 +104,7 @@ class ClientConnection final : private StreamHandler {
   void OnTimeout(Stream& stream) override;  // may read again
   void OnClosed(Stream& stream, absl::Status why, CloseReason reason) override;
 
-  // Returns true if `input` is what must come next. Otherwise fails.
+  // Returns true if `input` has the expected bytes. Otherwise fails.
   bool Check(absl::string_view input);
   // Records the messages that are complete.
   void RecordAnswers(MonotonicTime now);
@@ -116,7 +117,7 @@ class ClientConnection final : private StreamHandler {
 
   Shared* const shared_;
   const uint64_t number_;
-  uint64_t turn_ = 0;
+  uint64_t index_ = 0;
   std::unique_ptr<TcpConnector> connector_;
   std::unique_ptr<TcpConnection> connection_;
   // Times at which the messages in flight were sent, by number modulo the

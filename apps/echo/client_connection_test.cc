@@ -86,7 +86,7 @@ TEST_F(ClientConnectionTest, SendsAMessageAfterEachAnswer) {
   EXPECT_EQ(results_.messages(), 50u);
   EXPECT_EQ(shared_.answered, 50u);
   EXPECT_THAT(server_.received(), ElementsAre(5000u));
-  connection_->Finish();
+  connection_->ShutdownWrite();
   ASSERT_TRUE(RunUntilEnded());
   EXPECT_TRUE(results_.ok());
 }
@@ -206,7 +206,7 @@ TEST_F(ClientConnectionTest, AResetIsReported) {
 TEST_F(ClientConnectionTest, HalfClosingBeforeTheAnswerIsATimeout) {
   server_.on_input = [](Stream&, absl::string_view, uint64_t) {};
   Begin(100, 3, {.messages = 50});
-  connection_->Finish();
+  connection_->ShutdownWrite();
   ASSERT_TRUE(RunUntilEnded());
   EXPECT_EQ(Errors(LoadError::kTimeout).connections, 1u);
   EXPECT_EQ(Errors(LoadError::kTimeout).first,

@@ -8,9 +8,10 @@
 
 namespace sluice {
 
-// A handler that sends back all input, as RFC 862 says. Stops reading while the
-// peer does not read: a connection holds at most the stream's high-water mark
-// and one read in memory. Sequence-bound to its stream.
+// A handler that sends back all input, as RFC 862 says. Half-closes after the
+// peer, as every StreamHandler does by default. Stops reading while the peer
+// does not read: a connection holds at most the stream's high-water mark and
+// one read in memory. Sequence-bound to its stream.
 class EchoHandler : public StreamHandler {
  public:
   size_t OnInput(Stream& stream, absl::string_view input) override;

@@ -28,7 +28,7 @@ class FakeStream final : public Stream {
     return Write(std::string(data));
   }
   void Cork() override {}
-  void ShutdownWrite() override { finished = true; }
+  void ShutdownWrite() override { half_closed = true; }
   void Abort(absl::Status) override {}
   void PauseReading() override { paused = true; }
   void ResumeReading() override { paused = false; }
@@ -44,7 +44,7 @@ class FakeStream final : public Stream {
   std::string written;
   bool full = false;    // past its high-water mark
   bool unread = false;  // more has arrived
-  bool finished = false;
+  bool half_closed = false;
   bool paused = false;
 };
 
@@ -55,7 +55,7 @@ TEST(EchoHandlerTest, SendsBackAllInputAndConsumesIt) {
   EXPECT_EQ(handler.OnInput(stream, "world"), 5u);
   EXPECT_EQ(stream.written, "hello world");
   EXPECT_FALSE(stream.paused);
-  EXPECT_FALSE(stream.finished);
+  EXPECT_FALSE(stream.half_closed);
 }
 
 TEST(EchoHandlerTest, StopsReadingWhileThePeerDoesNotRead) {
@@ -72,14 +72,14 @@ TEST(EchoHandlerTest, HalfClosesAfterThePeer) {
   FakeStream stream;
   EchoHandler handler;
   handler.OnInputEnd(stream);
-  EXPECT_TRUE(stream.finished);
+  EXPECT_TRUE(stream.half_closed);
 }
 
 TEST(EchoHandlerTest, DrainingHalfClosesAnIdleStreamAtOnce) {
   FakeStream stream;
   EchoHandler handler;
   handler.OnDraining(stream);
-  EXPECT_TRUE(stream.finished);
+  EXPECT_TRUE(stream.half_closed);
 }
 
 TEST(EchoHandlerTest, DrainingEchoesArrivedInputThenHalfCloses) {
@@ -87,12 +87,12 @@ TEST(EchoHandlerTest, DrainingEchoesArrivedInputThenHalfCloses) {
   EchoHandler handler;
   stream.unread = true;
   handler.OnDraining(stream);
-  EXPECT_FALSE(stream.finished);
+  EXPECT_FALSE(stream.half_closed);
   handler.OnInput(stream, "one");
-  EXPECT_FALSE(stream.finished);
+  EXPECT_FALSE(stream.half_closed);
   stream.unread = false;
   handler.OnInput(stream, "two");
-  EXPECT_TRUE(stream.finished);
+  EXPECT_TRUE(stream.half_closed);
   EXPECT_EQ(stream.written, "onetwo");
 }
 

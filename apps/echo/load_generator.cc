@@ -96,11 +96,11 @@ void LoadGenerator::Run() {
   const MonotonicTime start = Now();
   shared_.schedule = &schedule_.emplace(options, start);
   shared_.last_answer = start;
-  turns_.reserve(open_);
+  begun_.reserve(open_);
   for (const auto& connection : connections_) {
-    if (connection->open()) turns_.push_back(connection.get());
+    if (connection->open()) begun_.push_back(connection.get());
   }
-  for (size_t i = 0; i < turns_.size(); ++i) turns_[i]->Begin(i);
+  for (size_t i = 0; i < begun_.size(); ++i) begun_[i]->Begin(i);
   ArmForEnd();
   if (schedule_->open_loop()) Pace();
 }
@@ -116,9 +116,9 @@ void LoadGenerator::ArmForEnd() {
 void LoadGenerator::Pace() {
   const uint64_t due = schedule_->Due(Now());
   // If several messages of a connection became due, it is visited once.
-  const uint64_t visits = std::min<uint64_t>(due - paced_, turns_.size());
+  const uint64_t visits = std::min<uint64_t>(due - paced_, begun_.size());
   for (uint64_t i = 0; i < visits; ++i) {
-    turns_[(paced_ + i) % turns_.size()]->Send(Now());
+    begun_[(paced_ + i) % begun_.size()]->Send(Now());
   }
   paced_ = due;
   const MonotonicTime next = schedule_->DueTime(due);
@@ -207,7 +207,7 @@ void LoadGenerator::Close() {
                      schedule_->measured_from(),
                  absl::ZeroDuration());
   }
-  for (const auto& connection : connections_) connection->Finish();
+  for (const auto& connection : connections_) connection->ShutdownWrite();
   loop_->Arm(this, AtMost(options_.close_timeout));
   if (open_ == 0) Done();
 }

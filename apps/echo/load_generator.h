@@ -71,14 +71,15 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
   // loop iteration, or inside Stop(). REQUIRES: called once.
   void Start(absl::AnyInvocable<void() &&> done);
   // Ends early, because a person waits. Sends no more, and waits at most 200 ms
-  // for the answers that are due and 200 ms for the server's FINs. If the
-  // generator waits only for answers or FINs already, ends inside this call.
+  // for the answers that are due and 200 ms for the server's FINs. If no
+  // connection is open, or if the generator waits only for answers or FINs
+  // already, ends inside this call. REQUIRES: Start() was called.
   void Stop();
 
   // Valid at any time, except that `elapsed` and `unanswered` are valid only
   // after `done` is called.
   const LoadResults& results() const { return *results_; }
-  // Connections that are open now.
+  // Returns the number of connections that are open now.
   uint64_t open() const { return open_; }
 
  private:
@@ -110,7 +111,7 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
   ClientConnection::Shared shared_;
   absl::AnyInvocable<void() &&> done_;
   std::vector<std::unique_ptr<ClientConnection>> connections_;
-  std::vector<ClientConnection*> turns_;  // connections that began, in order
+  std::vector<ClientConnection*> begun_;  // connections that began, in order
   std::optional<MessageSchedule> schedule_;
   CallbackTimer pace_timer_;
   uint64_t paced_ = 0;       // messages whose time has come

@@ -19,8 +19,8 @@ namespace sluice {
 // SYS_statx, fails with `error` (testonly). The call fails on threads that
 // `body` starts, too. With ENOSYS, the thread behaves as on a kernel that does
 // not have the call; with ENOSYS or EPERM, as under the filter of a container
-// that does not list the call. If the kernel accepts no filter, skips the test
-// and does not call `body`.
+// that does not list the call. Blocks until `body` has returned. If the kernel
+// accepts no filter, skips the test and does not call `body`.
 inline void WithoutSystemCall(int number, int error,
                               absl::FunctionRef<void()> body) {
   std::thread thread([number, error, body] {

@@ -43,7 +43,7 @@ TEST(BarChartTest, BarsAreAsLongAsTheirMediansAndMarkedByKind) {
   EXPECT_THAT(svg, Not(HasSubstr("logarithmic")));
 }
 
-TEST(BarChartTest, AWideRangeHasALogarithmicScaleThatSaysSo) {
+TEST(BarChartTest, AWideRangeHasALogarithmicScaleWithANote) {
   const std::string svg =
       BarChartSvg({{"a case",
                     "ns",
@@ -94,7 +94,7 @@ TEST(BarChartTest, TextIsEscapedAndSqueezedIntoItsPlace) {
   EXPECT_THAT(svg, HasSubstr("textLength=\"222\""));
 }
 
-TEST(BarChartTest, NothingIsNoLength) {
+TEST(BarChartTest, AValueOfZeroHasNoBar) {
   EXPECT_THAT(
       Widths(BarChartSvg({{"a", "ns", {Steady("x", 0, BarKind::kPeer)}}}),
              "peer"),

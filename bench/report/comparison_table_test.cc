@@ -18,7 +18,7 @@ TEST(ComparisonTableTest, RatiosArePairedByRound) {
             "0.500 (0.500 to 0.500) |\n");
 }
 
-TEST(ComparisonTableTest, WhoFailedHasARowAndNoRatio) {
+TEST(ComparisonTableTest, AFailedContenderHasARowAndNoRatio) {
   EXPECT_EQ(ComparisonTable("ns", {{"limit", {0}, ""},
                                    {"Sluice", {4}, ""},
                                    {"peer", {}, "killed by signal 11"}}),

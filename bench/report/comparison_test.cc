@@ -86,7 +86,7 @@ TEST_F(ComparisonTest, EachMetricHasATable) {
                                  "| L | 20.0"));
 }
 
-TEST_F(ComparisonTest, TellsTheConditions) {
+TEST_F(ComparisonTest, PrintsTheConditions) {
   EXPECT_EQ(Run({"--rounds=1"},
                 {{"a case", {"ns"}, {Steady("L", 1), Steady("S", 2)}}}),
             0);
@@ -94,7 +94,7 @@ TEST_F(ComparisonTest, TellsTheConditions) {
                            "[0-9]+ CPUs of .*; dpkg [0-9].*; 1 rounds.\n.*"));
 }
 
-TEST_F(ComparisonTest, ThePictureIsOfAllButTheLimitsSecondRow) {
+TEST_F(ComparisonTest, ThePictureOmitsTheLimitsSecondRow) {
   const std::string path = log_ + ".svg";
   EXPECT_EQ(Run({"--rounds=1", "--svg=" + path},
                 {{"a case", {"ns"}, {Steady("L", 1), Steady("Sluice", 2)}}}),

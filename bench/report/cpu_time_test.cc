@@ -14,7 +14,7 @@ void ComputeFor(absl::Duration duration) {
   }
 }
 
-TEST(CpuTimeTest, OfAnotherThreadIsOfTheProcessAlone) {
+TEST(CpuTimeTest, AnotherThreadsTimeCountsOnlyForTheProcess) {
   const absl::Duration thread = ThreadCpuTime();
   const absl::Duration process = ProcessCpuTime();
   std::thread(ComputeFor, absl::Milliseconds(50)).join();

@@ -37,7 +37,7 @@ TEST(CpusTest, PinsTheThreadToOneCpuThatItMightUseBefore) {
   });
 }
 
-TEST(CpusTest, KnowsThoseOnlyThatTheThreadMightUseBefore) {
+TEST(CpusTest, UsesOnlyCpusThatTheThreadMightUseBefore) {
   InThread([] {
     const cpu_set_t allowed = Allowed();
     int last = CPU_SETSIZE - 1;

@@ -20,7 +20,7 @@ TEST(EchoReportTest, SampleIsOfAllMessagesOfTheRun) {
   EXPECT_EQ(sample->cpu_us_per_message, 5);
 }
 
-TEST(EchoReportTest, WhatIsNoResultIsRefused) {
+TEST(EchoReportTest, RefusesTextThatIsNoResult) {
   for (const char* line : {"", "{}", R"({"messages_per_s":1})",
                            R"({"messages_per_s":"x","messages":1})",
                            R"({"messages_per_s":0,"messages":0})"}) {

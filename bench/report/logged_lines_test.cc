@@ -69,7 +69,7 @@ TEST(LoggedLinesTest, ThreadsMayTakeTurns) {
   SLUICE_EXPECT_OK(Check(File({3, 0, 4, 1, 2, 5})));
 }
 
-TEST(LoggedLinesTest, FindsWhatIsMissing) {
+TEST(LoggedLinesTest, FindsAMissingLine) {
   EXPECT_THAT(Check(""),
               StatusIs(absl::StatusCode::kDataLoss, "lacks messages 0 to 2"));
   EXPECT_THAT(Check(File({0, 1, 2, 3, 4})),
@@ -78,7 +78,7 @@ TEST(LoggedLinesTest, FindsWhatIsMissing) {
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr(Message(2))));
 }
 
-TEST(LoggedLinesTest, FindsWhatIsThereTwice) {
+TEST(LoggedLinesTest, FindsADuplicateLine) {
   EXPECT_THAT(Check(File({0, 1, 1, 2, 3, 4, 5})),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr(Message(1))));
 }
@@ -88,7 +88,7 @@ TEST(LoggedLinesTest, FindsAThreadsLinesOutOfOrder) {
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr(Message(5))));
 }
 
-TEST(LoggedLinesTest, FindsWhatNobodyHasLogged) {
+TEST(LoggedLinesTest, FindsALineThatNoThreadHasLogged) {
   EXPECT_THAT(Check(File({0, 1, 2, 3, 4, 5, 6})),
               StatusIs(absl::StatusCode::kDataLoss, HasSubstr(Message(6))));
   EXPECT_THAT(Check(File({0, 1, 2, 3, 4, 5}) + "Log file closed\n"),
@@ -102,7 +102,7 @@ TEST(LoggedLinesTest, AHeadMayStandBeforeTheFirstMessage) {
   EXPECT_FALSE(Check("Log file created").ok());
 }
 
-TEST(LoggedLinesTest, FindsWrongValuesAndCutLines) {
+TEST(LoggedLinesTest, FindsWrongValuesAndTruncatedLines) {
   const std::string good = File({0, 1, 2, 3, 4, 5});
   for (size_t i = 0; i < good.size(); ++i) {
     EXPECT_FALSE(Check(good.substr(0, i)).ok()) << i;

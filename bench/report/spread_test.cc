@@ -5,7 +5,7 @@
 namespace sluice {
 namespace {
 
-TEST(SpreadTest, OfOddAndEvenCounts) {
+TEST(SpreadTest, IsExactForOddAndEvenCounts) {
   const Spread odd = SpreadOf({3, 1, 100});
   EXPECT_EQ(odd.median, 3);
   EXPECT_EQ(odd.min, 1);

@@ -18,7 +18,7 @@ TEST(TickCounterTest, NeverGoesBack) {
 
 // The test holds even if the machine does not run this thread for a long time,
 // because an inner interval is never longer than the outer one.
-TEST(TickCounterTest, TicksTimesTheirLengthIsWhatTheClockSays) {
+TEST(TickCounterTest, TicksTimesTheirLengthAgreeWithTheClock) {
   const double nanos_per_tick = NanosPerTick();
   const Clock& clock = *Clock::Real();
   const uint64_t outer_begin = TicksNow();

@@ -23,7 +23,7 @@ class UserFileTest : public ::testing::Test {
   const std::string folder_ = ::testing::TempDir() + "/user_file_test";
 };
 
-TEST_F(UserFileTest, WhatIsWrittenIsReadAndReplaced) {
+TEST_F(UserFileTest, AWriteReplacesTheFile) {
   const std::string path = folder_ + "/file";
   SLUICE_EXPECT_OK(WriteFile(path, "first, longer"));
   SLUICE_EXPECT_OK(WriteFile(path, "second"));
@@ -35,7 +35,7 @@ TEST_F(UserFileTest, WhatIsWrittenIsReadAndReplaced) {
   EXPECT_EQ(std::distance(begin(files), end(files)), 1);
 }
 
-TEST_F(UserFileTest, WhatCannotBeReplacedStaysAsItIs) {
+TEST_F(UserFileTest, AFileThatCannotBeReplacedIsUnchanged) {
   const std::string path = folder_ + "/file";
   SLUICE_EXPECT_OK(WriteFile(path, "first"));
   // A folder stands in the way of the temporary file.
@@ -51,7 +51,7 @@ TEST_F(UserFileTest, ErrorsNameThePath) {
               StatusIs(absl::StatusCode::kNotFound, HasSubstr("/no/file")));
 }
 
-TEST_F(UserFileTest, RelativePathsAreTheCallers) {
+TEST_F(UserFileTest, RelativePathsBeginInTheCallersFolder) {
   setenv("BUILD_WORKING_DIRECTORY", folder_.c_str(), 1);
   SLUICE_EXPECT_OK(WriteFile("file", "text"));
   unsetenv("BUILD_WORKING_DIRECTORY");

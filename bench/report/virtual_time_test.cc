@@ -36,7 +36,7 @@ TEST(VirtualTimeTest, ClocksStandWhereTheyAreSet) {
   EXPECT_THAT(*seconds, ::testing::ElementsAre(86405, 86405.001, 86405.001));
 }
 
-TEST(VirtualTimeTest, NobodyWaits) {
+TEST(VirtualTimeTest, NoCallWaits) {
   const auto results = MeasureIsolated(
       [] {
         const int epoll = epoll_create1(0);
@@ -51,7 +51,7 @@ TEST(VirtualTimeTest, NobodyWaits) {
   EXPECT_THAT(*results, ::testing::ElementsAre(0, -1));
 }
 
-TEST(VirtualTimeTest, UntilThenAllIsReal) {
+TEST(VirtualTimeTest, CallsAreRealBeforeTheTimeIsSet) {
   const MonotonicTime begin = Clock::Real()->Now();
   EXPECT_GT(begin.nanos(), 0);
   const int epoll = epoll_create1(0);

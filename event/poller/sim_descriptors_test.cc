@@ -36,7 +36,7 @@ TEST(SimDescriptorsTest, TheLastSetReadyCounts) {
   EXPECT_EQ(descriptors.ready(fd), kWritable);
 }
 
-TEST(SimDescriptorsTest, ForAReusedNumberNothingHolds) {
+TEST(SimDescriptorsTest, AReusedNumberKeepsNoOldState) {
   SimDescriptors descriptors;
   descriptors.SetReady(descriptors.Open(), kReadable);
   descriptors.Close(0);

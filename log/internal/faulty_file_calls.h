@@ -19,7 +19,8 @@ namespace sluice {
 
 // The calls of the kernel (testonly), except that a test can let calls fail,
 // and that fdatasync(2) and fsync(2) do nothing, so that no test waits for a
-// disk. Counts the open descriptors. Thread-compatible.
+// disk. Counts the open descriptors. CHECKs that only these are synchronized
+// and closed. Thread-compatible.
 class FaultyFileCalls final : public FileCalls {
  public:
   struct Fault {
@@ -36,8 +37,10 @@ class FaultyFileCalls final : public FileCalls {
   void FailAlways(absl::string_view call, int error);
   void FailNothing() { plan_ = nullptr; }
 
+  // Returns the number of descriptors that are open.
   size_t open_descriptors() const { return open_.size(); }
-  int calls(absl::string_view call) const;  // calls so far, failed or not
+  // Returns the number of calls with this name so far, failed or not.
+  int calls(absl::string_view call) const;
 
   IoResult Open(const std::string& path, int flags, mode_t mode) override;
   IoResult Write(int fd, absl::string_view data) override;

@@ -19,6 +19,7 @@ class FileWriterFolder {
 
   // Returns the path of a file in the folder. The log's is Path("log").
   std::string Path(absl::string_view name) const;
+  // Creates or replaces a file in the folder.
   void Write(absl::string_view name, absl::string_view contents) const;
   // Returns the contents of a file, or "none" if there is no such file.
   std::string Read(absl::string_view name) const;

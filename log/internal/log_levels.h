@@ -27,10 +27,12 @@ class LogLevels {
   LogLevels(const LogLevels&) = delete;
   LogLevels& operator=(const LogLevels&) = delete;
 
+  // Sets the level of all files that match no exception.
   void Set(LogSeverity level);
-  // Sets the level of the files whose path ends in `file` ("tcp_server.cc",
-  // "net/tcp_server.cc"), or, if `file` ends in "/", of the files in the
-  // folder `file` ("net/"). If several exceptions match a path, the one that
+  // Adds an exception: sets the level of the files whose path ends in the whole
+  // names `file` ("server.cc" or "net/server.cc", but not "net/tcp_server.cc"),
+  // or, if `file` ends in "/", of all files below a folder `file` ("net/"). If
+  // several exceptions match a path, the one that
   // was added last counts; to set an exception again changes its level, not its
   // place. Returns kInvalidArgument if `file` is empty, and kResourceExhausted
   // if there would be more than kMaxFiles exceptions.

@@ -15,12 +15,12 @@ namespace sluice {
 
 // Returns OK if `line` is one line of UTF-8 that ends in a newline and has no
 // other control character, no line separator, and no mark that overrides the
-// direction of text.
+// direction of text; otherwise kInvalidArgument.
 absl::Status CheckLogLine(absl::string_view line);
 
 // Returns the members of a line of kJson: strings without their escapes, and
-// numbers as text. Returns an error if CheckLogLine() does, or if the line is
-// not an object with strings and numbers as members.
+// numbers as text. Returns kInvalidArgument if CheckLogLine() does, or if the
+// line is not an object with strings and numbers as members.
 absl::StatusOr<std::map<std::string, std::string>> ParseJsonLine(
     absl::string_view line);
 

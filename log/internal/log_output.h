@@ -35,14 +35,16 @@ class LogOutput {
   size_t size() const { return text_.size() - written_; }
 
   // Passes the bytes to the writer. Returns OK if none are left, else the
-  // writer's last error. After an error, calls the writer only when the delay
-  // has passed, or if `now`.
+  // writer's last error; kInternal if the writer returned OK but left bytes.
+  // After an error, calls the writer only when the delay has passed, or if
+  // `now`.
   absl::Status Write(bool now = false);
-  // Calls LogWriter::Flush(). REQUIRES: size() == 0.
+  // Calls LogWriter::Flush() and returns its status. Counts an error, but does
+  // not call on_error(). REQUIRES: size() == 0.
   absl::Status Flush();
 
-  // Reports that the remaining lines and `more_lines` are dropped, if there are
-  // any.
+  // Calls on_error() with the number of dropped lines, if there are any: the
+  // lines in this buffer and `more_lines`.
   void GiveUp(size_t more_lines);
 
   uint64_t bytes() const { return bytes_.value(); }

@@ -262,7 +262,7 @@ TEST(LogValue, AbslStringifyIsCalledByTheCaller) {
   EXPECT_EQ(PrintedAfter(Label{name}, [&] { name[0] = 'X'; }), "**old");
 }
 
-TEST(LogValue, AbslStringifyIsCalledLaterForWhatSluiceLogCopyReturns) {
+TEST(LogValue, AbslStringifyIsCalledLaterForTheResultOfSluiceLogCopy) {
   std::string name = "old";
   EXPECT_EQ(PrintedAfter(Copied{&name}, [&] { name = "new"; }), "new");
   static_assert(LogValue<Copied>::kKind == LogKind::kOther);

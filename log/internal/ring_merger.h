@@ -22,8 +22,8 @@ class RingMerger {
  public:
   // Calls visit(ring, record, args) for each record in the rings with ticks up
   // to `cutoff`, until visit() returns false; the records after that one stay.
-  // Calls released() when a ring has got room. Returns the number of visited
-  // records.
+  // Calls released() each time when it has given memory back to a producer, and
+  // once at the end. Returns the number of visited records.
   //
   // If `cutoff` was read before `rings` was filled, and a record is visited,
   // then all records that were logged before it, on any thread, are visited

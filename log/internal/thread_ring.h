@@ -41,7 +41,8 @@ extern constinit thread_local ThreadRing* last_ring;
 
 }  // namespace log_internal
 
-// Returns this thread's ring of `logger`, or nullptr if it has none.
+// Returns this thread's ring of `logger`, and remembers it in last_ring.
+// Returns nullptr if the thread has none.
 ThreadRing* FindThreadRing(const void* logger);
 // Returns true if this thread can keep a ring: false while its thread-local
 // objects are destroyed.

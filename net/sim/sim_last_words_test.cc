@@ -52,13 +52,13 @@ TEST(SimLastWordsSaidDeathTest, AfterACheckThatFails) {
               KilledBySignal(SIGABRT), "CHECK failed: false(.|\n)*seed 17");
 }
 
-TEST(SimLastWordsSaidDeathTest, AfterABadAddressWhichIsTriedAgain) {
+TEST(SimLastWordsSaidDeathTest, AfterABadAddress) {
   EXPECT_EXIT(
       EndWith("seed 17\n", [] { *reinterpret_cast<volatile int*>(16) = 1; }),
       [](int status) { return EndedBy(SIGSEGV, status); }, "seed 17");
 }
 
-TEST(SimLastWordsSaidDeathTest, BehindTheTraceAsItIsThen) {
+TEST(SimLastWordsSaidDeathTest, AfterTheCurrentTrace) {
   EXPECT_EXIT(
       {
         std::string trace = "first\n";
@@ -108,7 +108,7 @@ TEST(SimLastWordsTest, LeaveEverythingAsItWas) {
   const SimLastWords others;  // there may be another one now
 }
 
-TEST(SimLastWordsSaidDeathTest, OfOneAtATime) {
+TEST(SimLastWordsSaidDeathTest, OnlyOneMayExist) {
   EXPECT_DEATH(
       {
         const SimLastWords first;

@@ -176,7 +176,7 @@ TEST(SimNetworkOptionsTest, RefusesEachOptionOutOfRange) {
   }
 }
 
-TEST(SimNetworkOptionsDeathTest, AWorldIsNotMadeOfSuchOptions) {
+TEST(SimNetworkOptionsDeathTest, UseOfAnOptionOutOfRangeIsAnError) {
   EXPECT_DEATH(SimNetwork({.faults = {.loss = 2}}), "SLUICE_CHECK failed");
   SimNetwork network({});
   SimHost* const host = network.AddHost("host");
@@ -200,7 +200,7 @@ TEST_F(SimNetworkTest, AClientTalksToAServer) {
       HasSubstr("server: descriptor 1 is accepted from 10.0.0.2:32768"));
 }
 
-TEST_F(SimNetworkTest, TimePassesOnlyWhenNothingElseDoes) {
+TEST_F(SimNetworkTest, TimePassesOnlyWhenNothingElseHappens) {
   server_->Start(NewEchoServer);
   Client client(client_, server_->address(7));
   const MonotonicTime start = network_.now();
@@ -226,7 +226,7 @@ TEST_F(SimNetworkTest, LinksHaveLatencyAndBandwidth) {
   EXPECT_LT(took, absl::Milliseconds(2 * 50 + 2 * 10 + 5));
 }
 
-TEST_F(SimNetworkTest, WhatGoesOneWayAtOnceSharesItsLink) {
+TEST_F(SimNetworkTest, PacketsInOneDirectionShareTheLink) {
   network_.SetLink(server_, client_, {.bytes_per_second = 1e6});
   server_->Start(NewEchoServer);
   Client a(client_, server_->address(7)), b(client_, server_->address(7));
@@ -306,7 +306,7 @@ TEST_F(SimNetworkTest, APartitionForGoodEndsAConnectionThatSends) {
   EXPECT_THAT(client.why.message(), HasSubstr("Connection timed out"));
 }
 
-TEST_F(SimNetworkTest, AnEndThatSendsHearsOfACrash) {
+TEST_F(SimNetworkTest, AnEndThatSendsSeesACrashOfItsPeer) {
   server_->Start(NewEchoServer);
   Client silent(client_, server_->address(7)),
       speaks(client_, server_->address(7));
@@ -502,7 +502,7 @@ TEST_F(SimNetworkTest, ALoopMayBeRunByItsOwner) {
 // Clocks
 // ---------------------------------------------------------------------------
 
-TEST_F(SimNetworkTest, TheWallClockJumpsAndTimersDoNotCare) {
+TEST_F(SimNetworkTest, AStepOfTheWallClockDoesNotMoveTimers) {
   const Clock& clock = *server_->platform().clock;
   bool fired = false;
   CallbackTimer timer([&] { fired = true; });

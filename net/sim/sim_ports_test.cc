@@ -89,7 +89,7 @@ TEST(SimPortsTest, AChosenPortIsNotGivenToAnotherSocket) {
   EXPECT_EQ(ports.FreePort(from), 32773);
 }
 
-TEST(SimPortsTest, SoManyPairsWaitAndNoMore) {
+TEST(SimPortsTest, AtMost65536PairsAreInTimeWait) {
   SimPorts ports;
   int waiting = 0;
   SimPorts::Pair pair(At("10.0.0.1:0"), At("10.0.0.2:0"));
@@ -107,7 +107,7 @@ TEST(SimPortsTest, SoManyPairsWaitAndNoMore) {
   EXPECT_TRUE(ports.MayBind(At("10.0.0.1:1")));
 }
 
-TEST(SimPortsTest, AListenerOfOneAddressGoesBeforeThatOfAll) {
+TEST(SimPortsTest, AListenerOfOneAddressPrecedesAListenerOfAll) {
   SimPorts ports;
   SimRandom random(1);
   auto* const one = reinterpret_cast<SimTcpListener*>(1);

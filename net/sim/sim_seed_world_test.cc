@@ -44,7 +44,7 @@ TEST(SimSeedWorldTest, DrawsPartsOfTheUpperBounds) {
   EXPECT_LE(*jitters.rbegin(), absl::Milliseconds(3));
 }
 
-TEST(SimSeedWorldTest, TheTextOfAWorldMakesItAgain) {
+TEST(SimSeedWorldTest, TheTextOfAWorldParsesToTheSameWorld) {
   for (uint64_t seed = 1; seed <= 1000; ++seed) {
     const SimNetwork::Options world = DrawSimWorld(Most(), seed);
     const std::string text = SimFaultsToText(world);
@@ -57,7 +57,7 @@ TEST(SimSeedWorldTest, TheTextOfAWorldMakesItAgain) {
   }
 }
 
-TEST(SimSeedWorldTest, NoFaultsAreATextToo) {
+TEST(SimSeedWorldTest, AWorldWithoutFaultsHasATextToo) {
   EXPECT_EQ(SimFaultsToText({}), "none");
   const auto world = WithSimFaults(Most(), "none");
   SLUICE_ASSERT_OK(world.status());
@@ -96,7 +96,7 @@ TEST(SimSeedWorldTest, ShrinkingHalvesTheJitterTooInMicroseconds) {
   EXPECT_EQ(SimFaultsToText(less), "jitter=750us");
 }
 
-TEST(SimSeedWorldTest, ShrinkingKeepsAWorldOfWhichNothingCanBeSpared) {
+TEST(SimSeedWorldTest, ShrinkingKeepsAWorldThatNeedsAllItsFaults) {
   const SimClock clock;
   const SimNetwork::Options less = ShrinkSimWorld(
       Most(), [](const auto&) { return false; }, &clock);

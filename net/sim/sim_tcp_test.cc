@@ -174,7 +174,7 @@ TEST_F(SimTcpTest, AConnectTakesThereAndBack) {
   EXPECT_TRUE(IsWritable(a_, client));
 }
 
-TEST_F(SimTcpTest, NothingOvertakes) {
+TEST_F(SimTcpTest, BytesAndResetsKeepTheirOrder) {
   auto [client, server] = Pair();
   wire_.latency = absl::Milliseconds(50);
   EXPECT_EQ(Write(a_, client, "one "), "4");
@@ -198,7 +198,7 @@ TEST_F(SimTcpTest, AResetThatMeetsFinOnItsWayIsNoEpipe) {
   EXPECT_EQ(PendingError(b_, server), "ECONNRESET");
 }
 
-TEST_F(SimTcpTest, ReadBytesAreRoomOnceTheWriterHears) {
+TEST_F(SimTcpTest, TheWriterGetsRoomOneLatencyAfterARead) {
   auto [client, server] = Pair();
   const std::string many(kBuffer + 1, 'x');
   EXPECT_EQ(Write(a_, client, many), absl::StrCat(kBuffer));
@@ -303,7 +303,7 @@ TEST_F(SimTcpTest, AWriterBehindAPartitionGivesUpAfterAQuarterOfAnHour) {
   EXPECT_EQ(PendingError(b_, server), "0");
 }
 
-TEST_F(SimTcpTest, RoomIsHeardOfAfterAPartitionToo) {
+TEST_F(SimTcpTest, TheWriterGetsRoomAfterAPartitionToo) {
   auto [client, server] = Pair();
   EXPECT_EQ(Write(a_, client, std::string(kBuffer, 'x')),
             absl::StrCat(kBuffer));
@@ -354,7 +354,7 @@ TEST_F(SimTcpTest, AnEndThatClosesAloneIsForgottenAfterAMinute) {
   }
 }
 
-TEST_F(SimTcpTest, ThereAreSoManyPortsToOnePeerAndAsManyToAnother) {
+TEST_F(SimTcpTest, EachPeerHasItsOwnRangeOfPorts) {
   constexpr int kPorts = 60999 - 32768 + 1;
   SimTcp c(&wire_, "c", {Parse("10.0.0.3:0")},
            {.max_descriptors = 2 * kPorts + 1});
@@ -460,7 +460,7 @@ TEST_F(SimTcpTest, KeepAliveAsksAHostThatHasForgotten) {
   EXPECT_EQ(Read(a_, client), "ECONNRESET");
 }
 
-TEST_F(SimTcpTest, KeepAliveIsForThoseThatAreIdleAndAskForIt) {
+TEST_F(SimTcpTest, KeepAliveProbesOnlyIdleSocketsThatAskForIt) {
   for (const bool idle : {false, true}) {
     auto [client, server] = Pair();
     const auto keep_alive = SocketApi::Option::kKeepAlive;
@@ -629,7 +629,7 @@ TEST_F(SimTcpTest, WithoutDescriptorsOrMemoryConnectionsWait) {
   EXPECT_EQ(a_.open_descriptors(), 1u);
 }
 
-TEST_F(SimTcpTest, ThereAreSoManyDescriptorsAndNoMore) {
+TEST_F(SimTcpTest, DescriptorsAreLimited) {
   const int listener = Listen();
   for (int i = 0; i < 3; ++i) Connect(kServer);
   Pass();

@@ -186,7 +186,7 @@ void HelperThatAsserts(SimNetwork& network, int* reached) {
   ++*reached;
 }
 
-TEST_F(SimTestRunnerTest, HearsOfAssertionsInHelpers) {
+TEST_F(SimTestRunnerTest, SeesAssertionsInHelpers) {
   int reached = 0;
   EXPECT_THAT(Report(WorldsWithFaults(),
                      [&](SimNetwork& network) {
@@ -196,7 +196,7 @@ TEST_F(SimTestRunnerTest, HearsOfAssertionsInHelpers) {
   EXPECT_LT(reached, 100);
 }
 
-TEST_F(SimTestRunnerTest, HearsOfFatalFailuresOfHelpersBelowTheBody) {
+TEST_F(SimTestRunnerTest, SeesFatalFailuresOfHelpersBelowTheBody) {
   int reached = 0, past = 0;
   EXPECT_THAT(
       Report(WorldsWithFaults(),

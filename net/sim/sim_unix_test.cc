@@ -106,7 +106,7 @@ TEST_F(SimUnixTest, NoTimePassesBetweenTheEnds) {
   }
 }
 
-TEST_F(SimUnixTest, CallsAreInterruptedAndShortAsThoseOfTcp) {
+TEST_F(SimUnixTest, CallsAreInterruptedAndShortAsForTcp) {
   const Socket listener = Listen(a_, kPath);
   network_.faults().interrupted = 1;
   EXPECT_EQ(Connect(a_, kPath), "EINTR");

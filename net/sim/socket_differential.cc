@@ -226,9 +226,9 @@ SocketAddress FreePort(SocketApi* api, std::mt19937* random) {
   }
 }
 
-class SocketParityTest : public ::testing::TestWithParam<bool> {
+class SocketDifferentialTest : public ::testing::TestWithParam<bool> {
  protected:
-  SocketParityTest() {
+  SocketDifferentialTest() {
     std::string folder = ::testing::TempDir() + "/differential_XXXXXX";
     EXPECT_NE(mkdtemp(folder.data()), nullptr);
     EXPECT_EQ(chdir(folder.c_str()), 0);
@@ -284,7 +284,7 @@ class SocketParityTest : public ::testing::TestWithParam<bool> {
   std::mt19937 ports_{std::random_device()()};
 };
 
-TEST_P(SocketParityTest, SimulatedSocketsDoWhatTheKernelsDo) {
+TEST_P(SocketDifferentialTest, SimulatedSocketsBehaveLikeTheKernels) {
   uint64_t first = std::random_device()();
   int sequences = 200;
   const char* const many = std::getenv("SLUICE_SEQUENCES");
@@ -303,7 +303,7 @@ TEST_P(SocketParityTest, SimulatedSocketsDoWhatTheKernelsDo) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(TcpAndUnix, SocketParityTest, ::testing::Bool(),
+INSTANTIATE_TEST_SUITE_P(TcpAndUnix, SocketDifferentialTest, ::testing::Bool(),
                          [](const auto& param_info) {
                            return param_info.param ? "unix" : "tcp";
                          });

@@ -307,7 +307,7 @@ TEST_F(KernelSocketsFaultTest, WithoutIpv6BothFamiliesAreIpv4) {
 }
 
 // unlink(2) fails like this in /tmp, and connect(2) without write permission.
-TEST_F(KernelSocketsFaultTest, AStaleFileOfAnotherUserIsSaid) {
+TEST_F(KernelSocketsFaultTest, ReportsAStaleFileOfAnotherUser) {
   std::string folder = ::testing::TempDir() + "/fault_XXXXXX";
   ASSERT_NE(mkdtemp(folder.data()), nullptr);
   ASSERT_EQ(chdir(folder.c_str()), 0);

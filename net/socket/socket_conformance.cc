@@ -275,7 +275,7 @@ TEST_P(SocketConformanceTest, AnAddressIsListenedOnOnce) {
   SLUICE_EXPECT_OK(net.TryListen(address));
 }
 
-TEST_P(SocketConformanceTest, AnAddressOfOthersIsNotListenedOn) {
+TEST_P(SocketConformanceTest, AnAddressOfAnotherHostIsNotListenedOn) {
   Sockets net(*world_);
   EXPECT_THAT(net.ListenError(SocketAddress::Parse("192.0.2.1:0").value()),
               HasSubstr("Cannot assign requested address"));
@@ -307,7 +307,7 @@ TEST_P(SocketConformanceTest, APortOfAConnectionIsTaken) {
   }
 }
 
-TEST_P(SocketConformanceTest, ListenersThatAllAskForItShareAPort) {
+TEST_P(SocketConformanceTest, ListenersWithReusePortShareAPort) {
   Sockets net(*world_);
   const SocketApi::ListenOptions shared = {.reuse_port = true};
   const Socket a = net.Listen(SocketAddress::Loopback4(0), shared);
@@ -785,7 +785,7 @@ TEST_P(SocketConformanceTest, BytesForAClosedEndAreAnsweredWithAReset) {
   }
 }
 
-TEST_P(SocketConformanceTest, AnEndThatHasSentFinHearsOfAResetToo) {
+TEST_P(SocketConformanceTest, AnEndThatHasSentFinSeesAResetToo) {
   Sockets net(*world_);
   auto [client, server] = net.Pair();
   EXPECT_EQ(net.ShutdownWrite(server), "0");
@@ -796,7 +796,7 @@ TEST_P(SocketConformanceTest, AnEndThatHasSentFinHearsOfAResetToo) {
   EXPECT_EQ(net.Read(server), "FIN");
 }
 
-TEST_P(SocketConformanceTest, AFullEndHearsOfAReset) {
+TEST_P(SocketConformanceTest, AFullEndSeesAReset) {
   Sockets net(*world_);
   auto [client, server] = net.Pair();
   net.Fill(client);
@@ -844,7 +844,7 @@ TEST_P(SocketConformanceTest, ANumberThatIsTakenAgainHasNothingOfTheOldOne) {
 
 // Options
 
-TEST_P(SocketConformanceTest, OptionsAreTakenByAllThatIsOpen) {
+TEST_P(SocketConformanceTest, AllOpenSocketsTakeOptions) {
   for (const char* const address : {"127.0.0.1:0", "unix:a.sock"}) {
     SCOPED_TRACE(address);
     Sockets net(*world_);
@@ -947,7 +947,7 @@ TEST_P(SocketConformanceTest, ANegativeBacklogIsAnErrorThatNamesTheOption) {
   }
 }
 
-TEST_P(SocketConformanceTest, AUnixPathIsListenedOnOnceAndTakenFromTheDead) {
+TEST_P(SocketConformanceTest, AUnixPathHasOneListenerAndIsFreeWhenItCloses) {
   Sockets net(*world_);
   Socket listener = net.Listen(Unix("a.sock"), {.backlog = 0});
   const Socket waits = net.Connect(listener);  // fills the backlog
@@ -1124,7 +1124,7 @@ TEST_P(SocketConformanceTest, AUnixStreamEndsAtOnceWithItsOtherEnd) {
   }
 }
 
-TEST_P(SocketConformanceTest, AFullUnixStreamHearsOfItsOtherEndsClosing) {
+TEST_P(SocketConformanceTest, AFullUnixStreamSeesTheOtherEndClose) {
   Sockets net(*world_);
   auto [client, server] = net.Pair(Unix("a.sock"));
   net.Fill(client);

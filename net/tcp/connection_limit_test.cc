@@ -68,7 +68,7 @@ TEST(ConnectionLimitTest, AWaiterIsScheduledAtOnceIfThereIsRoom) {
   EXPECT_EQ(executor.scheduled(), 1);
 }
 
-TEST(ConnectionLimitTest, OnesTooManyLeaveBeforeThereIsRoom) {
+TEST(ConnectionLimitTest, AWaiterIsNotScheduledWhileTheLimitIsExceeded) {
   ConnectionLimit limit(1);
   CountingExecutor executor;
   NoTask task;

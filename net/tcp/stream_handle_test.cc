@@ -280,7 +280,7 @@ TEST_P(StreamHandleTest, TheBoundCountsTheCapacityOfStrings) {
               StatusIs(absl::StatusCode::kResourceExhausted));
 }
 
-TEST_P(StreamHandleTest, TheBoundIsOfAllStreamsTogether) {
+TEST_P(StreamHandleTest, AllStreamsShareTheBound) {
   auto link = ConnectAndOpen({.max_handle_bytes = kMessageCost + 100});
   auto [first, second] = NewSocketPair(loop_.get(), KernelSockets());
   TestHandler handler;
@@ -431,7 +431,7 @@ TEST_P(StreamHandleTest, NoLockIsHeldWhileACallableIsMovedOrDestroyed) {
 
 // The end of context and loop
 
-TEST_P(StreamHandleTest, WithItsContextAllIsDropped) {
+TEST_P(StreamHandleTest, TheEndOfItsContextDropsAllMessages) {
   auto link = ConnectAndOpen();
   const StreamHandle handle = link->connection->handle();
   const auto alive = std::make_shared<int>();
@@ -443,7 +443,7 @@ TEST_P(StreamHandleTest, WithItsContextAllIsDropped) {
   RunIterations();
 }
 
-TEST_P(StreamHandleTest, WithItsLoopAllIsDropped) {
+TEST_P(StreamHandleTest, TheEndOfItsLoopDropsAllMessages) {
   auto link = ConnectAndOpen();
   const StreamHandle handle = link->connection->handle();
   const auto alive = std::make_shared<int>();

@@ -47,7 +47,7 @@ void Provoke(Link& link, SimClock& clock, GatedSockets& sockets) {
   ASSERT_TRUE(link.Until([&] {
     link.peer.Receive();
     return gone() || link.handler.closed() ||
-           link.handler.count(Callback::kWritableAgain) > 0 ||
+           link.handler.count(Callback::kOutputWritable) > 0 ||
            link.peer.closed();
   }));
   if (gone()) return;

@@ -135,7 +135,7 @@ TEST_P(TcpConnectionTest, ACorkEndsWithItsCallback) {
 TEST_P(TcpConnectionTest, TheCallbackThatCorksSendsInEveryCase) {
   for (const Callback target :
        {Callback::kOpen, Callback::kInput, Callback::kInputEnd,
-        Callback::kWritableAgain, Callback::kTimeout, Callback::kDraining}) {
+        Callback::kOutputWritable, Callback::kTimeout, Callback::kDraining}) {
     SCOPED_TRACE(static_cast<int>(target));
     auto link = Connect({.high_water = 1000, .low_water = 1000});
     sockets_.room = 0;
@@ -259,23 +259,23 @@ TEST_P(TcpConnectionTest, TheWaterMarksAreExactUnderCork) {
     EXPECT_FALSE(connection.Write("c"));
     RunIterations();
     EXPECT_EQ(connection.pending_output(), 102u);
-    EXPECT_EQ(link->handler.count(Callback::kWritableAgain), round - 1);
+    EXPECT_EQ(link->handler.count(Callback::kOutputWritable), round - 1);
     if (GetParam().make == NewSocketTransport) {
       sockets_.room = 51;
       RunIterations();
-      EXPECT_EQ(link->handler.count(Callback::kWritableAgain), round - 1);
+      EXPECT_EQ(link->handler.count(Callback::kOutputWritable), round - 1);
       sockets_.room = 1;  // up to the mark
     } else {
       sockets_.room = SIZE_MAX;
     }
     ASSERT_TRUE(link->Until([&] {
-      return link->handler.count(Callback::kWritableAgain) == round;
+      return link->handler.count(Callback::kOutputWritable) == round;
     }));
     connection.Cork();
     EXPECT_TRUE(connection.Write("d"));
     sockets_.room = SIZE_MAX;
     ASSERT_TRUE(UntilReceived(*link, 103 * round));
-    EXPECT_EQ(link->handler.count(Callback::kWritableAgain), round);
+    EXPECT_EQ(link->handler.count(Callback::kOutputWritable), round);
   }
 }
 
@@ -288,7 +288,7 @@ TEST_P(TcpConnectionTest, CorkedOutputUpToHighWaterCausesNoOnWritable) {
     EXPECT_TRUE(link->connection->Write(std::string(100, 'a')));
     ASSERT_TRUE(UntilReceived(*link, i * 100));
   }
-  EXPECT_EQ(link->handler.count(Callback::kWritableAgain), 0);
+  EXPECT_EQ(link->handler.count(Callback::kOutputWritable), 0);
 }
 
 TEST_P(TcpConnectionTest, CorkedOutputFollowsPendingOutput) {

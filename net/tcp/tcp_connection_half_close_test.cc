@@ -111,7 +111,7 @@ TEST_P(TcpConnectionTest, AMessageWithFinBehindItIsEchoedWhole) {
 
 enum class Order { kWeFirst, kPeerFirst, kBothAtOnce };
 
-TEST_P(TcpConnectionTest, InAnyOrderAllOfBothSidesArrives) {
+TEST_P(TcpConnectionTest, AllBytesArriveInEachOrderOfHalfCloses) {
   const std::string& bytes = ManyBytes();
   for (const Order order :
        {Order::kWeFirst, Order::kPeerFirst, Order::kBothAtOnce}) {

@@ -48,7 +48,7 @@ TEST_P(TcpConnectionTest, WriteSaysWhenToStopAndOnWritableWhenToGoOn) {
       link->peer.Receive(10'000);
       return link->connection->pending_output() < 90'000;
     }));
-    if (link->handler.count(Callback::kWritableAgain) < round) {
+    if (link->handler.count(Callback::kOutputWritable) < round) {
       EXPECT_FALSE(link->connection->Write("x"));
       written += 1;
     }
@@ -57,7 +57,7 @@ TEST_P(TcpConnectionTest, WriteSaysWhenToStopAndOnWritableWhenToGoOn) {
       return link->peer.received_bytes() == written &&
              link->connection->pending_output() == 0;
     }));
-    EXPECT_EQ(link->handler.count(Callback::kWritableAgain), round);
+    EXPECT_EQ(link->handler.count(Callback::kOutputWritable), round);
   }
 }
 
@@ -69,7 +69,7 @@ TEST_P(TcpConnectionTest, OutputBelowHighWaterCausesNoOnWritable) {
     return link->peer.received_bytes() == 200'000;
   }));
   RunIterations();
-  EXPECT_EQ(link->handler.count(Callback::kWritableAgain), 0);
+  EXPECT_EQ(link->handler.count(Callback::kOutputWritable), 0);
 }
 
 TEST_P(TcpConnectionTest, OutputPastMaxOutputEndsTheStream) {
@@ -213,7 +213,7 @@ TEST_P(TcpConnectionTest, TheWaterMarksAreExact) {
       EXPECT_EQ(connection.pending_output(), 51u);
       // The result is false although the output is below the high-water mark.
       EXPECT_FALSE(connection.Write(""));
-      EXPECT_EQ(link->handler.count(Callback::kWritableAgain), crossing - 1);
+      EXPECT_EQ(link->handler.count(Callback::kOutputWritable), crossing - 1);
       sockets_.room = 1;
       RunIterations();
       EXPECT_EQ(connection.pending_output(), 50u);
@@ -222,7 +222,7 @@ TEST_P(TcpConnectionTest, TheWaterMarksAreExact) {
       ASSERT_TRUE(
           link->Until([&] { return connection.pending_output() == 0; }));
     }
-    EXPECT_EQ(link->handler.count(Callback::kWritableAgain), crossing);
+    EXPECT_EQ(link->handler.count(Callback::kOutputWritable), crossing);
     EXPECT_TRUE(
         connection.Write(std::string(100 - connection.pending_output(), 'c')));
     RunIterations();
@@ -272,7 +272,7 @@ TEST_P(TcpConnectionTest, EachCrossingIsReportedExactlyOnce) {
   }));
   EXPECT_FALSE(above);
   EXPECT_GT(crossings, 10);
-  EXPECT_EQ(link->handler.count(Callback::kWritableAgain), crossings);
+  EXPECT_EQ(link->handler.count(Callback::kOutputWritable), crossings);
   EXPECT_TRUE(link->peer.received() == written);
 }
 

@@ -39,14 +39,14 @@ enum class Callback {
   kOpen,
   kInput,
   kInputEnd,
-  kWritableAgain,
+  kOutputWritable,
   kTimeout,
   kDraining,
   kClosed,
 };
 inline constexpr std::array kAllCallbacks = {
-    Callback::kOpen,          Callback::kInput,   Callback::kInputEnd,
-    Callback::kWritableAgain, Callback::kTimeout, Callback::kDraining,
+    Callback::kOpen,           Callback::kInput,   Callback::kInputEnd,
+    Callback::kOutputWritable, Callback::kTimeout, Callback::kDraining,
     Callback::kClosed};
 
 // Records its calls, consumes all input unless on_input is set, and fails if
@@ -97,7 +97,7 @@ class TestHandler final : public StreamHandler {
     on_input_end ? on_input_end(stream) : StreamHandler::OnInputEnd(stream);
   }
   void OnWritable(Stream& stream) override {
-    if (!Note(Callback::kWritableAgain, stream)) return;
+    if (!Note(Callback::kOutputWritable, stream)) return;
     on_writable ? on_writable(stream) : StreamHandler::OnWritable(stream);
   }
   void OnTimeout(Stream& stream) override {

@@ -128,7 +128,7 @@ TEST_P(TcpConnectionTest, AnIdleStreamEndsNeverEarlyAndAnEighthLateAtMost) {
   is_idle_time(AdvanceUntil(closed, kStep, absl::Minutes(2)));
 }
 
-TEST_P(TcpConnectionTest, WithoutAnIdleTimeoutItIdlesForEver) {
+TEST_P(TcpConnectionTest, WithoutAnIdleTimeoutItIdlesWithoutALimit) {
   auto link = ConnectAndOpen({.idle_timeout = absl::InfiniteDuration()});
   clock_.Advance(absl::Hours(1000));
   RunIterations();

@@ -123,7 +123,7 @@ class TcpServer::Shard final : private ConnectionOwner, private Timer {
   MonotonicTime accept_fails_since_;
   MonotonicTime last_accept_failure_ =
       MonotonicTime::FromNanos(std::numeric_limits<int64_t>::min() / 2);
-  bool accept_trouble_told_ = false;
+  bool accept_trouble_reported_ = false;
   CallbackTimer end_accept_trouble_{[this] { EndAcceptTrouble(); }};
   bool draining_ = false;
   bool backlog_looked_at_ = false;  // since the drain began
@@ -184,16 +184,16 @@ void TcpServer::Shard::OnAcceptFailure(const absl::Status& error) {
   if (now - last_accept_failure_ > kLongTrouble) accept_fails_since_ = now;
   last_accept_failure_ = now;
   end_accept_trouble_.Cancel();
-  if (accept_trouble_told_ || shared_->on_accept_trouble == nullptr ||
+  if (accept_trouble_reported_ || shared_->on_accept_trouble == nullptr ||
       now - accept_fails_since_ < kLongTrouble) {
     return;
   }
-  accept_trouble_told_ = true;
+  accept_trouble_reported_ = true;
   shared_->on_accept_trouble(error);
 }
 
 void TcpServer::Shard::EndAcceptTrouble() {
-  accept_trouble_told_ = false;
+  accept_trouble_reported_ = false;
   shared_->on_accept_trouble(absl::OkStatus());
 }
 
@@ -209,7 +209,7 @@ void TcpServer::Shard::ServerGone() {
 }
 
 void TcpServer::Shard::OnAccept(Socket socket, const SocketAddress& peer) {
-  if (accept_trouble_told_ && !end_accept_trouble_.armed()) {
+  if (accept_trouble_reported_ && !end_accept_trouble_.armed()) {
     loop_->Arm(&end_accept_trouble_, kLongTrouble);
   }
   std::unique_ptr<StreamHandler> handler = shared_->new_handler(peer);

@@ -174,7 +174,7 @@ TEST_F(TcpServerLoopsTest, EachLoopAcceptsAndServesItsOwn) {
   EXPECT_GT(Fairness(stats), 0.5);
 }
 
-TEST_F(TcpServerLoopsTest, ThePlacesAreThoseOfAllLoopsTogether) {
+TEST_F(TcpServerLoopsTest, AllLoopsShareThePlaces) {
   constexpr size_t kMax = 10;
   SLUICE_ASSERT_OK(Start({.max_connections = kMax}));
   std::vector<TestPeer> peers = ConnectMany(60);

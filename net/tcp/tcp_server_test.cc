@@ -431,14 +431,14 @@ TEST(TcpServerAcceptTroubleTest, IsReportedOnceAfterASecondAndWhenItEnds) {
     SLUICE_ASSERT_OK(loop->RunOnce(absl::ZeroDuration()));
     SLUICE_ASSERT_OK(loop->RunOnce(absl::ZeroDuration()));
   };
-  std::vector<absl::Status> told;
+  std::vector<absl::Status> reported;
   auto server = TcpServer::Start(
       &platform, {loop.get()}, SocketAddress::Loopback4(0),
       [](const SocketAddress&) -> std::unique_ptr<StreamHandler> {
         return nullptr;
       },
       {.on_accept_trouble = [&](const absl::Status& status) {
-        told.push_back(status);
+        reported.push_back(status);
       }});
   SLUICE_ASSERT_OK(server);
   const auto connect = [&] {
@@ -448,30 +448,31 @@ TEST(TcpServerAcceptTroubleTest, IsReportedOnceAfterASecondAndWhenItEnds) {
             sockets.StartConnect((*server)->address(), nullptr).value()));
   };
   for (int round = 1; round <= 2; ++round) {
-    told.clear();
+    reported.clear();
     const uint64_t failures = (*server)->stats()[0].accept_failures;
     sockets.accept_error = EPERM;
     const Socket client = connect();
     for (int i = 0; i < 95; ++i) iterate(absl::Milliseconds(10));
-    EXPECT_THAT(told, IsEmpty());
+    EXPECT_THAT(reported, IsEmpty());
     EXPECT_GE((*server)->stats()[0].accept_failures, failures + 5);
     for (int i = 0; i < 1000; ++i) iterate(absl::Milliseconds(10));
     EXPECT_THAT(
-        told, ElementsAre(StatusIs(
-                  absl::StatusCode::kPermissionDenied,
-                  HasSubstr("accept on " + (*server)->address().ToString()))));
+        reported,
+        ElementsAre(StatusIs(
+            absl::StatusCode::kPermissionDenied,
+            HasSubstr("accept on " + (*server)->address().ToString()))));
     sockets.accept_error = 0;
     for (int i = 0; i < 90; ++i) iterate(absl::Milliseconds(10));
-    EXPECT_EQ(told.size(), 1u);
+    EXPECT_EQ(reported.size(), 1u);
     // One call succeeds, then more fail: this is one trouble, reported once.
     sockets.accept_error = EPERM;
     const Socket another = connect();
     for (int i = 0; i < 100; ++i) iterate(absl::Milliseconds(10));
-    EXPECT_EQ(told.size(), 1u);
+    EXPECT_EQ(reported.size(), 1u);
     sockets.accept_error = 0;
     for (int i = 0; i < 200; ++i) iterate(absl::Milliseconds(10));
-    EXPECT_EQ(told.size(), 2u);
-    EXPECT_THAT(told.back(), IsOk());
+    EXPECT_EQ(reported.size(), 2u);
+    EXPECT_THAT(reported.back(), IsOk());
     EXPECT_EQ((*server)->stats()[0].refused, static_cast<uint64_t>(2 * round));
   }
   server->reset();

@@ -146,7 +146,7 @@ TEST_F(DeferredTransportTest, PinnedSegmentsOutliveCloseAndQueue) {
   ASSERT_TRUE(RunUntil(loop_.get(), [&] { return !live; }));
 }
 
-TEST_F(DeferredTransportTest, TheLoopsEndFreesWhatCloseLeftBehind) {
+TEST_F(DeferredTransportTest, TheLoopsEndFreesSegmentsThatCloseLeft) {
   Open();
   bool live;
   output_.Append(new LivingSegment(&live));

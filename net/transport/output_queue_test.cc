@@ -432,7 +432,7 @@ struct Pinned {
   std::string expected;
 };
 
-TEST(OutputQueueTest, AgreesWithAStringWhateverIsAppendedPinnedAndConsumed) {
+TEST(OutputQueueTest, AgreesWithAStringUnderRandomCalls) {
   const uint64_t seed = TestSeed();
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   std::mt19937_64 random(seed);

@@ -36,7 +36,7 @@ TEST(PlatformTest, ALoopHasItsPlatformsClock) {
   EXPECT_EQ((*loop)->receive_buffer().size(), 17u);
 }
 
-TEST(PlatformTest, AFailureOfThePollerIsTheLoops) {
+TEST(PlatformTest, ALoopCannotBeMadeWithoutAPoller) {
   Platform platform = LinuxPlatform();
   platform.new_poller = []() -> absl::StatusOr<std::unique_ptr<Poller>> {
     return absl::ResourceExhaustedError("no poller");

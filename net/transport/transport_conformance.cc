@@ -377,7 +377,7 @@ TEST_P(TransportConformanceTest, ReadingOffAndOnWithinOneCallGoesOn) {
   EXPECT_TRUE(SameBytes(link.sink->input, bytes));
 }
 
-TEST_P(TransportConformanceTest, ReadingOffHoldsThePeerBack) {
+TEST_P(TransportConformanceTest, ReadingOffIsBackPressureForThePeer) {
   Link link(*world_, loop_.get(), kSmallBuffers);
   link.OpenAndRead();
   link.SetReading(false);
@@ -599,7 +599,7 @@ TEST_P(TransportConformanceTest, SendsForLongAfterThePeersFin) {
   EXPECT_EQ(link.sink->errors, 0);
 }
 
-TEST_P(TransportConformanceTest, ReceivesForLongAfterShutdownSend) {
+TEST_P(TransportConformanceTest, ReceivesForLongAfterShutdownWrite) {
   Link link(*world_, loop_.get(), kSmallBuffers);
   link.OpenAndRead();
   link.ShutdownWrite();

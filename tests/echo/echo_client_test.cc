@@ -135,7 +135,7 @@ TEST(EchoClientTest, JsonIsOneLineWithAllKeys) {
   EXPECT_THAT(ended->error, IsEmpty());
 }
 
-TEST(EchoClientTest, TellsPeopleRateAndLatency) {
+TEST(EchoClientTest, PrintsRateAndLatencyForPeople) {
   auto server = EchoServerProcess::Start();
   SLUICE_ASSERT_OK(server);
   const auto ended =
@@ -147,7 +147,7 @@ TEST(EchoClientTest, TellsPeopleRateAndLatency) {
                     HasSubstr("MB/s"), HasSubstr("p50"), HasSubstr("p99.9")));
 }
 
-TEST(EchoClientTest, OpenLoopSendsWhatIsDue) {
+TEST(EchoClientTest, OpenLoopSendsAllDueMessages) {
   auto server = EchoServerProcess::Start();
   SLUICE_ASSERT_OK(server);
   const auto ended =
@@ -259,7 +259,7 @@ TEST(EchoClientTest, SignalEndsTheWaitForAnswers) {
   }
 }
 
-TEST(EchoClientTest, TooFewDescriptorsAreSaid) {
+TEST(EchoClientTest, ReportsTooFewDescriptors) {
   auto client = Process::Start(
       "apps/echo/client",
       {.arguments = {"--connections=1000"}, .descriptor_limit = 100});

@@ -100,7 +100,7 @@ void WaitUntilDraining(EchoServerProcess& server) {
 
 // The server can answer only the bytes that have arrived, not all that were
 // sent.
-TEST_P(EchoDrainTest, DrainFinishesWhatIsUnderWay) {
+TEST_P(EchoDrainTest, DrainEchoesInputThatIsUnderWay) {
   const auto seed = static_cast<uint32_t>(TestSeed());
   SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed));
   const BytePattern pattern(seed);
@@ -130,7 +130,7 @@ TEST_P(EchoDrainTest, DrainFinishesWhatIsUnderWay) {
   EXPECT_EQ(summary->forced, 0);
 }
 
-TEST_P(EchoDrainTest, DrainForcesWhatDoesNotFinishInTime) {
+TEST_P(EchoDrainTest, DrainForcesConnectionsThatDoNotEndInTime) {
   auto server = Start({.arguments = {"--drain_timeout=300ms"}});
   SLUICE_ASSERT_OK(server);
   auto idle = ClientSocket::Connect((*server)->address());

@@ -115,7 +115,7 @@ TEST(EchoEndingTest, TheServerEndsThoughNobodyReadsItsLog) {
   EXPECT_EQ(ended->exit_code, 0);
 }
 
-TEST(EchoEndingTest, WhatTheLogHasDroppedIsSaidIfItCanBe) {
+TEST(EchoEndingTest, ReportsDroppedLogLinesIfStderrHasRoom) {
   const FullPipe pipe;
   auto server = EchoServerProcess::Start(
       {.arguments = {absl::StrCat("--log=", pipe.path())}});

@@ -125,7 +125,7 @@ void ExpectServedInTurns(EchoServerProcess& server) {
   ExpectAlive(server);
 }
 
-TEST_P(EchoLimitsTest, FewDescriptorsAreSaidAndEnough) {
+TEST_P(EchoLimitsTest, ReportsFewDescriptorsAndServes) {
   auto server =
       Start({.arguments = {"--max_connections=1000"}, .descriptor_limit = 64});
   SLUICE_ASSERT_OK(server);

@@ -49,7 +49,7 @@ TEST(EchoOutputTest, NothingButMessagesGoesToTheServer) {
   EXPECT_EQ(summary->bytes, 640);
 }
 
-TEST(EchoOutputTest, ResultsThatAreLostAreAFailure) {
+TEST(EchoOutputTest, ExitsWith1IfResultsCannotBeWritten) {
   auto server = EchoServerProcess::Start();
   SLUICE_ASSERT_OK(server);
   const std::string client = absl::StrCat(
@@ -68,7 +68,7 @@ TEST(EchoOutputTest, ResultsThatAreLostAreAFailure) {
   }
 }
 
-TEST(EchoOutputTest, HelpThatIsLostIsAFailure) {
+TEST(EchoOutputTest, ExitsWith1IfHelpCannotBeWritten) {
   for (const char* program : {"client", "server"}) {
     for (const char* flag : {"--help", "--version"}) {
       const auto ended = RunShell(

@@ -30,7 +30,7 @@ size_t Kind(absl::string_view name) {
   return static_cast<size_t>(found - kinds.begin());
 }
 
-TEST(CallFaultsTest, AreThoseOfTheDocument) {
+TEST(CallFaultsTest, AreListedInTheDocument) {
   std::ifstream file("docs/fault_injection.md");
   std::ostringstream document;
   document << file.rdbuf();
@@ -87,7 +87,7 @@ TEST(CallFaultsTest, AFailingCloseClosesTheDescriptor) {
 }
 
 // Eventfds, which wake loops, have no error on write(2); files have many.
-TEST(CallFaultsTest, TellEventfdsFromFiles) {
+TEST(CallFaultsTest, DistinguishEventfdsFromFiles) {
   const int fd = eventfd(0, EFD_CLOEXEC);
   const uint64_t one = 1;
   BeginCalls(nullptr);

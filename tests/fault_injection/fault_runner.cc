@@ -164,7 +164,7 @@ class Runner {
       ++report_.aborted;
     } else if (outcome_->reached) {
       ++report_.reached;
-      ++(outcome_->ok ? report_.served : report_.told);
+      ++(outcome_->ok ? report_.served : report_.reported);
       if (!outcome_->ok && IsTriedAgain(fault)) report_.gave_up.push_back(name);
     }
   }
@@ -194,8 +194,8 @@ class Runner {
 
 std::string FaultReport::Summary() const {
   return absl::StrCat(calls, " calls, ", points, " points, ", reached,
-                      " reached: ", served, " in full service, ", told,
-                      " told by a Status, ", aborted, " aborted, ",
+                      " reached: ", served, " in full service, ", reported,
+                      " reported by a Status, ", aborted, " aborted, ",
                       failures.size(), " failed");
 }
 

@@ -13,13 +13,13 @@ namespace sluice {
 
 // The results of a scenario under faults.
 struct FaultReport {
-  int calls = 0;    // calls of the scenario when none fails
-  int points = 0;   // pairs of a call and an error that were tried
-  int reached = 0;  // points where a call failed; reruns may make fewer
-  int served = 0;   // points where it returned OK all the same
-  int told = 0;     // points where it returned an error
-  int aborted = 0;  // points where std::terminate() ran: no memory
-  // The points of `told` with an error that callers should retry: EAGAIN,
+  int calls = 0;     // calls of the scenario when none fails
+  int points = 0;    // pairs of a call and an error that were tried
+  int reached = 0;   // points where a call failed; reruns may make fewer
+  int served = 0;    // points where it returned OK all the same
+  int reported = 0;  // points where it returned an error
+  int aborted = 0;   // points where std::terminate() ran: no memory
+  // The points of `reported` with an error that callers should retry: EAGAIN,
   // EINTR, a short count.
   std::vector<std::string> gave_up;
   // One line per failure: "recv 3 ECONNRESET: ended by signal 6".

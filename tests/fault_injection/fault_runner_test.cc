@@ -38,10 +38,10 @@ TEST(FaultRunnerTest, FailsEachCallWithEachErrorOnce) {
   EXPECT_EQ(report.points, 10);
   EXPECT_EQ(report.reached, 10);
   EXPECT_EQ(report.served, 4);  // errors of close(2), which are ignored
-  EXPECT_EQ(report.told, 6);
+  EXPECT_EQ(report.reported, 6);
 }
 
-TEST(FaultRunnerTest, MoreCallsThanTheLimitAreTriedHereAndThere) {
+TEST(FaultRunnerTest, FailsASampleOfMoreCallsThanTheLimit) {
   const FaultReport report = RunWithFaults(
       [] {
         for (int i = 0; i < 100; ++i) (void)ListenFails();
@@ -81,7 +81,7 @@ TEST(FaultRunnerTest, FailsAllocationsWhichMayEndTheProcess) {
   EXPECT_THAT(report.failures, IsEmpty());
   EXPECT_EQ(report.points, 2);
   EXPECT_EQ(report.aborted, 1);
-  EXPECT_EQ(report.told, 1);
+  EXPECT_EQ(report.reported, 1);
 }
 
 TEST(FaultRunnerTest, ATerminationForAnotherReasonIsACrash) {

@@ -60,16 +60,16 @@ absl::Status LogAndRotate(const std::string& path) {
   auto writer = FileWriter::Open(Clock::Real(), path,
                                  {.max_bytes = 1024, .keep = kLines});
   if (!writer.ok()) return writer.status();
-  absl::Status told;
+  absl::Status reported;
   {
     AsyncLogger logger(
         *std::move(writer),
         {.clock = Clock::Real(), .on_error = [](const absl::Status&) {}});
     const auto thread = LoggerThread::Start(&logger);
-    told.Update(thread.status());
+    reported.Update(thread.status());
     for (int i = 0; i < kLines; ++i) {
       SLUICE_LOG(&logger, kInfo, "line {} is whole", i);
-      if (i % 10 == 9) told.Update(logger.FlushAndWait(absl::Seconds(2)));
+      if (i % 10 == 9) reported.Update(logger.FlushAndWait(absl::Seconds(2)));
     }
   }
   const std::string text = ReadLog(path);
@@ -78,7 +78,7 @@ absl::Status LogAndRotate(const std::string& path) {
     at = text.find(absl::StrCat(" line ", i, " is whole\n"), at);
     SLUICE_CHECK(at != std::string::npos);
   }
-  return told;
+  return reported;
 }
 
 TEST(LoggerFaultTest, RotationLosesNoLine) {
@@ -86,9 +86,9 @@ TEST(LoggerFaultTest, RotationLosesNoLine) {
     const std::string folder =
         absl::StrCat(::testing::TempDir(), "/log", getpid());
     SLUICE_CHECK(std::filesystem::create_directory(folder));
-    absl::Status told = LogAndRotate(absl::StrCat(folder, "/log"));
+    absl::Status reported = LogAndRotate(absl::StrCat(folder, "/log"));
     std::filesystem::remove_all(folder);
-    return told;
+    return reported;
   });
   std::printf("%s\n", report.Summary().c_str());
   EXPECT_THAT(report.failures, ::testing::IsEmpty());

@@ -158,9 +158,9 @@ struct World {
 // A client that connects, sends, and reads to the end.
 class Client final : private StreamHandler {
  public:
-  enum class Then { kFinish, kWait };
+  enum class Then { kHalfClose, kWait };
   Client(World* world, const SocketAddress& server, std::string data,
-         Then then = Then::kFinish, TcpConnector::Options options = {})
+         Then then = Then::kHalfClose, TcpConnector::Options options = {})
       : world_(*world),
         data_(std::move(data)),
         then_(then),
@@ -201,7 +201,7 @@ class Client final : private StreamHandler {
     stream.Cork();
     stream.Write(data.substr(0, 10));
     stream.Write(data.substr(10));
-    if (then_ == Then::kFinish) stream.ShutdownWrite();
+    if (then_ == Then::kHalfClose) stream.ShutdownWrite();
   }
   size_t OnInput(Stream&, absl::string_view input) override {
     received_.append(input);
@@ -296,18 +296,18 @@ absl::Status ConnectAndRefuse(PollerKind kind) {
   const TcpConnector::Options options = {.local = SocketAddress::Loopback4(0)};
 
   const Client served(world->get(), address, "served, or not",
-                      Client::Then::kFinish, options);
+                      Client::Then::kHalfClose, options);
   absl::Status ran = (*world)->RunUntil([&] { return served.ended(); });
   if (!ran.ok()) return ran;
   absl::Status result = served.Result("served, or not", &service);
   server->reset();
-  for (int turn = 0; turn < 3 && ran.ok(); ++turn) {  // it stops listening
+  for (int i = 0; i < 3 && ran.ok(); ++i) {  // it stops listening
     ran = (*world)->loop->RunOnce(absl::ZeroDuration());
   }
   if (!ran.ok()) return ran;
 
-  const Client refused(world->get(), address, "refused", Client::Then::kFinish,
-                       options);
+  const Client refused(world->get(), address, "refused",
+                       Client::Then::kHalfClose, options);
   ran = (*world)->RunUntil([&] { return refused.ended(); });
   if (!ran.ok()) return ran;
   SLUICE_CHECK(!refused.status().ok());
@@ -548,11 +548,11 @@ TEST_P(NetworkFaultTest, AcceptThatAlwaysFails) {
         .error = error,
         .in_a_row = INT_MAX};
     BeginCalls(&fault);
-    const absl::Status told = TroubleWithAccepting(GetParam());
+    const absl::Status reported = TroubleWithAccepting(GetParam());
     const int calls = CallCounts()[fault.kind];
     EndCalls();
-    EXPECT_THAT(told, StatusIs(absl::StatusCode::kResourceExhausted,
-                               HasSubstr("accept on 127.0.0.1:")));
+    EXPECT_THAT(reported, StatusIs(absl::StatusCode::kResourceExhausted,
+                                   HasSubstr("accept on 127.0.0.1:")));
     EXPECT_LT(calls, 100);
   }
 }

@@ -24,8 +24,8 @@ TEST(WorkerFaultTest, WithoutAThreadThereIsNoPool) {
     auto pool = WorkerPool::Create({.clock = Clock::Real(), .num_threads = 4});
     if (!pool.ok()) return pool.status();
     for (int i = 0; i < 100; ++i) {
-      const absl::Status submitted = (*pool)->Post([&] { ++ran; });
-      SLUICE_CHECK(submitted.ok());
+      const absl::Status posted = (*pool)->Post([&] { ++ran; });
+      SLUICE_CHECK(posted.ok());
     }
     bool done = false;
     (*pool)->Shutdown(WorkerPool::OnShutdown::kDrain,
@@ -37,7 +37,7 @@ TEST(WorkerFaultTest, WithoutAThreadThereIsNoPool) {
   std::printf("%s\n", report.Summary().c_str());
   EXPECT_THAT(report.failures, ::testing::IsEmpty());
   EXPECT_EQ(report.calls, 4);
-  EXPECT_EQ(report.told, 8);
+  EXPECT_EQ(report.reported, 8);
 }
 
 }  // namespace

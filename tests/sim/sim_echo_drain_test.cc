@@ -23,7 +23,7 @@ void LimitWaits(SimEchoWorld& world) {
   world.shape().load.close_timeout = absl::Minutes(1);
 }
 
-TEST(SimEchoDrainTest, EndsByItsDeadlineWhateverFails) {
+TEST(SimEchoDrainTest, EndsByItsDeadlineUnderAllFaults) {
   RunSimTest(FailingWorlds(/*seeds=*/50), [](SimNetwork& network) {
     SimEchoWorld world(&network);
     LimitWaits(world);
@@ -58,7 +58,7 @@ TEST(SimEchoDrainTest, EndsByItsDeadlineWhateverFails) {
   });
 }
 
-TEST(SimEchoDrainTest, ForcesNobodyWhoReads) {
+TEST(SimEchoDrainTest, ForcesNoClientThatReads) {
   RunSimTest(
       HarmlessWorlds(/*seeds=*/50, /*loss=*/false), [](SimNetwork& network) {
         SimEchoWorld world(&network);
@@ -81,7 +81,7 @@ TEST(SimEchoDrainTest, ForcesNobodyWhoReads) {
       });
 }
 
-TEST(SimEchoDrainTest, ForcesAtItsDeadlineWhoDoesNotRead) {
+TEST(SimEchoDrainTest, ForcesClientsThatDoNotReadAtItsDeadline) {
   RunSimTest(
       HarmlessWorlds(/*seeds=*/50, /*loss=*/false), [](SimNetwork& network) {
         HandlerCounts counts;
@@ -94,7 +94,7 @@ TEST(SimEchoDrainTest, ForcesAtItsDeadlineWhoDoesNotRead) {
           // A silent talker does not read, so it does not notice the server's
           // FIN.
           talker.connection.idle_timeout = absl::Minutes(1);
-          talker.finish_early = false;
+          talker.half_close_early = false;
         }
         world.StartServer();
         StartSimTalkers(world, talkers, &counts);

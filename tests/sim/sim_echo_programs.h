@@ -50,11 +50,12 @@ class SimEchoServer final : public SimProgram {
                 const NewHandler* new_handler, HandlerCounts* counts);
   ~SimEchoServer() override;
 
-  // Begins to drain. Expects one answer by `deadline` on the host's clock, plus
-  // one tick, because a timer may be a tick late. Loops of a simulated host
-  // take no time. A second call may bring the deadline forward.
+  // Begins to drain. Expects that TcpServer::Drain() calls its callback once,
+  // at the latest one tick after `deadline` on the host's clock: a timer may be
+  // a tick late, and loops of a simulated host take no time. A second call may
+  // bring the deadline forward.
   void Drain(MonotonicTime deadline);
-  // Returns whether each drain was answered.
+  // Returns true if a drain was begun and the callbacks of all were called.
   bool drained() const { return forced_.has_value() && unanswered_ == 0; }
   // Returns the number of connections that the drain closed by force.
   // REQUIRES: drained().
@@ -65,6 +66,7 @@ class SimEchoServer final : public SimProgram {
   // Expects that the server's counters agree with the calls of its handlers.
   void ExpectCountersAgree() const;
   // Destroys the server. Its connections end later, in the host's time.
+  // Afterwards only timers() may be called.
   void Stop();
   // Returns the number of timers that are armed on the server's loops.
   size_t timers() const;
@@ -76,7 +78,7 @@ class SimEchoServer final : public SimProgram {
   std::vector<EventLoop*> loops_;
   std::unique_ptr<TcpServer> server_;
   MonotonicTime deadline_;  // of the current drain
-  int unanswered_ = 0;      // drains
+  int unanswered_ = 0;      // drains whose callback was not called yet
   std::optional<size_t> forced_;
 };
 

@@ -25,15 +25,15 @@ void ExpectComplete(SimNetwork& network) {
   world.StopAndExpectNothingLeft();
 }
 
-TEST(SimEchoTest, EchoesEveryByteInTimeWhateverCallsMeet) {
+TEST(SimEchoTest, EchoesEveryByteInTimeThoughCallsAreInterrupted) {
   RunSimTest(HarmlessWorlds(/*seeds=*/50, /*loss=*/false), ExpectComplete);
 }
 
-TEST(SimEchoTest, EchoesEveryByteWhateverPacketsMeet) {
+TEST(SimEchoTest, EchoesEveryByteThoughPacketsAreDropped) {
   RunSimTest(HarmlessWorlds(/*seeds=*/50, /*loss=*/true), ExpectComplete);
 }
 
-TEST(SimEchoTest, EndsEachConnectionOnceWhenTheyFailToo) {
+TEST(SimEchoTest, EndsEachConnectionOnceThoughConnectionsFail) {
   RunSimTest(FailingWorlds(/*seeds=*/50), [](SimNetwork& network) {
     SimEchoWorld world(&network);
     world.shape().server.connection.idle_timeout = absl::Minutes(2);

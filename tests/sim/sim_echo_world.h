@@ -61,6 +61,7 @@ class SimEchoWorld {
   // REQUIRES: the program is started, and its host is up.
   SimEchoServer& server();
   SimLoadClient& client();  // REQUIRES: the client is the load client
+  // Returns false while the client's host is down.
   bool client_done() const;
   size_t client_timers() const;
 

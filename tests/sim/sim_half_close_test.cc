@@ -47,17 +47,17 @@ void ExpectAllIsEchoedAndThenFin(SimNetwork& network) {
   world.StopAndExpectNothingLeft();
 }
 
-TEST(SimHalfCloseTest, AllThatWasSentComesBackAndThenFin) {
+TEST(SimHalfCloseTest, AllSentBytesComeBackAndThenFin) {
   RunSimTest(HarmlessWorlds(/*seeds=*/100, /*loss=*/false),
              ExpectAllIsEchoedAndThenFin);
 }
 
-TEST(SimHalfCloseTest, SoItDoesWhenPacketsAreLost) {
+TEST(SimHalfCloseTest, AllSentBytesComeBackThoughPacketsAreDropped) {
   RunSimTest(HarmlessWorlds(/*seeds=*/100, /*loss=*/true),
              ExpectAllIsEchoedAndThenFin);
 }
 
-TEST(SimHalfCloseTest, EachStreamEndsWhateverItsPeerAndTheWorldDo) {
+TEST(SimHalfCloseTest, EachStreamEndsUnderAllFaults) {
   RunSimTest(FailingWorlds(/*seeds=*/100), [](SimNetwork& network) {
     HandlerCounts counts;
     SimEchoWorld world(&network);

@@ -183,7 +183,7 @@ EventLoop* NewLoop(SimHost* host) {
   return host->NewLoop(std::move(options));
 }
 
-TEST(SimQueueTest, EverythingArrivesOnceInOrderAndWakesWhoSleeps) {
+TEST(SimQueueTest, EachItemArrivesOnceInOrderAndWakesTheConsumer) {
   SimTestWorlds worlds;
   worlds.seeds = 200;
   RunSimTest(worlds, [](SimNetwork& network) {

@@ -145,7 +145,7 @@ class Juggler final : public SimClient {
   std::vector<std::unique_ptr<Ball>> balls_;
 };
 
-TEST(SimReconnectTest, NobodyHearsOfWhatWasBefore) {
+TEST(SimReconnectTest, NoConnectionSeesEventsOfAnEarlierOne) {
   RunSimTest(
       HarmlessWorlds(/*seeds=*/100, /*loss=*/false), [](SimNetwork& network) {
         SimEchoWorld world(&network);

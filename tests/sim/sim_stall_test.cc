@@ -89,7 +89,7 @@ class Sender {
   Socket socket_;
 };
 
-TEST(SimStallTest, ATimeoutCutsNobodyOffWhoAnsweredInTime) {
+TEST(SimStallTest, ATimeoutEndsNoConnectionThatAnsweredInTime) {
   SimTestWorlds worlds;
   worlds.most.faults.stall = 0.3;
   worlds.most.longest_stall = absl::Milliseconds(300);

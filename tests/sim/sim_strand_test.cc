@@ -29,7 +29,7 @@ namespace {
 struct WorkCounts {
   int sessions = 0;                           // existing sessions
   int messages = 0;                           // existing messages of handles
-  int submitted = 0, run = 0, abandoned = 0;  // tasks
+  int scheduled = 0, run = 0, abandoned = 0;  // tasks
   int not_found = 0;                          // answers of handles
 };
 
@@ -72,7 +72,7 @@ class Work final : public Task {
   static void Schedule(std::shared_ptr<Session> session, uint64_t number,
                        absl::string_view request) {
     Session& s = *session;
-    ++s.counts.submitted;
+    ++s.counts.scheduled;
     EXPECT_TRUE(s.strand.Schedule(
         new Work(std::move(session), number, std::string(request))));
   }
@@ -150,7 +150,7 @@ void StartServer(SimEchoWorld& world, WorkCounts* counts) {
 }
 
 void ExpectNoWorkLeft(const WorkCounts& counts) {
-  EXPECT_EQ(counts.run + counts.abandoned, counts.submitted);
+  EXPECT_EQ(counts.run + counts.abandoned, counts.scheduled);
   EXPECT_EQ(counts.sessions, 0);
   EXPECT_EQ(counts.messages, 0);
 }

@@ -93,7 +93,7 @@ void SimTalker::WriteMore(Stream& stream) {
     written_ += bytes.size();
     if (!stream.Write(bytes) && options_.patient) return;
   }
-  if (options_.finish_early || options_.bytes == 0) stream.ShutdownWrite();
+  if (options_.half_close_early || options_.bytes == 0) stream.ShutdownWrite();
 }
 
 void SimTalker::OnIdle() {
@@ -112,7 +112,7 @@ void SimTalker::OnReceived(Stream& stream, absl::string_view input) {
   received_ += input.size();
   since_pause_ += input.size();
   if (received_ >= options_.abort_at) {
-    return stream.Abort(absl::AbortedError("as it was told to"));
+    return stream.Abort(absl::AbortedError("abort_at was reached"));
   }
   last_active_ = host_.platform().clock->Now();
   if (received_ >= options_.silent_at) return stream.PauseReading();
@@ -158,7 +158,7 @@ std::vector<SimTalker::Options> DrawSimTalkers(SimEchoWorld& world) {
     talker.bytes = random.Below(random.Below(2) == 0 ? 100 : 20'000);
     talker.chunk = 1 + random.Below(talker.bytes / 10 + 10);
     talker.patient = random.Below(2) == 0;
-    talker.finish_early = random.Below(4) > 0;
+    talker.half_close_early = random.Below(4) > 0;
     talker.read_at_once = talker.bytes / 20 + 1 + random.Below(2000);
     if (random.Below(2) == 0) {
       talker.pause = random.UpTo(absl::Milliseconds(50));

@@ -28,7 +28,7 @@ namespace sluice {
 // A client with one connection to an echo server, and with bad manners
 // (testonly). It calls ShutdownWrite() while much of its output is pending,
 // reads slowly, and aborts in the middle. Compares each byte that comes back.
-// Must not be destroyed inside a call of its connection. Loop-bound.
+// Do not destroy it inside a call of its connection. Loop-bound.
 class SimTalker {
  public:
   static constexpr uint64_t kAll = UINT64_MAX;
@@ -46,9 +46,9 @@ class SimTalker {
     // connection, or stops writing and reading until the connection is closed.
     uint64_t abort_at = kAll;
     uint64_t silent_at = kAll;
-    // True: sends FIN after the last byte. False: sends FIN when all bytes have
-    // come back.
-    bool finish_early = true;
+    // True: half-closes after the last byte. False: half-closes when all bytes
+    // have come back.
+    bool half_close_early = true;
   };
 
   // Starts to connect. `host`, `loop` and `counts` outlive this.

@@ -20,7 +20,7 @@ namespace sluice {
 namespace {
 
 // The talkers check the time themselves.
-TEST(SimTimeoutTest, WhoIsIdleEndsNeitherEarlyNorLate) {
+TEST(SimTimeoutTest, AnIdleConnectionEndsNeitherEarlyNorLate) {
   RunSimTest(
       HarmlessWorlds(/*seeds=*/100, /*loss=*/true), [](SimNetwork& network) {
         HandlerCounts counts;
@@ -32,7 +32,7 @@ TEST(SimTimeoutTest, WhoIsIdleEndsNeitherEarlyNorLate) {
               absl::Seconds(10) + world.random().UpTo(absl::Minutes(1));
           talker.bytes = 1 + world.random().Below(1000);
           talker.chunk = talker.bytes;
-          talker.finish_early = false;
+          talker.half_close_early = false;
           talker.silent_at = talker.bytes;
         }
         world.StartServer();
@@ -50,7 +50,7 @@ TEST(SimTimeoutTest, WhoIsIdleEndsNeitherEarlyNorLate) {
 }
 
 // The server received all input long before. It only sends.
-TEST(SimTimeoutTest, WhoTakesWhatWaitsIsNotIdle) {
+TEST(SimTimeoutTest, AClientThatReadsPendingOutputIsNotIdle) {
   RunSimTest(
       HarmlessWorlds(/*seeds=*/50, /*loss=*/false), [](SimNetwork& network) {
         HandlerCounts counts;
@@ -76,7 +76,7 @@ TEST(SimTimeoutTest, WhoTakesWhatWaitsIsNotIdle) {
       });
 }
 
-TEST(SimTimeoutTest, WhoIsNotAnsweredGivesUpNeitherEarlyNorLate) {
+TEST(SimTimeoutTest, AnUnansweredConnectEndsNeitherEarlyNorLate) {
   RunSimTest(
       HarmlessWorlds(/*seeds=*/100, /*loss=*/true), [](SimNetwork& network) {
         HandlerCounts counts;

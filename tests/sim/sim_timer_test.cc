@@ -172,7 +172,7 @@ void SetClocks(SimRandom* random, SimHost* host) {
   }
 }
 
-TEST(SimTimerTest, NoneIsEarlyNoneIsLateAndNoneFiresThatWasCancelled) {
+TEST(SimTimerTest, NoTimerFiresEarlyLateOrAfterItsCancellation) {
   SimTestWorlds worlds;
   worlds.seeds = 300;
   RunSimTest(worlds, [](SimNetwork& network) {

@@ -15,7 +15,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-TEST(BuildFileTest, ReadsWhatATargetSays) {
+TEST(BuildFileTest, ReadsTheAttributesOfATarget) {
   const auto targets = ParseBuildFile({"net/BUILD.bazel", R"("""What for.
 
 At length.
@@ -81,7 +81,7 @@ TEST(BuildFileTest, TheTopPackageHasNoName) {
   EXPECT_EQ(PackageOf("//net/http:server"), "net/http");
 }
 
-TEST(BuildFileTest, RefusesWhatItDoesNotUnderstand) {
+TEST(BuildFileTest, RefusesTextThatItCannotParse) {
   const struct {
     std::string text;
     std::string error;
@@ -119,7 +119,7 @@ TEST(BuildFileTest, RefusesAttributesThatCouldHideDependencies) {
                                  "plain list")));
 }
 
-TEST(BuildFileTest, OfATreeReadsTheBuildFilesOnly) {
+TEST(BuildFileTest, ReadsOnlyTheBuildFilesOfATree) {
   const auto targets = ParseBuildFiles({{"a/BUILD.bazel", "x(name = \"a\")"},
                                         {"a/a.cc", "int a;"},
                                         {"b/BUILD", "x(name = \"b\")"},

@@ -49,7 +49,7 @@ TEST_P(DocumentsTest, ShowTheProgramAsItIs) {
               ::testing::HasSubstr("```cpp\n" + program + "```\n"));
 }
 
-TEST_P(DocumentsTest, ShowNoMoreThanTheyPromise) {
+TEST_P(DocumentsTest, ShowAtMostMaxLines) {
   const std::string program = GetParam().Program();
   EXPECT_LE(std::count(program.begin(), program.end(), '\n'),
             GetParam().max_lines);

@@ -33,7 +33,7 @@ std::vector<std::string> Errors(const std::string& package,
                                 const std::string& rule = "sluice_cc_library") {
   const auto targets = ParseBuildFile(
       {package + "/BUILD.bazel",
-       rule + "(\n    name = \"planted\",\n    " + attributes + ",\n)\n"});
+       rule + "(\n    name = \"added\",\n    " + attributes + ",\n)\n"});
   SLUICE_EXPECT_OK(targets);
   return LayeringErrors(*targets);
 }
@@ -42,11 +42,11 @@ TEST(LayeringTest, ReportsTargetDependencyAndRule) {
   EXPECT_THAT(
       Errors("timer", R"(deps = ["//base:check", "//event/poller:poller"])"),
       ElementsAre(
-          "timer/BUILD.bazel:2: //timer:planted depends on "
+          "timer/BUILD.bazel:2: //timer:added depends on "
           "//event/poller:poller: timer stands on base and nothing else"));
 }
 
-TEST(LayeringTest, EachLayerStandsOnThoseBelowItOnly) {
+TEST(LayeringTest, EachLayerDependsOnlyOnLayersBelow) {
   const std::vector<std::string> layers = {
       "base", "timer",        "threadpool",    "event/poller", "event",
       "net",  "net/socket",   "net/transport", "net/tcp",      "net/sim",
@@ -97,7 +97,7 @@ TEST(LayeringTest, AppsCommonDependsOnNoApp) {
   for (const std::string common : {"apps/common", "apps/common/load"}) {
     EXPECT_THAT(Errors(common, R"(deps = ["//apps/echo:x"])"),
                 ElementsAre(common + "/BUILD.bazel:2: //" + common +
-                            ":planted depends on //apps/echo:x: apps depend "
+                            ":added depends on //apps/echo:x: apps depend "
                             "on apps/common, not apps/common on apps"));
     EXPECT_THAT(Errors("apps/echo", "deps = [\"//" + common + ":x\"]"),
                 IsEmpty());
@@ -115,7 +115,7 @@ TEST(LayeringTest, TestsKeepTheLayersToo) {
 
 TEST(LayeringTest, ANewPackageNeedsALayer) {
   EXPECT_THAT(Errors("dns", R"(deps = ["//base:check"])"),
-              ElementsAre("dns/BUILD.bazel:2: //dns:planted depends on "
+              ElementsAre("dns/BUILD.bazel:2: //dns:added depends on "
                           "//base:check: give dns a layer in "
                           "tests/structure/layering.cc"));
 }
@@ -128,7 +128,7 @@ TEST(LayeringTest, OnlyAppsTheBridgeAndComparisonsLinkGlogAndGflags) {
       EXPECT_THAT(
           Errors(package, deps),
           ElementsAre(package + "/BUILD.bazel:2: //" + package +
-                      ":planted depends on " + dep +
+                      ":added depends on " + dep +
                       ": only apps, //log/glog:glog_bridge and testonly "
                       "targets of bench may"));
     }

@@ -9,7 +9,7 @@
 namespace sluice {
 namespace {
 
-TEST(SourceTreeTest, FindsEachFileWhateverItHolds) {
+TEST(SourceTreeTest, FindsEachFileWithAnyContents) {
   const auto tree =
       ParseSourceTree("a/b.cc 4\nx\ny\n\nc 0\n\nd e 6\na 1\nb\n\n");
   SLUICE_ASSERT_OK(tree);
@@ -22,7 +22,7 @@ TEST(SourceTreeTest, FindsEachFileWhateverItHolds) {
   EXPECT_EQ((*tree)[2].text, "a 1\nb\n");
 }
 
-TEST(SourceTreeTest, RefusesWhatIsCutOff) {
+TEST(SourceTreeTest, RefusesATruncatedTree) {
   const std::string whole = "a 2\nxy\nb 1\nz\n";
   SLUICE_EXPECT_OK(ParseSourceTree(whole));
   for (size_t size = 1; size < whole.size(); ++size) {

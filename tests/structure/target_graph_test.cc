@@ -46,7 +46,7 @@ TEST(TargetGraphTest, EndsOnACycleThatBazelWouldRefuse) {
   EXPECT_THAT(*closure, UnorderedElementsAre("b"));
 }
 
-TEST(TargetGraphTest, NamesATargetThatNobodyDeclares) {
+TEST(TargetGraphTest, NamesAnUndeclaredTarget) {
   const TargetGraph graph({Target("//net:a", {"//base:gone"})});
   EXPECT_THAT(graph.Closure("//net:a"),
               StatusIs(absl::StatusCode::kNotFound,

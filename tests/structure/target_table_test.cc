@@ -18,7 +18,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 
-TEST(TargetTableTest, TheReadmeListsEachPublicTargetAndWhatItBrings) {
+TEST(TargetTableTest, TheReadmeListsEachPublicTargetAndItsClosure) {
   const auto tree = ReadSourceTree();
   SLUICE_ASSERT_OK(tree);
   const auto targets = ParseBuildFiles(*tree);
@@ -63,21 +63,21 @@ TEST(TargetTableTest, ACompleteTableHasNoErrors) {
       IsEmpty());
 }
 
-TEST(TargetTableTest, SaysWhatToWriteForAMissingTarget) {
+TEST(TargetTableTest, PrintsTheRowOfAMissingTarget) {
   EXPECT_THAT(Errors(std::string(kCheck) + kVersion),
               ElementsAre(HasSubstr("add, where its name belongs: | "
                                     "`//timer:wheel` | WHAT IT IS | THREADS | "
                                     "base, absl, @zlib |")));
 }
 
-TEST(TargetTableTest, SaysWhatToWriteForAnotherClosure) {
+TEST(TargetTableTest, PrintsTheRowOfAWrongClosure) {
   EXPECT_THAT(Errors(std::string(kCheck) + kVersion +
                      "| `//timer:wheel` | it turns | value | base, absl |\n"),
               ElementsAre("README.md:4: the line must be: | `//timer:wheel` | "
                           "it turns | value | base, absl, @zlib |"));
 }
 
-TEST(TargetTableTest, RefusesDoublesStrangersAndDisorder) {
+TEST(TargetTableTest, RefusesDuplicateUnknownAndUnsortedRows) {
   EXPECT_THAT(Errors(std::string(kCheck) + kVersion + kWheel + kWheel),
               ElementsAre("README.md:5: remove //timer:wheel: it is in the "
                           "table"));

@@ -60,7 +60,7 @@ TEST(TreeRulesTest, AHeaderHasATargetOfItsName) {
                                      "target of its own, named a_x")));
 }
 
-TEST(TreeRulesTest, TodoSaysWhoseAndWhat) {
+TEST(TreeRulesTest, ATodoNamesItsOwnerAndItsTask) {
   const SourceFile build = {
       "a/BUILD.bazel", "sluice_cc_library(name = \"x\", srcs = [\"x.cc\"])\n"};
   const auto errors = [&](const std::string& line) {

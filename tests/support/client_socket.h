@@ -13,9 +13,10 @@ namespace sluice {
 
 // A client's end of a stream, for tests of servers (testonly). It makes bare
 // system calls on a non-blocking descriptor and uses none of the library's own
-// I/O, so that a test can misbehave as no good client does. Calls that wait
-// fail with kDeadlineExceeded if nothing has moved for kPatience.
-// Thread-compatible. Owns its descriptor.
+// I/O, so that a test can misbehave as no good client does. An error of a
+// system call has the code of absl::ErrnoToStatus(). Calls that wait fail with
+// kDeadlineExceeded if nothing has moved for kPatience. Thread-compatible. Owns
+// its descriptor.
 class ClientSocket {
  public:
   // The longest wait: far longer than any call should take, even on a busy
@@ -25,8 +26,7 @@ class ClientSocket {
   struct Options {
     int buffer = 0;  // SO_SNDBUF and SO_RCVBUF; 0: the kernel's choice
   };
-  // Connects to `address`, in the form that SocketAddress::Parse() takes. An
-  // error of connect(2) has the code of absl::ErrnoToStatus().
+  // Connects to `address`, in the form that SocketAddress::Parse() takes.
   static absl::StatusOr<ClientSocket> Connect(absl::string_view address,
                                               Options options);
   static absl::StatusOr<ClientSocket> Connect(absl::string_view address) {
@@ -40,9 +40,10 @@ class ClientSocket {
 
   int fd() const { return fd_; }
 
+  // Sends all of `data`, and waits while the kernel takes none.
   absl::Status Send(absl::string_view data);
   // Sends the bytes that the kernel takes at once, and returns their number; 0
-  // if it takes none.
+  // if it takes none, or on an error.
   size_t TrySend(absl::string_view data);
   // Returns the number of sent bytes that the peer's kernel has not received
   // yet. TCP only.
@@ -52,7 +53,7 @@ class ClientSocket {
   // Sends `data` and FIN in one segment. TCP only.
   absl::Status SendAndShutdownWrite(absl::string_view data);
 
-  // Receives exactly `size` bytes. kOutOfRange: EOF came before.
+  // Receives exactly `size` bytes. Returns kOutOfRange if EOF comes before.
   absl::StatusOr<std::string> Receive(size_t size);
   // Waits for input, and returns between one and `size` bytes of it; "" at
   // EOF.
@@ -65,7 +66,7 @@ class ClientSocket {
   // `timeout`.
   bool WaitWritable(absl::Duration timeout) const;
 
-  // Sends `data` and fails unless the same bytes come back.
+  // Sends `data` and receives as many bytes. Returns kDataLoss if they differ.
   absl::Status Echo(absl::string_view data);
 
   void Close();

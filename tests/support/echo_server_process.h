@@ -11,12 +11,13 @@
 namespace sluice {
 
 // A process of //apps/echo:server that serves (testonly). The destructor kills
-// the process.
-// Thread-compatible.
+// the process. Thread-compatible.
 class EchoServerProcess {
  public:
   // Starts the server, and waits until it has printed its address. The server
   // listens on a free port of 127.0.0.1 unless `options` has a --listen.
+  // Returns the errors of Process::Start() and Process::ReadLine(), with a
+  // limit of 30 s, or kDataLoss if the first line is not an address.
   static absl::StatusOr<std::unique_ptr<EchoServerProcess>> Start(
       Process::Options options);
   static absl::StatusOr<std::unique_ptr<EchoServerProcess>> Start() {
@@ -34,7 +35,9 @@ class EchoServerProcess {
     double seconds = 0;
     uint64_t forced = 0;
   };
-  // Sends `signal` and waits for the end, which must be exit 0 with a summary.
+  // Sends `signal` and waits at most 30 s for the end of the process. Returns
+  // kDataLoss unless the process exits with 0 and a summary. Call it or
+  // WaitDrained() once.
   absl::StatusOr<Summary> Drain(int signal);
   // Waits for the end as Drain() does, but sends no signal.
   absl::StatusOr<Summary> WaitDrained();

@@ -19,20 +19,22 @@ namespace sluice {
 
 // A program under test (testonly), in a process of its own whose standard
 // output and error are caught. The process cannot outlive this object, nor the
-// thread that started it. Trouble with the process itself is reported as a
-// Status. Calls that wait return kDeadlineExceeded after their `timeout`.
-// Thread-compatible.
+// thread that started it. Calls return the errors of their system calls, and
+// kDeadlineExceeded after their `timeout`. Thread-compatible.
 class Process {
  public:
   struct Options {
-    std::vector<std::string> arguments = {};    // without the program
-    std::vector<std::string> environment = {};  // "NAME=value", added to ours
+    std::vector<std::string> arguments = {};  // without the program
+    // "NAME=value", added to our environment; replaces our value.
+    std::vector<std::string> environment = {};
     uint64_t descriptor_limit = 0;  // soft and hard RLIMIT_NOFILE; 0: ours
     int cpu = -1;                   // the only CPU to run on; -1: any
   };
 
   // Starts `program`, a path from the top of the workspace such as
-  // "apps/echo/server". List the program in the data of the test's target.
+  // "apps/echo/server". List the program in the data of the test's target. If
+  // the program cannot be executed, the process says why on standard error and
+  // exits with 127.
   // REQUIRES: run by bazel test or bazel run, where the top of the
   // workspace is the working directory.
   static absl::StatusOr<std::unique_ptr<Process>> Start(
@@ -43,13 +45,15 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   pid_t pid() const { return pid_; }
+  // Sends `signal`. Returns kFailedPrecondition if a call has seen the end of
+  // the process.
   absl::Status Signal(int signal);
 
-  // Returns the next line of standard output, without the line end.
-  // kOutOfRange: the output ended before the line did.
+  // Returns the next line of standard output, without the line end. Returns
+  // kOutOfRange if the output ends before the line does.
   absl::StatusOr<std::string> ReadLine(absl::Duration timeout);
   // Waits until standard error contains `text`; text that is already there
-  // counts.
+  // counts. Returns kOutOfRange if standard error ends without it.
   absl::Status WaitForError(absl::string_view text, absl::Duration timeout);
   // Closes the reading end of standard output: from now on the program writes
   // to a pipe that nobody reads.
@@ -61,10 +65,17 @@ class Process {
     std::string output;  // all of it, lines that were read included
     std::string error;
   };
-  // Waits until the process has ended. Call it once.
+  // Waits until the process has ended, and no other process has its standard
+  // output and error open. Call it once.
   absl::StatusOr<Ended> Wait(absl::Duration timeout);
 
+<<<<<<< HEAD
   // Return figures from /proc. REQUIRES: Wait() has not been called.
+=======
+  // These return numbers that the kernel keeps for the process.
+  // REQUIRES: Wait() has not been called.
+  absl::StatusOr<int64_t> OpenDescriptors() const;
+>>>>>>> wt-rc
   absl::StatusOr<int64_t> ResidentBytes() const;      // now
   absl::StatusOr<int64_t> PeakResidentBytes() const;  // the most there ever was
   // Returns the signals that the process handles: bit n - 1 is signal n.

@@ -41,7 +41,7 @@ TEST(ProcessTest, CatchesOutputErrorsAndExitCode) {
   EXPECT_EQ(ended->error, "three\n");
 }
 
-TEST(ProcessTest, TellsTheSignalThatKilledIt) {
+TEST(ProcessTest, ReportsTheSignalThatKilledIt) {
   auto process = StartShell("echo ready; while :; do :; done");
   SLUICE_ASSERT_OK(process);
   SLUICE_ASSERT_OK((*process)->ReadLine(kPatience));
@@ -52,7 +52,7 @@ TEST(ProcessTest, TellsTheSignalThatKilledIt) {
   EXPECT_EQ(ended->exit_code, -1);
 }
 
-TEST(ProcessTest, WaitsNoLongerThanItIsTold) {
+TEST(ProcessTest, WaitsNoLongerThanItsTimeout) {
   auto process = StartShell("while :; do :; done");
   SLUICE_ASSERT_OK(process);
   EXPECT_THAT((*process)->Wait(absl::Milliseconds(20)),
@@ -70,7 +70,7 @@ TEST(ProcessTest, SetsLimitsAndEnvironment) {
   EXPECT_EQ((*process)->ReadLine(kPatience).value(), "77 77 hello");
 }
 
-TEST(ProcessTest, SaysWhatCannotBeStarted) {
+TEST(ProcessTest, ReportsAProgramThatCannotBeStarted) {
   auto process = Process::Start("no/such/program", {});
   SLUICE_ASSERT_OK(process);
   const auto ended = (*process)->Wait(kPatience);
@@ -80,7 +80,7 @@ TEST(ProcessTest, SaysWhatCannotBeStarted) {
             "no/such/program: cannot be started: No such file or directory\n");
 }
 
-TEST(ProcessTest, FiguresAreThoseOfTheProcess) {
+TEST(ProcessTest, MeasuresTheProcessThatItStarted) {
   auto process = StartShell("echo ready; while :; do :; done");
   SLUICE_ASSERT_OK(process);
   SLUICE_ASSERT_OK((*process)->ReadLine(kPatience));

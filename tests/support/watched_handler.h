@@ -32,8 +32,8 @@ struct HandlerCounts {
 
 // A handler that passes each call on to another handler, and expects the calls
 // to be as net/stream.h promises: their order, their number, their arguments,
-// and that no call comes inside another (testonly). Bound to its stream's
-// sequence.
+// and that no call comes inside another (testonly). Sequence-bound to its
+// stream.
 class WatchedHandler final : public StreamHandler {
  public:
   // `counts` outlives this.

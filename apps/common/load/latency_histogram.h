@@ -11,7 +11,7 @@ namespace sluice {
 // A histogram of latencies, in nanoseconds. Below 256 ns each latency has a
 // bucket of its own; above, a bucket is a 256th to a 128th of its values wide,
 // so Quantile() is wrong by less than 0.4 %. Record() is O(1) and does not
-// allocate. 58 KiB. Thread-compatible.
+// allocate. Takes 58 KiB. Thread-compatible.
 class LatencyHistogram {
  public:
   // Counts a negative latency as 0.
@@ -23,10 +23,11 @@ class LatencyHistogram {
   }
 
   uint64_t count() const { return count_; }
-  // The largest latency, exact; 0 without records.
+  // Returns the largest latency, exactly; 0 without records.
   int64_t max() const { return static_cast<int64_t>(max_); }
   // Returns the smallest latency that a `fraction` of the records do not
-  // exceed; max() for 1; 0 without records. REQUIRES: 0 <= fraction <= 1.
+  // exceed, such as 0.99; max() for 1; 0 without records.
+  // REQUIRES: 0 <= fraction <= 1.
   int64_t Quantile(double fraction) const;
 
  private:

@@ -63,7 +63,7 @@ TEST(LatencyHistogram, EachLatencyIsWrongByLessThanAPercent) {
   }
 }
 
-TEST(LatencyHistogram, QuantilesAreThoseOfTheSortedRecords) {
+TEST(LatencyHistogram, QuantilesAgreeWithTheSortedRecords) {
   const uint64_t seed = TestSeed();
   SCOPED_TRACE(::testing::Message() << "SLUICE_SEED=" << seed);
   std::mt19937_64 random(seed);

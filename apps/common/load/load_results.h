@@ -27,10 +27,10 @@ enum class LoadError : uint8_t {
 };
 inline constexpr size_t kLoadErrors = 9;
 
-// Returns "connect_refused". Static storage.
+// Returns the name, such as "connect_refused". It has static storage.
 absl::string_view LoadErrorName(LoadError error);
 
-// The results of a load generator. 58 KiB. Thread-compatible.
+// The results of a load generator. Takes 58 KiB. Thread-compatible.
 struct LoadResults {
   struct ErrorCount {
     uint64_t connections = 0;
@@ -42,11 +42,12 @@ struct LoadResults {
   // Returns true if no connection has failed and every message was answered.
   bool ok() const;
 
-  // Measured messages: sent, or due, after the warm-up, and answered.
+  // Returns the number of measured messages. They were sent, or due, after the
+  // warm-up, and answered.
   uint64_t messages() const { return latency.count(); }
   uint64_t bytes() const { return messages() * message_size; }
   double MessagesPerSecond() const;
-  // A byte that goes there and comes back counts once.
+  // Counts a byte once that is sent and comes back. A megabyte is 10^6 bytes.
   double MegabytesPerSecond() const;
 
   uint64_t connections = 0;  // connections open when the clock started

@@ -36,10 +36,11 @@ class MessageSchedule {
   MessageSchedule(const Options& options, MonotonicTime start);
 
   bool open_loop() const { return rate_ > 0; }
-  // Messages that are sent, or due, at this time or later are measured.
+  // Returns the end of the warm-up: messages that are sent, or due, at this
+  // time or later are measured.
   MonotonicTime measured_from() const { return measured_from_; }
-  // No message becomes due at this time or later. InfiniteFuture() if only the
-  // number of messages ends a closed loop.
+  // Returns the time from which on no message becomes due; InfiniteFuture() if
+  // only the number of messages ends a closed loop.
   MonotonicTime end() const { return end_; }
 
   // Returns how many messages connection number `connection` may send at `now`,
@@ -50,7 +51,8 @@ class MessageSchedule {
   // Ends the schedule: no message becomes due after `now`.
   void Stop(MonotonicTime now);
 
-  // Returns the number of messages that are taken, or, in an open loop, due.
+  // Returns the number of messages that are taken, or, in an open loop, due at
+  // `now`.
   uint64_t Due(MonotonicTime now) const;
   // Returns true if all messages of the schedule are taken.
   bool exhausted() const { return taken_ == limit_; }
