@@ -27,9 +27,9 @@ absl::string_view Front(absl::string_view text, size_t count) {
   return text.substr(0, size);
 }
 
-// Appends `front` and `back`. If they are shorter than the width, fills it: with
-// zeros between them if the spec asks for zeros, else with spaces. If the spec
-// has no alignment, `align` is it.
+// Appends `front` and `back`. If they are shorter than the width, fills it:
+// with zeros between them if the spec asks for zeros, else with spaces. If the
+// spec has no alignment, `align` is it.
 void AppendFilled(const LogSpec& spec, char align, absl::string_view front,
                   absl::string_view back, LogText& text) {
   const size_t width = static_cast<size_t>(spec.width);

@@ -63,22 +63,21 @@ bool Set(SimNetwork::Options& world, absl::string_view item) {
   return false;
 }
 
-// The number of values that a seed draws: the faults, and then the jitter.
-constexpr size_t kDrawn = std::size(kFaults) + 1;
+// A world has this many values to shrink: the faults, and then the jitter.
+constexpr size_t kValues = std::size(kFaults) + 1;
 
-bool Has(const SimNetwork::Options& world, size_t i) {
-  return i < std::size(kFaults) ? world.faults.*kFaults[i].probability > 0
-                                : world.link.jitter > absl::ZeroDuration();
+// Returns the i-th value: a probability, or the jitter in seconds.
+double Value(const SimNetwork::Options& world, size_t i) {
+  return i < std::size(kFaults) ? world.faults.*kFaults[i].probability
+                                : absl::ToDoubleSeconds(world.link.jitter);
 }
 
-// Returns `world` with that part of its i-th value.
-SimNetwork::Options WithPart(SimNetwork::Options world, size_t i, double part) {
+SimNetwork::Options WithValue(SimNetwork::Options world, size_t i,
+                              double value) {
   if (i < std::size(kFaults)) {
-    double& probability = world.faults.*kFaults[i].probability;
-    probability = Rounded(probability * part);
+    world.faults.*kFaults[i].probability = value;
   } else {
-    world.link.jitter =
-        absl::Trunc(world.link.jitter * part, absl::Microseconds(1));
+    world.link.jitter = absl::Seconds(value);
   }
   return world;
 }
@@ -90,11 +89,12 @@ SimNetwork::Options DrawSimWorld(const SimNetwork::Options& most,
   SimNetwork::Options world = most;
   world.seed = seed;
   SimRandom random(~seed);
-  for (size_t i = 0; i < std::size(kFaults); ++i) {
+  for (const Fault& fault : kFaults) {
     const bool there = random.Below(2) != 0;
-    world = WithPart(
-        world, i,
-        there ? static_cast<double>(1 + random.Below(1000)) / 1000 : 0);
+    const double part =
+        there ? static_cast<double>(1 + random.Below(1000)) / 1000 : 0;
+    double& probability = world.faults.*fault.probability;
+    probability = Rounded(probability * part);
   }
   world.link.jitter = random.UpTo(world.link.jitter);
   return world;
@@ -134,28 +134,28 @@ SimNetwork::Options ShrinkSimWorld(
     SimNetwork::Options world,
     absl::FunctionRef<bool(const SimNetwork::Options&)> fails,
     const Clock* clock) {
-  constexpr int kMaxRuns = 50;
   const MonotonicTime deadline = clock->Now() + absl::Seconds(10);
-  int runs = 0;
-  const auto may_run = [&] {
-    return runs < kMaxRuns && clock->Now() <= deadline;
+  // Lowers a value to `to`. Changes nothing and returns false if the value is
+  // not above, or the world with it does not fail.
+  const auto lower = [&](size_t i, double to) {
+    if (Value(world, i) <= to || clock->Now() > deadline) return false;
+    const SimNetwork::Options less = WithValue(world, i, to);
+    if (!fails(less)) return false;
+    world = less;
+    return true;
   };
-  // Tries each value in order, and keeps the reductions that still fail.
-  const auto spare = [&](double part) {
-    bool any = false;
-    for (size_t i = 0; i < kDrawn && may_run(); ++i) {
-      if (!Has(world, i)) continue;
-      const SimNetwork::Options less = WithPart(world, i, part);
-      ++runs;
-      if (!fails(less)) continue;
-      world = less;
-      any = true;
+  // Drops values until each one that is left is needed.
+  const auto drop = [&] {
+    for (bool dropped = true; dropped;) {
+      dropped = false;
+      for (size_t i = 0; i < kValues; ++i) dropped |= lower(i, 0);
     }
-    return any;
   };
-  (void)spare(0);
-  while (spare(0.5)) {
+  drop();
+  for (size_t i = 0; i < kValues; ++i) {
+    (void)(lower(i, 0.001) || lower(i, 0.01) || lower(i, 0.1));
   }
+  drop();  // beside lower values, others may no longer be needed
   return world;
 }
 

@@ -29,10 +29,12 @@ std::string SimFaultsToText(const SimNetwork::Options& world);
 absl::StatusOr<SimNetwork::Options> WithSimFaults(SimNetwork::Options world,
                                                   absl::string_view text);
 
-// Looks for a world with fewer or rarer faults that `fails` as well: drops each
-// fault and the jitter if it can, then halves the rest again and again. Returns
-// `world` itself if it finds none. Tries at most 50 worlds, and starts none
-// later than 10 s after the first.
+// Looks for a world with fewer or rarer faults in which `fails` returns true as
+// well. Each fault that is left is needed: without it, `fails` returned false.
+// Its probability is that of `world`, or the first of 0.001, 0.01 and 0.1 with
+// which `fails` returned true. The same holds for the jitter, with 1, 10 and
+// 100 ms. Tries at most 110 worlds. Starts none later than 10 s after the
+// first: then the result may have faults that are not needed.
 SimNetwork::Options ShrinkSimWorld(
     SimNetwork::Options world,
     absl::FunctionRef<bool(const SimNetwork::Options&)> fails,

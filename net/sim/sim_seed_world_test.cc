@@ -1,9 +1,17 @@
 #include "sluice/net/sim/sim_seed_world.h"
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <set>
+#include <string>
+#include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -14,7 +22,10 @@
 namespace sluice {
 namespace {
 
+using ::testing::AnyOf;
+using ::testing::AnyOfArray;
 using ::testing::HasSubstr;
+using ::testing::MatchesRegex;
 
 SimNetwork::Options Most() {
   SimNetwork::Options most;
@@ -75,46 +86,96 @@ TEST(SimSeedWorldTest, RefusesTextThatIsNotAWorld) {
   }
 }
 
-TEST(SimSeedWorldTest, ShrinkingDropsFaultsThatTheFailureDoesNotNeed) {
-  SimNetwork::Options world = Most();
+SimNetwork::Options AllFaults() {
+  return *WithSimFaults(
+      {},
+      "short_count=0.247,would_block=0.132,interrupted=0.0335,"
+      "no_descriptors=0.3,no_memory=0.21,aborted=0.0186,spurious=0.05,"
+      "stall=0.012,loss=0.04835,reset=0.0405,jitter=3.003ms");
+}
+
+// Returns the faults that are left of AllFaults().
+std::string Shrunk(absl::FunctionRef<bool(const SimNetwork::Options&)> fails) {
+  const SimClock clock;
+  return SimFaultsToText(ShrinkSimWorld(AllFaults(), fails, &clock));
+}
+
+TEST(SimSeedWorldTest, ShrinkingLeavesTheOneFaultThatTheFailureNeeds) {
+  EXPECT_EQ(Shrunk([](const auto& w) { return w.faults.loss > 0; }),
+            "loss=0.001");
+  EXPECT_EQ(Shrunk([](const auto& w) { return w.faults.loss > 0.005; }),
+            "loss=0.01");
+  EXPECT_EQ(Shrunk([](const auto& w) { return w.faults.loss > 0.01; }),
+            "loss=0.04835");
+}
+
+TEST(SimSeedWorldTest, ShrinkingLeavesTwoFaultsThatTheFailureNeedsTogether) {
+  EXPECT_EQ(Shrunk([](const auto& w) {
+              return w.faults.short_count > 0.02 && w.faults.reset > 0;
+            }),
+            "short_count=0.1,reset=0.001");
+}
+
+TEST(SimSeedWorldTest, ShrinkingDropsAFaultThatWasNeededBesideAnother) {
+  EXPECT_EQ(Shrunk([](const auto& w) {
+              return w.faults.loss > 0.01 &&
+                     (w.faults.would_block > 0 || w.faults.reset == 0);
+            }),
+            "loss=0.04835");
+}
+
+TEST(SimSeedWorldTest, ShrinkingDropsAFaultThatIsNotNeededBesideARarerOne) {
+  EXPECT_EQ(Shrunk([](const auto& w) {
+              return w.faults.loss > 0 &&
+                     (w.faults.would_block > 0 || w.faults.loss < 0.01);
+            }),
+            "loss=0.001");
+}
+
+TEST(SimSeedWorldTest, ShrinkingShortensTheJitterToMilliseconds) {
+  const auto longer_than = [](absl::Duration jitter) {
+    return Shrunk([=](const auto& w) { return w.link.jitter > jitter; });
+  };
+  EXPECT_EQ(longer_than(absl::ZeroDuration()), "jitter=1ms");
+  EXPECT_EQ(longer_than(absl::Milliseconds(1)), "jitter=3.003ms");
+}
+
+TEST(SimSeedWorldTest, ShrinkingKeepsTheSeedOfAWorldThatItCannotShrink) {
+  SimNetwork::Options world = AllFaults();
   world.seed = 7;
   const SimClock clock;
-  const SimNetwork::Options less = ShrinkSimWorld(
-      world, [](const auto& w) { return w.faults.loss > 0.03; }, &clock);
-  EXPECT_EQ(SimFaultsToText(less), "loss=0.05");
-  EXPECT_EQ(less.seed, 7u);
+  const SimNetwork::Options same = ShrinkSimWorld(
+      world, [](const auto&) { return false; }, &clock);
+  EXPECT_EQ(SimFaultsToText(same), SimFaultsToText(world));
+  EXPECT_EQ(same.seed, 7u);
 }
 
-TEST(SimSeedWorldTest, ShrinkingHalvesTheJitterTooInMicroseconds) {
-  SimNetwork::Options world = Most();
-  world.link.jitter = absl::Microseconds(3003);
-  const SimClock clock;
-  const SimNetwork::Options less = ShrinkSimWorld(
-      world,
-      [](const auto& w) { return w.link.jitter > absl::Microseconds(400); },
-      &clock);
-  EXPECT_EQ(SimFaultsToText(less), "jitter=750us");
-}
-
-TEST(SimSeedWorldTest, ShrinkingKeepsAWorldThatNeedsAllItsFaults) {
-  const SimClock clock;
-  const SimNetwork::Options less = ShrinkSimWorld(
-      Most(), [](const auto&) { return false; }, &clock);
-  EXPECT_EQ(SimFaultsToText(less), SimFaultsToText(Most()));
-}
-
-TEST(SimSeedWorldTest, ShrinkingTriesFiftyWorldsAtMost) {
-  const SimClock clock;
-  int tried = 0;
-  (void)ShrinkSimWorld(
-      Most(),
-      [&](const auto& w) {
-        ++tried;
-        return w.faults.loss > 0 && w.faults.short_count > 0 &&
-               w.link.jitter > absl::ZeroDuration();
-      },
-      &clock);
-  EXPECT_EQ(tried, 50);
+TEST(SimSeedWorldTest, ShrinkingEndsWithFaultsOfWhichEachIsNeeded) {
+  const std::vector<std::string> all =
+      absl::StrSplit(SimFaultsToText(AllFaults()), ',');
+  for (int i = 0; i < 1000; ++i) {
+    // A third of all worlds fail.
+    int tried = 0;
+    const auto fails = [&](const SimNetwork::Options& world) {
+      ++tried;
+      return std::hash<std::string>()(absl::StrCat(i, SimFaultsToText(world))) %
+                 3 ==
+             0;
+    };
+    const std::string text = Shrunk(fails);
+    EXPECT_LE(tried, 110);
+    if (text == "none") continue;
+    const std::vector<std::string> items = absl::StrSplit(text, ',');
+    for (const std::string& item : items) {
+      std::vector<std::string> others = items;
+      others.erase(std::find(others.begin(), others.end(), item));
+      EXPECT_FALSE(fails(*WithSimFaults(
+          {}, others.empty() ? "none" : absl::StrJoin(others, ","))))
+          << item << " is not needed in " << text;
+      EXPECT_THAT(item, AnyOf(MatchesRegex(".*=(0.1|0.01|0.001|1ms)"),
+                              AnyOfArray(all)));
+    }
+  }
 }
 
 TEST(SimSeedWorldTest, ShrinkingEndsAfterTenSeconds) {

@@ -16,9 +16,9 @@ struct SimTestWorlds {
 };
 
 // Runs `body` in a world for each seed, until a googletest assertion fails in
-// one. Then it looks for a world with fewer or rarer faults that fails as well:
-// it drops faults and halves probabilities, for 50 runs or 10 s at most. It
-// runs `body` in that world again, so that the failures are shown. Then it
+// one. Then it drops each fault without which that seed fails as well, and
+// makes the others rarer if it can, in 110 runs and 10 s at most. It runs
+// `body` in that world once more, so that the failures are shown. Then it
 // prints the faults that are left, the last lines of the trace, and the command
 // that repeats the run. If `body` does not fail again in that world,
 // RunSimTest() reports this as a failure: the body depends on something

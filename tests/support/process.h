@@ -69,13 +69,8 @@ class Process {
   // output and error open. Call it once.
   absl::StatusOr<Ended> Wait(absl::Duration timeout);
 
-<<<<<<< HEAD
-  // Return figures from /proc. REQUIRES: Wait() has not been called.
-=======
   // These return numbers that the kernel keeps for the process.
   // REQUIRES: Wait() has not been called.
-  absl::StatusOr<int64_t> OpenDescriptors() const;
->>>>>>> wt-rc
   absl::StatusOr<int64_t> ResidentBytes() const;      // now
   absl::StatusOr<int64_t> PeakResidentBytes() const;  // the most there ever was
   // Returns the signals that the process handles: bit n - 1 is signal n.
