@@ -177,7 +177,7 @@ absl::Status TcpServer::Shard::Listen(const SocketAddress& address,
 }
 
 void TcpServer::Shard::OnAcceptFailure(const absl::Status& error) {
-  accept_failures_.Add();
+  accept_failures_.AddLocal();
   const MonotonicTime now = loop_->now();
   // The listener tries again within kLongTrouble if a client connects. So a
   // longer gap means that new trouble begins.
@@ -214,13 +214,13 @@ void TcpServer::Shard::OnAccept(Socket socket, const SocketAddress& peer) {
   }
   std::unique_ptr<StreamHandler> handler = shared_->new_handler(peer);
   if (handler == nullptr) {
-    refused_.Add();
+    refused_.AddLocal();
     return;
   }
   connections_.push_back(std::make_unique<TcpConnection>(
       &context_, platform_->new_transport(loop_, std::move(socket)),
       handler.release(), static_cast<uint32_t>(connections_.size())));
-  accepted_.Add();
+  accepted_.AddLocal();
   open_.store(connections_.size(), std::memory_order_relaxed);
   if (shared_->limit.Add()) return;
   listener_->Pause();
