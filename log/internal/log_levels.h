@@ -32,10 +32,10 @@ class LogLevels {
   // Adds an exception: sets the level of the files whose path ends in the whole
   // names `file` ("server.cc" or "net/server.cc", but not "net/tcp_server.cc"),
   // or, if `file` ends in "/", of all files below a folder `file` ("net/"). If
-  // several exceptions match a path, the one that
-  // was added last counts; to set an exception again changes its level, not its
-  // place. Returns kInvalidArgument if `file` is empty, and kResourceExhausted
-  // if there would be more than kMaxFiles exceptions.
+  // several exceptions match a path, the one that was added last counts. To set
+  // an exception again changes its level, not its place. Returns
+  // kInvalidArgument if `file` is empty, and kResourceExhausted if there would
+  // be more than kMaxFiles exceptions.
   absl::Status SetForFile(absl::string_view file, LogSeverity level);
   // Removes all exceptions.
   void ClearFiles();

@@ -45,9 +45,8 @@ class TcpServer {
   // Returns the handler of a new connection. Returns null to refuse the
   // connection, which closes it gracefully. Called on the loop of the
   // connection, which also destroys the handler, after OnClosed(). Any loop of
-  // the server calls it, so it must be thread-safe. The callable
-  // itself is destroyed on one of the loops, after the server and its last
-  // connection.
+  // the server calls it, so it must be thread-safe. The callable itself is
+  // destroyed on one of the loops, after the server and its last connection.
   using NewHandler = absl::AnyInvocable<std::unique_ptr<StreamHandler>(
       const SocketAddress& peer) const>;
 
