@@ -33,10 +33,11 @@ struct Model {
 Model IntegerModel(const LogSpec& spec, bool negative, uint64_t magnitude) {
   const unsigned base = spec.type == 'x' || spec.type == 'X' ? 16 : 10;
   std::string digits;
-  for (uint64_t rest = magnitude; rest > 0; rest /= base) {
+  uint64_t rest = magnitude;
+  do {
     digits.insert(digits.begin(), "0123456789abcdef"[rest % base]);
-  }
-  if (digits.empty()) digits = "0";
+    rest /= base;
+  } while (rest > 0);
   std::string sign = negative ? "-" : "";
   if (spec.alternate) sign += "0x";
   if (spec.type == 'X') {

@@ -18,9 +18,8 @@ bool KernelTrustsCounter() {
       "/sys/devices/system/clocksource/clocksource0/available_clocksource",
       "re");
   if (file == nullptr) return false;
-  char names[256] = {};
-  // Leaves a NUL at the end.
-  (void)std::fread(names, 1, sizeof(names) - 1, file);
+  char names[256];
+  names[std::fread(names, 1, sizeof(names) - 1, file)] = '\0';
   std::fclose(file);
   return std::strstr(names, "tsc") != nullptr;
 #else
