@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <cstdint>
 #include <cstdlib>
 #include <string>
 
@@ -53,8 +54,11 @@ TEST(SimLastWordsSaidDeathTest, AfterACheckThatFails) {
 }
 
 TEST(SimLastWordsSaidDeathTest, AfterABadAddress) {
+  // The compiler warns about an address that it knows to be bad.
+  volatile uintptr_t address = 16;
   EXPECT_EXIT(
-      EndWith("seed 17\n", [] { *reinterpret_cast<volatile int*>(16) = 1; }),
+      EndWith("seed 17\n",
+              [&] { *reinterpret_cast<volatile int*>(address) = 1; }),
       [](int status) { return EndedBy(SIGSEGV, status); }, "seed 17");
 }
 

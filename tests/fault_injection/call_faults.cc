@@ -492,5 +492,8 @@ void* operator new(size_t size, const std::nothrow_t&) noexcept {
   if (TakeFault(sluice::kOperatorNew).has_value()) return nullptr;
   return std::malloc(size == 0 ? 1 : size);
 }
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, size_t) noexcept { std::free(memory); }
+// Not inlined: g++ would warn that free() takes memory of operator new.
+[[gnu::noinline]] void operator delete(void* memory) noexcept {
+  std::free(memory);
+}
+void operator delete(void* memory, size_t) noexcept { operator delete(memory); }

@@ -115,7 +115,7 @@ TEST(FaultRunnerTest, FindsAHang) {
 
 TEST(FaultRunnerTest, FindsADescriptorThatIsLeft) {
   const FaultReport report = RunWithFaults([] {
-    if (ListenFails()) (void)dup(0);
+    if (ListenFails() && dup(0) == -1) return absl::InternalError("dup()");
     return absl::OkStatus();
   });
   EXPECT_THAT(report.failures,
