@@ -18,7 +18,7 @@ class RealClock final : public Clock {
  public:
   MonotonicTime Now() const override {
     timespec now;
-    SLUICE_CHECK_EQ(clock_gettime(CLOCK_MONOTONIC, &now), 0);
+    SLUICE_CHECK(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
     return MonotonicTime::FromNanos(int64_t{now.tv_sec} * 1'000'000'000 +
                                     now.tv_nsec);
   }

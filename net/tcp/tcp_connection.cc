@@ -93,9 +93,11 @@ TcpConnection::~TcpConnection() {
   context_->loop_->Cancel(this);
 }
 
-bool TcpConnection::Call(absl::FunctionRef<void(StreamHandler&)> call) {
-  const auto call_handler = [&](const bool&) { call(*handler_); };
-  if (!destructor_check_.Survives(call_handler)) return false;
+template <typename HandlerCall>
+bool TcpConnection::Call(HandlerCall call) {
+  if (!destructor_check_.Survives([&](const bool&) { call(*handler_); })) {
+    return false;
+  }
   Uncork();
   EndIfDone();
   return true;

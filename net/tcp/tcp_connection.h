@@ -8,7 +8,6 @@
 #include <optional>
 #include <string>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/cord.h"
@@ -174,9 +173,11 @@ class TcpConnection final : public Stream,
   void Run() override;
   void Abandon() override;
 
-  // Calls the handler, sends corked output, and ends the stream if both ends
-  // have half-closed. Returns false if the connection is destroyed.
-  bool Call(absl::FunctionRef<void(StreamHandler&)> call);
+  // Calls call(*handler_), sends corked output, and ends the stream if both ends
+  // have half-closed. Returns false if the connection is destroyed. A template,
+  // so that the compiler inlines it: a FunctionRef costs 30 instructions more.
+  template <typename HandlerCall>
+  bool Call(HandlerCall call);
   // Offers `input`. Returns how much of it was consumed, or nullopt if the
   // connection is destroyed.
   std::optional<size_t> Offer(absl::string_view input);
