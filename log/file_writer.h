@@ -68,15 +68,11 @@ class FileWriter final : public LogWriter {
   //   - kFailedPrecondition if `path` is a symbolic link, or neither a regular
   //     file nor a character device;
   //   - the errors of open(2), such as EISDIR, of statx(2) and of pread(2).
-  // REQUIRES: `clock` outlives the writer.
-  static absl::StatusOr<std::unique_ptr<FileWriter>> Open(const Clock* clock,
-                                                          std::string path,
-                                                          Options options);
-  // For tests, which let calls fail. REQUIRES: `calls` outlives the writer.
-  static absl::StatusOr<std::unique_ptr<FileWriter>> Open(FileCalls* calls,
-                                                          const Clock* clock,
-                                                          std::string path,
-                                                          Options options);
+  // `calls` is for tests, which let calls fail; nullptr means the calls of the
+  // kernel. REQUIRES: `clock` and `calls` outlive the writer.
+  static absl::StatusOr<std::unique_ptr<FileWriter>> Open(
+      const Clock* clock, std::string path, Options options,
+      FileCalls* calls = nullptr);
 
   // Closes the files without synchronizing them.
   ~FileWriter() override;
