@@ -185,12 +185,11 @@ absl::StatusOr<FileWriter::File> FileWriter::Inspect(int fd) {
                      ": neither a file nor a character device; for a pipe "
                      "use DescriptorWriter"));
   }
-  File file;
-  file.fd = fd;
-  file.device = found.st_dev;
-  file.inode = found.st_ino;
-  file.regular = S_ISREG(found.st_mode);
-  file.size = found.st_size;
+  File file = {.fd = fd,
+               .device = found.st_dev,
+               .inode = found.st_ino,
+               .regular = S_ISREG(found.st_mode),
+               .size = found.st_size};
   if (!file.regular || file.size == 0) return file;
   char last = '\n';
   const IoResult read = RetryInterrupted(

@@ -287,8 +287,6 @@ auto LogValueOfPlain(const T& value) {
     LogText text;
     AbslStringify(text, value);
     return LogOwnString(std::string(text.view()));
-  } else if constexpr (std::is_null_pointer_v<T>) {
-    return LogScalar<const void*>(nullptr);
   } else if constexpr (std::is_same_v<T, const char*> ||
                        std::is_same_v<T, char*>) {
     return LogString(value == nullptr ? absl::string_view("(null)") : value);
@@ -303,7 +301,7 @@ auto LogValueOfPlain(const T& value) {
                        std::is_same_v<T, double> || IsAbslType<T>) {
     return LogScalar<T>(value);
   } else if constexpr (std::is_same_v<T, const void*> ||
-                       std::is_same_v<T, void*>) {
+                       std::is_same_v<T, void*> || std::is_null_pointer_v<T>) {
     return LogScalar<const void*>(value);
   } else if constexpr (std::is_enum_v<T>) {
     // The + promotes a character type to int, which is printed as a number.
