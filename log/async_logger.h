@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <semaphore.h>
-#include <sys/types.h>
 
 #include <atomic>
 #include <cstddef>
@@ -23,6 +22,7 @@
 #include "absl/time/time.h"
 #include "sluice/base/counter.h"
 #include "sluice/base/mutex.h"
+#include "sluice/base/owner_process.h"
 #include "sluice/base/sleep_flag.h"
 #include "sluice/log/internal/log_args.h"
 #include "sluice/log/internal/log_levels.h"
@@ -198,11 +198,14 @@ class AsyncLogger {
 
   // -- The caller's side --
 
+  // Returns the header of a record that is logged now.
+  LogRecord NewRecord(const LogSite& site, size_t args_size) const {
+    return {.size = static_cast<uint32_t>(sizeof(LogRecord) + args_size),
+            .ticks = ticks_.Now(),
+            .site = &site};
+  }
   void WriteHeader(char* to, const LogSite& site, size_t args_size) const {
-    const LogRecord record = {
-        .size = static_cast<uint32_t>(sizeof(LogRecord) + args_size),
-        .ticks = ticks_.Now(),
-        .site = &site};
+    const LogRecord record = NewRecord(site, args_size);
     std::memcpy(to, &record, sizeof(record));
   }
   // Reserves `bytes` after TryReserve() has failed. Returns nullptr if the
@@ -232,7 +235,7 @@ class AsyncLogger {
   bool TryPut(ThreadRing* ring, const LogSite& site, size_t args_size,
               CopyArgs copy);
   // Returns true in the child of a fork(). Takes a system call.
-  bool forked() const;
+  bool forked() const { return !owner_.IsCurrent(); }
   // Called by LoggerThread at its end. After it no thread waits for
   // LoggerThread.
   void StopThread() ABSL_LOCKS_EXCLUDED(room_mutex_);
@@ -303,7 +306,7 @@ class AsyncLogger {
   const size_t ring_bytes_;
   const size_t max_threads_;
   const size_t max_args_;
-  const pid_t pid_;
+  const OwnerProcess owner_;
   TickClock ticks_;  // guarded by back_end_, except Now()
   LogLevels levels_;
   PointerTable
