@@ -34,10 +34,7 @@ const LogSite& DroppedSite() {
 
 // The site of records of Append(). Their arguments are a Forwarded, the file
 // and the message.
-const LogSite& ForwardedSite() {
-  static constexpr LogSite site = {LogSeverity::kInfo, 0, "", nullptr};
-  return site;
-}
+constexpr LogSite kForwardedSite = {LogSeverity::kInfo, 0, "", nullptr};
 
 struct Forwarded {
   int64_t unix_nanos;
@@ -68,7 +65,6 @@ AsyncLogger::AsyncLogger(std::unique_ptr<LogWriter> writer, Options options)
       ring_bytes_(options.ring_bytes),
       max_threads_(options.max_threads),
       max_args_(options.max_line_bytes),
-      pid_(getpid()),
       ticks_(options.clock),
       levels_(options.level),
       output_(std::move(writer), options.clock, std::move(options.on_error)),
@@ -104,8 +100,6 @@ void AsyncLogger::Close() {
 // The caller's side
 // ---------------------------------------------------------------------------
 
-bool AsyncLogger::forked() const { return getpid() != pid_; }
-
 bool AsyncLogger::OnBackEnd() const {
   // Relaxed: only this thread stores its own ID there.
   return back_end_busy_.load(std::memory_order_acquire) &&
@@ -140,12 +134,9 @@ void AsyncLogger::LogSlowly(const LogSite& site, size_t args_size,
 ThreadRing* AsyncLogger::GetRing() {
   ThreadRing* const found = FindThreadRing(this);
   if (found != nullptr || !CanKeepThreadRing()) return found;
-  std::shared_ptr<ThreadRing> ring;
-  {
-    MutexLock lock(&rings_mutex_);
-    if (all_rings_.size() >= max_threads_) return nullptr;
-    ring = AddRing(NameOfThread());
-  }
+  MutexLock lock(&rings_mutex_);
+  if (all_rings_.size() >= max_threads_) return nullptr;
+  const std::shared_ptr<ThreadRing> ring = AddRing(NameOfThread());
   KeepThreadRing(ring);
   return ring.get();
 }
@@ -224,18 +215,16 @@ bool AsyncLogger::TryPut(ThreadRing* ring, const LogSite& site,
                                   : 0;
   char* to = ring->ring.MakeRoom(notice_bytes + bytes);
   if (to == nullptr) return false;
-  size_t put = bytes;
   // The back end may have reported the number meanwhile.
   const uint64_t dropped = notice_bytes > 0 ? ring->dropped.exchange(0) : 0;
   if (dropped > 0) {
     WriteHeader(to, DroppedSite(), sizeof(dropped));
     LogArgs<uint64_t>(dropped).CopyTo(to + sizeof(LogRecord));
     to += notice_bytes;
-    put += notice_bytes;
   }
   WriteHeader(to, site, args_size);
   copy(to + sizeof(LogRecord));
-  ring->ring.Commit(put);
+  ring->ring.Commit(dropped > 0 ? notice_bytes + bytes : bytes);
   return true;
 }
 
@@ -253,12 +242,11 @@ void AsyncLogger::Append(const LogLineHeader& header,
   }
   const Forwarded forwarded = {header.unix_nanos, header.line, header.severity,
                                truncated, static_cast<uint16_t>(file.size())};
-  LogSlowly(ForwardedSite(), fixed + message.size(), [&](char* to) {
+  LogSlowly(kForwardedSite, fixed + message.size(), [&](char* to) {
     std::memcpy(to, &forwarded, sizeof(forwarded));
     to += sizeof(forwarded);
-    if (!file.empty()) std::memcpy(to, file.data(), file.size());
-    to += file.size();
-    if (!message.empty()) std::memcpy(to, message.data(), message.size());
+    to += file.copy(to, file.size());
+    message.copy(to, message.size());
   });
 }
 
@@ -342,9 +330,7 @@ void AsyncLogger::UpdateRings() {
       rings_changed_.exchange(false, std::memory_order_acquire);
   if (!changed && std::none_of(rings_.begin(), rings_.end(), is_over)) return;
   MutexLock lock(&rings_mutex_);
-  all_rings_.erase(
-      std::remove_if(all_rings_.begin(), all_rings_.end(), is_over),
-      all_rings_.end());
+  std::erase_if(all_rings_, is_over);
   rings_ = all_rings_;
 }
 
@@ -353,7 +339,7 @@ void AsyncLogger::AppendLine(absl::string_view thread, const LogRecord& record,
   LogText& text = output_.text();
   LogLineHeader header;
   header.thread = thread;
-  if (record.site != &ForwardedSite()) {
+  if (record.site != &kForwardedSite) {
     header.unix_nanos = ticks_.WallNanos(record.ticks);
     header.severity = record.site->severity;
     header.file = record.site->file;
@@ -389,11 +375,7 @@ void AsyncLogger::AppendDropped(ThreadRing* ring) {
   }
   char args[sizeof(dropped)];
   LogArgs<uint64_t>(dropped).CopyTo(args);
-  AppendLine(ring->thread,
-             {.size = sizeof(LogRecord) + sizeof(args),
-              .ticks = ticks_.Now(),
-              .site = &DroppedSite()},
-             args);
+  AppendLine(ring->thread, NewRecord(DroppedSite(), sizeof(args)), args);
 }
 
 void AsyncLogger::SignalRoom() {
@@ -531,12 +513,8 @@ void AsyncLogger::EndFlush(const absl::Status& written) {
 
 absl::Status AsyncLogger::WriteLastLine() {
   const LastLine& line = *flush_line_;
-  AppendLine(
-      line.thread,
-      {.size = static_cast<uint32_t>(sizeof(LogRecord) + line.args.size()),
-       .ticks = ticks_.Now(),
-       .site = line.site},
-      line.args.data());
+  AppendLine(line.thread, NewRecord(*line.site, line.args.size()),
+             line.args.data());
   lines_.AddLocal();
   ended_ = true;
   return output_.Write();

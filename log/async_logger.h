@@ -3,7 +3,6 @@
 
 #include <pthread.h>
 #include <semaphore.h>
-#include <sys/types.h>
 
 #include <atomic>
 #include <cstddef>
@@ -23,6 +22,7 @@
 #include "absl/time/time.h"
 #include "sluice/base/counter.h"
 #include "sluice/base/mutex.h"
+#include "sluice/base/owner_process.h"
 #include "sluice/base/sleep_flag.h"
 #include "sluice/log/internal/log_args.h"
 #include "sluice/log/internal/log_levels.h"
@@ -58,9 +58,10 @@ namespace sluice {
 //
 // Thread-safe. Starts no thread: use LoggerThread, or call RunOnce().
 //
-// Memory: one ring for each thread that logs, and a buffer of 64 KiB plus one
-// line. A thread allocates its ring in its first line, which takes about 100
-// us. The ring is freed when the thread has ended and its lines are written.
+// Memory: one ring for each thread that logs, at most max_threads + 1, and a
+// buffer of 64 KiB plus one line. A thread allocates its ring in its first
+// line, which takes about 100 us. The ring is freed when the thread has ended
+// and its lines are written.
 //
 // Do not log in signal handlers. If the process crashes or calls exit(), the
 // lines in the rings are lost; LogCrashHandler prevents that. In the child of a
@@ -86,7 +87,9 @@ class AsyncLogger {
   };
   struct Options {
     const Clock* clock = nullptr;  // required; must outlive the logger
+    // Lines below this severity are not logged, unless levels() changes that.
     LogSeverity level = LogSeverity::kInfo;
+    // The form of the lines, text or JSON: log_line.h shows both.
     LogLineFormatter::Style style = LogLineFormatter::Style::kText;
     OnFull on_full = OnFull::kDrop;
     // The size of one thread's ring: a power of two from 2^10 to 2^30. A line
@@ -173,8 +176,10 @@ class AsyncLogger {
   // are written that this thread logged before, and all that other threads
   // logged in calls that had returned, and LogWriter::Flush() has succeeded. If
   // the writer fails, `status` is its error: the flush does not wait for
-  // another attempt. The remaining lines are kept and tried again. In the child
-  // of a fork(), calls done() with kFailedPrecondition inside this call.
+  // another attempt. The remaining lines are kept and tried again. Calls done()
+  // without a lock: except in the destructor, done() may log and call Flush().
+  // In the child of a fork(), calls done() with kFailedPrecondition inside this
+  // call.
   void Flush(absl::AnyInvocable<void(absl::Status) &&> done);
   // Flushes and waits for the result. If no LoggerThread runs, calls RunOnce()
   // itself, and then blocks as long as the writer does. Returns the status that
@@ -198,11 +203,14 @@ class AsyncLogger {
 
   // -- The caller's side --
 
+  // Returns the header of a record that is logged now.
+  LogRecord NewRecord(const LogSite& site, size_t args_size) const {
+    return {.size = static_cast<uint32_t>(sizeof(LogRecord) + args_size),
+            .ticks = ticks_.Now(),
+            .site = &site};
+  }
   void WriteHeader(char* to, const LogSite& site, size_t args_size) const {
-    const LogRecord record = {
-        .size = static_cast<uint32_t>(sizeof(LogRecord) + args_size),
-        .ticks = ticks_.Now(),
-        .site = &site};
+    const LogRecord record = NewRecord(site, args_size);
     std::memcpy(to, &record, sizeof(record));
   }
   // Reserves `bytes` after TryReserve() has failed. Returns nullptr if the
@@ -232,7 +240,7 @@ class AsyncLogger {
   bool TryPut(ThreadRing* ring, const LogSite& site, size_t args_size,
               CopyArgs copy);
   // Returns true in the child of a fork(). Takes a system call.
-  bool forked() const;
+  bool forked() const { return !owner_.IsCurrent(); }
   // Called by LoggerThread at its end. After it no thread waits for
   // LoggerThread.
   void StopThread() ABSL_LOCKS_EXCLUDED(room_mutex_);
@@ -303,7 +311,7 @@ class AsyncLogger {
   const size_t ring_bytes_;
   const size_t max_threads_;
   const size_t max_args_;
-  const pid_t pid_;
+  const OwnerProcess owner_;
   TickClock ticks_;  // guarded by back_end_, except Now()
   LogLevels levels_;
   PointerTable

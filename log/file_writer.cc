@@ -45,14 +45,8 @@ absl::Status SyncStatus(IoResult result, absl::string_view call,
 
 absl::StatusOr<std::unique_ptr<FileWriter>> FileWriter::Open(const Clock* clock,
                                                              std::string path,
-                                                             Options options) {
-  return Open(KernelFileCalls(), clock, std::move(path), options);
-}
-
-absl::StatusOr<std::unique_ptr<FileWriter>> FileWriter::Open(FileCalls* calls,
-                                                             const Clock* clock,
-                                                             std::string path,
-                                                             Options options) {
+                                                             Options options,
+                                                             FileCalls* calls) {
   absl::Status valid =
       CheckOption("FileWriter: max_bytes", options.max_bytes, 1, INT64_MAX);
   valid.Update(CheckOption("FileWriter: keep", options.keep, 0, 1'000'000));
@@ -61,6 +55,7 @@ absl::StatusOr<std::unique_ptr<FileWriter>> FileWriter::Open(FileCalls* calls,
         "FileWriter: mode is 0%o, and must be 0 to 0777", options.mode)));
   }
   if (!valid.ok()) return valid;
+  if (calls == nullptr) calls = KernelFileCalls();
   auto writer =
       absl::WrapUnique(new FileWriter(calls, clock, std::move(path), options));
   absl::StatusOr<File> file = writer->OpenFile();
@@ -190,12 +185,11 @@ absl::StatusOr<FileWriter::File> FileWriter::Inspect(int fd) {
                      ": neither a file nor a character device; for a pipe "
                      "use DescriptorWriter"));
   }
-  File file;
-  file.fd = fd;
-  file.device = found.st_dev;
-  file.inode = found.st_ino;
-  file.regular = S_ISREG(found.st_mode);
-  file.size = found.st_size;
+  File file = {.fd = fd,
+               .device = found.st_dev,
+               .inode = found.st_ino,
+               .regular = S_ISREG(found.st_mode),
+               .size = found.st_size};
   if (!file.regular || file.size == 0) return file;
   char last = '\n';
   const IoResult read = RetryInterrupted(

@@ -61,29 +61,27 @@ class FileWriter final : public LogWriter {
     mode_t mode = 0640;  // mode of new files, 0 to 0777, before the umask
   };
 
-  // Opens the file, or creates it. A relative path is resolved in the current
-  // folder each time, which then must not change. A device, such as /dev/null,
-  // is never rotated. Returns
+  // Opens the file, or creates it in its folder, which must exist. Opens it for
+  // reading, too, to find out whether it ends in the middle of a line. A
+  // relative path is resolved in the current folder each time, which then must
+  // not change. A device, such as /dev/null, is never rotated. Returns
   //   - kInvalidArgument for an option out of range, which the message names;
   //   - kFailedPrecondition if `path` is a symbolic link, or neither a regular
   //     file nor a character device;
   //   - the errors of open(2), such as EISDIR, of statx(2) and of pread(2).
-  // REQUIRES: `clock` outlives the writer.
-  static absl::StatusOr<std::unique_ptr<FileWriter>> Open(const Clock* clock,
-                                                          std::string path,
-                                                          Options options);
-  // For tests, which let calls fail. REQUIRES: `calls` outlives the writer.
-  static absl::StatusOr<std::unique_ptr<FileWriter>> Open(FileCalls* calls,
-                                                          const Clock* clock,
-                                                          std::string path,
-                                                          Options options);
+  // `calls` is for tests, which let calls fail; nullptr means the calls of the
+  // kernel. REQUIRES: `clock`, and `calls` if it is given, outlive the writer.
+  static absl::StatusOr<std::unique_ptr<FileWriter>> Open(
+      const Clock* clock, std::string path, Options options,
+      FileCalls* calls = nullptr);
 
   // Closes the files without synchronizing them.
   ~FileWriter() override;
 
   // Returns the error of statx(2) or write(2); or, if the file was deleted, the
-  // error of opening a new one, as Open() does. Continues after short counts,
-  // and after EINTR up to 100 times in a row.
+  // error of opening a new one, as Open() does. Continues after short counts
+  // and EINTR; returns EIO if more than 100 calls in a row have written
+  // nothing.
   //
   // If the disk is full (ENOSPC, EDQUOT) or fails (EIO), `*lines` may then
   // begin in the middle of a line. The next call writes the rest of the line to
@@ -96,9 +94,10 @@ class FileWriter final : public LogWriter {
   absl::Status Write(absl::string_view* lines) override;
 
   // Calls fdatasync(2) for this file and for the files rotated since the last
-  // call, and fsync(2) for the folder if names have changed. Returns the first
-  // error since the last call, either of these calls or of an operation whose
-  // error Write() does not return: a rotation, Reopen(), close(2).
+  // call, and fsync(2) for the folder if names have changed. Opens a new file
+  // if the file was deleted, as Write() does. Returns the first error since the
+  // last call, either in this call or in an operation whose error Write() does
+  // not return: a rotation, Reopen(), close(2).
   //
   // If fdatasync(2) fails, the data that it should have written may be lost,
   // even if the next call succeeds: Linux discards such data. The writer keeps

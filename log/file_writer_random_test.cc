@@ -77,9 +77,9 @@ class Machine {
 
   void Write() {
     if (writer_ == nullptr) {
-      auto writer =
-          FileWriter::Open(&calls_, &clock_, folder_.Path("log"),
-                           {.max_bytes = kMaxBytes, .keep = 1'000'000});
+      auto writer = FileWriter::Open(
+          &clock_, folder_.Path("log"),
+          {.max_bytes = kMaxBytes, .keep = 1'000'000}, &calls_);
       if (!writer.ok()) return;
       writer_ = *std::move(writer);
       const std::string log = folder_.Read("log");

@@ -47,7 +47,7 @@ class FileWriterTest : public ::testing::Test {
                     absl::string_view name = "log") {
     writer_.reset();
     absl::StatusOr<std::unique_ptr<FileWriter>> writer =
-        FileWriter::Open(&calls_, &clock_, folder_.Path(name), options);
+        FileWriter::Open(&clock_, folder_.Path(name), options, &calls_);
     if (writer.ok()) writer_ = *std::move(writer);
     return writer.status();
   }
@@ -166,8 +166,9 @@ TEST_F(FileWriterTest, RefusesEachOptionOutOfRange) {
 }
 
 TEST_F(FileWriterTest, AcceptsTheLargestLimits) {
-  auto writer = FileWriter::Open(&calls_, &clock_, folder_.Path("log"),
-                                 {.max_bytes = INT64_MAX, .keep = 1'000'000});
+  auto writer =
+      FileWriter::Open(&clock_, folder_.Path("log"),
+                       {.max_bytes = INT64_MAX, .keep = 1'000'000}, &calls_);
   SLUICE_ASSERT_OK(writer);
   absl::string_view line = "1\n";
   SLUICE_EXPECT_OK((*writer)->Write(&line));
@@ -279,8 +280,8 @@ TEST_F(FileWriterTest, AnInterruptedRotationIsRepairedWithoutRemovingAFile) {
       folder.Write(i == 0 ? "log" : absl::StrCat("log.", i), contents);
       expected += contents;
     }
-    auto writer = FileWriter::Open(&calls_, &clock_, folder.Path("log"),
-                                   {.max_bytes = 6, .keep = 3});
+    auto writer = FileWriter::Open(&clock_, folder.Path("log"),
+                                   {.max_bytes = 6, .keep = 3}, &calls_);
     SLUICE_ASSERT_OK(writer);
     absl::string_view lines = "new 1\n";
     SLUICE_EXPECT_OK((*writer)->Write(&lines));
@@ -558,7 +559,7 @@ TEST_F(FileWriterTest, AFullDeviceIsAnErrorAndNeverRotated) {
   // A mistake must not rename the /dev/full of the machine.
   calls_.FailAlways("rename", EPERM);
   auto writer =
-      FileWriter::Open(&calls_, &clock_, "/dev/full", {.max_bytes = 1});
+      FileWriter::Open(&clock_, "/dev/full", {.max_bytes = 1}, &calls_);
   SLUICE_ASSERT_OK(writer);
   for (int i = 0; i < 3; ++i) {
     absl::string_view lines = "one\ntwo\n";
@@ -568,7 +569,7 @@ TEST_F(FileWriterTest, AFullDeviceIsAnErrorAndNeverRotated) {
     EXPECT_EQ(lines, "one\ntwo\n");
   }
   SLUICE_EXPECT_OK((*writer)->Flush());  // nothing to synchronize
-  auto null = FileWriter::Open(&calls_, &clock_, "/dev/null", {.max_bytes = 1});
+  auto null = FileWriter::Open(&clock_, "/dev/null", {.max_bytes = 1}, &calls_);
   SLUICE_ASSERT_OK(null);
   absl::string_view lines = "one\ntwo\n";
   SLUICE_EXPECT_OK((*null)->Write(&lines));
@@ -743,8 +744,8 @@ class Scenario {
     calls_.FailOnce(call, nth, error);
     std::unique_ptr<FileWriter> writer;
     for (int i = 0; writer == nullptr && i < 2; ++i) {
-      auto opened = FileWriter::Open(&calls_, &clock_, folder_.Path("log"),
-                                     {.max_bytes = 4});
+      auto opened = FileWriter::Open(&clock_, folder_.Path("log"),
+                                     {.max_bytes = 4}, &calls_);
       Collect(opened.status());
       if (opened.ok()) writer = *std::move(opened);
     }

@@ -35,9 +35,9 @@
                          sluice_logger->IsNth(sluice_site, (n)), \
                          format __VA_OPT__(, ) __VA_ARGS__)
 
-// Logs a line, and then no other line of this statement until `interval`, an
-// absl::Duration, has passed on the logger's clock. Use it for lines that a
-// hostile peer can cause.
+// Logs a line, and then no other line of this statement to the same logger, on
+// any thread, until `interval`, an absl::Duration, has passed on the logger's
+// clock. Use it for lines that a hostile peer can cause.
 #define SLUICE_LOG_EVERY(logger, severity, interval, format, ...)       \
   SLUICE_LOG_IF_INTERNAL(logger, severity,                              \
                          sluice_logger->IsDue(sluice_site, (interval)), \

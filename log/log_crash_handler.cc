@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 
 #include "absl/memory/memory.h"
@@ -27,25 +28,13 @@
 namespace sluice {
 namespace {
 
-struct HandledSignal {
-  int number;
-  const char* name;
-  // True if other processes send it: the program's own handler stays.
-  bool from_outside;
-};
+constexpr std::array kSignals = {SIGABRT, SIGBUS, SIGFPE,  SIGILL,  SIGQUIT,
+                                 SIGSEGV, SIGSYS, SIGTRAP, SIGXCPU, SIGXFSZ};
 
-constexpr std::array<HandledSignal, 10> kSignals = {{
-    {SIGABRT, "SIGABRT", false},
-    {SIGBUS, "SIGBUS", false},
-    {SIGFPE, "SIGFPE", false},
-    {SIGILL, "SIGILL", false},
-    {SIGQUIT, "SIGQUIT", true},
-    {SIGSEGV, "SIGSEGV", false},
-    {SIGSYS, "SIGSYS", false},
-    {SIGTRAP, "SIGTRAP", false},
-    {SIGXCPU, "SIGXCPU", true},
-    {SIGXFSZ, "SIGXFSZ", true},
-}};
+// Returns true if other processes send it: the program's own handler stays.
+bool IsFromOutside(int signal) {
+  return signal == SIGQUIT || signal == SIGXCPU || signal == SIGXFSZ;
+}
 
 // Enough for formatting and for handlers of other libraries.
 constexpr size_t kStackBytes = 64 * 1024;
@@ -96,7 +85,7 @@ bool TryBecomeEnding() {
 void SendAgain(int signal, siginfo_t* info) {
   for (size_t i = 0; i < kSignals.size(); ++i) {
     if (process.taken[i]) {
-      sigaction(kSignals[i].number, &process.before[i], nullptr);
+      sigaction(kSignals[i], &process.before[i], nullptr);
     }
   }
   if (syscall(SYS_rt_tgsigqueueinfo, getpid(), gettid(), signal, info) != 0) {
@@ -150,13 +139,6 @@ absl::string_view NameOfThread(const AsyncLogger* logger) {
   return name;
 }
 
-absl::string_view NameOfSignal(int signal) {
-  for (const HandledSignal& handled : kSignals) {
-    if (handled.number == signal) return handled.name;
-  }
-  return "";
-}
-
 }  // namespace
 
 // ---------------------------------------------------------------------------
@@ -201,12 +183,13 @@ absl::Status LogCrashHandler::AddStack() {
 void LogCrashHandler::TakeSignals(AsyncLogger* logger, pid_t pid) {
   for (size_t i = 0; i < kSignals.size(); ++i) {
     struct sigaction now;
-    SLUICE_CHECK(sigaction(kSignals[i].number, nullptr, &now) == 0);
+    SLUICE_CHECK(sigaction(kSignals[i], nullptr, &now) == 0);
     // In the child of a fork the parent's handler is there; `before` is known.
     if (now.sa_sigaction == &OnSignal) continue;
     process.before[i] = now;
-    process.taken[i] = now.sa_handler == SIG_DFL ||
-                       (now.sa_handler != SIG_IGN && !kSignals[i].from_outside);
+    process.taken[i] =
+        now.sa_handler == SIG_DFL ||
+        (now.sa_handler != SIG_IGN && !IsFromOutside(kSignals[i]));
   }
   process.installed.store(this);
   process.logger.store(logger);
@@ -216,7 +199,7 @@ void LogCrashHandler::TakeSignals(AsyncLogger* logger, pid_t pid) {
   ours.sa_flags = SA_SIGINFO | SA_ONSTACK;
   sigfillset(&ours.sa_mask);
   for (size_t i = 0; i < kSignals.size(); ++i) {
-    if (process.taken[i]) sigaction(kSignals[i].number, &ours, nullptr);
+    if (process.taken[i]) sigaction(kSignals[i], &ours, nullptr);
   }
 }
 
@@ -235,9 +218,9 @@ LogCrashHandler::~LogCrashHandler() {
 void LogCrashHandler::ReturnSignals() {
   for (size_t i = 0; i < kSignals.size(); ++i) {
     struct sigaction now;
-    if (process.taken[i] && sigaction(kSignals[i].number, nullptr, &now) == 0 &&
+    if (process.taken[i] && sigaction(kSignals[i], nullptr, &now) == 0 &&
         now.sa_sigaction == &OnSignal) {
-      sigaction(kSignals[i].number, &process.before[i], nullptr);
+      sigaction(kSignals[i], &process.before[i], nullptr);
     }
   }
   process.logger.store(nullptr);
@@ -299,20 +282,20 @@ void LogCrashHandler::WriteLastLine(AsyncLogger* logger,
     line.args = absl::string_view(bytes, packed.size());
   };
   const int signal = info.si_signo;
-  const absl::string_view name = NameOfSignal(signal);
+  const char* const name = sigabbrev_np(signal);  // "SEGV" for SIGSEGV
   if (info.si_code > 0 && info.si_code != SI_KERNEL) {
     const auto address = reinterpret_cast<uintptr_t>(info.si_addr);
-    SLUICE_LOG_SITE(site, kFatal, "ended by signal {} ({}) at address {:#x}",
+    SLUICE_LOG_SITE(site, kFatal, "ended by signal {} (SIG{}) at address {:#x}",
                     signal, name, address);
     set(site, signal, name, address);
   } else if ((info.si_code == SI_USER || info.si_code == SI_TKILL) &&
              info.si_pid != getpid()) {
     const pid_t sender = info.si_pid;
-    SLUICE_LOG_SITE(site, kFatal, "ended by signal {} ({}) of process {}",
+    SLUICE_LOG_SITE(site, kFatal, "ended by signal {} (SIG{}) of process {}",
                     signal, name, sender);
     set(site, signal, name, sender);
   } else {
-    SLUICE_LOG_SITE(site, kFatal, "ended by signal {} ({})", signal, name);
+    SLUICE_LOG_SITE(site, kFatal, "ended by signal {} (SIG{})", signal, name);
     set(site, signal, name);
   }
   Flush(logger, &line, signal);

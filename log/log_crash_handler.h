@@ -74,11 +74,12 @@ namespace sluice {
 // Thread-compatible.
 class LogCrashHandler {
  public:
-  // Installs the handlers. If `timeout` is not positive, no thread waits; if it
-  // is infinite, the process ends only when the writer has returned. Returns
-  // the error of sigaltstack(2), or kResourceExhausted if atexit(3) has no
-  // memory. REQUIRES: `logger` outlives this object; the process has no other
-  // LogCrashHandler.
+  // Installs the handlers. If `timeout` is not positive, no thread waits, and
+  // lines that LoggerThread does not write in time are lost. If `timeout` is
+  // infinite, the process ends only when the writer has returned. Returns the
+  // error of sigaltstack(2), or kResourceExhausted if atexit(3) has no memory.
+  // REQUIRES: `logger` was made in this process and outlives this object; the
+  // process has no other LogCrashHandler.
   static absl::StatusOr<std::unique_ptr<LogCrashHandler>> Install(
       AsyncLogger* logger, absl::Duration timeout = absl::Seconds(5));
   LogCrashHandler(const LogCrashHandler&) = delete;

@@ -2,7 +2,7 @@
 // arguments it ends by exit(); with one it crashes:
 //
 //   ... I log_crash_handler log_crash_handler_example.cc:23] request 999
-//   ... F log_crash_handler log_crash_handler.cc:329] ended by signal 6
+//   ... F log_crash_handler log_crash_handler.cc:298] ended by signal 6
 //   (SIGABRT)
 
 #include <unistd.h>

@@ -57,10 +57,7 @@ class LogText {
     end_ += digits;
   }
   // Appends lower-case hexadecimal digits without a prefix.
-  void AppendHex(uint64_t value) {
-    char* const to = Reserve(kNumberSize);
-    end_ = std::to_chars(to, to + kNumberSize, value, 16).ptr;
-  }
+  void AppendHex(uint64_t value) { AppendNumber(value, /*base=*/16); }
   // Appends the shortest digits from which the same number can be read back,
   // with an exponent if that is shorter; or "inf", "-inf", "nan" or "-nan".
   void AppendDouble(double value);
@@ -79,10 +76,11 @@ class LogText {
   // Room for the longest number: "-2.2250738585072014e-308" has 24 characters.
   static constexpr size_t kNumberSize = 32;
 
-  template <typename Number>
-  void AppendNumber(Number value) {
+  // `base` is 10 if it is not given.
+  template <typename Number, typename... Base>
+  void AppendNumber(Number value, Base... base) {
     char* const to = Reserve(kNumberSize);
-    end_ = std::to_chars(to, to + kNumberSize, value).ptr;
+    end_ = std::to_chars(to, to + kNumberSize, value, base...).ptr;
   }
 
   // Returns memory for `size` characters after the end of the text.

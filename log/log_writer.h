@@ -8,7 +8,10 @@ namespace sluice {
 
 // The destination of formatted lines: a descriptor, a file, or memory in tests.
 // A writer does not format lines and does not keep them. The logger calls it on
-// one thread at a time, and never on a loop.
+// one thread at a time: a thread that is inside AsyncLogger::RunOnce(), as
+// LoggerThread is, or destroys the logger. When the process ends by a signal,
+// LogCrashHandler may call it inside the signal handler. An exception that a
+// writer throws ends the process.
 //
 // A writer may block for any time. Lines then wait in the rings. Nothing
 // interrupts a call, so a writer that does not return delays the end of the
@@ -27,7 +30,10 @@ class LogWriter {
   // writer does not wait and retry.
   virtual absl::Status Write(absl::string_view* lines) = 0;
   // Makes the written bytes durable: after OK they survive the end of this
-  // process, and a crash of the machine as far as the writer can ensure it.
+  // process, and a crash of the machine as far as the writer can ensure it. The
+  // logger calls it only after a Write() that returned OK, or before the first.
+  // An error goes to the callers of AsyncLogger::Flush(); the logger does not
+  // try again by itself.
   virtual absl::Status Flush() = 0;
 };
 

@@ -61,12 +61,10 @@ bool LoggerThread::AwaitEnd(absl::Duration limit) {
   const Clock& clock = *Clock::Real();  // the clock of CondVar
   const MonotonicTime deadline = clock.Now() + limit;
   MutexLock lock(&mutex_);
-  while (!has_ended_) {
-    const absl::Duration left = deadline - clock.Now();
-    if (left <= absl::ZeroDuration()) return false;
-    (void)ended_.WaitWithTimeout(&mutex_, left);
+  while (!has_ended_ &&
+         !ended_.WaitWithTimeout(&mutex_, deadline - clock.Now())) {
   }
-  return true;
+  return has_ended_;
 }
 
 void LoggerThread::Run() {

@@ -28,12 +28,13 @@ class MemoryLog {
   // Returns the written lines without their newlines. Leaves out the bytes
   // after the last newline.
   std::vector<std::string> lines() const;
-  // Returns how often LogWriter::Flush() was called.
+  // Returns how often LogWriter::Flush() was called, also if it failed.
   int flushes() const;
-  // Makes Write() of all writers take `bytes` more, which may end in the middle
-  // of a line, and then fail with `status`, until Recover() is called. Flush()
-  // fails with `status` at once. REQUIRES: `status` is not OK.
+  // Makes Write() of all writers take `bytes` more in total, which may end in
+  // the middle of a line, and then fail with `status`, until Recover() is
+  // called. Flush() fails with `status` at once. REQUIRES: `status` is not OK.
   void FailAfter(size_t bytes, absl::Status status);
+  // Ends the failure: Write() takes all bytes again, and Flush() returns OK.
   void Recover();
 
  private:

@@ -15,18 +15,10 @@
 namespace sluice {
 namespace {
 
-LogSeverity SeverityOf(google::LogSeverity severity) {
-  switch (severity) {
-    case google::GLOG_INFO:
-      return LogSeverity::kInfo;
-    case google::GLOG_WARNING:
-      return LogSeverity::kWarning;
-    case google::GLOG_ERROR:
-      return LogSeverity::kError;
-    default:
-      return LogSeverity::kFatal;
-  }
-}
+// For each of glog's severities, from google::GLOG_INFO to google::GLOG_FATAL.
+constexpr std::array<LogSeverity, google::NUM_SEVERITIES> kSeverities = {
+    LogSeverity::kInfo, LogSeverity::kWarning, LogSeverity::kError,
+    LogSeverity::kFatal};
 
 // Takes the place of a file of glog, and writes nothing.
 class NoFile final : public google::base::Logger {
@@ -112,14 +104,13 @@ class Sink final : public google::LogSink {
   using google::LogSink::send;
   // glog calls it with its mutexes locked.
   void send(google::LogSeverity glog_severity, const char* full_filename,
-            const char* base_filename, int line,
+            const char* /*base_filename*/, int line,
             const google::LogMessageTime& time, const char* message,
             size_t message_len) override {
-    (void)base_filename;
     LogLineHeader header;
     header.unix_nanos =
         int64_t{time.timestamp()} * 1'000'000'000 + int64_t{time.usec()} * 1000;
-    header.severity = SeverityOf(glog_severity);
+    header.severity = kSeverities[glog_severity];
     header.file = full_filename;
     header.line = line;
     // The child of a fork() may have destroyed its copy of the logger.

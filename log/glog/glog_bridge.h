@@ -49,7 +49,7 @@ class GlogBridge {
   //   - google::InitGoogleLogging() was called. Before that, glog writes each
   //     line to stderr; glog has no function by which the bridge could check
   //     it.
-  //   - There is no other bridge.
+  //   - There is no other bridge, and `logger` outlives this one.
   //   - Neither the logger's writer nor its on_error logs by glog. A line that
   //     waits for the back end, as fatal lines do, and others with
   //     OnFull::kBlock, holds glog's mutexes: the back end would wait for them.

@@ -20,11 +20,6 @@ uint64_t ToWord(LogSeverity level) { return static_cast<uint64_t>(level) + 1; }
 
 }  // namespace
 
-LogLevels::LogLevels(LogSeverity level) : level_(level) {
-  MutexLock lock(&mutex_);
-  Update();
-}
-
 void LogLevels::Set(LogSeverity level) {
   MutexLock lock(&mutex_);
   level_ = level;
@@ -92,9 +87,7 @@ void LogLevels::Update() {
     lowest = std::min(lowest, static_cast<uint8_t>(file.level));
     highest = std::max(highest, static_cast<uint8_t>(file.level));
   }
-  levels_.ForEach([](const void*, std::atomic<uint64_t>* word) {
-    word->store(0, std::memory_order_relaxed);
-  });
+  levels_.ClearWords();
   lowest_.store(lowest, std::memory_order_relaxed);
   highest_.store(highest, std::memory_order_relaxed);
 }

@@ -23,7 +23,7 @@ class LogLevels {
   // The maximum number of exceptions.
   static constexpr size_t kMaxFiles = 64;
 
-  explicit LogLevels(LogSeverity level);
+  explicit LogLevels(LogSeverity level) { Set(level); }
   LogLevels(const LogLevels&) = delete;
   LogLevels& operator=(const LogLevels&) = delete;
 
@@ -65,7 +65,7 @@ class LogLevels {
 
   std::atomic<uint8_t> lowest_, highest_;  // of all levels
   mutable Mutex mutex_;
-  LogSeverity level_ ABSL_GUARDED_BY(mutex_);
+  LogSeverity level_ ABSL_GUARDED_BY(mutex_) = LogSeverity::kInfo;
   std::vector<FileLevel> files_ ABSL_GUARDED_BY(mutex_);
   // For each address of a __FILE__: 0, or the file's level plus 1. Written
   // under mutex_.

@@ -3,7 +3,7 @@
 #include <cstring>
 #include <string>
 
-#include "absl/time/civil_time.h"
+#include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 
 namespace sluice {
@@ -18,10 +18,7 @@ char SeverityLetter(LogSeverity severity) {
 }
 
 absl::string_view BaseName(absl::string_view path) {
-  const void* const slash = memrchr(path.data(), '/', path.size());
-  if (slash == nullptr) return path;
-  const char* const begin = static_cast<const char*>(slash) + 1;
-  return path.substr(static_cast<size_t>(begin - path.data()));
+  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
 }
 
 // ---------------------------------------------------------------------------
@@ -102,27 +99,20 @@ bool IsForbidden(uint32_t c) {
 // Escapes
 // ---------------------------------------------------------------------------
 
-void AppendHexDigits(uint32_t value, int digits, LogText& text) {
-  for (int i = digits - 1; i >= 0; --i) {
-    text.AppendChar("0123456789abcdef"[value >> (4 * i) & 15]);
-  }
+void AppendByteEscape(uint32_t byte, LogText& text) {
+  text.Append(absl::StrCat("\\x", absl::Hex(byte, absl::kZeroPad2)));
 }
 
 template <bool kJson>
 void AppendEscape(uint32_t c, LogText& text) {
-  text.AppendChar('\\');
   if (c == '\n' || c == '\r' || c == '\t') {
-    text.AppendChar(c == '\n' ? 'n' : c == '\r' ? 'r' : 't');
+    text.Append(c == '\n' ? "\\n" : c == '\r' ? "\\r" : "\\t");
   } else if (kJson) {
-    text.AppendChar('u');
-    AppendHexDigits(c, 4, text);
+    text.Append(absl::StrCat("\\u", absl::Hex(c, absl::kZeroPad4)));
   } else if (c < 0x80) {
-    text.AppendChar('x');
-    AppendHexDigits(c, 2, text);
+    AppendByteEscape(c, text);
   } else {
-    text.Append("u{");
-    text.AppendHex(c);
-    text.AppendChar('}');
+    text.Append(absl::StrCat("\\u{", absl::Hex(c), "}"));
   }
 }
 
@@ -139,8 +129,7 @@ void AppendEscaped(absl::string_view from, LogText& text) {
       if (kJson) {
         text.Append("\xef\xbf\xbd");
       } else {
-        text.Append("\\x");
-        AppendHexDigits(static_cast<uint8_t>(first), 2, text);
+        AppendByteEscape(static_cast<uint8_t>(first), text);
       }
     } else if (IsForbidden(c.value)) {
       AppendEscape<kJson>(c.value, text);
@@ -200,10 +189,10 @@ void LogLineFormatter::AppendTime(int64_t unix_nanos, LogText& text) {
     nanos += kNanosPerSecond;
   }
   if (second != second_) {
-    const absl::CivilSecond civil =
-        absl::ToCivilSecond(absl::FromUnixSeconds(second), absl::UTCTimeZone());
     // A year has four digits: nanoseconds in 64 bits reach from 1677 to 2262.
-    const std::string formatted = absl::FormatCivilTime(civil);
+    const std::string formatted =
+        absl::FormatTime("%Y-%m-%d%ET%H:%M:%S", absl::FromUnixSeconds(second),
+                         absl::UTCTimeZone());
     std::memcpy(second_text_, formatted.data(), kSecondSize);
     second_ = second;
   }

@@ -53,16 +53,21 @@ void AppendNumber(const LogSpec& spec, char* begin, char* end, LogText& text) {
                text);
 }
 
-template <typename Integer>
-void AppendInteger(const LogSpec& spec, Integer value, LogText& text) {
+}  // namespace
+
+template <std::integral Integer>
+void AppendWithSpec(const LogSpec& spec, Integer value, LogText& text) {
   char digits[24];
   const int base = spec.type == 'x' || spec.type == 'X' ? 16 : 10;
   AppendNumber(spec, digits,
                std::to_chars(digits, std::end(digits), value, base).ptr, text);
 }
 
-template <typename Float>
-void AppendFloat(LogSpec spec, Float value, LogText& text) {
+template void AppendWithSpec(const LogSpec&, int64_t, LogText&);
+template void AppendWithSpec(const LogSpec&, uint64_t, LogText&);
+
+template <std::floating_point Float>
+void AppendWithSpec(LogSpec spec, Float value, LogText& text) {
   // The longest number has 309 digits before the point and 255 after it.
   char digits[640];
   char* end;
@@ -79,15 +84,8 @@ void AppendFloat(LogSpec spec, Float value, LogText& text) {
   AppendNumber(spec, digits, end, text);
 }
 
-}  // namespace
-
-void AppendWithSpec(const LogSpec& spec, int64_t value, LogText& text) {
-  AppendInteger(spec, value, text);
-}
-
-void AppendWithSpec(const LogSpec& spec, uint64_t value, LogText& text) {
-  AppendInteger(spec, value, text);
-}
+template void AppendWithSpec(LogSpec, float, LogText&);
+template void AppendWithSpec(LogSpec, double, LogText&);
 
 void AppendWithSpec(const LogSpec& spec, bool value, LogText& text) {
   AppendFilled(spec, '<', value ? "true" : "false", "", text);
@@ -97,19 +95,11 @@ void AppendWithSpec(const LogSpec& spec, char value, LogText& text) {
   AppendFilled(spec, '<', {&value, 1}, "", text);
 }
 
-void AppendWithSpec(const LogSpec& spec, float value, LogText& text) {
-  AppendFloat(spec, value, text);
-}
-
-void AppendWithSpec(const LogSpec& spec, double value, LogText& text) {
-  AppendFloat(spec, value, text);
-}
-
 void AppendWithSpec(const LogSpec& spec, const void* value, LogText& text) {
   LogSpec hex = spec;
   hex.type = 'x';
   hex.alternate = true;
-  AppendInteger(hex, reinterpret_cast<uintptr_t>(value), text);
+  AppendWithSpec(hex, uint64_t{reinterpret_cast<uintptr_t>(value)}, text);
 }
 
 void AppendWithSpec(const LogSpec& spec, absl::string_view value,

@@ -74,12 +74,14 @@ namespace sluice::log_internal {
 // Printing
 // ---------------------------------------------------------------------------
 
-void AppendWithSpec(const LogSpec& spec, int64_t value, LogText& text);
-void AppendWithSpec(const LogSpec& spec, uint64_t value, LogText& text);
+// Defined for int64_t and uint64_t.
+template <std::integral Integer>
+void AppendWithSpec(const LogSpec& spec, Integer value, LogText& text);
+// Defined for float and double.
+template <std::floating_point Float>
+void AppendWithSpec(LogSpec spec, Float value, LogText& text);
 void AppendWithSpec(const LogSpec& spec, bool value, LogText& text);
 void AppendWithSpec(const LogSpec& spec, char value, LogText& text);
-void AppendWithSpec(const LogSpec& spec, float value, LogText& text);
-void AppendWithSpec(const LogSpec& spec, double value, LogText& text);
 void AppendWithSpec(const LogSpec& spec, const void* value, LogText& text);
 // If `truncated`, `value` is the front of a longer string, and kTruncatedMark
 // follows it.
@@ -87,10 +89,7 @@ void AppendWithSpec(const LogSpec& spec, absl::string_view value,
                     bool truncated, LogText& text);
 
 // These print a value as {} does, without a spec.
-inline void AppendPlain(int64_t value, LogText& text) {
-  text.AppendDecimal(value);
-}
-inline void AppendPlain(uint64_t value, LogText& text) {
+void AppendPlain(std::integral auto value, LogText& text) {
   text.AppendDecimal(value);
 }
 inline void AppendPlain(float value, LogText& text) { text.AppendFloat(value); }
@@ -288,8 +287,6 @@ auto LogValueOfPlain(const T& value) {
     LogText text;
     AbslStringify(text, value);
     return LogOwnString(std::string(text.view()));
-  } else if constexpr (std::is_null_pointer_v<T>) {
-    return LogScalar<const void*>(nullptr);
   } else if constexpr (std::is_same_v<T, const char*> ||
                        std::is_same_v<T, char*>) {
     return LogString(value == nullptr ? absl::string_view("(null)") : value);
@@ -304,7 +301,7 @@ auto LogValueOfPlain(const T& value) {
                        std::is_same_v<T, double> || IsAbslType<T>) {
     return LogScalar<T>(value);
   } else if constexpr (std::is_same_v<T, const void*> ||
-                       std::is_same_v<T, void*>) {
+                       std::is_same_v<T, void*> || std::is_null_pointer_v<T>) {
     return LogScalar<const void*>(value);
   } else if constexpr (std::is_enum_v<T>) {
     // The + promotes a character type to int, which is printed as a number.

@@ -23,13 +23,10 @@ class PointerTable {
   // first. Returns nullptr if the table has no room for it; this may happen
   // before kCapacity addresses are in it. REQUIRES: `address` is not null.
   std::atomic<uint64_t>* Find(const void* address);
-  // Calls visit(address, word) for each address in the table.
-  template <typename Visit>
-  void ForEach(Visit visit) {
-    for (Entry& entry : entries_) {
-      const void* const key = entry.key.load(std::memory_order_acquire);
-      if (key != nullptr) visit(key, &entry.word);
-    }
+  // Sets the words of all addresses to 0.
+  void ClearWords() {
+    for (Entry& entry : entries_)
+      entry.word.store(0, std::memory_order_relaxed);
   }
 
  private:

@@ -1,6 +1,5 @@
 #include "sluice/log/internal/pointer_table.h"
 
-#include <map>
 #include <memory>
 #include <set>
 #include <thread>
@@ -23,12 +22,21 @@ TEST(PointerTableTest, EachAddressHasAWordOfItsOwn) {
   }
   EXPECT_EQ(words.size(), 500u);
   for (const int& key : keys) EXPECT_EQ(words.count(table->Find(&key)), 1u);
-  std::map<const void*, std::atomic<uint64_t>*> visited;
-  table->ForEach([&](const void* key, std::atomic<uint64_t>* word) {
-    visited[key] = word;
-  });
-  EXPECT_EQ(visited.size(), 500u);
-  EXPECT_EQ(visited[&keys[7]], table->Find(&keys[7]));
+}
+
+TEST(PointerTableTest, ClearsTheWordsAndKeepsTheAddresses) {
+  auto table = std::make_unique<PointerTable>();
+  static const int keys[500] = {};
+  std::vector<std::atomic<uint64_t>*> words;
+  for (const int& key : keys) {
+    words.push_back(table->Find(&key));
+    words.back()->store(7);
+  }
+  table->ClearWords();
+  for (size_t i = 0; i < words.size(); ++i) {
+    EXPECT_EQ(words[i]->load(), 0u);
+    EXPECT_EQ(table->Find(&keys[i]), words[i]);
+  }
 }
 
 TEST(PointerTableTest, AFullTableStaysFull) {

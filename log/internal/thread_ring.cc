@@ -1,6 +1,5 @@
 #include "sluice/log/internal/thread_ring.h"
 
-#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -18,38 +17,16 @@ namespace {
 constinit thread_local bool ending = false;
 
 // The rings of one thread, one for each logger.
-class Rings {
- public:
+struct Rings {
   ~Rings() {
     ending = true;
     log_internal::last_ring = nullptr;
-    for (const std::shared_ptr<ThreadRing>& ring : rings_) {
+    for (const std::shared_ptr<ThreadRing>& ring : list) {
       ring->ended.store(true, std::memory_order_release);
     }
   }
 
-  ThreadRing* Find(const void* logger) const {
-    for (const std::shared_ptr<ThreadRing>& ring : rings_) {
-      if (ring->logger.load(std::memory_order_relaxed) == logger) {
-        return ring.get();
-      }
-    }
-    return nullptr;
-  }
-  void Keep(std::shared_ptr<ThreadRing> ring) {
-    // Drop the rings of destroyed loggers, so that their number stays bounded.
-    rings_.erase(
-        std::remove_if(rings_.begin(), rings_.end(),
-                       [](const auto& r) {
-                         return r->logger.load(std::memory_order_acquire) ==
-                                nullptr;
-                       }),
-        rings_.end());
-    rings_.push_back(std::move(ring));
-  }
-
- private:
-  std::vector<std::shared_ptr<ThreadRing>> rings_;
+  std::vector<std::shared_ptr<ThreadRing>> list;
 };
 
 thread_local Rings rings;
@@ -58,16 +35,23 @@ thread_local Rings rings;
 
 ThreadRing* FindThreadRing(const void* logger) {
   if (ending) return nullptr;
-  ThreadRing* const ring = rings.Find(logger);
-  if (ring != nullptr) log_internal::last_ring = ring;
-  return ring;
+  for (const std::shared_ptr<ThreadRing>& ring : rings.list) {
+    if (ring->logger.load(std::memory_order_relaxed) != logger) continue;
+    log_internal::last_ring = ring.get();
+    return ring.get();
+  }
+  return nullptr;
 }
 
 bool CanKeepThreadRing() { return !ending; }
 
 void KeepThreadRing(std::shared_ptr<ThreadRing> ring) {
+  // Drop the rings of destroyed loggers, so that their number stays bounded.
+  std::erase_if(rings.list, [](const auto& r) {
+    return r->logger.load(std::memory_order_acquire) == nullptr;
+  });
   log_internal::last_ring = ring.get();
-  rings.Keep(std::move(ring));
+  rings.list.push_back(std::move(ring));
 }
 
 }  // namespace sluice

@@ -35,31 +35,30 @@ constexpr int64_t kRateNanos = 2'000'000'000;
 TickClock::TickClock(const Clock* clock)
     : clock_(*clock),
       counter_(clock == Clock::Real() && KernelTrustsCounter()) {
-  base_ = next_base_ = last_ = Take(&last_wall_ns_);
+  base_ = next_base_ = last_ = Take();
 }
 
-TickClock::Pair TickClock::Take(int64_t* wall_ns) const {
+TickClock::Moment TickClock::Take() const {
   // The kernel may suspend the thread between the reads: take the shortest of a
   // few tries.
   constexpr int kTries = 5;
   constexpr uint64_t kShort = 10'000;  // ticks, about 3 us
-  Pair best;
+  Moment best;
   uint64_t shortest = std::numeric_limits<uint64_t>::max();
   for (int i = 0; i < kTries && shortest > kShort; ++i) {
     const uint64_t before = Now();
     const int64_t monotonic_ns = clock_.Now().nanos();
-    const int64_t wall = absl::ToUnixNanos(clock_.WallNow());
+    const int64_t wall_ns = absl::ToUnixNanos(clock_.WallNow());
     const uint64_t took = Now() - before;
     if (took >= shortest) continue;
     shortest = took;
-    best = {before + took / 2, monotonic_ns};
-    *wall_ns = wall;
+    best = {before + took / 2, monotonic_ns, wall_ns};
   }
   return best;
 }
 
 void TickClock::Sample() {
-  last_ = Take(&last_wall_ns_);
+  last_ = Take();
   if (!counter_ || last_.ticks <= base_.ticks) return;
   ns_per_tick_ = static_cast<double>(last_.monotonic_ns - base_.monotonic_ns) /
                  static_cast<double>(last_.ticks - base_.ticks);
@@ -71,8 +70,8 @@ void TickClock::Sample() {
 
 int64_t TickClock::WallNanos(uint64_t ticks) const {
   const auto since_last = static_cast<int64_t>(ticks - last_.ticks);
-  if (!counter_) return last_wall_ns_ + since_last;
-  return last_wall_ns_ +
+  if (!counter_) return last_.wall_ns + since_last;
+  return last_.wall_ns +
          std::llround(static_cast<double>(since_last) * ns_per_tick_);
 }
 

@@ -43,21 +43,21 @@ class TickClock {
   int64_t WallNanos(uint64_t ticks) const;
 
  private:
-  struct Pair {
+  struct Moment {
     uint64_t ticks = 0;
     int64_t monotonic_ns = 0;
+    int64_t wall_ns = 0;
   };
 
   // Reads ticks and times as close together as possible.
-  Pair Take(int64_t* wall_ns) const;
+  Moment Take() const;
 
   const Clock& clock_;
   const bool counter_;  // true if ticks are the processor's
   // Keeps the fields that Sample() changes off the cache line that Now() reads.
   [[maybe_unused]] char apart_[ABSL_CACHELINE_SIZE];
-  Pair base_, next_base_;  // earlier samples, for the rate
-  Pair last_;
-  int64_t last_wall_ns_ = 0;
+  Moment base_, next_base_;  // earlier samples, for the rate
+  Moment last_;
   double ns_per_tick_ = 1;
 };
 
