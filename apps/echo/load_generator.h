@@ -65,7 +65,6 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
   // REQUIRES: connections, message_size and pipeline are not 0; `platform` and
   // `loop` outlive the generator.
   LoadGenerator(const Platform* platform, EventLoop* loop, Options options);
-  ~LoadGenerator() override;
 
   // Starts the load. Calls `done` once, when results() are complete: in a later
   // loop iteration, or inside Stop(). REQUIRES: called once.
