@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -36,6 +37,21 @@ class CommandLine {
   void AddInt(std::string name, std::string help, int64_t min, int64_t* value);
   // "1.5s", "500ms", "inf", or a number of seconds; not negative.
   void AddDuration(std::string name, std::string help, absl::Duration* value);
+  // A value that has a name, such as one of an enum. `parse` returns the value
+  // with a name, or an error whose message quotes the name; `name_of` returns
+  // the name of a value.
+  template <typename T>
+  void AddNamed(std::string name, std::string value_name, std::string help,
+                absl::StatusOr<T> (*parse)(absl::string_view),
+                absl::string_view (*name_of)(T), T* value) {
+    flags_.push_back({std::move(name), std::move(value_name), std::move(help),
+                      std::string(name_of(*value)),
+                      [parse, value](absl::string_view text) {
+                        const absl::StatusOr<T> parsed = parse(text);
+                        if (parsed.ok()) *value = *parsed;
+                        return parsed.status();
+                      }});
+  }
 
   enum class Next { kRun, kExit };  // kExit: printed --help or --version
   // Sets the values of the flags in `argv`, which does not change. If an
