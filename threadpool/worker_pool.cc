@@ -26,10 +26,7 @@ struct alignas(64) WorkerPool::Worker {
 
   // The worker, of any pool, that runs on the calling thread; null if none
   // does.
-  static Worker*& Current() {
-    static thread_local Worker* current = nullptr;
-    return current;
-  }
+  static inline constinit thread_local Worker* current = nullptr;
 
   WorkerPool* const pool;
   const size_t index;
@@ -110,19 +107,14 @@ WorkerPool::WorkerPool(Options options)
   }
 }
 
+// Holds the lock, so that the worker does not begin before it is counted.
 absl::Status WorkerPool::StartThread(Worker* worker) {
-  {
-    MutexLock lock(&mutex_);
-    ++alive_;
-  }
-  auto thread = Thread::Start(worker->name, [this, worker] { Work(worker); });
-  if (thread.ok()) {
-    worker->thread.emplace(*std::move(thread));
-    return absl::OkStatus();
-  }
   MutexLock lock(&mutex_);
-  --alive_;
-  return thread.status();
+  auto thread = Thread::Start(worker->name, [this, worker] { Work(worker); });
+  if (!thread.ok()) return thread.status();
+  worker->thread.emplace(*std::move(thread));
+  ++alive_;
+  return absl::OkStatus();
 }
 
 WorkerPool::~WorkerPool() {
@@ -166,12 +158,8 @@ absl::Status WorkerPool::TryJoin(absl::Duration limit) {
     MutexLock lock(&mutex_);
     while (!is_done_) {
       const absl::Duration left = deadline - clock_->Now();
-      if (left == absl::InfiniteDuration()) {
-        all_done_.Wait(&mutex_);
-      } else if (left <= absl::ZeroDuration() ||
-                 all_done_.WaitWithTimeout(&mutex_, left)) {
-        break;
-      }
+      if (left <= absl::ZeroDuration()) break;
+      if (all_done_.WaitWithTimeout(&mutex_, left)) break;
     }
     if (!is_done_) {
       return absl::DeadlineExceededError(
@@ -189,7 +177,7 @@ absl::Status WorkerPool::TryJoin(absl::Duration limit) {
 // ---------------------------------------------------------------------------
 
 bool WorkerPool::Schedule(Task* task) {
-  Worker* const worker = Worker::Current();
+  Worker* const worker = Worker::current;
   const bool own = worker != nullptr && worker->pool == this;
   const bool measured = probe_.BeforeSchedule(task);
   if (!(own ? worker->lane : shared_).Push(task)) {
@@ -240,7 +228,7 @@ bool WorkerPool::GiveSignal() {
 // ---------------------------------------------------------------------------
 
 void WorkerPool::Work(Worker* worker) {
-  Worker::Current() = worker;
+  Worker::current = worker;
   // Code that must not block on a worker asks SequenceRole::OnAny().
   SequenceRole role;
   SequenceScope scope(&role);
@@ -420,12 +408,10 @@ std::vector<std::string> WorkerPool::InTask() const {
 }
 
 WorkerPool::Report WorkerPool::ReportLocked() const {
-  Report report;
-  report.completed = Completed() - completed_before_;
-  report.abandoned = Abandoned();
-  report.overdue = overdue_;
-  report.running = InTask();
-  return report;
+  return {.completed = Completed() - completed_before_,
+          .abandoned = Abandoned(),
+          .overdue = overdue_,
+          .running = InTask()};
 }
 
 WorkerPool::Report WorkerPool::report() const {

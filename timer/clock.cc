@@ -37,10 +37,8 @@ MonotonicTime operator+(MonotonicTime t, absl::Duration d) {
     return MonotonicTime(sum_ns);
   }
   const absl::Duration sum = absl::Nanoseconds(t.ns_) + d;
-  const int64_t ns =
-      absl::ToInt64Nanoseconds(sum);  // saturates; truncates fractions
-  const bool truncated = ns < kMax && absl::Nanoseconds(ns) < sum;
-  return MonotonicTime(truncated ? ns + 1 : ns);
+  return MonotonicTime(  // saturates
+      absl::ToInt64Nanoseconds(absl::Ceil(sum, absl::Nanoseconds(1))));
 }
 
 absl::Duration operator-(MonotonicTime a, MonotonicTime b) {

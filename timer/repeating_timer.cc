@@ -31,13 +31,8 @@ uint64_t RepeatingTimer::ArmNext() {
   const uint64_t late = static_cast<uint64_t>(wheel_->now().nanos()) -
                         static_cast<uint64_t>(next_.nanos());
   const uint64_t period = period_ns_;
-  const uint64_t to_next = period - late % period;
-  const uint64_t left = static_cast<uint64_t>(INT64_MAX) -
-                        static_cast<uint64_t>(wheel_->now().nanos());
-  next_ = to_next < left
-              ? MonotonicTime::FromNanos(wheel_->now().nanos() +
-                                         static_cast<int64_t>(to_next))
-              : MonotonicTime::InfiniteFuture();
+  const auto to_next = static_cast<int64_t>(period - late % period);
+  next_ = wheel_->now() + absl::Nanoseconds(to_next);  // saturates
   wheel_->Arm(&timer_, next_);
   return late / period;
 }

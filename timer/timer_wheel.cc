@@ -49,15 +49,12 @@ TimerWheel::TimerWheel(MonotonicTime now, Options options)
 
 TimerWheel::~TimerWheel() {
   SLUICE_CHECK(!firing_, "a callback destroyed the wheel that called it");
-  const auto disarm = [](IntrusiveList<Timer>& timers) {
-    while (!timers.empty()) timers.front()->Cancel();
-  };
-  disarm(due_);
-  disarm(due_next_);
+  due_next_.MoveAllTo(&due_);
+  overflow_.MoveAllTo(&due_);
   for (auto& lanes : lanes_) {
-    for (auto& lane : lanes) disarm(lane);
+    for (auto& lane : lanes) lane.MoveAllTo(&due_);
   }
-  disarm(overflow_);
+  while (Timer* const timer = due_.front()) timer->Cancel();
 }
 
 void TimerWheel::Arm(Timer* timer, MonotonicTime deadline) {

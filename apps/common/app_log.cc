@@ -2,20 +2,21 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 #include <utility>
 
 #include "absl/memory/memory.h"
+#include "absl/status/status.h"
 #include "absl/strings/str_cat.h"
 #include "sluice/apps/common/counted.h"
 #include "sluice/base/io_result.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/log/descriptor_writer.h"
 #include "sluice/log/log.h"
-#include "sluice/log/log_severity.h"
 
 namespace sluice {
 namespace {
@@ -34,20 +35,6 @@ int StandardDescriptor(const std::string& path) {
   return -1;
 }
 
-bool IsFifo(const std::string& path) {
-  struct stat found;
-  return stat(path.c_str(), &found) == 0 && S_ISFIFO(found.st_mode);
-}
-
-bool IsLink(const std::string& path) {
-  struct stat found;
-  return lstat(path.c_str(), &found) == 0 && S_ISLNK(found.st_mode);
-}
-
-absl::Status NameFlag(const absl::Status& status) {
-  return absl::Status(status.code(), absl::StrCat("--log: ", status.message()));
-}
-
 }  // namespace
 
 void AppLog::AddFlags(CommandLine* line, Flags* flags) {
@@ -56,17 +43,10 @@ void AppLog::AddFlags(CommandLine* line, Flags* flags) {
       "where lines are logged: a file, which rotates, and is reopened on "
       "SIGHUP; a FIFO; - or stdout; stderr; nowhere if empty",
       &flags->log);
-  line->AddString("log_level", "LEVEL",
-                  "the least severe lines that are logged: debug, info, "
-                  "warning or error",
-                  &flags->log_level);
-}
-
-absl::Status AppLog::Check(const Flags& flags) {
-  const auto level = ParseLogSeverity(flags.log_level);
-  if (level.ok()) return absl::OkStatus();
-  return absl::InvalidArgumentError(
-      absl::StrCat("--log_level: ", level.status().message()));
+  line->AddNamed("log_level", "LEVEL",
+                 "the least severe lines that are logged: debug, info, "
+                 "warning or error",
+                 ParseLogSeverity, LogSeverityName, &flags->log_level);
 }
 
 absl::StatusOr<std::unique_ptr<AppLog>> AppLog::Start(const Flags& flags,
@@ -74,11 +54,13 @@ absl::StatusOr<std::unique_ptr<AppLog>> AppLog::Start(const Flags& flags,
   auto self = absl::WrapUnique(new AppLog);
   if (flags.log.empty()) return self;
   auto writer = self->OpenWriter(flags.log, clock);
-  if (!writer.ok()) return NameFlag(writer.status());
+  if (!writer.ok()) {
+    return WithMessage(writer.status(),
+                       absl::StrCat("--log: ", writer.status().message()));
+  }
   self->logger_ = std::make_unique<AsyncLogger>(
       *std::move(writer),
-      AsyncLogger::Options{.clock = clock,
-                           .level = *ParseLogSeverity(flags.log_level)});
+      AsyncLogger::Options{.clock = clock, .level = flags.log_level});
   auto thread = LoggerThread::Start(self->logger_.get());
   if (!thread.ok()) return thread.status();
   self->thread_ = *std::move(thread);
@@ -92,13 +74,14 @@ absl::StatusOr<std::unique_ptr<LogWriter>> AppLog::OpenWriter(
     const std::string& path, const Clock* clock) {
   const int standard = StandardDescriptor(path);
   if (standard >= 0) return std::make_unique<DescriptorWriter>(standard);
-  if (IsFifo(path)) {
+  std::error_code ignored;
+  if (std::filesystem::is_fifo(path, ignored)) {
     // Opened for reading too: then it is no error if there is no reader.
     fifo_ = open(path.c_str(), O_RDWR | O_CLOEXEC);
     if (fifo_ < 0) return ToStatus(IoResult::FromErrno(errno), "open", path);
     return std::make_unique<DescriptorWriter>(fifo_);
   }
-  if (IsLink(path)) {
+  if (std::filesystem::is_symlink(path, ignored)) {
     return absl::FailedPreconditionError(absl::StrCat(
         path,
         " is a symbolic link, which a rotation would rename; name the "

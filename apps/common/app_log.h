@@ -4,7 +4,6 @@
 #include <memory>
 #include <string>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "sluice/apps/common/command_line.h"
 #include "sluice/event/event_loop.h"
@@ -12,6 +11,7 @@
 #include "sluice/log/async_logger.h"
 #include "sluice/log/file_writer.h"
 #include "sluice/log/log_crash_handler.h"
+#include "sluice/log/log_severity.h"
 #include "sluice/log/log_writer.h"
 #include "sluice/log/logger_thread.h"
 #include "sluice/timer/clock.h"
@@ -26,20 +26,18 @@ namespace sluice {
 class AppLog {
  public:
   struct Flags {
-    std::string log;  // place of the log; empty: nowhere
-    std::string log_level = "info";
+    std::string log;  // a path, "-", "stdout" or "stderr"; empty: nowhere
+    LogSeverity log_level = LogSeverity::kInfo;  // the least severe lines
   };
   // Adds --log and --log_level to `line`, which sets `flags`. `flags` outlives
   // CommandLine::Parse().
   static void AddFlags(CommandLine* line, Flags* flags);
-  // Returns kInvalidArgument, with the flag's name, if a flag is wrong.
-  static absl::Status Check(const Flags& flags);
 
   // Opens the log and starts the thread that writes it. Returns the errors of
   // FileWriter::Open(), of open(2) for a FIFO, of LoggerThread::Start() and of
-  // LogCrashHandler::Install(). An error about the place of the log names the
-  // flag. REQUIRES: Check() was OK; the process has no other AppLog; `clock`
-  // outlives this object.
+  // LogCrashHandler::Install(); kFailedPrecondition if the file is a symbolic
+  // link. An error about the place of the log names the flag. REQUIRES: the
+  // process has no other AppLog; `clock` outlives this object.
   static absl::StatusOr<std::unique_ptr<AppLog>> Start(const Flags& flags,
                                                        const Clock* clock);
   // Waits until all logged lines are written, at most 3 seconds. If the writer
@@ -52,13 +50,13 @@ class AppLog {
   AppLog(const AppLog&) = delete;
   AppLog& operator=(const AppLog&) = delete;
 
-  // Returns nullptr if --log is empty.
+  // Returns the logger, which this object owns; nullptr if --log is empty.
   AsyncLogger* logger() const { return logger_.get(); }
   // Reopens the file on SIGHUP, as long as the result lives, for programs such
   // as logrotate that rename the file. `loop` handles the signal. Returns
   // nullptr if the log is not a file: the action of SIGHUP then stays as it is.
-  // Returns the errors of SignalWatch::Create(). REQUIRES: this object outlives
-  // the result.
+  // Returns the errors, and has the requirements, of SignalWatch::Create().
+  // REQUIRES: this object outlives the result.
   absl::StatusOr<std::unique_ptr<SignalWatch>> ReopenOnHangup(EventLoop* loop);
 
  private:

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -17,18 +16,19 @@
 namespace sluice {
 namespace {
 
+absl::Status Unfit(absl::string_view text, absl::string_view why) {
+  return absl::InvalidArgumentError(absl::StrCat("\"", text, "\" ", why));
+}
+
 absl::Status ParseDurationFlag(absl::string_view text, absl::Duration* value) {
   absl::Duration parsed;
   double seconds;
   if (absl::SimpleAtod(text, &seconds) && std::isfinite(seconds)) {
     parsed = absl::Seconds(seconds);
   } else if (!absl::ParseDuration(text, &parsed)) {
-    return absl::InvalidArgumentError(
-        "is not a duration such as 500ms, 2s, 1.5m or inf");
+    return Unfit(text, "is not a duration such as 500ms, 2s, 1.5m or inf");
   }
-  if (parsed < absl::ZeroDuration()) {
-    return absl::InvalidArgumentError("is negative");
-  }
+  if (parsed < absl::ZeroDuration()) return Unfit(text, "is negative");
   *value = parsed;
   return absl::OkStatus();
 }
@@ -71,12 +71,10 @@ void CommandLine::AddInt(std::string name, std::string help, int64_t min,
                     [value, min](absl::string_view text) {
                       int64_t parsed;
                       if (!absl::SimpleAtoi(text, &parsed)) {
-                        return absl::InvalidArgumentError(
-                            "is not a whole number");
+                        return Unfit(text, "is not a whole number");
                       }
                       if (parsed < min) {
-                        return absl::InvalidArgumentError(
-                            absl::StrCat("is less than ", min));
+                        return Unfit(text, absl::StrCat("is less than ", min));
                       }
                       *value = parsed;
                       return absl::OkStatus();
@@ -136,11 +134,10 @@ absl::StatusOr<CommandLine::Next> CommandLine::Parse(int argc,
     }
     Flag& flag = flags_[found - kFirstFlag];
     flag.given = true;
-    const absl::string_view value = optarg == nullptr ? "" : optarg;
-    const absl::Status set = flag.set(value);
+    const absl::Status set = flag.set(optarg == nullptr ? "" : optarg);
     if (!set.ok()) {
       return absl::InvalidArgumentError(
-          absl::StrCat("--", flag.name, ": \"", value, "\" ", set.message()));
+          absl::StrCat("--", flag.name, ": ", set.message()));
     }
   }
   if (optind < argc) {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/status/status.h"
@@ -14,34 +15,56 @@
 namespace sluice {
 
 // The flags of a program, --name=VALUE or --name VALUE, as getopt_long(3) takes
-// them. Other arguments are errors. Each program has --help and --version.
-// Thread-compatible.
+// them: the start of a name is enough if no other name starts so. If a flag is
+// given twice, the last value counts. Other arguments are errors. Each program
+// has --help, -h and --version. Thread-compatible.
 class CommandLine {
  public:
   // `program` is the name in --help and before each message; `summary` is the
   // first line of --help.
   CommandLine(std::string program, std::string summary);
 
-  // Each Add...() adds a flag that stores its value in `*value`. The value that
-  // `*value` has now is the default. --help prints `help` and the default.
-  // `value` outlives Parse().
+  // Each Add...() adds a flag that stores its value in `*value`. `name` has no
+  // dashes. The value that `*value` has now is the default. --help prints
+  // "--name=VALUE_NAME", `help` and the default. REQUIRES: no other flag has
+  // this name; `value` outlives Parse().
+  //
+  // Adds a flag that takes any string.
   void AddString(std::string name, std::string value_name, std::string help,
                  std::string* value);
-  // A list of strings, separated by commas. Empty strings are left out.
+  // Adds a flag that takes strings, separated by commas. Empty strings are left
+  // out.
   void AddList(std::string name, std::string value_name, std::string help,
                std::vector<std::string>* value);
-  // A flag without a value: --name sets `*value` to true.
+  // Adds a flag without a value: --name sets `*value` to true.
   void AddBool(std::string name, std::string help, bool* value);
-  // A decimal number, at least `min`.
+  // Adds a flag that takes a decimal number, at least `min`.
   void AddInt(std::string name, std::string help, int64_t min, int64_t* value);
-  // "1.5s", "500ms", "inf", or a number of seconds; not negative.
+  // Adds a flag that takes a time that is not negative: "1.5s", "500ms", "inf",
+  // or a number of seconds.
   void AddDuration(std::string name, std::string help, absl::Duration* value);
+  // Adds a flag that takes the name of a value, such as one of an enum. `parse`
+  // returns the value, or an error whose message quotes the name. `name_of`
+  // returns the name of the default.
+  template <typename T>
+  void AddNamed(std::string name, std::string value_name, std::string help,
+                absl::StatusOr<T> (*parse)(absl::string_view),
+                absl::string_view (*name_of)(T), T* value) {
+    flags_.push_back({std::move(name), std::move(value_name), std::move(help),
+                      std::string(name_of(*value)),
+                      [parse, value](absl::string_view text) {
+                        const absl::StatusOr<T> parsed = parse(text);
+                        if (parsed.ok()) *value = *parsed;
+                        return parsed.status();
+                      }});
+  }
 
   enum class Next { kRun, kExit };  // kExit: printed --help or --version
   // Sets the values of the flags in `argv`, which does not change. If an
   // argument is wrong, returns kInvalidArgument, which names the flag, the
-  // value, and the reason; flags before the wrong argument are then set. Prints
-  // --help and --version on stdout.
+  // value, and the reason; flags before the wrong argument are then set. For
+  // --help and --version, prints the answer on stdout and returns kExit. Uses
+  // globals of getopt(3): only one thread of the process may call it at a time.
   absl::StatusOr<Next> Parse(int argc, char* const argv[]);
   // Returns true if Parse() has found the flag.
   bool given(absl::string_view name) const;

@@ -6,6 +6,8 @@
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
@@ -18,6 +20,18 @@ using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
+enum class Color { kRed, kBlue };
+
+absl::string_view ColorName(Color color) {
+  return color == Color::kRed ? "red" : "blue";
+}
+
+absl::StatusOr<Color> ParseColor(absl::string_view name) {
+  if (name == "red") return Color::kRed;
+  if (name == "blue") return Color::kBlue;
+  return absl::InvalidArgumentError(absl::StrCat("no color \"", name, "\""));
+}
+
 class CommandLineTest : public ::testing::Test {
  protected:
   CommandLineTest() : line_("prog", "does things") {
@@ -26,6 +40,7 @@ class CommandLineTest : public ::testing::Test {
     line_.AddBool("flag", "a switch", &flag_);
     line_.AddInt("count", "how many", 1, &count_);
     line_.AddDuration("delay", "how long", &delay_);
+    line_.AddNamed("color", "COLOR", "which", ParseColor, ColorName, &color_);
   }
   absl::StatusOr<CommandLine::Next> Parse(std::vector<std::string> arguments) {
     arguments.insert(arguments.begin(), "prog");
@@ -40,6 +55,7 @@ class CommandLineTest : public ::testing::Test {
   bool flag_ = false;
   int64_t count_ = 3;
   absl::Duration delay_ = absl::Seconds(5);
+  Color color_ = Color::kRed;
   CommandLine line_;
 };
 
@@ -54,12 +70,13 @@ TEST_F(CommandLineTest, WithoutArgumentsValuesKeepTheirDefaults) {
 
 TEST_F(CommandLineTest, TakesBothSpellings) {
   SLUICE_ASSERT_OK(Parse({"--name=a=b", "--count", "17", "--flag", "--list=x,y",
-                          "--delay=250ms"}));
+                          "--delay=250ms", "--color=blue"}));
   EXPECT_EQ(name_, "a=b");
   EXPECT_EQ(count_, 17);
   EXPECT_TRUE(flag_);
   EXPECT_THAT(list_, ElementsAre("x", "y"));
   EXPECT_EQ(delay_, absl::Milliseconds(250));
+  EXPECT_EQ(color_, Color::kBlue);
   EXPECT_TRUE(line_.given("name"));
   EXPECT_TRUE(line_.given("flag"));
 }
@@ -89,6 +106,7 @@ TEST_F(CommandLineTest, ErrorsNameTheFlagAndTheValue) {
   EXPECT_THAT(Parse({"--delay=soon"}), invalid("--delay: \"soon\"", "500ms"));
   EXPECT_THAT(Parse({"--delay=-1s"}), invalid("--delay: \"-1s\"", "negative"));
   EXPECT_THAT(Parse({"--delay=nan"}), invalid("--delay: \"nan\"", "500ms"));
+  EXPECT_THAT(Parse({"--color=x"}), invalid("--color: ", "no color \"x\""));
   EXPECT_THAT(Parse({"--flag=yes"}), invalid("--flag=yes", "takes no value"));
   EXPECT_THAT(Parse({"stray"}), invalid("\"stray\"", "not a flag"));
   EXPECT_THAT(Parse({"-x"}), invalid("-x", "not a flag"));
@@ -100,6 +118,7 @@ TEST_F(CommandLineTest, HelpListsEveryFlagWithItsDefault) {
                     HasSubstr("--name=WHO\n      who it is (default nobody)"),
                     HasSubstr("--flag\n      a switch\n"),
                     HasSubstr("--delay=TIME\n      how long (default 5s)"),
+                    HasSubstr("--color=COLOR\n      which (default red)"),
                     HasSubstr("--version"), HasSubstr("--help")));
 }
 

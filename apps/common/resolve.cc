@@ -3,12 +3,10 @@
 #include <netdb.h>
 #include <sys/socket.h>
 
-#include <algorithm>
-#include <memory>
 #include <string>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/status/status.h"
-#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/strip.h"
@@ -30,14 +28,13 @@ bool IsHostName(absl::string_view text) {
 // ends in a number.
 bool EndsInNumber(absl::string_view host) {
   absl::ConsumeSuffix(&host, ".");
-  absl::string_view last = host.substr(host.rfind('.') + 1);
-  const bool hexadecimal = absl::StartsWithIgnoreCase(last, "0x");
-  if (hexadecimal) last.remove_prefix(2);
-  return (hexadecimal || !last.empty()) &&
-         std::all_of(last.begin(), last.end(), [&](char c) {
-           return hexadecimal ? absl::ascii_isxdigit(c)
-                              : absl::ascii_isdigit(c);
-         });
+  const absl::string_view last = host.substr(host.rfind('.') + 1);
+  if (absl::StartsWithIgnoreCase(last, "0x")) {
+    return last.find_first_not_of("0123456789abcdefABCDEF", 2) ==
+           absl::string_view::npos;
+  }
+  return !last.empty() &&
+         last.find_first_not_of("0123456789") == absl::string_view::npos;
 }
 
 // RFC 6761, 6.3: these names are loopback, whatever files and servers say. A
@@ -54,24 +51,20 @@ absl::StatusOr<SocketAddress> Resolve(absl::string_view text) {
   const absl::StatusOr<SocketAddress> parsed = SocketAddress::Parse(text);
   if (parsed.ok()) return parsed;
   const size_t colon = text.rfind(':');
-  if (colon == absl::string_view::npos || !IsHostName(text.substr(0, colon))) {
-    return parsed;
-  }
+  const std::string host(text.substr(0, colon));
+  if (colon == absl::string_view::npos || !IsHostName(host)) return parsed;
   // Checks the port by the rules of SocketAddress, for its error message.
   const absl::StatusOr<SocketAddress> any =
       SocketAddress::Parse(absl::StrCat("0.0.0.0", text.substr(colon)));
   if (!any.ok()) return parsed;
 
-  if (EndsInNumber(text.substr(0, colon))) {
+  if (EndsInNumber(host)) {
     return absl::InvalidArgumentError(
         absl::StrCat("address \"", text,
                      "\": write an IPv4 address as four decimal numbers "
                      "without leading zeros, as in 127.0.0.1:80"));
   }
-  if (IsLocalhost(text.substr(0, colon))) {
-    return SocketAddress::Loopback4(any->port());
-  }
-  const std::string host(text.substr(0, colon));
+  if (IsLocalhost(host)) return SocketAddress::Loopback4(any->port());
   addrinfo hints{};
   hints.ai_family = AF_UNSPEC;
   hints.ai_socktype = SOCK_STREAM;
@@ -82,14 +75,10 @@ absl::StatusOr<SocketAddress> Resolve(absl::string_view text) {
     return absl::UnavailableError(
         absl::StrCat("look-up of ", text, ": ", gai_strerror(error)));
   }
-  const std::unique_ptr<addrinfo, void (*)(addrinfo*)> owner(found,
-                                                             freeaddrinfo);
+  const absl::Cleanup free = [found] { freeaddrinfo(found); };
   const addrinfo* best = found;
-  for (const addrinfo* info = found; info != nullptr; info = info->ai_next) {
-    if (info->ai_family != AF_INET) continue;
-    best = info;
-    break;
-  }
+  while (best != nullptr && best->ai_family != AF_INET) best = best->ai_next;
+  if (best == nullptr) best = found;
   return SocketAddress::FromSockaddr(best->ai_addr, best->ai_addrlen);
 }
 

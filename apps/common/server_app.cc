@@ -26,12 +26,10 @@
 #include "sluice/apps/common/termination_signals.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/event/loop_threads.h"
-#include "sluice/event/poller/poller_kind.h"
 #include "sluice/event/signal_watch.h"
 #include "sluice/log/log.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/tcp/tcp_server.h"
-#include "sluice/net/tcp/thread_model.h"
 #include "sluice/net/transport/linux_platform.h"
 #include "sluice/net/transport/platform.h"
 #include "sluice/timer/clock.h"
@@ -78,9 +76,8 @@ class RunningServer {
       : options_(options),
         flags_(options.flags),
         max_connections_given_(max_connections_given),
-        poller_(*ParsePollerKind(flags_.poller)),
-        platform_(LinuxPlatform(poller_)),
-        descriptors_(poller_) {}
+        platform_(LinuxPlatform(flags_.poller)),
+        descriptors_(flags_.poller) {}
 
   // Makes all that handlers may need.
   absl::Status Prepare() {
@@ -92,11 +89,17 @@ class RunningServer {
                             [this] { return NewEventLoop(platform_); });
     if (!threads.ok()) return threads.status();
     threads_ = *std::move(threads);
-    auto signals = TerminationSignals::Catch(threads_->loops().front(),
-                                             [this] { Drain(); });
+    auto signals =
+        CatchTerminationSignals(threads_->loops().front(), [this] { Drain(); });
     if (!signals.ok()) return signals.status();
     signals_ = *std::move(signals);
-    return StartLog();
+    auto log = AppLog::Start(flags_.log, platform_.clock);
+    if (!log.ok()) return log.status();
+    log_ = *std::move(log);
+    auto hangup = log_->ReopenOnHangup(threads_->loops().front());
+    if (!hangup.ok()) return hangup.status();
+    hangup_ = *std::move(hangup);
+    return absl::OkStatus();
   }
 
   // REQUIRES: Prepare() was OK.
@@ -109,15 +112,14 @@ class RunningServer {
   // REQUIRES: Prepare() was OK.
   absl::Status Start(const SocketAddress& address,
                      TcpServer::NewHandler new_handler) {
-    const absl::Status listening = StartServer(address, std::move(new_handler));
-    if (!listening.ok()) return listening;
-    const absl::Status started = threads_->Start();
-    if (!started.ok()) return started;
-    const absl::Status printed = PrintAddress();
-    if (printed.ok()) return printed;
+    absl::Status status = StartServer(address, std::move(new_handler));
+    if (status.ok()) status = threads_->Start();
+    if (!status.ok()) return status;
+    status = PrintAddress();
+    if (status.ok()) return status;
     threads_->Stop();
     (void)threads_->Join();
-    return printed;
+    return status;
   }
 
   absl::Status Wait() {
@@ -188,7 +190,7 @@ class RunningServer {
     auto server = TcpServer::Start(
         &platform_, {loops.begin(), loops.end()}, address,
         std::move(new_handler),
-        {.thread_model = *ParseThreadModel(flags_.model),
+        {.thread_model = flags_.model,
          .max_connections =
              static_cast<size_t>(std::min(room, flags_.max_connections)),
          .connection = connection,
@@ -253,16 +255,6 @@ class RunningServer {
                                       ": ", descriptors_.LimitText(), "\n"));
   }
 
-  absl::Status StartLog() {
-    auto log = AppLog::Start(flags_.log, platform_.clock);
-    if (!log.ok()) return log.status();
-    log_ = *std::move(log);
-    auto hangup = log_->ReopenOnHangup(threads_->loops().front());
-    if (!hangup.ok()) return hangup.status();
-    hangup_ = *std::move(hangup);
-    return absl::OkStatus();
-  }
-
   // On the first loop.
   void Drain() {
     SLUICE_LOG(log_->logger(), kInfo, "draining, for {} at most",
@@ -279,13 +271,12 @@ class RunningServer {
   const ServerApp::Options& options_;
   const ServerFlags& flags_;
   const bool max_connections_given_;
-  const PollerKind poller_;
   const Platform platform_;
   const DescriptorBudget descriptors_;
   MonotonicTime start_;
   std::unique_ptr<AppLog> log_;  // outlives the threads, which log
   std::unique_ptr<LoopThreads> threads_;
-  std::unique_ptr<TerminationSignals> signals_;
+  std::unique_ptr<SignalWatch> signals_;
   std::unique_ptr<SignalWatch> hangup_;
   std::unique_ptr<TcpServer> server_;
   size_t forced_ = 0;  // set on the first loop, read after it has ended

@@ -49,10 +49,11 @@ class ServerApp {
     absl::Span<EventLoop* const> loops;  // loops that do not run yet
     AsyncLogger* logger;                 // nullptr: the log is off
   };
-  // Makes the factory for the handlers of connections. Called once, by Main(),
-  // after the flags are checked and before the server listens. For an error,
-  // Main() prints it and returns: 2 for kInvalidArgument, which should name one
-  // of the app's own flags, and 1 for others.
+  // Makes the factory for the handlers of connections. Main() calls it once, on
+  // its own thread, after the flags are checked and before the server listens.
+  // The Context itself is valid during the call only. If the call returns an
+  // error, Main() prints it and returns 2 for kInvalidArgument, which should
+  // name one of the app's own flags, and 1 for others.
   using MakeNewHandler =
       absl::AnyInvocable<absl::StatusOr<TcpServer::NewHandler>(const Context&)>;
 
@@ -64,8 +65,10 @@ class ServerApp {
   // Main(). --help lists them after the flags of every server.
   CommandLine* command_line() { return &line_; }
 
-  // Runs the whole program. Prints "listening on ADDRESS" on stdout once the
-  // server accepts connections. Serves until SIGTERM or SIGINT, then drains; a
+  // Runs the whole program. Raises RLIMIT_NOFILE as far as the kernel allows.
+  // Prints "listening on ADDRESS" on stdout once the server accepts
+  // connections; gives up if nobody takes the line within 5 seconds. Serves
+  // until SIGTERM or SIGINT, then drains, for at most --drain_timeout; a
   // second signal ends the process at once. Ignores SIGPIPE. Ignores SIGHUP,
   // unless the log is a file: SIGHUP then reopens the file. Prints the numbers
   // of connections and bytes on stderr at the end. Returns the exit code: 0; 1

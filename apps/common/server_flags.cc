@@ -2,10 +2,7 @@
 
 #include <sys/socket.h>
 
-#include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
-#include "sluice/event/poller/poller_kind.h"
-#include "sluice/net/tcp/thread_model.h"
 
 namespace sluice {
 namespace {
@@ -21,13 +18,13 @@ void ServerFlags::AddTo(CommandLine* line) {
                   "port 0 picks a free one",
                   &listen);
   line->AddInt("threads", "threads that serve", 1, &threads);
-  line->AddString("model", "MODEL",
-                  "how connections are spread over threads: single, reuseport",
-                  &model);
-  line->AddString(
+  line->AddNamed("model", "MODEL",
+                 "how connections are spread over threads: single, reuseport",
+                 ParseThreadModel, ThreadModelName, &model);
+  line->AddNamed(
       "poller", "POLLER",
       "system call that waits for readiness: auto, epoll, poll, select",
-      &poller);
+      ParsePollerKind, PollerKindName, &poller);
   line->AddDuration("idle_timeout",
                     "close a connection after this long without traffic",
                     &idle_timeout);
@@ -41,21 +38,11 @@ void ServerFlags::AddTo(CommandLine* line) {
 }
 
 absl::Status ServerFlags::Check() const {
-  const absl::StatusOr<ThreadModel> parsed_model = ParseThreadModel(model);
-  if (!parsed_model.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--model: ", parsed_model.status().message()));
-  }
   if (threads > kMaxThreads) {
     return absl::InvalidArgumentError(
         absl::StrCat("--threads=", threads, ": at most ", kMaxThreads));
   }
-  const absl::StatusOr<PollerKind> parsed_poller = ParsePollerKind(poller);
-  if (!parsed_poller.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("--poller: ", parsed_poller.status().message()));
-  }
-  if (*parsed_model == ThreadModel::kSingleLoop && threads != 1) {
+  if (model == ThreadModel::kSingleLoop && threads != 1) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--threads=", threads,
         ": --model=single serves on one thread; --model=reuseport on many"));
@@ -64,11 +51,11 @@ absl::Status ServerFlags::Check() const {
     return absl::InvalidArgumentError(
         "--idle_timeout: must be more than 0; inf is no limit");
   }
-  return AppLog::Check(log);
+  return absl::OkStatus();
 }
 
 absl::Status ServerFlags::CheckAddress(const SocketAddress& address) const {
-  if (model == "reuseport" && address.family() == AF_UNIX) {
+  if (model == ThreadModel::kReusePort && address.family() == AF_UNIX) {
     return absl::InvalidArgumentError(absl::StrCat(
         "--listen=", listen,
         ": --model=reuseport is for IP addresses; --model=single is for any"));

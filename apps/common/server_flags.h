@@ -8,18 +8,20 @@
 #include "absl/time/time.h"
 #include "sluice/apps/common/app_log.h"
 #include "sluice/apps/common/command_line.h"
+#include "sluice/event/poller/poller_kind.h"
 #include "sluice/net/socket_address.h"
+#include "sluice/net/tcp/thread_model.h"
 
 namespace sluice {
 
 // The flags that every server has, with their defaults.
 struct ServerFlags {
-  std::string listen = "127.0.0.1:7007";
-  int64_t threads = 1;
-  std::string model = "single";
-  std::string poller = "auto";
+  std::string listen = "127.0.0.1:7007";  // an address for Resolve()
+  int64_t threads = 1;                    // at most 1024
+  ThreadModel model = ThreadModel::kSingleLoop;
+  PollerKind poller = PollerKind::kAuto;
   absl::Duration idle_timeout = absl::Minutes(5);
-  int64_t max_connections = 100'000;
+  int64_t max_connections = 100'000;  // on all threads together
   absl::Duration drain_timeout = absl::Seconds(5);
   AppLog::Flags log;
 

@@ -4,11 +4,9 @@
 
 #include <utility>
 
-#include "absl/memory/memory.h"
-
 namespace sluice {
 
-absl::StatusOr<std::unique_ptr<TerminationSignals>> TerminationSignals::Catch(
+absl::StatusOr<std::unique_ptr<SignalWatch>> CatchTerminationSignals(
     EventLoop* loop, absl::AnyInvocable<void() &&> on_signal) {
   signal(SIGPIPE, SIG_IGN);
   // The action that SignalWatch restores. Shells start background commands with
@@ -18,13 +16,8 @@ absl::StatusOr<std::unique_ptr<TerminationSignals>> TerminationSignals::Catch(
   auto once = [on_signal = std::move(on_signal)]() mutable {
     if (on_signal) std::exchange(on_signal, nullptr)();
   };
-  auto signals = SignalWatch::Create(
-      loop, {SIGTERM, SIGINT}, SignalWatch::Mode::kFirst, std::move(once));
-  if (!signals.ok()) return signals.status();
-  return absl::WrapUnique(new TerminationSignals(*std::move(signals)));
+  return SignalWatch::Create(loop, {SIGTERM, SIGINT}, SignalWatch::Mode::kFirst,
+                             std::move(once));
 }
-
-TerminationSignals::TerminationSignals(std::unique_ptr<SignalWatch> signals)
-    : signals_(std::move(signals)) {}
 
 }  // namespace sluice

@@ -10,27 +10,17 @@
 
 namespace sluice {
 
-// A handler of SIGTERM and SIGINT for main(): calls a callable on a loop at the
-// first signal. From then on, both signals have their default action. So a
-// second signal ends the process at once, even if the loop or another thread is
-// blocked. Loop-bound.
-class TerminationSignals {
- public:
-  // Calls `on_signal` on `loop`, once. Catches the signals even if they were
-  // ignored or blocked when this process was started. Ignores SIGPIPE from now
-  // on. Returns the errors, and has the requirements, of SignalWatch::Create().
-  static absl::StatusOr<std::unique_ptr<TerminationSignals>> Catch(
-      EventLoop* loop, absl::AnyInvocable<void() &&> on_signal);
-  // Gives both signals their default action.
-  ~TerminationSignals() = default;
-  TerminationSignals(const TerminationSignals&) = delete;
-  TerminationSignals& operator=(const TerminationSignals&) = delete;
-
- private:
-  explicit TerminationSignals(std::unique_ptr<SignalWatch> signals);
-
-  const std::unique_ptr<SignalWatch> signals_;
-};
+// Catches SIGTERM and SIGINT for main(). Calls `on_signal` on `loop`, once, in
+// an iteration after the first signal. From that signal on, both signals have
+// their default action: a second signal ends the process at once, even if the
+// loop or another thread is blocked. Destroying the result gives both signals
+// their default action as well.
+//
+// Catches the signals even if they were ignored or blocked when this process
+// was started. Ignores SIGPIPE from now on. Returns the errors, and has the
+// requirements, of SignalWatch::Create().
+absl::StatusOr<std::unique_ptr<SignalWatch>> CatchTerminationSignals(
+    EventLoop* loop, absl::AnyInvocable<void() &&> on_signal);
 
 }  // namespace sluice
 

@@ -10,6 +10,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "sluice/base/testing/status_matchers.h"
+#include "sluice/event/signal_watch.h"
 #include "sluice/net/transport/linux_platform.h"
 #include "sluice/net/transport/platform.h"
 
@@ -26,7 +27,7 @@ class TerminationSignalsDeathTest : public ::testing::TestWithParam<int> {
     auto loop = NewEventLoop(platform).value();
     int calls = 0;
     const auto signals =
-        TerminationSignals::Catch(loop.get(), [&] { ++calls; }).value();
+        CatchTerminationSignals(loop.get(), [&] { ++calls; }).value();
     kill(getpid(), GetParam());
     for (int i = 0; i < 3; ++i) (void)loop->RunOnce(absl::ZeroDuration());
     if (calls != 1) _exit(3);
@@ -36,10 +37,10 @@ class TerminationSignalsDeathTest : public ::testing::TestWithParam<int> {
 
   // The loop does not run: it may be blocked, or have ended.
   static void CatchWithoutRunning(
-      void (*then)(int signal, std::unique_ptr<TerminationSignals> signals)) {
+      void (*then)(int signal, std::unique_ptr<SignalWatch> signals)) {
     const Platform platform = LinuxPlatform();
     const auto loop = NewEventLoop(platform).value();
-    then(GetParam(), TerminationSignals::Catch(loop.get(), [] {}).value());
+    then(GetParam(), CatchTerminationSignals(loop.get(), [] {}).value());
     _exit(0);
   }
 };
@@ -88,7 +89,7 @@ TEST_P(TerminationSignalsDeathTest,
         const auto loop = NewEventLoop(platform).value();
         int calls = 0;
         const auto signals =
-            TerminationSignals::Catch(loop.get(), [&] { ++calls; }).value();
+            CatchTerminationSignals(loop.get(), [&] { ++calls; }).value();
         const pid_t child = fork();
         if (child == 0) {
           raise(GetParam());

@@ -57,7 +57,7 @@ class ClientConnection final : private StreamHandler {
     Owner* owner;
     const BytePattern* pattern;
     LoadResults* results;
-    size_t message_size;
+    size_t message_size;    // bytes
     uint64_t pipeline;      // the most messages in flight on one connection
     int64_t read_rate = 0;  // bytes per second on one connection; 0: no limit
     MessageSchedule* schedule = nullptr;  // set before Begin()
@@ -69,7 +69,8 @@ class ClientConnection final : private StreamHandler {
   };
 
   // `number` chooses the stream of the pattern, and is the connection's name in
-  // errors and in the log.
+  // errors and in the log. The destructor resets the connection, or ends the
+  // attempt to connect, and does not call the owner.
   ClientConnection(Shared* shared, uint64_t number);
 
   // Starts to connect. Calls Owner::OnConnectEnded() in a later iteration.

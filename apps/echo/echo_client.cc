@@ -5,7 +5,6 @@
 
 #include <cstdint>
 #include <cstdio>
-#include <memory>
 #include <string>
 #include <utility>
 #include <vector>
@@ -27,7 +26,6 @@
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/event/poller/poller_kind.h"
-#include "sluice/event/signal_watch.h"
 #include "sluice/net/socket_address.h"
 #include "sluice/net/transport/linux_platform.h"
 #include "sluice/net/transport/platform.h"
@@ -47,7 +45,7 @@ struct Flags {
   absl::Duration warmup = absl::ZeroDuration();
   std::vector<std::string> source_addresses;
   int64_t read_rate = 0;
-  std::string poller = "auto";
+  PollerKind poller = PollerKind::kAuto;
   absl::Duration connect_timeout = absl::Seconds(10);
   absl::Duration timeout = absl::Seconds(10);
   bool json = false;
@@ -84,11 +82,10 @@ CommandLine MakeCommandLine(Flags* flags) {
   line.AddInt("read_rate",
               "bytes per second that a connection reads at most; 0: no limit",
               0, &flags->read_rate);
-  line.AddString(
-      "poller", "POLLER",
-      "system call that waits for readiness: epoll, poll, select, or "
-      "auto: epoll, or poll where epoll is refused",
-      &flags->poller);
+  line.AddNamed("poller", "POLLER",
+                "system call that waits for readiness: epoll, poll, select, or "
+                "auto: epoll, or poll where epoll is refused",
+                ParsePollerKind, PollerKindName, &flags->poller);
   line.AddDuration("connect_timeout", "how long a connect may take",
                    &flags->connect_timeout);
   line.AddDuration("timeout",
@@ -121,7 +118,7 @@ absl::Status Check(const Flags& flags, const CommandLine& line) {
         "--connections=", flags.connections, " --pipeline=", flags.pipeline,
         ": more than ", kMaxInFlight, " messages in flight"));
   }
-  return AppLog::Check(flags.log);
+  return absl::OkStatus();
 }
 
 // Parses an IP address without a port, of the family of `server`.
@@ -140,13 +137,6 @@ absl::StatusOr<SocketAddress> ParseSource(const std::string& text,
                                                    server.ToString()));
   }
   return address;
-}
-
-absl::StatusOr<PollerKind> ToPollerKind(const Flags& flags) {
-  absl::StatusOr<PollerKind> kind = ParsePollerKind(flags.poller);
-  if (kind.ok()) return kind;
-  return absl::InvalidArgumentError(
-      absl::StrCat("--poller: ", kind.status().message()));
 }
 
 absl::StatusOr<LoadGenerator::Options> ToOptions(const Flags& flags,
@@ -201,73 +191,6 @@ class Progress {
   ProgressLine line_;
 };
 
-// All parts of the client while it runs.
-class EchoClient {
- public:
-  EchoClient(LoadGenerator::Options options, PollerKind poller,
-             AppLog::Flags log)
-      : options_(std::move(options)),
-        poller_(poller),
-        log_flags_(std::move(log)),
-        platform_(LinuxPlatform(poller)) {}
-
-  absl::Status Run() {
-    auto loop = NewEventLoop(platform_, LoadGenerator::LoopOptions(options_));
-    if (!loop.ok()) return loop.status();
-    loop_ = *std::move(loop);
-    auto signals =
-        TerminationSignals::Catch(loop_.get(), [this] { generator_->Stop(); });
-    if (!signals.ok()) return signals.status();
-    signals_ = *std::move(signals);
-    auto log = AppLog::Start(log_flags_, platform_.clock);
-    if (!log.ok()) return log.status();
-    log_ = *std::move(log);
-    auto hangup = log_->ReopenOnHangup(loop_.get());
-    if (!hangup.ok()) return hangup.status();
-    hangup_ = *std::move(hangup);
-    options_.logger = log_->logger();
-    generator_ =
-        std::make_unique<LoadGenerator>(&platform_, loop_.get(), options_);
-    const absl::Status room = CheckRoom();
-    if (!room.ok()) return room;
-    // By default the kernel may let a thread sleep 50 us longer, prctl(2). A
-    // message that is sent late would be charged to the server.
-    if (options_.schedule.rate > 0) prctl(PR_SET_TIMERSLACK, 1);
-    generator_->Start([this] { loop_->Stop(); });
-    const Progress progress(loop_.get(), generator_.get());
-    const absl::Status status = loop_->Run();
-    // No loop dispatches signals any more: each gets its default action.
-    signals_.reset();
-    return status;
-  }
-
-  const LoadResults& results() const { return generator_->results(); }
-
- private:
-  // An error, because a load of fewer connections would be another measurement.
-  absl::Status CheckRoom() const {
-    constexpr int64_t kReserved = 4;
-    const DescriptorBudget descriptors(poller_);
-    const int64_t room = descriptors.RoomForConnections(kReserved);
-    if (static_cast<int64_t>(options_.connections) <= room) {
-      return absl::OkStatus();
-    }
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "--connections=", options_.connections, ": ", descriptors.LimitText(),
-        ", which leaves room for ", room));
-  }
-
-  LoadGenerator::Options options_;
-  const PollerKind poller_;
-  const AppLog::Flags log_flags_;
-  const Platform platform_;
-  std::unique_ptr<AppLog> log_;  // outlives the generator, which logs
-  std::unique_ptr<EventLoop> loop_;
-  std::unique_ptr<LoadGenerator> generator_;
-  std::unique_ptr<TerminationSignals> signals_;
-  std::unique_ptr<SignalWatch> hangup_;
-};
-
 // With --json, prints the errors in words on stderr, for people.
 void Print(const LoadResults& results, bool json) {
   if (json) WriteToStandardError(ErrorsToText(results));
@@ -275,6 +198,52 @@ void Print(const LoadResults& results, bool json) {
       json ? ToJson(results)
            : absl::StrCat(ToText(results), ErrorsToText(results));
   std::fputs(text.c_str(), stdout);
+}
+
+// Returns an error if not all connections fit into this process: a load of
+// fewer connections would be another measurement.
+absl::Status CheckRoom(const Flags& flags) {
+  constexpr int64_t kReserved = 4;
+  const DescriptorBudget descriptors(flags.poller);
+  const int64_t room = descriptors.RoomForConnections(kReserved);
+  if (flags.connections <= room) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat("--connections=", flags.connections, ": ",
+                   descriptors.LimitText(), ", which leaves room for ", room));
+}
+
+// Loads the server and prints the results. Returns the exit code.
+int Run(const CommandLine& line, const Flags& flags,
+        LoadGenerator::Options options) {
+  const Platform platform = LinuxPlatform(flags.poller);
+  const auto log = AppLog::Start(flags.log, platform.clock);
+  if (!log.ok()) return line.Fail(log.status());
+  options.logger = (*log)->logger();
+  const auto loop = NewEventLoop(platform, LoadGenerator::LoopOptions(options));
+  if (!loop.ok()) return line.Fail(loop.status());
+  LoadGenerator generator(&platform, loop->get(), std::move(options));
+  auto signals =
+      CatchTerminationSignals(loop->get(), [&] { generator.Stop(); });
+  if (!signals.ok()) return line.Fail(signals.status());
+  const auto hangup = (*log)->ReopenOnHangup(loop->get());
+  if (!hangup.ok()) return line.Fail(hangup.status());
+  absl::Status status = CheckRoom(flags);
+  if (!status.ok()) return line.Fail(status);
+  // By default the kernel may let a thread sleep 50 us longer, prctl(2). A
+  // message that is sent late would be charged to the server.
+  if (flags.rate > 0) prctl(PR_SET_TIMERSLACK, 1);
+  generator.Start([&] { (*loop)->Stop(); });
+  {
+    const Progress progress(loop->get(), &generator);
+    status = (*loop)->Run();
+  }
+  // No loop dispatches signals any more: each gets its default action.
+  signals->reset();
+  if (!status.ok()) return line.Fail(status);
+  Print(generator.results(), flags.json);
+  // Before the log is closed, which may take seconds if nobody reads it.
+  return FinishStandardOutput("sluice echo client",
+                              generator.results().ok() ? 0 : 1);
 }
 
 }  // namespace
@@ -288,9 +257,6 @@ int EchoClientMain(int argc, char* argv[]) {
   const absl::Status checked = Check(flags, line);
   if (!checked.ok()) return line.FailUsage(checked);
 
-  const absl::StatusOr<PollerKind> poller = ToPollerKind(flags);
-  if (!poller.ok()) return line.FailUsage(poller.status());
-
   const absl::StatusOr<SocketAddress> server = Resolve(flags.connect);
   if (!server.ok()) return line.FailFlag(server.status());
   if (server->both_families()) {
@@ -301,13 +267,7 @@ int EchoClientMain(int argc, char* argv[]) {
   const auto options = ToOptions(flags, *server);
   if (!options.ok()) return line.FailUsage(options.status());
 
-  EchoClient client(*options, *poller, flags.log);
-  const absl::Status status = client.Run();
-  if (!status.ok()) return line.Fail(status);
-  Print(client.results(), flags.json);
-  // Before the log is closed, which may take seconds if nobody reads it.
-  return FinishStandardOutput("sluice echo client",
-                              client.results().ok() ? 0 : 1);
+  return Run(line, flags, *options);
 }
 
 }  // namespace sluice

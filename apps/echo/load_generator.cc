@@ -56,8 +56,6 @@ LoadGenerator::LoadGenerator(const Platform* platform, EventLoop* loop,
   results_->message_size = options_.message_size;
 }
 
-LoadGenerator::~LoadGenerator() = default;
-
 void LoadGenerator::Start(absl::AnyInvocable<void() &&> done) {
   done_ = std::move(done);
   connections_.reserve(options_.connections);
@@ -153,14 +151,11 @@ void LoadGenerator::Fire() {
 void LoadGenerator::Stop() {
   if (phase_ == Phase::kDone) return;
   stopped_ = true;
-  const bool only_awaits =
-      phase_ == Phase::kAwaiting || phase_ == Phase::kClosing ||
-      (phase_ == Phase::kRunning && schedule_->exhausted());
   if (phase_ == Phase::kConnecting) {
     for (const auto& connection : connections_) connection->CancelConnect();
     results_->connections = open_;
     Close();
-  } else if (phase_ == Phase::kRunning && !only_awaits) {
+  } else if (phase_ == Phase::kRunning && !schedule_->exhausted()) {
     Await();
   } else {
     if (phase_ != Phase::kClosing) Close();

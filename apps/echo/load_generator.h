@@ -26,13 +26,14 @@ namespace sluice {
 // connections, then starts the clock and sends messages when a MessageSchedule
 // allows it. Then waits for the answers to all messages that were sent or due,
 // half-closes the connections, and waits for the server's FINs. Loop-bound. May
-// be destroyed at any time except inside `done`.
+// be destroyed at any time except inside `done`: the destructor resets the
+// connections, and does not call `done`.
 class LoadGenerator final : private ClientConnection::Owner, private Timer {
  public:
   struct Options {
     SocketAddress server = {};
-    // Local addresses, which connections use in turn; empty: the kernel
-    // chooses.
+    // Local addresses, with port 0, which connections use in turn; empty: the
+    // kernel chooses.
     std::vector<SocketAddress> sources = {};
     uint64_t connections = 1;
     size_t message_size = 64;
@@ -65,7 +66,6 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
   // REQUIRES: connections, message_size and pipeline are not 0; `platform` and
   // `loop` outlive the generator.
   LoadGenerator(const Platform* platform, EventLoop* loop, Options options);
-  ~LoadGenerator() override;
 
   // Starts the load. Calls `done` once, when results() are complete: in a later
   // loop iteration, or inside Stop(). REQUIRES: called once.
@@ -73,7 +73,8 @@ class LoadGenerator final : private ClientConnection::Owner, private Timer {
   // Ends early, because a person waits. Sends no more, and waits at most 200 ms
   // for the answers that are due and 200 ms for the server's FINs. If no
   // connection is open, or if the generator waits only for answers or FINs
-  // already, ends inside this call. REQUIRES: Start() was called.
+  // already, ends inside this call. Does nothing after the end. REQUIRES:
+  // Start() was called.
   void Stop();
 
   // Valid at any time, except that `elapsed` and `unanswered` are valid only

@@ -25,7 +25,8 @@ namespace sluice {
 // take no time, and latencies are known. Thread-compatible.
 class LoadTestServer {
  public:
-  // Listens on a free port of the loopback address.
+  // Listens on a free port of 127.0.0.1. Ends the process if it cannot.
+  // `options` are those of the loop.
   explicit LoadTestServer(EventLoop::Options options = {});
   ~LoadTestServer();
   LoadTestServer(const LoadTestServer&) = delete;
@@ -51,8 +52,8 @@ class LoadTestServer {
   const std::vector<uint64_t>& received() const { return received_; }  // bytes
 
   void Advance(absl::Duration duration) { clock_.Advance(duration); }
-  // Runs loop iterations until `done` returns true. Returns false if it does
-  // not within 30,000 iterations.
+  // Runs loop iterations, which wait 1 ms at most, until `done` returns true.
+  // Returns false after 30,000 iterations, or if an iteration fails.
   [[nodiscard]] bool RunUntil(absl::FunctionRef<bool()> done);
   // Runs 20 loop iterations that do not wait, before a test checks that
   // something has not happened.

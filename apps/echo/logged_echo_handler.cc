@@ -21,13 +21,8 @@ void LoggedEchoHandler::OnOpen(Stream& stream) {
 
 void LoggedEchoHandler::OnClosed(Stream& stream, absl::Status why,
                                  CloseReason reason) {
-  if (why.ok()) {
-    SLUICE_LOG(&logger_, kDebug, "{} closed: {}", peer_,
-               CloseReasonName(reason));
-  } else {
-    SLUICE_LOG(&logger_, kDebug, "{} closed: {}: {}", peer_,
-               CloseReasonName(reason), why.message());
-  }
+  SLUICE_LOG(&logger_, kDebug, "{} closed: {}{}{}", peer_,
+             CloseReasonName(reason), why.ok() ? "" : ": ", why.message());
   EchoHandler::OnClosed(stream, why, reason);
 }
 

@@ -17,12 +17,12 @@ namespace sluice {
 // Sequence-bound to its stream.
 class LoggedEchoHandler final : public EchoHandler {
  public:
-  // `logger` outlives this.
+  // REQUIRES: `logger` is not null, and outlives this object.
   LoggedEchoHandler(AsyncLogger* logger, const SocketAddress& peer)
       : logger_(*logger), peer_(peer) {}
 
   // Makes the handler of a new connection: a plain EchoHandler if `logger` is
-  // null or level debug is off.
+  // null or level debug is off. `logger` outlives the result. Thread-safe.
   static std::unique_ptr<StreamHandler> New(AsyncLogger* logger,
                                             const SocketAddress& peer);
 

@@ -19,6 +19,7 @@ class FuzzInput {
   FuzzInput(const uint8_t* data, size_t size)
       : rest_(reinterpret_cast<const char*>(data), size) {}
 
+  // Returns true if all bytes are taken.
   bool empty() const { return rest_.empty(); }
 
   // Takes `bytes` bytes, or fewer at the end, as a number: the least
@@ -38,12 +39,14 @@ class FuzzInput {
     SLUICE_CHECK_GT(bound, 0u);
     return Number(bound <= 256 ? 1 : 8) % bound;
   }
+  // Takes one byte.
   bool Bool() { return Below(2) == 1; }
 
   // Takes `size` bytes, or fewer at the end.
   std::string Text(size_t size) { return std::string(Take(size)); }
   // Takes a byte, which is a length, and then a text of that length.
   std::string Text() { return Text(static_cast<size_t>(Number(1))); }
+  // Takes all bytes that are left.
   std::string Rest() { return Text(rest_.size()); }
 
  private:

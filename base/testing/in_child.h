@@ -13,7 +13,8 @@ namespace sluice {
 // Calls `body` in a child of fork(), which ends by _exit(0) when `body` returns
 // (testonly). Blocks until the child has ended, and returns its exit code. If a
 // signal ended the child, returns 1000 + the number of the signal: 1000 +
-// SIGALRM if the child ran for 20 s.
+// SIGALRM if the child ran for 20 s. An EXPECT_ that fails in the child does
+// not fail the test: `body` calls _exit() with another code in its place.
 inline int InChild(absl::FunctionRef<void()> body) {
   const pid_t child = fork();
   SLUICE_CHECK_GE(child, 0, "fork() failed");

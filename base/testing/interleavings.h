@@ -31,6 +31,9 @@ class ModelMemory {
  public:
   enum Order : uint8_t { kRelaxed, kRelease };
 
+  // The most stores that wait in the buffer of one thread.
+  static constexpr int kWaiting = 4;
+
   // Returns the value that `thread` sees: its own latest store to `place`, or
   // else the memory.
   uint8_t Load(int thread, int place) const {
@@ -41,7 +44,8 @@ class ModelMemory {
     return places_[place];
   }
 
-  // Returns false if the buffer is full: one of its stores must leave first.
+  // Stores `value`. Returns false if the buffer is full: one of its stores must
+  // leave first.
   bool TryStore(int thread, int place, uint8_t value, Order order) {
     for (Store& store : buffers_[thread]) {
       if (store.used) continue;
@@ -61,7 +65,8 @@ class ModelMemory {
     }
     return true;
   }
-  // REQUIRES: MayModify().
+  // Writes `value` to the memory, and returns the value before. REQUIRES:
+  // MayModify().
   uint8_t Exchange(int place, uint8_t value) {
     const uint8_t before = places_[place];
     places_[place] = value;
@@ -79,7 +84,6 @@ class ModelMemory {
 
   // Lets the i-th waiting store of `thread` take place. Returns false if there
   // is no such store, or if it may not leave yet.
-  static constexpr int kWaiting = 4;
   bool TryDrain(int thread, int i) {
     Store* const buffer = buffers_[thread];
     if (!buffer[i].used || (buffer[i].release && i > 0)) return false;
@@ -110,8 +114,9 @@ struct Explored {
   std::string fault;  // the first fault; empty if there is none
 };
 
-// Executes all steps of `initial` in all orders. A Model is a struct without
-// pointers and padding, and has
+// Executes all steps of `initial` in all orders, until the first fault. Keeps
+// every state in memory. A Model is a struct without pointers and padding, and
+// has
 //
 //   static constexpr int kThreads;
 //   bool Step(int thread);           takes the next step of the thread; returns

@@ -54,6 +54,8 @@ MATCHER_P2(StatusIs, code, message,
 
 }  // namespace sluice
 
+// Take a Status or a StatusOr. SLUICE_ASSERT_OK() returns from the function if
+// the expression is not OK.
 #define SLUICE_ASSERT_OK(expression) ASSERT_THAT(expression, ::sluice::IsOk())
 #define SLUICE_EXPECT_OK(expression) EXPECT_THAT(expression, ::sluice::IsOk())
 

@@ -6,7 +6,7 @@
 namespace sluice {
 
 // Returns a seed for a random test: the number in the environment variable
-// SLUICE_SEED, or if there is none, a new random number at each call. The test
+// SLUICE_SEED, or if it has none, a new random number at each call. The test
 // must print the seed, so that a failure can be repeated:
 // SCOPED_TRACE(absl::StrCat("SLUICE_SEED=", seed)). Thread-safe.
 uint64_t TestSeed();

@@ -11,9 +11,10 @@
 namespace sluice {
 
 // Bytes to send, with which the receiver notices bytes that are wrong, doubled,
-// missing or of another stream, without a copy of what was sent. Each stream is
-// endless: it starts at its own place in one buffer of pseudo-random bytes, and
-// repeats after kPeriod bytes, a prime number. 128 KiB. Thread-safe.
+// missing or of another stream, without a copy of the sent bytes. Each stream
+// is endless: it starts at its own place in one buffer of pseudo-random bytes,
+// and repeats after kPeriod bytes, a prime number. Streams whose numbers are
+// equal modulo kPeriod have the same bytes. 128 KiB. Thread-safe.
 class BytePattern {
  public:
   static constexpr size_t kPeriod = 65'521;

@@ -12,13 +12,9 @@ int64_t LatencyHistogram::Quantile(double fraction) const {
   const auto rank =
       static_cast<uint64_t>(std::ceil(fraction * static_cast<double>(count_)));
   if (rank >= count_) return max();
-  uint64_t passed = 0;
   size_t bucket = 0;
-  while (true) {
-    passed += buckets_[bucket];
-    if (passed >= std::max<uint64_t>(rank, 1)) break;
-    ++bucket;
-  }
+  uint64_t passed = buckets_[bucket];
+  while (passed < std::max<uint64_t>(rank, 1)) passed += buckets_[++bucket];
   // The middle of the bucket.
   const size_t shift = bucket < 2 * kLinear ? 0 : bucket / kLinear - 1;
   const uint64_t first = (bucket - shift * kLinear) << shift;

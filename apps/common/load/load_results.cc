@@ -1,6 +1,7 @@
 #include "sluice/apps/common/load/load_results.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
@@ -9,6 +10,12 @@
 namespace sluice {
 namespace {
 
+constexpr absl::string_view kErrorNames[] = {
+    "connect_refused", "connect_timeout", "connect_failed",
+    "reset",           "closed_early",    "io_error",
+    "timeout",         "close_timeout",   "wrong_byte"};
+static_assert(std::size(kErrorNames) == kLoadErrors);
+
 double Micros(const LoadResults& results, double fraction) {
   return static_cast<double>(results.latency.Quantile(fraction)) * 1e-3;
 }
@@ -16,27 +23,9 @@ double Micros(const LoadResults& results, double fraction) {
 }  // namespace
 
 absl::string_view LoadErrorName(LoadError error) {
-  switch (error) {
-    case LoadError::kConnectRefused:
-      return "connect_refused";
-    case LoadError::kConnectTimeout:
-      return "connect_timeout";
-    case LoadError::kConnectFailed:
-      return "connect_failed";
-    case LoadError::kReset:
-      return "reset";
-    case LoadError::kClosedEarly:
-      return "closed_early";
-    case LoadError::kIoError:
-      return "io_error";
-    case LoadError::kTimeout:
-      return "timeout";
-    case LoadError::kCloseTimeout:
-      return "close_timeout";
-    case LoadError::kWrongByte:
-      return "wrong_byte";
-  }
-  SLUICE_CHECK(false);
+  const auto i = static_cast<size_t>(error);
+  SLUICE_CHECK_LT(i, kLoadErrors);
+  return kErrorNames[i];
 }
 
 void LoadResults::Count(LoadError error, absl::string_view what) {

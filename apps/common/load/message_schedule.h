@@ -32,7 +32,8 @@ class MessageSchedule {
     uint64_t messages = kNoLimit;
   };
 
-  // REQUIRES: connections is not 0.
+  // REQUIRES: connections is not 0; rate and warmup are not negative; warmup is
+  // finite.
   MessageSchedule(const Options& options, MonotonicTime start);
 
   bool open_loop() const { return rate_ > 0; }
@@ -45,7 +46,7 @@ class MessageSchedule {
 
   // Returns how many messages connection number `connection` may send at `now`,
   // at most `room`, if it has taken `taken` messages before. Counts the
-  // returned messages as taken.
+  // returned messages as taken. REQUIRES: connection < connections.
   uint64_t Take(uint64_t connection, uint64_t taken, uint64_t room,
                 MonotonicTime now);
   // Ends the schedule: no message becomes due after `now`.
@@ -54,7 +55,8 @@ class MessageSchedule {
   // Returns the number of messages that are taken, or, in an open loop, due at
   // `now`.
   uint64_t Due(MonotonicTime now) const;
-  // Returns true if all messages of the schedule are taken.
+  // Returns true if all messages of the schedule are taken. In a closed loop
+  // that only a duration ends, returns false until Stop().
   bool exhausted() const { return taken_ == limit_; }
 
   // Returns when message `number` of all is due; InfiniteFuture() if never.
