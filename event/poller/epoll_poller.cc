@@ -49,7 +49,6 @@ absl::StatusOr<std::unique_ptr<EpollPoller>> EpollPoller::Create(
   if (!status.ok()) return status;
   auto wakeup = WakeupFd::Create();
   if (!wakeup.ok()) return wakeup.status();
-  const int wakeup_fd = (*wakeup)->fd();
   const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) {
     return ToStatus(IoResult::FromErrno(errno), "epoll_create1",
@@ -57,8 +56,8 @@ absl::StatusOr<std::unique_ptr<EpollPoller>> EpollPoller::Create(
   }
   auto poller = absl::WrapUnique(
       new EpollPoller(*std::move(wakeup), epoll_fd, options.max_events));
-  status = poller->Control(EPOLL_CTL_ADD, wakeup_fd, EPOLLIN | EPOLLET,
-                           kReservedToken);
+  status = poller->Control(EPOLL_CTL_ADD, poller->wakeup_->fd(),
+                           EPOLLIN | EPOLLET, kReservedToken);
   if (!status.ok()) return status;
   return poller;
 }

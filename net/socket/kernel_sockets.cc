@@ -151,8 +151,7 @@ absl::string_view NotRemoved(int error) {
   return error == EACCES || error == EPERM
              ? "; its file is a socket of another user that no server listens "
                "on, and this process may not remove it: remove the file or "
-               "choose "
-               "another path"
+               "choose another path"
              : "; its file is a socket that no server listens on, and it "
                "cannot be removed";
 }
