@@ -19,6 +19,10 @@ namespace {
 
 constexpr uint32_t kGenerationMask = (1u << 24) - 1;
 
+uint64_t MakeToken(uint32_t slot, uint32_t generation, uint32_t kind) {
+  return uint64_t{slot} << 32 | uint64_t{generation} << 8 | kind;
+}
+
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create(Options options) {
@@ -266,8 +270,6 @@ void EventLoop::End() {
 
 void EventLoop::AbandonTasks() {
   posted_.Close();
-  Cancel(&run_posted_);
-  Cancel(&fire_timers_);
   posted_.Drain(std::numeric_limits<size_t>::max(), [](Callable&&) {});
   while (Task* const task = tasks_.Pop()) task->Abandon();
 }
@@ -328,11 +330,6 @@ void EventLoop::Remove(IoTarget* target) {
   slot.look = first_free_slot_;
   first_free_slot_ = target->slot_;
   target->slot_ = kNoSlot;
-}
-
-uint64_t EventLoop::MakeToken(uint32_t slot, uint32_t generation,
-                              uint32_t kind) {
-  return uint64_t{slot} << 32 | uint64_t{generation} << 8 | kind;
 }
 
 void EventLoop::Arm(Timer* timer, absl::Duration delay) {
@@ -416,15 +413,13 @@ absl::Span<char> EventLoop::receive_buffer() {
 }
 
 EventLoop::Stats EventLoop::stats() const {
-  Stats stats;
-  stats.iterations = iterations_.value();
-  stats.events = events_.value();
-  stats.timers = timers_fired_.value();
-  stats.tasks = tasks_run_.value();
-  stats.spins = spins_.value();
-  stats.wakes = wakes_.value();
-  stats.posts_refused = posts_refused_.value();
-  return stats;
+  return {.iterations = iterations_.value(),
+          .events = events_.value(),
+          .timers = timers_fired_.value(),
+          .tasks = tasks_run_.value(),
+          .wakes = wakes_.value(),
+          .spins = spins_.value(),
+          .posts_refused = posts_refused_.value()};
 }
 
 }  // namespace sluice

@@ -247,7 +247,6 @@ class EventLoop final : public Executor {
   // after Remove(), no poller reports the registration in a later Wait().
   static constexpr uint32_t kNormal = 0;
   static constexpr uint32_t kUrgent = 1;
-  static uint64_t MakeToken(uint32_t slot, uint32_t generation, uint32_t kind);
 
   explicit EventLoop(Options options);
 

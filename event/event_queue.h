@@ -137,7 +137,6 @@ class EventQueue {
   PushResult Publish(const Claim& claim);
   bool IsFilled(uint64_t position);
   uint64_t CountQueued(uint64_t head, uint64_t max);
-  T Take(uint64_t position);
 
   const size_t mask_;
   const std::unique_ptr<Cell[]> cells_;
@@ -270,7 +269,9 @@ size_t EventQueue<T>::Drain(size_t max_items, Consume consume) {
   const uint64_t limit = CountQueued(head, max_items);
   size_t count = 0;
   for (; count < limit && IsFilled(head); ++count) {
-    T item = Take(head);
+    Cell& cell = CellAt(head);
+    T item = std::move(cell.item);
+    std::destroy_at(&cell.item);
     // Release: orders the use of the cell before the store.
     head_.store(++head, std::memory_order_release);
     consume(std::move(item));
@@ -297,14 +298,6 @@ bool EventQueue<T>::IsFilled(uint64_t position) {
   // Acquire: makes the item visible, and the claim of its position.
   return CellAt(position).sequence.load(std::memory_order_acquire) ==
          position + 1;
-}
-
-template <typename T>
-T EventQueue<T>::Take(uint64_t position) {
-  Cell& cell = CellAt(position);
-  T item = std::move(cell.item);
-  std::destroy_at(&cell.item);
-  return item;
 }
 
 template <typename T>

@@ -306,7 +306,7 @@ class QueueModel {
         }
         return true;
       case Consumer::kTake:
-        // Drain(): Take(head)
+        // Drain(): takes the item
         Consume(memory.Load(kConsumer, kItem + self.head % kCapacity));
         if (mutant_ == Mutant::kFreesBeforeItTakes) {
           ++self.head;

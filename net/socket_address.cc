@@ -5,16 +5,21 @@
 #include <netinet/in.h>
 #include <sys/un.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstring>
 #include <optional>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/ascii.h"
 #include "absl/strings/escaping.h"
 #include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
+#include "absl/types/span.h"
 #include "sluice/base/check.h"
 
 namespace sluice {
@@ -34,14 +39,13 @@ absl::Status ParseError(absl::string_view text, absl::string_view problem) {
 // Parses digits without leading zeros; returns nullopt for other text or a
 // number above `max`.
 std::optional<uint32_t> ParseDecimal(absl::string_view text, uint32_t max) {
-  if (text.empty() || (text[0] == '0' && text.size() > 1)) return std::nullopt;
-  uint64_t value = 0;
-  for (const char c : text) {
-    if (!absl::ascii_isdigit(c)) return std::nullopt;
-    value = value * 10 + (c - '0');
-    if (value > max) return std::nullopt;
+  uint32_t value;
+  if ((text.size() > 1 && text[0] == '0') ||
+      !std::all_of(text.begin(), text.end(), absl::ascii_isdigit) ||
+      !absl::SimpleAtoi(text, &value) || value > max) {
+    return std::nullopt;
   }
-  return static_cast<uint32_t>(value);
+  return value;
 }
 
 // Returns 0 if there is no such interface.
@@ -52,19 +56,15 @@ uint32_t ParseScope(absl::string_view text) {
 
 // Returns nullopt if a backslash does not begin an escape.
 std::optional<std::string> UnescapeUnixName(absl::string_view text) {
-  std::string name;
-  while (!text.empty()) {
-    if (text[0] != '\\') {
-      name.push_back(text[0]);
-      text.remove_prefix(1);
-      continue;
-    }
-    if (text.size() < 4 || text[1] != 'x' || !absl::ascii_isxdigit(text[2]) ||
-        !absl::ascii_isxdigit(text[3])) {
+  const std::vector<absl::string_view> parts = absl::StrSplit(text, '\\');
+  std::string name(parts.front());
+  for (const absl::string_view part : absl::MakeConstSpan(parts).subspan(1)) {
+    if (part.size() < 3 || part[0] != 'x' || !absl::ascii_isxdigit(part[1]) ||
+        !absl::ascii_isxdigit(part[2])) {
       return std::nullopt;
     }
-    name += absl::HexStringToBytes(text.substr(2, 2));
-    text.remove_prefix(4);
+    absl::StrAppend(&name, absl::HexStringToBytes(part.substr(1, 2)),
+                    part.substr(3));
   }
   return name;
 }
@@ -93,19 +93,11 @@ SocketAddress::SocketAddress(const void* address, socklen_t size)
 }
 
 SocketAddress SocketAddress::Loopback4(uint16_t port) {
-  sockaddr_in in{};
-  in.sin_family = AF_INET;
-  in.sin_port = htons(port);
-  in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  return SocketAddress(&in, sizeof(in));
+  return *Parse(absl::StrCat("127.0.0.1:", port));
 }
 
 SocketAddress SocketAddress::Loopback6(uint16_t port) {
-  sockaddr_in6 in{};
-  in.sin6_family = AF_INET6;
-  in.sin6_port = htons(port);
-  in.sin6_addr = in6addr_loopback;
-  return SocketAddress(&in, sizeof(in));
+  return *Parse(absl::StrCat("[::1]:", port));
 }
 
 SocketAddress SocketAddress::Everywhere(uint16_t port) {
@@ -117,20 +109,13 @@ SocketAddress SocketAddress::Everywhere(uint16_t port) {
   return address;
 }
 
-SocketAddress SocketAddress::UnixPath(absl::string_view path) {
-  SLUICE_CHECK(!path.empty() && path.size() <= kMaxUnixName);
+SocketAddress SocketAddress::Unix(absl::string_view name, bool abstract) {
+  SLUICE_CHECK(name.size() <= kMaxUnixName && (abstract || !name.empty()));
   sockaddr_un un{};
   un.sun_family = AF_UNIX;
-  std::memcpy(un.sun_path, path.data(), path.size());
-  return SocketAddress(&un, kUnixPathOffset + path.size() + 1);
-}
-
-SocketAddress SocketAddress::UnixAbstract(absl::string_view name) {
-  SLUICE_CHECK(name.size() <= kMaxUnixName);
-  sockaddr_un un{};
-  un.sun_family = AF_UNIX;
-  std::memcpy(un.sun_path + 1, name.data(), name.size());
-  return SocketAddress(&un, kUnixPathOffset + 1 + name.size());
+  // The NUL comes before an abstract name, and after a path.
+  std::memcpy(un.sun_path + (abstract ? 1 : 0), name.data(), name.size());
+  return SocketAddress(&un, kUnixPathOffset + name.size() + 1);
 }
 
 absl::StatusOr<SocketAddress> SocketAddress::Parse(absl::string_view text) {
@@ -193,15 +178,14 @@ absl::StatusOr<SocketAddress> SocketAddress::ParseUnix(absl::string_view text,
         text, absl::StrCat("the name has ", bytes->size(),
                            " bytes and the system takes ", kMaxUnixName));
   }
-  if (abstract) return UnixAbstract(*bytes);
-  if (bytes->empty()) {
+  if (!abstract && bytes->empty()) {
     const sa_family_t unnamed = AF_UNIX;
     return SocketAddress(&unnamed, sizeof(unnamed));
   }
-  if (absl::StrContains(*bytes, '\0')) {
+  if (!abstract && absl::StrContains(*bytes, '\0')) {
     return ParseError(text, "there is a NUL in the path");
   }
-  return UnixPath(*bytes);
+  return Unix(*bytes, abstract);
 }
 
 absl::StatusOr<SocketAddress> SocketAddress::FromSockaddr(
@@ -234,13 +218,13 @@ absl::StatusOr<SocketAddress> SocketAddress::FromSockaddr(
       reinterpret_cast<const char*>(address) + kUnixPathOffset,
       size - kUnixPathOffset);
   if (name[0] == '\0' && name.size() <= kMaxUnixName + 1) {
-    return UnixAbstract(name.substr(1));
+    return Unix(name.substr(1), /*abstract=*/true);
   }
   const absl::string_view path = name.substr(0, name.find('\0'));
   if (path.empty() || path.size() > kMaxUnixName) {
     return error(" has too long a name");
   }
-  return UnixPath(path);
+  return Unix(path, /*abstract=*/false);
 }
 
 uint16_t SocketAddress::port() const {

@@ -81,10 +81,9 @@ class SocketAddress {
   // Copies `size` bytes from `address` and fills the rest with zeros.
   SocketAddress(const void* address, socklen_t size);
 
-  // REQUIRES: 1 <= path.size() <= 107, without NULs.
-  static SocketAddress UnixPath(absl::string_view path);
-  // REQUIRES: name.size() <= 107.
-  static SocketAddress UnixAbstract(absl::string_view name);
+  // Returns the address of a path or of an abstract name. REQUIRES: name.size()
+  // <= 107; a path is not empty and has no NULs.
+  static SocketAddress Unix(absl::string_view name, bool abstract);
   static absl::StatusOr<SocketAddress> ParseUnix(absl::string_view text,
                                                  absl::string_view name);
 

@@ -103,7 +103,7 @@ class StreamHandler {
   // The connection is ready: bytes that were written earlier are sent now.
   // Called at most once. Only OnTimeout() and OnClosed() may come before this
   // call or without it.
-  virtual void OnOpen(Stream& stream);
+  virtual void OnOpen(Stream&) {}
 
   // Passes all bytes that have arrived and are not consumed. `input` is never
   // empty, and is valid during the call. Returns how many bytes, from the
@@ -116,24 +116,25 @@ class StreamHandler {
   // The peer has half-closed, and all its bytes were passed to OnInput(). This
   // end may go on sending; no time limit except idle_timeout applies. Called at
   // most once. The default calls ShutdownWrite().
-  virtual void OnInputEnd(Stream& stream);
+  virtual void OnInputEnd(Stream& stream) { stream.ShutdownWrite(); }
 
   // Output may be written again: after a Write() that returned false, pending
   // output has fallen to the low-water mark. Called once for each such fall.
-  virtual void OnWritable(Stream& stream);
+  virtual void OnWritable(Stream&) {}
 
   // The delay of SetTimeout() has passed.
-  virtual void OnTimeout(Stream& stream);
+  virtual void OnTimeout(Stream&) {}
 
   // The server drains. The handler should send its last bytes and call
   // ShutdownWrite() soon. Then the stream ends when nothing is pending, without
   // waiting for the peer. Called at most once. The default calls
   // ShutdownWrite().
-  virtual void OnDraining(Stream& stream);
+  virtual void OnDraining(Stream& stream) { stream.ShutdownWrite(); }
 
   // The stream has ended. Called once, as the last call, unless the owner
   // destroys the stream first. `why` is OK if and only if `reason` is kNormal.
-  virtual void OnClosed(Stream& stream, absl::Status why, CloseReason reason);
+  virtual void OnClosed(Stream&, absl::Status /*why*/, CloseReason /*reason*/) {
+  }
 };
 
 }  // namespace sluice

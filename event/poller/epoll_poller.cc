@@ -22,9 +22,6 @@ namespace {
 static_assert(kReadable == EPOLLIN && kWritable == EPOLLOUT &&
               kError == EPOLLERR && kHangup == EPOLLHUP);
 
-constexpr uint32_t kAsked = kReadable | kWritable;
-constexpr uint32_t kReported = kAsked | kError | kHangup;
-
 // The kernel reports EPOLLERR and EPOLLHUP with any interest. With interest 0,
 // one report is enough: EPOLLONESHOT disables the registration after it.
 // EPOLLONESHOT cannot be combined with EPOLLEXCLUSIVE; there, EPOLLET reports
@@ -52,7 +49,6 @@ absl::StatusOr<std::unique_ptr<EpollPoller>> EpollPoller::Create(
   if (!status.ok()) return status;
   auto wakeup = WakeupFd::Create();
   if (!wakeup.ok()) return wakeup.status();
-  const int wakeup_fd = (*wakeup)->fd();
   const int epoll_fd = epoll_create1(EPOLL_CLOEXEC);
   if (epoll_fd < 0) {
     return ToStatus(IoResult::FromErrno(errno), "epoll_create1",
@@ -60,8 +56,8 @@ absl::StatusOr<std::unique_ptr<EpollPoller>> EpollPoller::Create(
   }
   auto poller = absl::WrapUnique(
       new EpollPoller(*std::move(wakeup), epoll_fd, options.max_events));
-  status = poller->Control(EPOLL_CTL_ADD, wakeup_fd, EPOLLIN | EPOLLET,
-                           kReservedToken);
+  status = poller->Control(EPOLL_CTL_ADD, poller->wakeup_->fd(),
+                           EPOLLIN | EPOLLET, kReservedToken);
   if (!status.ok()) return status;
   return poller;
 }
@@ -77,13 +73,13 @@ EpollPoller::~EpollPoller() { close(epoll_fd_); }
 
 absl::Status EpollPoller::Add(int fd, IoEvents interest, uint64_t token,
                               AddHint hint) {
-  SLUICE_DCHECK((interest & ~kAsked) == 0 && token != kReservedToken);
+  SLUICE_DCHECK((interest & ~kInterests) == 0 && token != kReservedToken);
   return Control(EPOLL_CTL_ADD, fd,
                  EpollEvents(interest, hint == AddHint::kExclusive), token);
 }
 
 absl::Status EpollPoller::Modify(int fd, IoEvents interest, uint64_t token) {
-  SLUICE_DCHECK((interest & ~kAsked) == 0 && token != kReservedToken);
+  SLUICE_DCHECK((interest & ~kInterests) == 0 && token != kReservedToken);
   absl::Status modified =
       Control(EPOLL_CTL_MOD, fd, EpollEvents(interest, false), token);
   // EINVAL: epoll_ctl(2) cannot modify a registration with EPOLLEXCLUSIVE.
@@ -138,7 +134,7 @@ absl::StatusOr<absl::Span<const IoEvent>> EpollPoller::Wait(
       wakeup_->TakeEdge();
       continue;
     }
-    events_[reported++] = {event.data.u64, 0, event.events & kReported};
+    events_[reported++] = {event.data.u64, 0, event.events & kAnyEvent};
   }
   return absl::MakeConstSpan(events_.data(), reported);
 }

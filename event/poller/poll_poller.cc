@@ -17,9 +17,6 @@ namespace {
 static_assert(kReadable == POLLIN && kWritable == POLLOUT &&
               kError == POLLERR && kHangup == POLLHUP);
 
-constexpr IoEvents kAsked = kReadable | kWritable;
-constexpr IoEvents kReported = kAsked | kError | kHangup;
-
 // The only reason for EINVAL, see poll(2): the limit was lowered since Add().
 constexpr absl::string_view kLimitHint =
     ", more than the limit (RLIMIT_NOFILE) is now";
@@ -60,7 +57,7 @@ bool PollPoller::IsAt(size_t index, int fd) const {
 
 absl::Status PollPoller::Add(int fd, IoEvents interest, uint64_t token,
                              AddHint) {
-  SLUICE_DCHECK((interest & ~kAsked) == 0 && token != kReservedToken);
+  SLUICE_DCHECK((interest & ~kInterests) == 0 && token != kReservedToken);
   const size_t index = LowerBound(fd);
   if (IsAt(index, fd)) return AlreadyWatched("PollPoller::Add", fd);
   absl::Status watchable = CheckDescriptor("PollPoller::Add", fd);
@@ -71,7 +68,7 @@ absl::Status PollPoller::Add(int fd, IoEvents interest, uint64_t token,
 }
 
 absl::Status PollPoller::Modify(int fd, IoEvents interest, uint64_t token) {
-  SLUICE_DCHECK((interest & ~kAsked) == 0 && token != kReservedToken);
+  SLUICE_DCHECK((interest & ~kInterests) == 0 && token != kReservedToken);
   const size_t index = LowerBound(fd);
   if (!IsAt(index, fd)) return NotWatched("PollPoller::Modify", fd);
   polled_[index] = {fd, interest, 0};
@@ -114,7 +111,7 @@ absl::Span<const IoEvent> PollPoller::Report(size_t ready) {
     const bool closed_before_remove = (polled.revents & POLLNVAL) != 0;
     SLUICE_CHECK(!closed_before_remove);
     events_[reported++] = {tokens_[i], 0,
-                           static_cast<uint32_t>(polled.revents & kReported)};
+                           static_cast<uint32_t>(polled.revents & kAnyEvent)};
     last_reported_ = polled.fd;
     if (polled.events == 0) polled.fd = ~polled.fd;
   }

@@ -16,8 +16,10 @@ namespace sluice {
 using IoEvents = uint8_t;
 inline constexpr IoEvents kReadable = 0x01;
 inline constexpr IoEvents kWritable = 0x04;
-inline constexpr IoEvents kError = 0x08;   // always watched
-inline constexpr IoEvents kHangup = 0x10;  // always watched
+inline constexpr IoEvents kError = 0x08;                       // always watched
+inline constexpr IoEvents kHangup = 0x10;                      // always watched
+inline constexpr IoEvents kInterests = kReadable | kWritable;  // on request
+inline constexpr IoEvents kAnyEvent = kInterests | kError | kHangup;
 
 // An event that Wait() returns: the readiness of a descriptor, or a completion.
 struct IoEvent {
@@ -64,7 +66,7 @@ class Poller {
   // does not read, does not make every Wait() return.
   //
   // REQUIRES: `token` is not kReservedToken; `interest` has no bits other than
-  // kReadable and kWritable.
+  // those of kInterests.
   virtual absl::Status Add(int fd, IoEvents interest, uint64_t token,
                            AddHint hint) = 0;
 

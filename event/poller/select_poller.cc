@@ -17,9 +17,6 @@ namespace {
 static_assert(kReadable == POLLIN && kWritable == POLLOUT &&
               kError == POLLERR && kHangup == POLLHUP);
 
-constexpr IoEvents kAsked = kReadable | kWritable;
-constexpr IoEvents kReported = kAsked | kError | kHangup;
-
 absl::Status CheckNumber(absl::string_view call, int fd) {
   if (fd < FD_SETSIZE) return absl::OkStatus();
   return absl::ResourceExhaustedError(absl::StrCat(
@@ -53,7 +50,7 @@ bool SelectPoller::IsWatched(int fd) const {
 
 absl::Status SelectPoller::Add(int fd, IoEvents interest, uint64_t token,
                                AddHint) {
-  SLUICE_DCHECK((interest & ~kAsked) == 0 && token != kReservedToken);
+  SLUICE_DCHECK((interest & ~kInterests) == 0 && token != kReservedToken);
   if (IsWatched(fd)) return AlreadyWatched("SelectPoller::Add", fd);
   absl::Status watchable = CheckDescriptor("SelectPoller::Add", fd);
   if (watchable.ok()) watchable = CheckNumber("SelectPoller::Add", fd);
@@ -63,7 +60,7 @@ absl::Status SelectPoller::Add(int fd, IoEvents interest, uint64_t token,
 }
 
 absl::Status SelectPoller::Modify(int fd, IoEvents interest, uint64_t token) {
-  SLUICE_DCHECK((interest & ~kAsked) == 0 && token != kReservedToken);
+  SLUICE_DCHECK((interest & ~kInterests) == 0 && token != kReservedToken);
   if (!IsWatched(fd)) return NotWatched("SelectPoller::Modify", fd);
   Unwatch(fd);
   Watch(fd, interest, token);
@@ -153,7 +150,7 @@ absl::Span<const IoEvent> SelectPoller::Report() {
     SLUICE_CHECK(!closed_before_remove);
     if (polled.revents != 0) {
       events_[reported++] = {tokens_[fd], 0,
-                             static_cast<uint32_t>(polled.revents & kReported)};
+                             static_cast<uint32_t>(polled.revents & kAnyEvent)};
       next_ = fd + 1;
     }
     if (polled.events == 0) StopReading(fd, /*unread=*/polled.revents == 0);

@@ -7,11 +7,6 @@
 #include "sluice/event/poller/registration_errors.h"
 
 namespace sluice {
-namespace {
-
-constexpr IoEvents kAsked = kReadable | kWritable;
-
-}  // namespace
 
 SimPoller::SimPoller(const SimDescriptors* descriptors, SimClock* clock,
                      PollerOptions options)
@@ -23,7 +18,7 @@ SimPoller::SimPoller(const SimDescriptors* descriptors, SimClock* clock,
 
 absl::Status SimPoller::Add(int fd, IoEvents interest, uint64_t token,
                             AddHint) {
-  SLUICE_CHECK((interest & ~kAsked) == 0 && token != kReservedToken);
+  SLUICE_CHECK((interest & ~kInterests) == 0 && token != kReservedToken);
   if (!descriptors_->IsOpen(fd)) return BadDescriptor("SimPoller::Add", fd);
   const bool added =
       registrations_.insert({fd, {interest, /*reported=*/false, token}}).second;
@@ -31,7 +26,7 @@ absl::Status SimPoller::Add(int fd, IoEvents interest, uint64_t token,
 }
 
 absl::Status SimPoller::Modify(int fd, IoEvents interest, uint64_t token) {
-  SLUICE_CHECK((interest & ~kAsked) == 0 && token != kReservedToken);
+  SLUICE_CHECK((interest & ~kInterests) == 0 && token != kReservedToken);
   const auto it = registrations_.find(fd);
   if (it == registrations_.end()) return NotWatched("SimPoller::Modify", fd);
   it->second = {interest, /*reported=*/false, token, it->second.was_reported};

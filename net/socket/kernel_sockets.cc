@@ -31,14 +31,16 @@ namespace {
 
 constexpr int kMaxRetries = 100;
 
-IoResult LastError() { return IoResult::FromErrno(errno); }
+// Returns the result of a system call that has just returned `value`.
+IoResult ResultOf(int64_t value) {
+  return value >= 0 ? IoResult(value) : IoResult::FromErrno(errno);
+}
 
 template <typename Call>
 IoResult RetryInterrupted(Call call) {
   for (int retries = 0;; ++retries) {
-    const int64_t result = call();
-    if (result >= 0) return IoResult(result);
-    if (errno != EINTR || retries == kMaxRetries) return LastError();
+    const IoResult result = ResultOf(call());
+    if (result.error() != EINTR || retries == kMaxRetries) return result;
   }
 }
 
@@ -66,29 +68,19 @@ bool IsIp(const SocketAddress& address) {
 }
 
 IoResult NewSocket(int family) {
-  const int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                        /*protocol=*/0);
-  return fd < 0 ? LastError() : IoResult(fd);
+  return ResultOf(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                         /*protocol=*/0));
 }
 
 IoResult SetIntOption(int fd, int level, int name, int value) {
-  return setsockopt(fd, level, name, &value, sizeof(value)) == 0 ? IoResult(0)
-                                                                 : LastError();
+  return ResultOf(setsockopt(fd, level, name, &value, sizeof(value)));
 }
 
 IoResult GetIntOption(int fd, int level, int name) {
   int value = 0;
   socklen_t size = sizeof(value);
-  return getsockopt(fd, level, name, &value, &size) == 0 ? IoResult(value)
-                                                         : LastError();
-}
-
-SocketAddress AnyIpv4(uint16_t port) {
-  sockaddr_in in{};
-  in.sin_family = AF_INET;
-  in.sin_port = htons(port);
-  return *SocketAddress::FromSockaddr(reinterpret_cast<const sockaddr*>(&in),
-                                      sizeof(in));
+  const IoResult got = ResultOf(getsockopt(fd, level, name, &value, &size));
+  return got.ok() ? IoResult(value) : got;
 }
 
 bool IsAnyIpv6(const SocketAddress& address) {
@@ -125,8 +117,7 @@ bool GetFormerPeer(int fd, sockaddr* peer, socklen_t* size) {
 }
 
 IoResult Bind(int fd, const SocketAddress& address) {
-  return bind(fd, address.data(), address.size()) == 0 ? IoResult(0)
-                                                       : LastError();
+  return ResultOf(bind(fd, address.data(), address.size()));
 }
 
 // Calls accept4(2). Filters of containers may refuse it with ENOSYS or EPERM;
@@ -160,8 +151,7 @@ absl::string_view NotRemoved(int error) {
   return error == EACCES || error == EPERM
              ? "; its file is a socket of another user that no server listens "
                "on, and this process may not remove it: remove the file or "
-               "choose "
-               "another path"
+               "choose another path"
              : "; its file is a socket that no server listens on, and it "
                "cannot be removed";
 }
@@ -227,31 +217,28 @@ class KernelSocketApi final : public SocketApi {
     }
     const IoResult made = NewSocket(address.family());
     if (made.error() == EAFNOSUPPORT && address.both_families()) {
-      return Listen(AnyIpv4(address.port()), options);
+      const std::string ipv4 = absl::StrCat("0.0.0.0:", address.port());
+      return Listen(*SocketAddress::Parse(ipv4), options);
     }
     if (!made.ok()) return ToStatus(made, "socket", name);
     Socket socket(this, static_cast<int>(made.value()));
 
-    if (IsIp(address)) {
-      const IoResult set =
-          SetIntOption(socket.fd(), SOL_SOCKET, SO_REUSEADDR, 1);
-      if (!set.ok()) return ToStatus(set, "SO_REUSEADDR", name);
-    }
-    if (options.reuse_port) {
-      const IoResult set =
-          SetIntOption(socket.fd(), SOL_SOCKET, SO_REUSEPORT, 1);
-      if (!set.ok()) return ToStatus(set, "SO_REUSEPORT", name);
-    }
+    absl::Status status;
+    const auto set = [&](int level, int option, int value,
+                         absl::string_view option_name) {
+      status.Update(ToStatus(SetIntOption(socket.fd(), level, option, value),
+                             option_name, name));
+    };
+    if (IsIp(address)) set(SOL_SOCKET, SO_REUSEADDR, 1, "SO_REUSEADDR");
+    if (options.reuse_port) set(SOL_SOCKET, SO_REUSEPORT, 1, "SO_REUSEPORT");
     if (address.family() == AF_INET6) {
-      const IoResult set = SetIntOption(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY,
-                                        address.both_families() ? 0 : 1);
-      if (!set.ok()) return ToStatus(set, "IPV6_V6ONLY", name);
+      set(IPPROTO_IPV6, IPV6_V6ONLY, address.both_families() ? 0 : 1,
+          "IPV6_V6ONLY");
     }
-    absl::Status bound = BindListener(socket.fd(), address);
-    if (!bound.ok()) return bound;
-    if (listen(socket.fd(), options.backlog) != 0) {
-      return ToStatus(LastError(), "listen", name);
-    }
+    if (status.ok()) status = BindListener(socket.fd(), address);
+    if (!status.ok()) return status;
+    const IoResult listening = ResultOf(listen(socket.fd(), options.backlog));
+    if (!listening.ok()) return ToStatus(listening, "listen", name);
     return socket.Release();
   }
 
@@ -260,9 +247,9 @@ class KernelSocketApi final : public SocketApi {
     auto* const address = reinterpret_cast<sockaddr*>(&storage);
     socklen_t size = sizeof(storage);
     const bool local = end == End::kLocal;
-    const int result = local ? getsockname(fd, address, &size)
-                             : getpeername(fd, address, &size);
-    if (result == 0) {
+    const IoResult result = ResultOf(local ? getsockname(fd, address, &size)
+                                           : getpeername(fd, address, &size));
+    if (result.ok()) {
       auto found = FromKernel(address, size);
       if (local && found.ok() && IsAnyIpv6(*found) &&
           GetIntOption(fd, IPPROTO_IPV6, IPV6_V6ONLY) == IoResult(0)) {
@@ -270,13 +257,12 @@ class KernelSocketApi final : public SocketApi {
       }
       return found;
     }
-    const IoResult error = LastError();
     size = sizeof(storage);
-    if (!local && error.error() == ENOTCONN &&
+    if (!local && result.error() == ENOTCONN &&
         GetFormerPeer(fd, address, &size)) {
       return FromKernel(address, size);
     }
-    return ToStatus(error, local ? "getsockname" : "getpeername",
+    return ToStatus(result, local ? "getsockname" : "getpeername",
                     absl::StrCat("descriptor ", fd));
   }
 
@@ -337,7 +323,8 @@ class KernelSocketApi final : public SocketApi {
 
   IoResult UnreadBytes(int fd) override {
     int bytes = 0;
-    return ioctl(fd, FIONREAD, &bytes) == 0 ? IoResult(bytes) : LastError();
+    const IoResult got = ResultOf(ioctl(fd, FIONREAD, &bytes));
+    return got.ok() ? IoResult(bytes) : got;
   }
 
   IoResult Write(int fd, absl::Span<const absl::string_view> pieces) override {
@@ -360,7 +347,7 @@ class KernelSocketApi final : public SocketApi {
   }
 
   IoResult ShutdownWrite(int fd) override {
-    return shutdown(fd, SHUT_WR) == 0 ? IoResult(0) : LastError();
+    return ResultOf(shutdown(fd, SHUT_WR));
   }
 
   IoResult SetOption(int fd, Option option, int value) override {
@@ -396,14 +383,14 @@ class KernelSocketApi final : public SocketApi {
 
   IoResult FindFile(const std::string& path, FileId* id) override {
     struct stat found;
-    if (lstat(path.c_str(), &found) != 0) return LastError();
+    if (lstat(path.c_str(), &found) != 0) return IoResult::FromErrno(errno);
     if (!S_ISSOCK(found.st_mode)) return IoResult::FromErrno(ENOTSOCK);
     *id = {found.st_dev, found.st_ino};
     return IoResult(0);
   }
 
   IoResult RemoveFile(const std::string& path) override {
-    return unlink(path.c_str()) == 0 ? IoResult(0) : LastError();
+    return ResultOf(unlink(path.c_str()));
   }
 };
 

@@ -1,7 +1,5 @@
 #include "sluice/net/tcp/connection_limit.h"
 
-#include <algorithm>
-
 #include "sluice/base/check.h"
 
 namespace sluice {
@@ -26,10 +24,7 @@ void ConnectionLimit::AwaitRoom(Executor* executor, Task* task) {
 
 void ConnectionLimit::StopWaiting(Task* task) {
   MutexLock lock(&mutex_);
-  waiters_.erase(
-      std::remove_if(waiters_.begin(), waiters_.end(),
-                     [task](const Waiter& w) { return w.task == task; }),
-      waiters_.end());
+  std::erase_if(waiters_, [task](const Waiter& w) { return w.task == task; });
 }
 
 void ConnectionLimit::ScheduleWaitersIfRoom() {

@@ -15,16 +15,6 @@ namespace {
 
 constexpr uint64_t kMaxHeld = 64 * 1024;  // bytes of corked output
 
-// Returns true for reasons that close the connection without waiting for the
-// peer.
-bool IsForced(CloseReason reason) {
-  return reason == CloseReason::kAborted ||
-         reason == CloseReason::kInputLimit ||
-         reason == CloseReason::kOutputLimit ||
-         reason == CloseReason::kServerDestroyed ||
-         reason == CloseReason::kDrainTimeout;
-}
-
 }  // namespace
 
 class TcpConnection::HandlerTimer final : public Timer {
@@ -32,7 +22,11 @@ class TcpConnection::HandlerTimer final : public Timer {
   explicit HandlerTimer(TcpConnection* connection) : connection_(connection) {}
 
  private:
-  void Fire() override { connection_->FireTimeout(); }
+  void Fire() override {
+    connection_->Call([connection = connection_](StreamHandler& handler) {
+      handler.OnTimeout(*connection);
+    });
+  }
 
   TcpConnection* const connection_;
 };
@@ -195,10 +189,7 @@ bool TcpConnection::Write(absl::string_view data) {
   if (!MayHold(data.size())) {
     data.remove_prefix(TrySend(absl::MakeConstSpan(&data, 1)));
   }
-  if (data.empty()) return !above_high_water_;
-  if (!EnforceOutputLimit(data.size())) return false;
-  output_->Append(data);
-  return Queued();
+  return Queue(data);
 }
 
 bool TcpConnection::Write(const absl::Cord& data) {
@@ -213,10 +204,7 @@ bool TcpConnection::Write(const absl::Cord& data) {
     }
     rest.RemovePrefix(TrySend(absl::MakeConstSpan(pieces, count)));
   }
-  if (rest.empty()) return !above_high_water_;
-  if (!EnforceOutputLimit(rest.size())) return false;
-  output_->Append(rest);
-  return Queued();
+  return Queue(rest);
 }
 
 void TcpConnection::Cork() {
@@ -266,19 +254,18 @@ size_t TcpConnection::SendNow(absl::Span<const absl::string_view> pieces) {
   return sent;
 }
 
-bool TcpConnection::EnforceOutputLimit(uint64_t more) {
-  if (pending_output() + more > context_->options_.max_output) {
+template <typename Bytes>
+bool TcpConnection::Queue(const Bytes& rest) {
+  if (rest.empty()) return !above_high_water_;
+  if (pending_output() + rest.size() > context_->options_.max_output) {
     Close(absl::ResourceExhaustedError(
               absl::StrCat(pending_output(), " bytes of output are waiting, ",
-                           more, " more would exceed max_output")),
+                           rest.size(), " more would exceed max_output")),
           CloseReason::kOutputLimit);
     return false;
   }
   if (output_ == nullptr) output_ = std::make_unique<OutputQueue>();
-  return true;
-}
-
-bool TcpConnection::Queued() {
+  output_->Append(rest);
   if (open_ && !MayHold(0)) Flush();
   if (output_->size() > context_->options_.high_water) above_high_water_ = true;
   return !above_high_water_;
@@ -314,8 +301,10 @@ bool TcpConnection::Close(absl::Status why, CloseReason reason) {
   SLUICE_CHECK(!why.ok());
   if (ended_) return false;
   // The transport does not know about output that is corked.
-  const bool reset = IsForced(reason) || output_ != nullptr;
-  End(std::move(why), reason, reset ? CloseMode::kReset : CloseMode::kGraceful);
+  const bool graceful =
+      reason == CloseReason::kIdleTimeout && output_ == nullptr;
+  End(std::move(why), reason,
+      graceful ? CloseMode::kGraceful : CloseMode::kReset);
   return true;
 }
 
@@ -391,10 +380,6 @@ void TcpConnection::SetTimeout(absl::Duration delay) {
   }
   if (timer_ == nullptr) timer_ = std::make_unique<HandlerTimer>(this);
   context_->loop_->Arm(timer_.get(), delay);
-}
-
-void TcpConnection::FireTimeout() {
-  Call([this](StreamHandler& handler) { handler.OnTimeout(*this); });
 }
 
 uint64_t TcpConnection::pending_output() const {

@@ -148,10 +148,8 @@ class TcpConnection final : public Stream,
   // REQUIRES: not called by the handler.
   void Drain();
   // Ends the stream for a reason of its owner. OnClosed() follows, by a task.
-  // Closes the connection gracefully for kIdleTimeout, if no output is pending.
-  // Resets it if output is pending, and for kAborted, kInputLimit,
-  // kOutputLimit, kServerDestroyed and kDrainTimeout. After the end, does
-  // nothing and returns false.
+  // Closes the connection gracefully for kIdleTimeout, if no output is pending,
+  // and resets it otherwise. After the end, does nothing and returns false.
   // REQUIRES: !why.ok().
   bool Close(absl::Status why, CloseReason reason);
 
@@ -193,14 +191,14 @@ class TcpConnection final : public Stream,
   // once. Returns how many bytes of `pieces` were sent.
   size_t TrySend(absl::Span<const absl::string_view> pieces);
   size_t SendNow(absl::Span<const absl::string_view> pieces);
-  // Returns true if `more` bytes may be queued; otherwise ends the stream.
-  bool EnforceOutputLimit(uint64_t more);
-  bool Queued();
+  // Queues the rest of a Write(), or ends the stream if there is no room for
+  // it. Returns the result of Write().
+  template <typename Bytes>
+  bool Queue(const Bytes& rest);
   void Flush();
   void TellDraining();
   void EndIfDone();
   void End(absl::Status why, CloseReason reason, CloseMode mode);
-  void FireTimeout();
   void EndHandles();
   void Touch() {
     if (IdleEntry::linked()) context_->idle_->Touch(this);

@@ -145,13 +145,12 @@ class TcpServer::Shard::DrainRequest final : public Task {
       : shard_(shard), deadline_(deadline), sum_(std::move(sum)) {}
 
   void Run() override {
-    const std::unique_ptr<DrainRequest> self(this);
     shard_->StartDrain(deadline_, std::move(sum_));
+    delete this;
   }
   void Abandon() override { delete this; }
 
  private:
-  friend std::unique_ptr<DrainRequest>::deleter_type;
   ~DrainRequest() override = default;
 
   Shard* const shard_;
@@ -310,15 +309,13 @@ void TcpServer::Shard::EndIfDone() {
 }
 
 TcpServer::LoopStats TcpServer::Shard::stats() const {
-  LoopStats stats;
-  stats.accepted = accepted_.value();
-  stats.refused = refused_.value();
-  stats.accept_failures = accept_failures_.value();
-  stats.open = open_.load(std::memory_order_relaxed);
-  stats.bytes_in = context_.bytes_in();
-  stats.bytes_out = context_.bytes_out();
-  stats.iterations = loop_->stats().iterations;
-  return stats;
+  return {.accepted = accepted_.value(),
+          .refused = refused_.value(),
+          .accept_failures = accept_failures_.value(),
+          .open = open_.load(std::memory_order_relaxed),
+          .bytes_in = context_.bytes_in(),
+          .bytes_out = context_.bytes_out(),
+          .iterations = loop_->stats().iterations};
 }
 
 absl::StatusOr<std::unique_ptr<TcpServer>> TcpServer::Start(

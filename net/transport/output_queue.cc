@@ -58,23 +58,6 @@ class OutputQueue::Block final : public Segment {
   uint32_t end_ = 0;
 };
 
-class OutputQueue::StringSegment final : public Segment {
- public:
-  explicit StringSegment(std::string data) : data_(std::move(data)) {}
-
-  uint64_t size() const override { return data_.size() - consumed_; }
-  absl::string_view Bytes() override {
-    return absl::string_view(data_).substr(consumed_);
-  }
-
- private:
-  ~StringSegment() override = default;
-  void Consume(uint64_t n) override { consumed_ += n; }
-
-  const std::string data_;
-  size_t consumed_ = 0;
-};
-
 // A contiguous piece of a Cord. Its own Cord holds the reference.
 class OutputQueue::CordSegment final : public Segment {
  public:
@@ -104,14 +87,6 @@ void OutputQueue::Append(absl::string_view data) {
     data.remove_prefix(block->Fill(data));
     Link(block);
     open_ = block;
-  }
-}
-
-void OutputQueue::Append(std::string&& data) {
-  if (data.size() < kMinTakeOver || data.size() < data.capacity() / 2) {
-    Append(absl::string_view(data));
-  } else {
-    Append(new StringSegment(std::move(data)));
   }
 }
 

@@ -3,7 +3,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <string>
 
 #include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
@@ -57,8 +56,8 @@ class Segment {
 // a small piece has a block of 4 KiB to itself.
 class OutputQueue {
  public:
-  // A string, or a piece of a Cord, with fewer bytes is copied: that costs less
-  // than a segment of its own.
+  // A piece of a Cord with fewer bytes is copied: that costs less than a
+  // segment of its own.
   static constexpr size_t kMinTakeOver = 1024;
 
   OutputQueue() = default;
@@ -69,11 +68,6 @@ class OutputQueue {
 
   // Copies the bytes.
   void Append(absl::string_view data);
-  void Append(const char* data) { Append(absl::string_view(data)); }
-  // Takes the string over if it is large and fills at least half of its
-  // capacity; copies it otherwise. The string is freed when its last byte is
-  // consumed.
-  void Append(std::string&& data);
   // Keeps references to the large pieces of the Cord, and copies the small
   // ones. Drops a reference as soon as its piece is consumed.
   void Append(const absl::Cord& data);
@@ -99,7 +93,6 @@ class OutputQueue {
 
  private:
   class Block;
-  class StringSegment;
   class CordSegment;
 
   // Appends `segment`. The caller adds to size_.

@@ -16,12 +16,6 @@ namespace {
 constexpr size_t kMaxReadPerIteration = 256 * 1024;
 constexpr uint64_t kMaxSentPerIteration = 1024 * 1024;
 
-CloseReason ReasonOf(IoResult error) {
-  return error.error() == ECONNRESET || error.error() == EPIPE
-             ? CloseReason::kPeerReset
-             : CloseReason::kIoError;
-}
-
 class SocketTransport final : public Transport, private IoTarget, private Task {
  public:
   SocketTransport(EventLoop* loop, Socket socket)
@@ -52,8 +46,8 @@ class SocketTransport final : public Transport, private IoTarget, private Task {
   void Fail(IoResult error);
   void Fail(absl::Status why, CloseReason reason);
 
-  void Enter() { in_callback_ = true; }
-  // Ends the section that Enter() began. May destroy the transport.
+  // Ends a callback: updates the interest, or destroys the transport if the
+  // sink has closed it.
   void Leave();
   IoEvents WantedInterest() const;
   void UpdateInterest();
@@ -82,7 +76,7 @@ void SocketTransport::Start(Sink* sink) {
 }
 
 void SocketTransport::Run() {
-  Enter();
+  in_callback_ = true;
   // Begins with kReadable because most sinks switch reading on in OnOpen():
   // then the interest does not change.
   interest_ = opened_ ? WantedInterest() : kReadable;
@@ -98,7 +92,7 @@ void SocketTransport::Run() {
 
 void SocketTransport::OnIo(const IoEvent& event) {
   constexpr IoEvents kEnded = kHangup | kError;
-  Enter();
+  in_callback_ = true;
   resumed_ = false;
   if (output_ != nullptr && (event.flags & (kWritable | kEnded)) != 0) Send();
   if (!closed_ && !failed_) {
@@ -171,10 +165,11 @@ void SocketTransport::Send() {
 }
 
 void SocketTransport::Fail(IoResult error) {
+  const bool reset = error.error() == ECONNRESET || error.error() == EPIPE;
   const absl::StatusOr<SocketAddress> peer = Address(SocketApi::End::kPeer);
   Fail(ToStatus(error, "connection",
                 peer.ok() ? peer->ToString() : "unknown peer"),
-       ReasonOf(error));
+       reset ? CloseReason::kPeerReset : CloseReason::kIoError);
 }
 
 void SocketTransport::Fail(absl::Status why, CloseReason reason) {
