@@ -86,14 +86,14 @@ class SluiceLoop {
 };
 
 template <size_t kMaxSpins = 0>
-class SluiceScheduleRemote : public SluiceLoop<kMaxSpins> {
+class SluiceSchedule : public SluiceLoop<kMaxSpins> {
  public:
   using SluiceLoop<kMaxSpins>::SluiceLoop;
   void Call() { this->loop_->Schedule(&task_); }
 
  private:
   void Run1() { this->on_call_(); }
-  MemberTask<&SluiceScheduleRemote::Run1> task_{this};
+  MemberTask<&SluiceSchedule::Run1> task_{this};
 };
 
 class SluicePost : public SluiceLoop<0> {

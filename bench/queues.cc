@@ -158,9 +158,9 @@ ComparedCase RoundTripCase(size_t cpu_count) {
         {name, [=] { return CallBackAndForth<L>(cpus); }});
   };
   add.template operator()<BareLoop>("eventfd and epoll");
-  add.template operator()<SluiceScheduleRemote<>>("Sluice, Schedule");
+  add.template operator()<SluiceSchedule<>>("Sluice, Schedule");
   add.template operator()<SluicePost>("Sluice, Post");
-  add.template operator()<SluiceScheduleRemote<1'000>>(
+  add.template operator()<SluiceSchedule<1'000>>(
       "Sluice, Schedule, 1,000 spins");
   add.template operator()<UvAsync>("libuv, uv_async_send");
   add.template operator()<AsioPost>("Boost.Asio, post");

@@ -349,11 +349,11 @@ TEST_F(LoadGeneratorTest, StopEndsTheWaitForFinsAtOnce) {
 }
 
 TEST_F(LoadGeneratorTest, StopMayBeCalledAtAnyTime) {
-  for (int turns = 0; turns < 12; ++turns) {
-    SCOPED_TRACE(turns);
+  for (int iterations = 0; iterations < 12; ++iterations) {
+    SCOPED_TRACE(iterations);
     done_ = 0;
     Start({.connections = 3, .schedule = {.duration = absl::Hours(1)}});
-    for (int i = 0; i < turns; ++i) {
+    for (int i = 0; i < iterations; ++i) {
       ASSERT_TRUE(server_->loop()->RunOnce(absl::ZeroDuration()).ok());
     }
     generator_->Stop();
@@ -361,15 +361,15 @@ TEST_F(LoadGeneratorTest, StopMayBeCalledAtAnyTime) {
     server_->RunIterations();
     EXPECT_EQ(done_, 1);
     EXPECT_TRUE(results().ok());
-    EXPECT_TRUE(turns > 0 || results().connections == 0);
+    EXPECT_TRUE(iterations > 0 || results().connections == 0);
     generator_.reset();
   }
 }
 
 TEST_F(LoadGeneratorTest, MayBeDestroyedAtAnyTime) {
-  for (int turns = 0; turns < 12; ++turns) {
+  for (int iterations = 0; iterations < 12; ++iterations) {
     Start({.connections = 3, .schedule = {.duration = absl::Hours(1)}});
-    for (int i = 0; i < turns; ++i) {
+    for (int i = 0; i < iterations; ++i) {
       ASSERT_TRUE(server_->loop()->RunOnce(absl::ZeroDuration()).ok());
     }
     generator_.reset();

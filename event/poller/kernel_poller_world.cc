@@ -116,7 +116,7 @@ class KernelPollerWorld final : public PollerWorld {
     }
     SLUICE_CHECK(errno == EAGAIN);
   }
-  void ShutDownSend(int fd) override { Must(shutdown(fd, SHUT_WR)); }
+  void ShutdownWrite(int fd) override { Must(shutdown(fd, SHUT_WR)); }
   void Close(int fd) override {
     open_.erase(fd);
     Must(close(fd));

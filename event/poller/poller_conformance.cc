@@ -179,14 +179,14 @@ TEST_P(PollerConformanceTest, ANumberThatIsReusedIsANewDescriptor) {
 TEST_P(PollerConformanceTest, EndOfInputIsReadable) {
   const auto [a, b] = world_->NewPair();
   SLUICE_ASSERT_OK(poller_->Add(a, kReadable, 1, AddHint::kNone));
-  world_->ShutDownSend(b);
+  world_->ShutdownWrite(b);
   EXPECT_EQ(WaitFor(*poller_, 1), kReadable);
 }
 
 TEST_P(PollerConformanceTest, BothDirectionsEndedIsAHangup) {
   const auto [a, b] = world_->NewPair();
   SLUICE_ASSERT_OK(poller_->Add(a, kReadable, 1, AddHint::kNone));
-  world_->ShutDownSend(a);
+  world_->ShutdownWrite(a);
   world_->Close(b);
   EXPECT_EQ(WaitFor(*poller_, 1), kReadable | kHangup);
 }
@@ -249,7 +249,7 @@ TEST_P(PollerConformanceTest, InterestZeroReportsAHangupOnceUntilModify) {
   const auto [a, b] = world_->NewPair();
   SLUICE_ASSERT_OK(poller_->Add(a, kReadable, 1, AddHint::kNone));
   SLUICE_ASSERT_OK(poller_->Modify(a, 0, 1));
-  world_->ShutDownSend(a);
+  world_->ShutdownWrite(a);
   world_->Close(b);
   EXPECT_EQ(WaitFor(*poller_, 1), kHangup);
   for (int i = 0; i < 3; ++i) EXPECT_THAT(Wait(*poller_), IsEmpty());

@@ -48,10 +48,10 @@ class PollerWorld {
   // else with the world. Takes the lowest free numbers, as the kernel does.
   // REQUIRES: room() >= 2.
   virtual std::pair<int, int> NewPair() = 0;
-  virtual void Send(int fd) = 0;     // sends one byte
-  virtual void Receive(int fd) = 0;  // receives all bytes that arrived
-  virtual void Fill(int fd) = 0;     // sends until `fd` is not writable
-  virtual void ShutDownSend(int fd) = 0;
+  virtual void Send(int fd) = 0;           // sends one byte
+  virtual void Receive(int fd) = 0;        // receives all bytes that arrived
+  virtual void Fill(int fd) = 0;           // sends until `fd` is not writable
+  virtual void ShutdownWrite(int fd) = 0;  // sends FIN
   virtual void Close(int fd) = 0;
   // Closes `fd` in such a way that the other end reports an error.
   virtual void Reset(int fd) = 0;

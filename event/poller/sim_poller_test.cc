@@ -57,7 +57,7 @@ class SimPollerWorld final : public PollerWorld {
     Send(fd);
     Change(fd, &End::full);
   }
-  void ShutDownSend(int fd) override {
+  void ShutdownWrite(int fd) override {
     Change(fd, &End::sent_end);
     Change(ends_[fd].peer, &End::got_end);
   }

@@ -10,14 +10,14 @@
 
 namespace sluice {
 
-// A queue of bytes (testonly). Amortized O(1) per byte. Has no bound. Value
-// type.
+// A queue of bytes (testonly). Takes amortized O(1) time per byte. Has no
+// bound. Value type.
 class SimByteQueue {
  public:
   size_t size() const { return bytes_.size() - taken_; }
 
-  // Appends the first `size` bytes of the pieces. REQUIRES: the pieces have so
-  // many.
+  // Appends the first `size` bytes of the pieces. REQUIRES: the pieces have at
+  // least `size` bytes.
   void Append(absl::Span<const absl::string_view> pieces, size_t size) {
     for (const absl::string_view piece : pieces) {
       const absl::string_view part = piece.substr(0, size);
@@ -26,8 +26,8 @@ class SimByteQueue {
       if (size == 0) break;
     }
   }
-  // Moves the oldest `size` bytes to `into`. REQUIRES: the queue has so many,
-  // and `into` has room for them.
+  // Moves the oldest `size` bytes to `into`. REQUIRES: the queue has at least
+  // `size` bytes, and `into` has room for them.
   void Take(char* into, size_t size) {
     std::memcpy(into, bytes_.data() + taken_, size);
     taken_ += size;

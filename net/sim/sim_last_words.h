@@ -33,8 +33,9 @@ class SimLastWords {
   ~SimLastWords();
 
   void SetText(std::string text) { text_ = std::move(text); }
-  // Sets a text that is written first, with its value at that time; nullptr for
-  // none. `trace` lives until the next SetTrace() or the end of this object.
+  // Sets a string that is written before the text, with its contents at that
+  // time; nullptr: none. `trace` must live until the next SetTrace() or the end
+  // of this object.
   void SetTrace(const std::string* trace) { trace_ = trace; }
 
  private:

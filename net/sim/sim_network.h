@@ -45,7 +45,9 @@ class SimNetwork {
     absl::Duration latency = absl::Microseconds(100);  // from 0 to 24 hours
     // The most time that a packet takes in addition; from 0 to 24 hours.
     absl::Duration jitter = absl::ZeroDuration();
-    double bytes_per_second = 0;  // each way, all connections; 0: no limit
+    // The bandwidth of each direction, for all connections together. 0 means no
+    // limit.
+    double bytes_per_second = 0;
   };
   struct Options {
     uint64_t seed = 1;
@@ -57,7 +59,7 @@ class SimNetwork {
     bool trace = true;  // if false, trace() is empty
   };
 
-  // Returns kInvalidArgument if an option is out of range; the message has the
+  // Returns kInvalidArgument if an option is out of range. The message has the
   // option, its value and its range.
   static absl::Status Check(const Options& options);
 
@@ -71,7 +73,7 @@ class SimNetwork {
   ~SimNetwork();
 
   // Adds a host of that name, with an IPv4 address of its own, 127.0.0.1 and
-  // ::1. The network owns the host.
+  // ::1. The network owns the host. REQUIRES: at most 64,000 hosts.
   SimHost* AddHost(std::string name);
 
   // Sets the link between two hosts, for both directions, from now on.
@@ -81,28 +83,29 @@ class SimNetwork {
   // are under way arrive. TCP sends dropped packets again.
   void Partition(const SimHost* a, const SimHost* b);
   void Heal(const SimHost* a, const SimHost* b);
-  // Returns the faults, which may be changed at any time, to probabilities from
-  // 0 to 1.
+  // Returns the faults. They may be changed at any time. REQUIRES:
+  // probabilities from 0 to 1.
   SimFaults& faults();
 
   // Returns Options::seed, for the test's own draws.
   uint64_t seed() const;
   // Returns the time of the world. The clocks of hosts may differ.
   MonotonicTime now() const;
-  // Calls `happen` in a Step() at that time, or in the next one if the time has
-  // passed. Calls due at the same time come in drawn order. For scripts.
+  // Calls `happen` once, in a Step() at that time, or at the current time if
+  // that time has passed. Calls at one time come in drawn order. For scripts.
   void At(MonotonicTime time, absl::AnyInvocable<void() &&> happen);
 
-  // Runs one event: an iteration of a loop of NewLoop(), a task of workers(),
-  // or a callable that is due. If there is none, moves the time to the next
-  // event, to `limit` at most. Returns false if no event is left or `limit` is
-  // reached. CHECK-fails after a million events at one time: then the program
-  // spins.
+  // Runs one event of the current time: an iteration of a loop of NewLoop(), a
+  // task of workers(), the arrival of a packet, or a call of At(). If there is
+  // none, moves the time to the next event. Returns false if no event is left
+  // until `limit`; the time is then `limit`, if that is finite. CHECK-fails
+  // after a million events at one time: then the program spins.
   bool Step(MonotonicTime limit = MonotonicTime::InfiniteFuture());
   // Steps until `done` returns true, for `at_most` of the world's time. Calls
-  // `done` first and after each step. Returns true if `done` did.
+  // `done` before the first step and after each step. Returns the last result
+  // of `done`.
   bool RunUntil(absl::FunctionRef<bool()> done, absl::Duration at_most);
-  // Steps for that much of the world's time.
+  // Steps for `duration` of the world's time.
   void RunFor(absl::Duration duration);
 
   // Returns the trace: a line for each event on a host, with the time, the name
@@ -118,8 +121,8 @@ class SimNetwork {
 };
 
 // A program on a host: the servers, clients and other objects that main() would
-// create. If the host crashes, the program is destroyed after it has lost its
-// network.
+// create. If the host crashes, the program is destroyed; its socket calls fail
+// by then.
 class SimProgram {
  public:
   virtual ~SimProgram() = default;
@@ -143,36 +146,40 @@ class SimHost {
   const Platform& platform() const { return platform_; }
   // Creates a loop of platform(). SimNetwork::Step() runs its iterations until
   // the loop's Stop(). Between iterations the loop sleeps until a wake-up, an
-  // event, a timer or the caller of SimNetwork ends the sleep. Replaces the
-  // poller and the clock of `options`. The host owns the loop, until Crash() or
-  // the end of the network. REQUIRES: EventLoop::Create() accepts `options`.
+  // event, a timer, a call of At(), or the beginning of a RunUntil() or
+  // RunFor(). Replaces the poller and the clock of `options`. The host owns the
+  // loop, until Crash() or the end of the network. REQUIRES:
+  // EventLoop::Create() accepts `options`.
   EventLoop* NewLoop(EventLoop::Options options = {});
-  // Returns an executor in place of a WorkerPool, which the host owns. Each
-  // task runs in a step of its own, in any order, and takes no time. Crash()
-  // calls Abandon() on tasks that wait.
+  // Returns an executor that stands for a WorkerPool. The host owns the
+  // executor. Each task runs in a step of its own, in a drawn order, and takes
+  // no time. Crash() and the end of the network call Abandon() on tasks that
+  // wait. Has no bound.
   Executor* workers();
 
-  // Creates the program, inside this call and inside each Restart(). REQUIRES:
-  // up; called once.
+  // Creates the program by `new_program`, inside this call and inside each
+  // Restart(). The host owns the program. REQUIRES: up; called once.
   using NewProgram =
       absl::AnyInvocable<std::unique_ptr<SimProgram>(SimHost* host)>;
   void Start(NewProgram new_program);
-  // Returns nullptr while the host is down.
+  // Returns nullptr before Start() and while the host is down.
   SimProgram* program() const { return program_.get(); }
   // Crashes the host as a power failure does: no packet tells other hosts.
   // Socket calls of the program fail from now on; then the program and its
   // loops are destroyed. REQUIRES: up; not called in an iteration of one of the
   // host's loops or in a task of its workers.
   void Crash();
-  // Starts the program again. Packets for connections from before the crash are
-  // answered by resets. REQUIRES: down; no descriptor is open.
+  // Brings the host up, and creates the program of Start(), if any, again.
+  // Packets for connections from before the crash are answered by resets.
+  // REQUIRES: down; no descriptor is open.
   void Restart();
   bool is_up() const { return tcp_.is_up(); }
 
   // Makes the wall clock jump by `d`; the monotonic clock does not.
   void StepWall(absl::Duration d);
   // Makes both clocks run faster than the world's from now on, by so many
-  // millionths; slower if negative. REQUIRES: fewer than 500,000 either way.
+  // millionths; slower if negative. REQUIRES: more than -500,000 and less than
+  // 500,000.
   void SetDrift(int parts_per_million);
 
   // Returns the number of open descriptors. Most tests expect 0 at their end.

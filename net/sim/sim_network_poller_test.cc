@@ -67,7 +67,7 @@ class SimHostPollerWorld final : public PollerWorld {
     SLUICE_CHECK(wrote.would_block());
     Settle();
   }
-  void ShutDownSend(int fd) override {
+  void ShutdownWrite(int fd) override {
     Must(sockets().ShutdownWrite(fd));
     Settle();
   }

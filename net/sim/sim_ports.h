@@ -42,10 +42,12 @@ SocketAddress WithPort(const SocketAddress& address, uint16_t port);
 // The TCP ports of one simulated host (testonly): the listeners, the bound
 // sockets, and the pairs of addresses that connections use or that are in
 // TIME_WAIT. Decides conflicts as Linux does, for listeners that set
-// SO_REUSEADDR and for other sockets that do not. A query takes O(log n) time.
+// SO_REUSEADDR and for other sockets that do not. A call takes O(log n) time,
+// but the search for a free port may try all ports.
 //
-// Owns nothing: the caller removes what it has added before that ends. Keeps at
-// most kMaxTimeWaits pairs in TIME_WAIT. Thread-compatible.
+// Owns nothing: the caller removes each listener and connection before it
+// destroys it. Keeps at most kMaxTimeWaits pairs in TIME_WAIT.
+// Thread-compatible.
 class SimPorts {
  public:
   // The values of Linux: ip(7), tcp(7).
@@ -57,11 +59,13 @@ class SimPorts {
   using Pair = std::pair<SimEndpoint, SimEndpoint>;
   enum class By : uint8_t { kConnecting, kAccepting };
 
+  // Forgets all listeners, sockets and pairs: the host went down.
   void Clear();
 
-  // -- Listeners. `together` is true for one that asked for reuse_port; only
-  // such listeners share an endpoint --
+  // -- Listeners. `together` is ListenOptions::reuse_port: only listeners with
+  // it may share an endpoint --
 
+  // Returns true if a listener may be added at that endpoint.
   bool MayListen(const SimEndpoint& at, bool together) const;
   // Returns a port that nothing uses at `address`; 0 if there is none.
   uint16_t FreePort(const SocketAddress& address);
@@ -74,23 +78,26 @@ class SimPorts {
 
   // -- Clients that choose their port --
 
+  // Returns true if a client may connect from that endpoint.
   bool MayBind(const SimEndpoint& at) const;
   void Bind(const SimEndpoint& at) { ++uses_[at].bound; }
   void Unbind(const SimEndpoint& at);
 
   // -- Pairs --
 
-  // Returns a port from which to reach `to`; 0 if all are taken. To a loopback
-  // address, may return a port whose pair is in TIME_WAIT for 1 s or longer.
+  // Returns a port of `from` that is free for connections to `to`; 0 if there
+  // is none. If `to` is a loopback address, a port whose pair has been in
+  // TIME_WAIT for at least 1 s is free, too.
   uint16_t FreePortTo(const SocketAddress& from, const SimEndpoint& to,
                       MonotonicTime now);
-  // Gives the pair to `connection`, and takes it from its earlier user.
+  // Gives the pair to `connection`, and takes the pair from its earlier user.
   void Add(const Pair& pair, By by, SimTcpConnection* connection);
   // Frees the pair of a connection that has ended. Does nothing if the pair
-  // does not belong to it any more.
+  // does not belong to the connection any more.
   void Remove(const Pair& pair, const SimTcpConnection* connection);
-  // Ends the connection as Remove() does, but keeps the pair for kTimeWait from
-  // now.
+  // Takes the pair from the connection as Remove() does, but keeps the pair in
+  // TIME_WAIT until kTimeWait after `now`. If kMaxTimeWaits pairs are kept
+  // already, frees the pair.
   void TimeWait(const Pair& pair, const SimTcpConnection* connection,
                 MonotonicTime now);
   // Returns true if the pair belongs to the connection, or is in TIME_WAIT
@@ -99,7 +106,7 @@ class SimPorts {
   // Returns the connection that has the pair; nullptr if there is none or the
   // pair is in TIME_WAIT.
   SimTcpConnection* Find(const Pair& pair) const;
-  // Frees the pairs whose TIME_WAIT has ended.
+  // Frees the pairs whose TIME_WAIT has ended at `now`.
   void Expire(MonotonicTime now);
 
  private:

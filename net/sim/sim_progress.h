@@ -9,16 +9,17 @@
 
 namespace sluice {
 
-// Shows the progress of a run of many seeds on a terminal (testonly), in one
-// line. Done() writes the line after the first second, and then at most five
-// times a second:
+// Shows the progress of a run of many seeds in one line on a terminal
+// (testonly). Done() writes the line after the first second, and then at most
+// five times a second:
 //
 //   seed 1234, 400 of 20000, 880/s, 22 s left
 //
 // `clock` must outlive the object. Thread-compatible.
 class SimProgress {
  public:
-  // Shows nothing if `terminal` is false.
+  // `seeds` is the number of seeds of the run. Shows nothing if `terminal` is
+  // false.
   SimProgress(const Clock* clock, uint64_t seeds, bool terminal);
 
   // Counts a seed that is done.

@@ -9,8 +9,8 @@
 
 namespace sluice {
 
-// The random numbers of a simulation (testonly): the same for one seed in any
-// build. Thread-compatible.
+// The random numbers of a simulation (testonly). One seed gives the same
+// numbers in every build. Thread-compatible.
 class SimRandom {
  public:
   explicit SimRandom(uint64_t seed) : engine_(seed) {}
@@ -25,7 +25,8 @@ class SimRandom {
     constexpr double kRange = 1 << 30;
     return static_cast<double>(Below(1 << 30)) < probability * kRange;
   }
-  // Returns a duration from 0 to `most`, in whole nanoseconds.
+  // Returns a duration from 0 to `most`, in whole nanoseconds; 0 if `most` is
+  // negative.
   absl::Duration UpTo(absl::Duration most) {
     const int64_t ns = absl::ToInt64Nanoseconds(most);
     return ns <= 0 ? absl::ZeroDuration()

@@ -15,9 +15,10 @@ namespace sluice {
 // Draws the faults and the jitter of a simulated world from a seed (testonly).
 // All functions are thread-safe.
 
-// Returns `most` with that seed, with a part of each fault's probability, or 0
-// for about half of the faults, and with a part of the jitter. One seed always
-// gives the same result.
+// Returns `most` with that seed and with drawn faults: the probability of about
+// half of the faults is 0, and the others have a part of their probability in
+// `most`. The jitter is a part of the jitter of `most`. One seed always gives
+// the same result.
 SimNetwork::Options DrawSimWorld(const SimNetwork::Options& most,
                                  uint64_t seed);
 
@@ -25,7 +26,9 @@ SimNetwork::Options DrawSimWorld(const SimNetwork::Options& most,
 std::string SimFaultsToText(const SimNetwork::Options& world);
 
 // Returns `world` with the faults and the jitter that `text` names, and no
-// others. Returns kInvalidArgument if `text` is not such a word.
+// others. Returns kInvalidArgument if `text` does not have the form of
+// SimFaultsToText(), a probability is not from 0 to 1, or the jitter is
+// negative.
 absl::StatusOr<SimNetwork::Options> WithSimFaults(SimNetwork::Options world,
                                                   absl::string_view text);
 
@@ -33,8 +36,8 @@ absl::StatusOr<SimNetwork::Options> WithSimFaults(SimNetwork::Options world,
 // well. Each fault that is left is needed: without it, `fails` returned false.
 // Its probability is that of `world`, or the first of 0.001, 0.01 and 0.1 with
 // which `fails` returned true. The same holds for the jitter, with 1, 10 and
-// 100 ms. Tries at most 110 worlds. Starts none later than 10 s after the
-// first: then the result may have faults that are not needed.
+// 100 ms. Calls `fails` for at most 110 worlds, and not later than 10 s after
+// the beginning: then the result may have faults that are not needed.
 SimNetwork::Options ShrinkSimWorld(
     SimNetwork::Options world,
     absl::FunctionRef<bool(const SimNetwork::Options&)> fails,

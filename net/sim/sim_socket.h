@@ -17,20 +17,23 @@
 namespace sluice {
 
 // The object behind one descriptor of a simulated host: a listener or a stream
-// (testonly). Its calls are those of SocketApi, without the faults that may hit
-// every call. Destroyed after Close(). Thread-compatible.
+// (testonly). Its calls do what the calls of SocketApi do. Its owner, SimTcp,
+// draws the faults that all calls have in common. Destroyed after Close().
+// Thread-compatible.
 class SimSocket {
  public:
   virtual ~SimSocket() = default;
 
-  // Returns nullopt for ENOTCONN.
+  // Returns nullopt if SocketApi::Address() is to fail with ENOTCONN.
   virtual std::optional<SocketAddress> Address(SocketApi::End end) const = 0;
 
-  // Returns the error of an Accept() now: 0, EAGAIN, or EINVAL if this is no
-  // listener. May drop waiting connections, by SimFaults::aborted.
+  // Returns 0 if a connection can be accepted now, EAGAIN if none waits, or
+  // EINVAL if this is no listener. Resets waiting connections with the
+  // probability SimFaults::aborted.
   virtual int AcceptError() { return EINVAL; }
-  // Accepts the oldest waiting connection, which gets that descriptor.
-  // REQUIRES: there is one.
+  // Accepts the oldest waiting connection. Returns its socket, which gets the
+  // descriptor of the first argument. Sets the second argument, unless it is
+  // null, to the peer's address. REQUIRES: AcceptError() has returned 0.
   virtual std::unique_ptr<SimSocket> Accept(int, SocketAddress*) {
     SLUICE_CHECK(false);
   }
@@ -42,7 +45,7 @@ class SimSocket {
   virtual IoResult Write(absl::Span<const absl::string_view> pieces) = 0;
   virtual IoResult ShutdownWrite() = 0;
   virtual void SetOption(SocketApi::Option option, int value) = 0;
-  // The descriptor is closed.
+  // Called once, when the descriptor is closed.
   virtual void Close(CloseMode mode) = 0;
 };
 

@@ -28,7 +28,8 @@ class SimSocketHost {
   SimPorts& ports() { return ports_; }
 
   bool is_up() const { return up_; }
-  // Returns how often the host went down. Sockets of an earlier epoch are gone.
+  // Returns how often the host went down. A socket that was created in an
+  // earlier epoch is gone.
   uint64_t epoch() const { return epoch_; }
   void GoDown() {
     up_ = false;
@@ -44,13 +45,15 @@ class SimSocketHost {
   }
   // Returns how often the readiness of a descriptor has changed.
   uint64_t changes() const { return changes_; }
-  // Writes a line to the trace.
+  // Writes a line about the descriptor to the trace.
   template <typename... Pieces>
   void Note(int fd, const Pieces&... what) {
     if (!wire_.tracing()) return;
     wire_.Note(self_, absl::StrCat("descriptor ", fd, " ", what...));
   }
-  // Returns the size, or by chance less, of bytes that a call can move.
+  // Returns how many of `size` bytes a call moves: all of them or, with the
+  // probability SimFaults::short_count, fewer. At least one, unless `size` is
+  // 0.
   size_t Shortened(size_t size) {
     if (size <= 1 || !wire_.random().Chance(wire_.faults().short_count)) {
       return size;

@@ -25,11 +25,11 @@ namespace sluice {
 // see it on Linux, without its packets, and Unix-domain sockets. Bytes arrive
 // in order and complete, or the connection ends. A packet that is lost is sent
 // again, at growing intervals, for as long as Linux would. A host that is down
-// answers nothing. A host that has come up again resets connections from
-// before, and finds the files of its Unix-domain sockets.
+// answers nothing. When a host has come up again, it resets earlier
+// connections, and the files of its Unix-domain sockets are still there.
 //
-// //net/socket:socket_conformance holds here: readiness and errors of all
-// calls, ports and their release, TIME_WAIT, a socket that connects to itself.
+// Passes //net/socket:socket_conformance: readiness and errors of all calls,
+// ports and their release, TIME_WAIT, a socket that connects to itself.
 // Options: kKeepAlive sends probes after two idle hours, and ends a connection
 // whose peer does not answer. kSendBuffer and kReceiveBuffer limit the bytes
 // that are written and not read, as on Linux with the default
@@ -42,8 +42,9 @@ namespace sluice {
 // be accepted from its SYN on, not from the third packet; and a reset does not
 // take back written bytes, which are already under way.
 //
-// Makes no callbacks: readiness is in its SimDescriptors. A call takes O(log n)
-// time with n sockets. The SimWire outlives it. Thread-compatible.
+// Makes no callbacks: readiness is in descriptors(). A call takes O(log n) time
+// with n sockets, but the search for a free port may try all ports. The SimWire
+// outlives it. Thread-compatible.
 class SimTcp final : public SocketApi {
  public:
   struct Options {
@@ -52,12 +53,13 @@ class SimTcp final : public SocketApi {
     size_t buffer_bytes = 64 * 1024;
     int max_descriptors = 1024;  // at least 0
   };
+  // REQUIRES: at least one address; each has port 0.
   SimTcp(SimWire* wire, std::string name, std::vector<SocketAddress> addresses,
          Options options);
   ~SimTcp() override;
 
   const std::string& name() const { return name_; }
-  // Returns the address, without a port. REQUIRES: the constructor got one.
+  // Returns the first address of the constructor, with port 0.
   const SocketAddress& address() const { return tcp_.address(); }
   SimDescriptors& descriptors() { return host_.descriptors(); }
   // Returns how often the readiness of a descriptor has changed.

@@ -32,16 +32,16 @@ struct SimTcpOptions {
 
 // A simulated TCP connection (testonly): its two ends, and the bytes under way
 // between them. End 0 has connected, end 1 was accepted. A socket that is
-// connected to itself has end 0 alone. SimTcpStack does the handshake and says
-// when an end is open; this class does everything after that.
+// connected to itself has only end 0. SimTcpStack does the handshake and tells
+// this class when an end is open; this class does everything after that.
 //
-// The sockets of its ends and packets under way keep it alive. Hosts outlive
-// it. Thread-compatible.
+// The sockets of the ends and packets under way keep the connection alive. Its
+// hosts outlive it. Thread-compatible.
 class SimTcpConnection final
     : public std::enable_shared_from_this<SimTcpConnection> {
  public:
-  // Takes the pair of addresses. If `bound` is true, the user has chosen the
-  // port, and keeps it until the socket is closed.
+  // Makes end 0, and takes the pair of addresses. If `bound` is true, the user
+  // has chosen the port, which stays in use until the socket is closed.
   SimTcpConnection(SimSocketHost* host, int fd, const SocketAddress& source,
                    const SocketAddress& peer, bool bound,
                    const SimTcpOptions& options);
@@ -56,7 +56,7 @@ class SimTcpConnection final
   // Makes end 0 its own peer.
   void JoinToItself();
   bool is_connecting() const { return IsThere(ends_[0]) && !ends_[0].open; }
-  // Handles the answer of end 1: opens end 0, or, if that has gone meanwhile,
+  // Handles the answer of end 1: opens end 0. If end 0 has gone meanwhile,
   // resets end 1.
   void OnSynAck();
 
@@ -67,13 +67,13 @@ class SimTcpConnection final
   // Sets the descriptor of an end that is accepted.
   void SetDescriptor(int end, int fd);
   const SocketAddress& address(int end) const { return ends_[end].address; }
-  // Returns when a packet that `end` sends now arrives: after all packets under
-  // way.
+  // Returns the time at which a packet that `end` sends now arrives, if it is
+  // `delay` under way: not before the packets that were sent earlier.
   MonotonicTime NextArrival(int end, absl::Duration delay);
-  // Ends one end and sends a reset to the other. Returns false if the reset
+  // Ends `end`, and sends a reset to the other end. Returns false if the reset
   // does not arrive: it is not sent again.
   bool Reset(int end);
-  // Ends one end with that error.
+  // Ends `end` with that errno.
   void Fail(int end, int error);
 
  private:

@@ -24,18 +24,21 @@ class SimTcpStack {
   // Returns the stack that has the address; nullptr if there is none.
   using Route = std::function<SimTcpStack*(const SocketAddress& address)>;
 
-  // `buffer_bytes` is the size of both buffers of a direction together.
+  // `buffer_bytes` is the size of the send buffer and the receive buffer of a
+  // direction together. REQUIRES: at least one address; each has port 0.
   SimTcpStack(SimSocketHost* host, std::vector<SocketAddress> addresses,
               size_t buffer_bytes, Route route);
   SimTcpStack(const SimTcpStack&) = delete;
   SimTcpStack& operator=(const SimTcpStack&) = delete;
 
-  // Returns the address, without a port. REQUIRES: the constructor got one.
+  // Returns the first address of the constructor, with port 0.
   const SocketAddress& address() const { return addresses_.front(); }
   // Returns true if `address`, with any port, is one of this host.
   bool Has(const SocketAddress& address) const;
 
-  // Return an errno, or 0 and the socket, which gets the descriptor `fd`.
+  // Return an errno, or 0 and the socket, which gets the descriptor `fd`. A
+  // connect goes on after StartConnect(), and then makes the descriptor ready.
+  // If `local` is null, the stack chooses the address to connect from.
   // REQUIRES: up, and an IP address.
   int Listen(int fd, const SocketAddress& address,
              const SocketApi::ListenOptions& options,
@@ -54,7 +57,8 @@ class SimTcpStack {
   void SendSyn(const Connection& connection, int attempt);
   void RetrySyn(const Connection& connection, int attempt);
   void OnSyn(const Connection& connection, SimTcpStack* from, int attempt);
-  // Ends a connection that the other host has forgotten, and resets its peer.
+  // Ends an earlier connection of the same pair that the other host has
+  // forgotten. Returns false if there is none.
   bool ResetsOldConnection(const Connection& connection);
 
   SimSocketHost& host_;

@@ -16,22 +16,24 @@ struct SimTestWorlds {
 };
 
 // Runs `body` in a world for each seed, until a googletest assertion fails in
-// one. Then it drops each fault without which that seed fails as well, and
-// makes the others rarer if it can, in 110 runs and 10 s at most. It runs
-// `body` in that world once more, so that the failures are shown. Then it
-// prints the faults that are left, the last lines of the trace, and the command
-// that repeats the run. If `body` does not fail again in that world,
+// one world. Then it looks for fewer faults: it drops each fault without which
+// that seed fails as well, and makes the others rarer if the seed still fails,
+// in 110 runs and 10 s at most. It runs `body` again in the world that is left,
+// and shows its failures, the faults, the last lines of the trace, and the
+// command that repeats the run. If `body` does not fail again in that world,
 // RunSimTest() reports this as a failure: the body depends on something
 // outside. If `body` ends the process, for example by a SLUICE_CHECK or the
-// test's timeout, the seed and that command are written to standard error.
+// test's timeout, the seed, its faults and the command that runs that seed are
+// written to standard error.
 //
 // Environment variables change this:
-//   SLUICE_SEEDS=20000          runs so many seeds; 500001-1000000 runs those
-//   SLUICE_SEED=17              runs that seed alone; prints the whole trace
-//   SLUICE_FAULTS=loss=0.01     with SLUICE_SEED: uses these faults, in the
-//                               form that failures print, not drawn ones
-// A value that cannot be parsed is a failure. So are `worlds` that are out of
-// range: see SimNetwork::Check().
+//   SLUICE_SEEDS=20000            runs seeds 1 to 20000
+//   SLUICE_SEEDS=500001-1000000   runs these seeds
+//   SLUICE_SEED=17                runs that seed alone; prints the whole trace
+//   SLUICE_FAULTS=loss=0.01       with SLUICE_SEED: uses these faults, in the
+//                                 form that failures print, not drawn faults
+// If a value cannot be parsed, or an option of `worlds` is out of range (see
+// SimNetwork::Check()), the test fails.
 //
 // Makes malloc(3) keep up to 64 MiB of free memory for the next world. Prints
 // the number of seeds and the time they took, and records both as properties of
@@ -39,10 +41,10 @@ struct SimTestWorlds {
 // progress.
 //
 // `body` must leave nothing behind, because it runs again. Only the failures of
-// the last run count. Before that, Test::HasFatalFailure() returns false: in
-// `body`, use ASSERT_NO_FATAL_FAILURE() around functions that have assertions.
-// Assertions must be on this thread. Call RunSimTest() inside a googletest
-// test, and not inside another RunSimTest().
+// the last run count. In earlier runs, Test::HasFatalFailure() returns false:
+// in `body`, use ASSERT_NO_FATAL_FAILURE() around functions that have
+// assertions. Assertions must be on the calling thread. Call RunSimTest()
+// inside a googletest test, and not inside another RunSimTest().
 void RunSimTest(const SimTestWorlds& worlds,
                 absl::FunctionRef<void(SimNetwork& network)> body);
 

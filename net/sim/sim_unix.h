@@ -20,7 +20,8 @@ namespace sluice {
 // path is a plain name: there are no folders, and two different paths are two
 // files.
 //
-// The host outlives it, and it outlives its sockets. Thread-compatible.
+// The host outlives this object, and this object outlives its sockets.
+// Thread-compatible.
 class SimUnix {
  public:
   // `buffer_bytes` limits the bytes that one end has written and the other has
@@ -41,10 +42,10 @@ class SimUnix {
                    const SocketAddress* local,
                    std::unique_ptr<SimSocket>* socket);
 
-  // Returns the number of the file at that path, which no other file ever has;
-  // 0 if there is no file.
+  // Returns the number of the file at that path, or 0 if there is no file. No
+  // two files ever have the same number.
   uint64_t FileNumber(const std::string& path) const;
-  // Returns false if there is no such file.
+  // Removes the file at that path. Returns false if there is no file.
   bool RemoveFile(const std::string& path);
 
  private:

@@ -49,7 +49,8 @@ class SimWire {
   // Returns the host that has the address, seen from `from`; nullptr if there
   // is none.
   virtual SimTcp* HostOf(const SocketAddress& address, SimTcp* from) = 0;
-  // Draws how long a packet of that size is under way; nullopt if it is lost.
+  // Draws how long a packet of `bytes` bytes is under way. Returns nullopt if
+  // the packet is lost.
   virtual std::optional<absl::Duration> Pass(SimTcp* from, SimTcp* to,
                                              size_t bytes) = 0;
   // Calls `happen` at that time. The order among calls at the same time is
@@ -57,7 +58,7 @@ class SimWire {
   virtual void At(MonotonicTime time, absl::AnyInvocable<void() &&> happen) = 0;
   // Returns true if Note() keeps its lines.
   virtual bool tracing() const = 0;
-  // Adds a line to the trace.
+  // Adds a line with the time, the host's name and `what` to the trace.
   virtual void Note(const SimTcp* host, absl::string_view what) = 0;
 
  protected:

@@ -10,30 +10,30 @@
 namespace sluice {
 
 // System calls that fail on request (testonly). A program that links this
-// target calls replacements of libc's functions, which count and then call
-// libc's. Code that is linked statically calls them, and shared libraries too.
-// Calls count between BeginCalls() and EndCalls(), on all threads. The .cc file
-// has the table of the calls and of the errors that each can fail with, from
-// the man pages; docs/testing.md explains it.
+// target gets replacements of libc's functions, in its own code and in shared
+// libraries. A replacement counts its calls between BeginCalls() and
+// EndCalls(), on all threads, and calls libc's function unless it is to fail.
+// The .cc file has the table of the calls and of their errors, from the man
+// pages; docs/fault_injection.md explains it.
 
 // An outcome that is no errno: the call succeeds, and moves one byte.
 inline constexpr int kShortCount = 0;
 
-// A kind that is no system call: it throws std::bad_alloc.
+// The name of a kind that is no system call: it fails by std::bad_alloc.
 inline constexpr absl::string_view kAllocation = "operator new";
 
 struct CallKind {
-  absl::string_view name;  // "recv", "epoll_ctl(ADD)"
-  std::vector<int> errors;
+  absl::string_view name;   // "recv", "epoll_ctl(ADD)"
+  std::vector<int> errors;  // errno values, or kShortCount
 };
 // Returns the kinds, in the order of CallCounts().
 absl::Span<const CallKind> CallKinds();
 
 struct CallFault {
-  size_t kind = 0;  // index into CallKinds()
-  int nth = 0;      // call of that kind, from 1
-  int error = 0;
-  int in_a_row = 1;  // calls that fail, the nth included
+  size_t kind = 0;   // index into CallKinds()
+  int nth = 0;       // number of the first call that fails, from 1
+  int error = 0;     // an errno or kShortCount
+  int in_a_row = 1;  // number of calls that fail, the nth included
 };
 // Returns text such as "recv 3 ECONNRESET".
 std::string ToString(const CallFault& fault);
@@ -42,11 +42,14 @@ std::string ToString(const CallFault& fault);
 // REQUIRES: no other thread makes calls, and no thread is between BeginCalls()
 // and EndCalls().
 void BeginCalls(const CallFault* fault);
+// Stops counting. No call fails any more.
 void EndCalls();
 
-// Returns the number of calls since BeginCalls(), for each kind.
+// Returns the number of calls from the last BeginCalls() to its EndCalls(), or
+// until now, for each kind.
 std::vector<int> CallCounts();
-// Returns whether a call has failed because of the fault of BeginCalls().
+// Returns whether a call has failed because of the fault of the last
+// BeginCalls().
 bool CallHasFailed();
 
 }  // namespace sluice

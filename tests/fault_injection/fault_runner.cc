@@ -35,7 +35,7 @@ constexpr int kTerminated = 40;
 // How a child's scenario ended, in memory that its parent sees.
 struct Outcome {
   bool ok = false;
-  bool terminated = false;  // for want of memory, as it may
+  bool terminated = false;  // after a failed allocation, which is allowed
   bool reached = false;
   bool left_descriptor = false;
   bool leaked = false;
@@ -99,7 +99,8 @@ std::string WhyBad(int wait_status, const Outcome& outcome, int usual_calls,
   return "";
 }
 
-// EAGAIN of connect(2) and pthread_create(3) says that there is no room.
+// Returns true if callers should retry the call after this error. EAGAIN of
+// connect(2) and pthread_create(3) is not such an error: there is no room.
 bool IsTriedAgain(const CallFault& fault) {
   const absl::string_view call = CallKinds()[fault.kind].name;
   return (fault.error == EAGAIN || fault.error == EINTR ||

@@ -67,8 +67,8 @@ class Service {
  public:
   enum class Kind {
     kEcho,
-    kAnswerAtEnd,  // how much it got, when the client has finished
-    kGoOn,         // echoes, a drain or not
+    kAnswerAtEnd,  // sends the number of bytes when the client has finished
+    kGoOn,         // echoes, also during a drain
   };
   explicit Service(Kind kind) : kind_(kind) {}
 
@@ -467,7 +467,8 @@ absl::Status TroubleWithAccepting(PollerKind kind) {
   return ran.ok() ? trouble : ran;
 }
 
-// Forks a child, which destroys all while threads run; then the parent serves.
+// Forks a child while threads run. The child destroys all objects; then the
+// parent serves.
 absl::Status ForkedChild(PollerKind kind) {
   Service service(Service::Kind::kEcho);
   auto world = World::New(kind);

@@ -75,7 +75,8 @@ TEST(IdleLoggerTest, AHalfFullRingWakesTheThread) {
     if (Clock::Real()->Now() - start < absl::Milliseconds(20)) ++in_time;
   }
   EXPECT_EQ(logger.stats().dropped, 0u);
-  // By chance, one attempt in six would succeed. On a busy machine not all do.
+  // Without the wake-up, one attempt in six would succeed by chance. On a busy
+  // machine, not all attempts succeed.
   EXPECT_GE(in_time, 3);
 }
 

@@ -20,7 +20,7 @@ namespace {
 
 constexpr absl::Duration kPatience = absl::Seconds(30);
 
-// A running tests/slow_log_server.
+// A running tests/log/slow_log_server.
 class SlowLogServer {
  public:
   explicit SlowLogServer(const std::string& how) {

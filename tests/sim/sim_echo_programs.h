@@ -23,21 +23,22 @@
 
 namespace sluice {
 
-// The port of the servers.
+// The port of each SimEchoServer.
 inline constexpr uint16_t kSimEchoPort = 7007;
 
-// Returns options for a loop with little memory, because a world makes many.
+// Returns options for a loop with little memory, because a world makes many
+// loops: 64 posted callables, and a buffer of `receive_buffer` bytes.
 EventLoop::Options SmallLoopOptions(size_t receive_buffer = 4096);
 
-// An echo server on a simulated host (testonly). Its handlers are those of the
-// echo server, or other handlers that answer with the bytes that came. Counts
-// the calls of its handlers. Thread-compatible.
+// An echo server on a simulated host (testonly). Takes any handlers that answer
+// with the received bytes, and counts the calls of these handlers.
+// Thread-compatible.
 class SimEchoServer final : public SimProgram {
  public:
   struct Options {
     ThreadModel model = ThreadModel::kSingleLoop;
-    int loops = 1;
-    size_t receive_buffer = 4096;
+    int loops = 1;  // with kSingleLoop, only the first loop serves
+    size_t receive_buffer = 4096;  // bytes
     size_t max_connections = 1000;
     ConnectionOptions connection = {};
   };
@@ -45,23 +46,25 @@ class SimEchoServer final : public SimProgram {
   using NewHandler = absl::AnyInvocable<std::unique_ptr<StreamHandler>() const>;
 
   // Starts the server. The faults of `network` do not apply to the start.
-  // `network`, `host`, `new_handler` and `counts` outlive this.
+  // CHECK-fails if the server does not start. `network`, `host`, `new_handler`
+  // and `counts` outlive this.
   SimEchoServer(SimNetwork* network, SimHost* host, const Options& options,
                 const NewHandler* new_handler, HandlerCounts* counts);
   ~SimEchoServer() override;
 
   // Begins to drain. Expects that TcpServer::Drain() calls its callback once,
   // at the latest one tick after `deadline` on the host's clock: a timer may be
-  // a tick late, and loops of a simulated host take no time. A second call may
-  // bring the deadline forward.
+  // a tick late, and loops of a simulated host take no time. A further call
+  // with an earlier deadline brings the deadline forward.
   void Drain(MonotonicTime deadline);
-  // Returns true if a drain was begun and the callbacks of all were called.
+  // Returns true if Drain() was called, and the callback of each call has run.
   bool drained() const { return forced_.has_value() && unanswered_ == 0; }
   // Returns the number of connections that the drain closed by force.
   // REQUIRES: drained().
   size_t forced() const { return *forced_; }
 
-  // Returns the sum of the counters of all loops.
+  // Returns the sums over all loops of `accepted`, `refused`, `open`,
+  // `bytes_in` and `bytes_out`. The other counters are 0.
   TcpServer::LoopStats stats() const;
   // Expects that the server's counters agree with the calls of its handlers.
   void ExpectCountersAgree() const;
@@ -82,9 +85,10 @@ class SimEchoServer final : public SimProgram {
   std::optional<size_t> forced_;
 };
 
-// A program that uses a server and has a defined end (testonly).
+// A program that uses a server until it is done (testonly).
 class SimClient : public SimProgram {
  public:
+  // Returns true when the program has no connection left and begins no other.
   virtual bool done() const = 0;
   // Returns the number of timers that are armed on the program's loop.
   virtual size_t timers() const = 0;
@@ -94,7 +98,7 @@ class SimClient : public SimProgram {
 // Thread-compatible.
 class SimLoadClient final : public SimClient {
  public:
-  // Starts the load. `host` outlives this.
+  // Starts to connect and to send as `load` says. `host` outlives this.
   SimLoadClient(SimHost* host, const LoadGenerator::Options& load);
   ~SimLoadClient() override;
 

@@ -15,11 +15,13 @@
 
 namespace sluice {
 
-// Returns worlds in which nothing fails: calls do less than they could, and
-// packets are late. With `loss`, some packets are lost and sent again.
+// Returns worlds in which a correct program fails in nothing: calls move fewer
+// bytes than they could or return EAGAIN or EINTR, and pollers report
+// descriptors that are not ready. With `loss`, some packets are lost and sent
+// again.
 SimTestWorlds HarmlessWorlds(int seeds, bool loss);
-// Returns worlds in which connections fail, too, and calls that make a
-// descriptor.
+// Returns worlds as HarmlessWorlds() with `loss`, in which also connections are
+// reset, and calls that open a descriptor fail.
 SimTestWorlds FailingWorlds(int seeds);
 
 // A world with an echo server on one simulated host, its load client on
@@ -52,41 +54,49 @@ class SimEchoWorld {
   SimHost& client_host() const { return client_host_; }
   const HandlerCounts& counts() const { return counts_; }
 
-  // Starts the echo server. With `new_handler`, the server has other handlers.
+  // Starts the server, with EchoHandlers or with the handlers that
+  // `new_handler` makes. REQUIRES: called once.
   void StartServer();
   void StartServer(SimEchoServer::NewHandler new_handler);
-  // Starts the load client. With `new_client`, starts that program instead.
+  // Starts the load client, or the SimClient that `new_client` makes. REQUIRES:
+  // called once.
   void StartClient();
   void StartClient(SimHost::NewProgram new_client);
-  // REQUIRES: the program is started, and its host is up.
+  // REQUIRES for these calls: the program was started, and its host is up.
   SimEchoServer& server();
   SimLoadClient& client();  // REQUIRES: the client is the load client
-  // Returns false while the client's host is down.
-  bool client_done() const;
   size_t client_timers() const;
+  // Returns whether the client is done; false while the client's host is down.
+  // REQUIRES: the client was started.
+  bool client_done() const;
 
-  // Returns a random time between now and `most` from now.
+  // Returns a random time from now to `most` from now. Early times are more
+  // likely.
   MonotonicTime Sometime(absl::Duration most);
-  // Steps the wall clocks and sets their drifts at random times within
-  // `within`. A drift is at most a fifth.
+  // Changes the clocks of the hosts at most three times, at random times until
+  // `within` from now: steps a wall clock by at most 24 hours, or sets a drift
+  // of at most a fifth.
   void DisturbClocks(absl::Duration within);
 
-  // Returns the most time, on the world's clock, until `bytes` bytes have come
-  // back if nothing fails. `window` is the number of bytes that are under way
-  // at once. The time consists of round trips and, if packets are lost, of the
-  // time to send them again.
+  // Returns an upper bound of the time, on the world's clock, until `bytes`
+  // bytes have come back if nothing fails. `window` is the number of bytes that
+  // are under way at once. The time is the sum of the round trips and, if
+  // packets are lost, of the delays until they are sent again.
   absl::Duration TimeFor(uint64_t bytes, uint64_t window) const;
-  // Returns the most time for the whole load.
+  // Returns TimeFor() of the load client's whole load.
   absl::Duration MostTime() const;
 
-  // Expects that every connection was answered, and that each byte was right.
+  // Expects that every connection of the load client was answered, and that
+  // each byte was right.
   void ExpectAllServed();
-  // Expects that no answer had a wrong byte.
+  // Expects that no answer to the load client had a wrong byte.
   void ExpectNoWrongByte();
   // Expects that the echo server's handlers kept their bound on output.
   void ExpectOutputBounded();
-  // Stops the server. Expects that the server and the client have nothing left,
-  // and that each handler was closed. REQUIRES: the client is done.
+  // Stops the server, and runs the world for two idle timeouts, or for 1 ms if
+  // the idle timeout is infinite. Expects that each handler was closed and
+  // destroyed, and that no timer and no descriptor is left. REQUIRES: both
+  // hosts are up, and the client is done.
   void StopAndExpectNothingLeft();
 
  private:

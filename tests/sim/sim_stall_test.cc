@@ -1,5 +1,5 @@
-// Tests loops that stop for some time, as a process does after SIGSTOP. A peer
-// that answered in time must not be cut off.
+// Tests loops that stop for some time, as a process does after SIGSTOP. No
+// timeout may end the connection of a peer that answered in time.
 
 #include <cstddef>
 #include <cstdint>

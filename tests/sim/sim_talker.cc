@@ -97,7 +97,8 @@ void SimTalker::WriteMore(Stream& stream) {
 }
 
 void SimTalker::OnIdle() {
-  if (received_ < options_.bytes) return;  // the talker may have sent since
+  // The talker may have sent after last_active_, which ignores sent bytes.
+  if (received_ < options_.bytes) return;
   const absl::Duration idle = options_.connection.idle_timeout;
   const absl::Duration was = host_.platform().clock->Now() - last_active_;
   EXPECT_GE(was, idle) << "an idle limit is early";

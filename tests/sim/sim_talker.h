@@ -25,10 +25,11 @@
 
 namespace sluice {
 
-// A client with one connection to an echo server, and with bad manners
-// (testonly). It calls ShutdownWrite() while much of its output is pending,
-// reads slowly, and aborts in the middle. Compares each byte that comes back.
-// Do not destroy it inside a call of its connection. Loop-bound.
+// A client with one connection to an echo server, for behaviour that servers
+// find difficult (testonly). As Options say, it calls ShutdownWrite() while
+// much of its output is pending, reads slowly, stops reading, or aborts.
+// Expects that each byte that comes back is right. Do not destroy it inside a
+// call of its connection. Loop-bound.
 class SimTalker {
  public:
   static constexpr uint64_t kAll = UINT64_MAX;
@@ -41,13 +42,14 @@ class SimTalker {
     size_t chunk = 1;         // bytes in one Write()
     bool patient = true;      // true: waits for OnWritable(); false: writes all
     size_t read_at_once = 1;  // bytes to read before a pause
-    absl::Duration pause = absl::ZeroDuration();
-    // The number of received bytes after which the client resets the
-    // connection, or stops writing and reading until the connection is closed.
+    absl::Duration pause = absl::ZeroDuration();  // zero: does not pause
+    // The client resets the connection after so many received bytes.
     uint64_t abort_at = kAll;
+    // The client stops reading after so many received bytes; at 0, it does not
+    // write either.
     uint64_t silent_at = kAll;
-    // True: half-closes after the last byte. False: half-closes when all bytes
-    // have come back.
+    // True: half-closes after writing the last byte. False: half-closes when
+    // all bytes have come back.
     bool half_close_early = true;
   };
 
@@ -58,14 +60,15 @@ class SimTalker {
   SimTalker& operator=(const SimTalker&) = delete;
   ~SimTalker();
 
-  // Returns whether the connection or the attempt has ended; `why` and `reason`
-  // say how.
+  // Returns whether the connection, or the attempt to connect, has ended.
   bool ended() const { return ended_; }
+  // The arguments of OnClosed(). If the attempt failed, its error and kIoError.
+  // REQUIRES: ended().
   const absl::Status& why() const { return why_; }
   CloseReason reason() const { return reason_; }
+  // Returns whether OnOpen() was called.
   bool opened() const { return opened_; }
-  // Returns the number of bytes that came back. All of them are right and were
-  // sent.
+  // Returns the number of bytes that came back.
   uint64_t received() const { return received_; }
   const Options& options() const { return options_; }
 
@@ -115,19 +118,21 @@ class SimTalkers final : public SimClient {
   std::vector<std::unique_ptr<SimTalker>> talkers_;
 };
 
-// Returns talkers that the world's seed determines. If nothing fails, each
-// talker is done when all bytes that it sent have come back.
+// Returns one to five talkers, which the world's seed determines. If nothing
+// fails, each talker ends when all bytes that it sent have come back.
 std::vector<SimTalker::Options> DrawSimTalkers(SimEchoWorld& world);
-// Starts the talkers as the client of `world`.
+// Starts the talkers as the client of `world`. `counts` outlives `world`.
 void StartSimTalkers(SimEchoWorld& world,
                      std::vector<SimTalker::Options> talkers,
                      HandlerCounts* counts);
-// Returns the talkers of `world`. REQUIRES: StartSimTalkers() was called.
+// Returns the talkers of `world`. REQUIRES: StartSimTalkers() was called, and
+// the client's host is up.
 const std::vector<std::unique_ptr<SimTalker>>& SimTalkersOf(
     const SimEchoWorld& world);
-// Returns the most time that the talkers take if nothing fails, even one after
-// the other. The time consists of round trips of a full buffer and of pauses,
-// each a tick late, on a clock that is a fifth slow.
+// Returns an upper bound of the time, on the world's clock, that the talkers
+// take if nothing fails, even one after the other. The time is the sum of the
+// round trips of full buffers and of the pauses, each a tick late on a clock
+// that is a fifth slow.
 absl::Duration MostTimeOf(const SimEchoWorld& world,
                           const std::vector<SimTalker::Options>& talkers);
 

@@ -24,9 +24,10 @@ class ClientSocket {
   static constexpr absl::Duration kPatience = absl::Seconds(30);
 
   struct Options {
-    int buffer = 0;  // SO_SNDBUF and SO_RCVBUF; 0: the kernel's choice
+    int buffer = 0;  // bytes of SO_SNDBUF and SO_RCVBUF; 0: the kernel's choice
   };
   // Connects to `address`, in the form that SocketAddress::Parse() takes.
+  // Returns kInvalidArgument if the address has another form.
   static absl::StatusOr<ClientSocket> Connect(absl::string_view address,
                                               Options options);
   static absl::StatusOr<ClientSocket> Connect(absl::string_view address) {
@@ -45,18 +46,17 @@ class ClientSocket {
   // Sends the bytes that the kernel takes at once, and returns their number; 0
   // if it takes none, or on an error.
   size_t TrySend(absl::string_view data);
-  // Returns the number of sent bytes that the peer's kernel has not received
-  // yet. TCP only.
+  // Returns the number of sent bytes that the peer's kernel has not
+  // acknowledged yet. TCP only.
   size_t Unacknowledged() const;
   // Sends FIN.
   absl::Status ShutdownWrite();
   // Sends `data` and FIN in one segment. TCP only.
   absl::Status SendAndShutdownWrite(absl::string_view data);
 
-  // Receives exactly `size` bytes. Returns kOutOfRange if EOF comes before.
+  // Receives exactly `size` bytes. Returns kOutOfRange if EOF comes earlier.
   absl::StatusOr<std::string> Receive(size_t size);
-  // Waits for input, and returns between one and `size` bytes of it; "" at
-  // EOF.
+  // Waits for input, and returns from one to `size` bytes of it; "" at EOF.
   absl::StatusOr<std::string> ReceiveSome(size_t size);
   // Receives all bytes until EOF.
   absl::StatusOr<std::string> ReceiveAll();
@@ -69,6 +69,7 @@ class ClientSocket {
   // Sends `data` and receives as many bytes. Returns kDataLoss if they differ.
   absl::Status Echo(absl::string_view data);
 
+  // Closes the descriptor, if there is one.
   void Close();
   // Closes with RST.
   void Reset();

@@ -16,8 +16,8 @@ class EchoServerProcess {
  public:
   // Starts the server, and waits until it has printed its address. The server
   // listens on a free port of 127.0.0.1 unless `options` has a --listen.
-  // Returns the errors of Process::Start() and Process::ReadLine(), with a
-  // limit of 30 s, or kDataLoss if the first line is not an address.
+  // Returns the errors of Process::Start(), those of Process::ReadLine() with a
+  // timeout of 30 s, or kDataLoss if the first line is not an address.
   static absl::StatusOr<std::unique_ptr<EchoServerProcess>> Start(
       Process::Options options);
   static absl::StatusOr<std::unique_ptr<EchoServerProcess>> Start() {
@@ -30,14 +30,15 @@ class EchoServerProcess {
 
   // The numbers in the last line on standard error.
   struct Summary {
-    uint64_t connections = 0;
-    uint64_t bytes = 0;
-    double seconds = 0;
-    uint64_t forced = 0;
+    uint64_t connections = 0;  // served
+    uint64_t bytes = 0;        // echoed
+    double seconds = 0;        // since the start of the server
+    uint64_t forced = 0;       // connections that the drain closed by force
   };
-  // Sends `signal` and waits at most 30 s for the end of the process. Returns
-  // kDataLoss unless the process exits with 0 and a summary. Call it or
-  // WaitDrained() once.
+  // Sends `signal`, and waits at most 30 s for the end of the process. Returns
+  // the errors of Process::Signal() and Process::Wait(), or kDataLoss if the
+  // exit code is not 0 or the summary is missing. Call only one of Drain() and
+  // WaitDrained(), and only once.
   absl::StatusOr<Summary> Drain(int signal);
   // Waits for the end as Drain() does, but sends no signal.
   absl::StatusOr<Summary> WaitDrained();

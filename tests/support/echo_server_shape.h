@@ -13,8 +13,8 @@
 
 namespace sluice {
 
-// A thread model and a poller (testonly). The echo server keeps its promises in
-// each shape.
+// A thread model with a number of threads, and a poller (testonly). The echo
+// server keeps its promises in each shape.
 struct EchoServerShape {
   static std::string Name(
       const ::testing::TestParamInfo<EchoServerShape>& info) {
@@ -25,12 +25,12 @@ struct EchoServerShape {
     return os << shape.model << " with " << shape.poller;
   }
 
-  std::string model;
-  int threads;
-  std::string poller;
+  std::string model;   // value of --model
+  int threads;         // value of --threads
+  std::string poller;  // value of --poller
 };
 
-// Returns all shapes.
+// Returns all shapes: one thread and two threads, under each poller.
 std::vector<EchoServerShape> EchoServerShapes();
 
 // A test fixture that runs its tests in every shape:
@@ -41,7 +41,8 @@ std::vector<EchoServerShape> EchoServerShapes();
 //                            EchoServerShape::Name);
 class EchoServerShapeTest : public ::testing::TestWithParam<EchoServerShape> {
  protected:
-  // Starts a server of the shape under test.
+  // Starts a server of the shape under test. Returns the errors of
+  // EchoServerProcess::Start().
   static absl::StatusOr<std::unique_ptr<EchoServerProcess>> Start(
       Process::Options options = {});
 };

@@ -17,26 +17,30 @@
 
 namespace sluice {
 
-// A program under test (testonly), in a process of its own whose standard
-// output and error are caught. The process cannot outlive this object, nor the
-// thread that started it. Calls return the errors of their system calls, and
-// kDeadlineExceeded after their `timeout`. Thread-compatible.
+// A program under test (testonly), in a process of its own. Collects the text
+// that the program writes to standard output and standard error. The process
+// is killed when this object is destroyed, and when the thread that started the
+// process ends. An error of a system call has the code of
+// absl::ErrnoToStatus(). Calls with a `timeout` return kDeadlineExceeded after
+// it. Thread-compatible.
 class Process {
  public:
   struct Options {
     std::vector<std::string> arguments = {};  // without the program
-    // "NAME=value", added to our environment; replaces our value.
+    // Items "NAME=value", added to the environment of the test. An item
+    // replaces the value that the test has for this name.
     std::vector<std::string> environment = {};
-    uint64_t descriptor_limit = 0;  // soft and hard RLIMIT_NOFILE; 0: ours
-    int cpu = -1;                   // the only CPU to run on; -1: any
+    // Soft and hard RLIMIT_NOFILE; 0: the limits of the test.
+    uint64_t descriptor_limit = 0;
+    int cpu = -1;  // the only CPU to run on; -1: any
   };
 
   // Starts `program`, a path from the top of the workspace such as
   // "apps/echo/server". List the program in the data of the test's target. If
-  // the program cannot be executed, the process says why on standard error and
-  // exits with 127.
-  // REQUIRES: run by bazel test or bazel run, where the top of the
-  // workspace is the working directory.
+  // the program cannot be executed, Start() succeeds, and the process prints
+  // the reason to standard error and exits with 127. REQUIRES: the test is run
+  // by bazel test or bazel run, which make the top of the workspace the working
+  // directory.
   static absl::StatusOr<std::unique_ptr<Process>> Start(
       const std::string& program, const Options& options);
   // Kills the process if it still runs.
@@ -45,12 +49,12 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   pid_t pid() const { return pid_; }
-  // Sends `signal`. Returns kFailedPrecondition if a call has seen the end of
-  // the process.
+  // Sends `signal`. Returns kFailedPrecondition if an earlier call has noticed
+  // the end of the process.
   absl::Status Signal(int signal);
 
-  // Returns the next line of standard output, without the line end. Returns
-  // kOutOfRange if the output ends before the line does.
+  // Waits for the next line of standard output, and returns it without its line
+  // end. Returns kOutOfRange if the output ends before a line end.
   absl::StatusOr<std::string> ReadLine(absl::Duration timeout);
   // Waits until standard error contains `text`; text that is already there
   // counts. Returns kOutOfRange if standard error ends without it.
@@ -62,20 +66,22 @@ class Process {
   struct Ended {
     int exit_code = -1;  // -1: killed by a signal
     int signal = 0;      // 0: none; it exited
-    std::string output;  // all of it, lines that were read included
-    std::string error;
+    std::string output;  // all standard output, with lines that were read
+    std::string error;   // all standard error
   };
   // Waits until the process has ended, and no other process has its standard
-  // output and error open. Call it once.
+  // output and error open. After kDeadlineExceeded, Wait() may be called again;
+  // after success, it may not.
   absl::StatusOr<Ended> Wait(absl::Duration timeout);
 
-  // These return numbers that the kernel keeps for the process.
-  // REQUIRES: Wait() has not been called.
+  // These return numbers that the kernel keeps for the process. The first three
+  // return kUnavailable if /proc does not have the number, and kDataLoss if it
+  // has another form. REQUIRES: Wait() has not succeeded.
   absl::StatusOr<int64_t> ResidentBytes() const;      // now
-  absl::StatusOr<int64_t> PeakResidentBytes() const;  // the most there ever was
+  absl::StatusOr<int64_t> PeakResidentBytes() const;  // the maximum until now
   // Returns the signals that the process handles: bit n - 1 is signal n.
   absl::StatusOr<uint64_t> CaughtSignals() const;
-  // Returns the CPU time of all its threads, user and system.
+  // Returns the CPU time of all threads of the process, user and system.
   absl::StatusOr<absl::Duration> CpuTime() const;
 
  private:
@@ -105,8 +111,9 @@ class Process {
   int wait_status_ = 0;
 };
 
-// Returns an environment in which signals act as they do without a sanitizer.
-// By default, the sanitizer's own handlers end the process.
+// Returns values for Process::Options::environment with which signals act as
+// they do without a sanitizer. By default, the sanitizer's own handlers end the
+// process.
 std::vector<std::string> PlainSignals();
 
 // Returns whether `condition` becomes true within `timeout`. Checks it every 5
@@ -116,8 +123,8 @@ bool Eventually(absl::FunctionRef<bool()> condition, absl::Duration timeout);
 // Waits for `duration`, to measure how little happens meanwhile.
 void Pass(absl::Duration duration);
 
-// Raises this process's soft descriptor limit to the hard limit, and returns
-// it.
+// Raises this process's soft descriptor limit to the hard limit, if possible.
+// Returns the soft limit, but at most 2^40.
 int64_t RaiseOwnDescriptorLimit();
 
 }  // namespace sluice

@@ -7,8 +7,8 @@ namespace sluice {
 
 // Constants that describe how a test is run (testonly).
 
-// True if a sanitizer is at work. Figures of memory and CPU time then
-// measure the sanitizer, also those of the programs that the test starts.
+// True under asan and tsan. Then figures of memory and CPU time measure the
+// sanitizer, also figures of programs that the test starts.
 #if defined(ABSL_HAVE_ADDRESS_SANITIZER) || defined(ABSL_HAVE_THREAD_SANITIZER)
 inline constexpr bool kSanitized = true;
 #else

@@ -16,32 +16,35 @@ namespace sluice {
 // Counts of the calls to all watched handlers together (testonly).
 // Thread-compatible.
 struct HandlerCounts {
+  // Returns the number of handlers without OnClosed() so far.
   uint64_t open() const { return made - closed; }
+  // Returns the number of calls of OnClosed() with `reason`.
   uint64_t with(CloseReason reason) const {
     return by_reason[static_cast<size_t>(reason)];
   }
 
-  uint64_t made = 0;
-  uint64_t opened = 0;
-  uint64_t closed = 0;
-  uint64_t destroyed = 0;
-  uint64_t consumed = 0;      // bytes
-  uint64_t most_pending = 0;  // output bytes of one stream, after a call
-  std::array<uint64_t, 9> by_reason = {};
+  uint64_t made = 0;       // handlers
+  uint64_t opened = 0;     // calls of OnOpen()
+  uint64_t closed = 0;     // calls of OnClosed()
+  uint64_t destroyed = 0;  // handlers
+  uint64_t consumed = 0;   // bytes, the sum of the results of OnInput()
+  // The most output bytes that were pending on one stream after a call.
+  uint64_t most_pending = 0;
+  std::array<uint64_t, 9> by_reason = {};  // `closed` by CloseReason
 };
 
-// A handler that passes each call on to another handler, and expects the calls
-// to be as net/stream.h promises: their order, their number, their arguments,
-// and that no call comes inside another (testonly). Sequence-bound to its
-// stream.
+// A handler that passes each call on to another handler (testonly). Expects
+// that the calls keep the promises of net/stream.h: their order, their number,
+// their arguments, and that no call comes inside another. Expects OnClosed()
+// before its destruction. Sequence-bound to its stream.
 class WatchedHandler final : public StreamHandler {
  public:
-  // `counts` outlives this.
+  // Owns `handler`. `counts` outlives this.
   WatchedHandler(std::unique_ptr<StreamHandler> handler, HandlerCounts* counts);
   ~WatchedHandler() override;
 
-  // Call this if the stream's owner destroys the stream before it has ended:
-  // no further call is then expected.
+  // Call this if the stream's owner destroys the stream before the stream has
+  // ended. From then on, each call is a failure, and OnClosed() is not missed.
   void Forget() { closed_ = true; }
 
   void OnOpen(Stream& stream) override;
@@ -53,7 +56,7 @@ class WatchedHandler final : public StreamHandler {
   void OnClosed(Stream& stream, absl::Status why, CloseReason reason) override;
 
  private:
-  // Run before and after each call, except the last.
+  // Run before and after each call, except OnClosed().
   void Enter();
   void Leave(const Stream& stream);
 
