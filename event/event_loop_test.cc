@@ -630,7 +630,7 @@ TEST_F(EventLoopLateTimerTest, DescriptorsThatStayReadyDoNotStarveIt) {
   for (const auto& target : targets) loop_->Remove(target.get());
 }
 
-TEST_F(EventLoopLateTimerTest, AWaitThatASignalInterruptsHasLookedAtNothing) {
+TEST_F(EventLoopLateTimerTest, AnInterruptedWaitDoesNotCountAsALook) {
   HoldUp(1);
   poller_->SetReady(0, 0);
   poller_->interrupted = true;
@@ -986,7 +986,7 @@ class EventLoopBurstTest : public EventLoopThreadsTest {
   std::latch all_ran_{1};
 };
 
-TEST_F(EventLoopBurstTest, ScheduledRemotelyTakesThreeWakeUpsAtMost) {
+TEST_F(EventLoopBurstTest, SchedulingFromAnotherThreadTakesAtMostThreeWakeUps) {
   std::vector<std::unique_ptr<TestTask>> tasks;
   for (int i = 0; i < kBurst; ++i) {
     tasks.push_back(std::make_unique<TestTask>([this, i] { Run(i); }));

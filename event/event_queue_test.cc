@@ -297,7 +297,7 @@ TEST_F(SlowProducerTest, SucceedsAlthoughTheQueueWasClosedMeanwhile) {
   EXPECT_THAT(DrainAll(), ElementsAre(1));
 }
 
-TEST_F(SlowProducerTest, CountsInTheCapacity) {
+TEST_F(SlowProducerTest, AnUnfinishedPushTakesCapacity) {
   for (int i = 2; i <= 4; ++i) {
     EXPECT_NE(queue_.TryPush(SlowItem(i)), SlowResult::kFull);
   }

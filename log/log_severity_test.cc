@@ -26,7 +26,7 @@ TEST(LogSeverity, HasTheNamesOfItsHeader) {
   EXPECT_EQ(LogSeverityName(static_cast<LogSeverity>(5)), "unknown");
 }
 
-TEST(LogSeverity, Rises) {
+TEST(LogSeverity, ValuesRiseWithSeverity) {
   for (size_t i = 1; i < std::size(kAll); ++i) EXPECT_LT(kAll[i - 1], kAll[i]);
 }
 

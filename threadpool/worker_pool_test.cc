@@ -566,7 +566,7 @@ TEST_F(WorkerPoolTest, ATaskMayScheduleAndShutDown) {
   EXPECT_TRUE(second.ran);
 }
 
-TEST_F(WorkerPoolTest, ATaskThatDoneSchedulesIsAbandoned) {
+TEST_F(WorkerPoolTest, ATaskScheduledByTheDoneCallbackIsAbandoned) {
   auto pool = NewPool(1);
   TestTask late;
   pool->Shutdown(OnShutdown::kDrain,

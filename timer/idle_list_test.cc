@@ -159,7 +159,7 @@ TEST_F(IdleListTest, LateTicksDoNotAddUp) {
   EXPECT_EQ(entry.reported, 1);
 }
 
-TEST_F(IdleListTest, ATimeoutUnder32TicksIsAsLateAsOneOf32) {
+TEST_F(IdleListTest, ATimeoutBelow32TicksIsAtMostAsLateAsOneOf32Ticks) {
   for (absl::Duration timeout :
        {absl::Nanoseconds(1), absl::Microseconds(300), absl::Milliseconds(7),
         absl::Milliseconds(15.5), absl::Milliseconds(24)}) {

@@ -22,7 +22,7 @@ TEST(SpreadTest, RatiosArePairedByRound) {
   EXPECT_EQ(ratios.max, 3);
 }
 
-TEST(SpreadDeathTest, WithoutRoundsThereIsNone) {
+TEST(SpreadDeathTest, RefusesZeroRoundsAndUnequalSeries) {
   EXPECT_DEATH(SpreadOf({}), "empty");
   EXPECT_DEATH(PairedRatios({1, 2}, {1}), "size");
 }

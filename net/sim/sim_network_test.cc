@@ -330,7 +330,7 @@ TEST_F(SimNetworkTest, AnEndThatSendsSeesACrashOfItsPeer) {
   EXPECT_TRUE(Echoes(&again, "hello"));
 }
 
-TEST_F(SimNetworkTest, TheSameSeedGivesTheSameTraceAnotherOneAnother) {
+TEST_F(SimNetworkTest, TheTraceDependsOnTheSeedAlone) {
   const auto run = [](uint64_t seed) {
     SimNetwork::Options options;
     options.seed = seed;

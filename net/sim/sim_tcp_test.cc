@@ -188,7 +188,7 @@ TEST_F(SimTcpTest, BytesAndResetsKeepTheirOrder) {
   EXPECT_EQ(Read(b_, server), "ECONNRESET");
 }
 
-TEST_F(SimTcpTest, AResetThatMeetsFinOnItsWayIsNoEpipe) {
+TEST_F(SimTcpTest, AResetThatCrossesAFinIsReportedAsEconnreset) {
   auto [client, server] = Pair();
   EXPECT_EQ(Shown(a_.ShutdownWrite(client)), "0");
   Pass();

@@ -127,7 +127,7 @@ TEST_F(SimTestRunnerTest, TakesTheNumberOfSeedsFromTheEnvironment) {
   EXPECT_EQ(runs, 120);
 }
 
-TEST_F(SimTestRunnerTest, TakesTheirRangeFromTheEnvironment) {
+TEST_F(SimTestRunnerTest, TakesTheRangeOfSeedsFromTheEnvironment) {
   const auto worlds_of = [](const char* range) {
     const Variable seeds("SLUICE_SEEDS", range);
     std::vector<double> worlds;
@@ -248,7 +248,7 @@ TEST_F(SimTestRunnerTest, RepeatsTheSeedOfTheEnvironment) {
   EXPECT_EQ(runs, 2);
 }
 
-TEST_F(SimTestRunnerTest, RepeatsItWithTheFaultsOfTheEnvironment) {
+TEST_F(SimTestRunnerTest, UsesTheFaultsOfTheEnvironment) {
   const Variable seed("SLUICE_SEED", "17");
   SimFaults faults;
   const auto body = [&](SimNetwork& network) { faults = network.faults(); };

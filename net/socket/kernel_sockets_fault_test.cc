@@ -203,7 +203,7 @@ TEST_F(KernelSocketsFaultTest, AConnectionThatEndedInTheQueueIsPassedOver) {
   }
 }
 
-TEST_F(KernelSocketsFaultTest, EndedConnectionsWithoutEndAreReturned) {
+TEST_F(KernelSocketsFaultTest, AcceptGivesUpAfterAHundredAbortedConnections) {
   const auto [accepted, calls] = With({"accept4", ECONNABORTED, kForever}, [&] {
     return api_->Accept(listener_.fd(), nullptr);
   });

@@ -330,7 +330,7 @@ TEST_P(ConnectedTest, SetsEveryOption) {
   EXPECT_EQ(GetOption(fd, IPPROTO_TCP, TCP_NODELAY), 0);
 }
 
-TEST_F(KernelSocketsTest, AreOneObject) {
+TEST_F(KernelSocketsTest, EachCallReturnsTheSameObject) {
   EXPECT_EQ(KernelSockets(), KernelSockets());
 }
 
@@ -348,7 +348,7 @@ TEST_F(KernelSocketsTest, ErrorsOfABadDescriptorAreReturned) {
   EXPECT_EQ(api_->SetOption(-1, Option::kKeepAlive, 1), bad);
 }
 
-TEST_F(KernelSocketsTest, AnOptionThatASocketHasNotIsAnErrorExceptNoDelay) {
+TEST_F(KernelSocketsTest, NoDelayOnASocketWithoutItIsAnError) {
   // A netlink socket is neither TCP nor Unix-domain.
   Socket netlink(api_, socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, 0));
   EXPECT_FALSE(api_->SetOption(netlink.fd(), Option::kNoDelay, 1).ok());

@@ -88,7 +88,7 @@ TEST(SocketTest, EmptyClosesNothing) {
   EXPECT_EQ(socket.Release(), -1);
 }
 
-TEST(SocketTest, DescriptorZeroIsOne) {
+TEST(SocketTest, ClosesDescriptorZero) {
   ClosingApi api;
   { Socket socket(&api, 0); }
   EXPECT_THAT(api.closed(), ElementsAre(Pair(0, CloseMode::kGraceful)));

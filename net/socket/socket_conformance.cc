@@ -519,7 +519,7 @@ TEST_P(SocketConformanceTest, ASocketConnectsToItself) {
   EXPECT_EQ(net.ConnectError(own, &own), "EADDRINUSE");
 }
 
-TEST_P(SocketConformanceTest, ShutdownTakesAnAttemptToConnectBack) {
+TEST_P(SocketConformanceTest, ShutdownCancelsAPendingConnect) {
   for (const absl::string_view first : {"error", "read", "write"}) {
     SCOPED_TRACE(first);
     Sockets net(*world_);

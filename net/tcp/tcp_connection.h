@@ -171,9 +171,10 @@ class TcpConnection final : public Stream,
   void Run() override;
   void Abandon() override;
 
-  // Calls call(*handler_), sends corked output, and ends the stream if both ends
-  // have half-closed. Returns false if the connection is destroyed. A template,
-  // so that the compiler inlines it: a FunctionRef costs 30 instructions more.
+  // Calls call(*handler_), sends corked output, and ends the stream if both
+  // ends have half-closed. Returns false if the connection is destroyed. A
+  // template, so that the compiler inlines it: a FunctionRef costs 30
+  // instructions more.
   template <typename HandlerCall>
   bool Call(HandlerCall call);
   // Offers `input`. Returns how much of it was consumed, or nullopt if the

@@ -321,7 +321,7 @@ TEST_F(TcpServerLoopsTest, ABusyPortIsAnErrorAndLeavesNothingBehind) {
   SLUICE_EXPECT_OK(Start({}, *address));
 }
 
-TEST(FairnessTest, IsOneIfAllHaveAsManyAndOneOfNIfOneHasThemAll) {
+TEST(FairnessTest, EqualLoopsGiveOneAndASingleBusyLoopOfNGivesOneNth) {
   using Stats = TcpServer::LoopStats;
   EXPECT_EQ(Fairness({}), 1);
   EXPECT_EQ(Fairness({Stats{}, Stats{}}), 1);

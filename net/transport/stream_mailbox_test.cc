@@ -37,7 +37,7 @@ TEST_F(StreamMailboxTest, HasAsManySlotsAsThereWereStreamsAtOnce) {
   }
 }
 
-TEST_F(StreamMailboxTest, WithoutANameThereIsNothingToRemove) {
+TEST_F(StreamMailboxTest, RemovingAStreamWithoutANameDoesNothing) {
   const StreamMailbox::Name name = mailbox_->NameOf(StreamAt(0));
   mailbox_->Remove(StreamAt(1));
   EXPECT_EQ(mailbox_->NameOf(StreamAt(0)), name);

@@ -157,7 +157,7 @@ TEST(EchoServerTest, AServerThatSharesItsPortSaysSo) {
 }
 
 // Connections of the server that has ended are in TIME_WAIT.
-TEST(EchoServerTest, AServerAfterAnotherSharesNothing) {
+TEST(EchoServerTest, ASecondServerOnTheSamePortStartsFresh) {
   std::string address = "127.0.0.1:0";
   for (int i = 0; i < 2; ++i) {
     auto server = EchoServerProcess::Start(

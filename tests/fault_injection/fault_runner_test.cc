@@ -133,7 +133,7 @@ TEST(FaultRunnerTest, FindsASpin) {
               ElementsAre(HasSubstr("EADDRINUSE: spun: 2001 calls")));
 }
 
-TEST(FaultRunnerTest, AScenarioThatFailsByItselfIsNoScenario) {
+TEST(FaultRunnerTest, ReportsAScenarioThatFailsWithoutAFault) {
   const FaultReport report =
       RunWithFaults([] { return absl::InternalError("by itself"); });
   EXPECT_THAT(report.failures,

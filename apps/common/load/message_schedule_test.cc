@@ -74,7 +74,7 @@ TEST(OpenLoop, MessagesAreDueAtEvenIntervals) {
   EXPECT_EQ(schedule.DueTime(41), After(10.25));
 }
 
-TEST(OpenLoop, AMessageIsDueByItsDueTime) {
+TEST(OpenLoop, DueCountsEachMessageAtItsDueTime) {
   for (const double rate : {3.0, 7.0, 9'999.0, 123'457.0, 1e7}) {
     SCOPED_TRACE(rate);
     const MessageSchedule schedule({.rate = rate}, Start());
