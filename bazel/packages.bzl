@@ -30,12 +30,19 @@ PACKAGES = [
     "timer",
 ]
 
+def in_main_repository():
+    """Returns True if Sluice is the workspace that is built, not a dependency.
+
+    A label knows it under modules and under WORKSPACE, in every Bazel.
+    """
+    return not Label("//:BUILD.bazel").workspace_root
+
 def declare_sources():
     """Gives the package a filegroup `sources` of all its files, once.
 
     The tests of the repository's structure read them.
     """
-    if native.repository_name() != "@" or native.existing_rule("sources"):
+    if not in_main_repository() or native.existing_rule("sources"):
         return
     if native.package_name() not in PACKAGES:
         fail("add \"%s\" to PACKAGES in bazel/packages.bzl: without it no " %

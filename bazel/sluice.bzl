@@ -6,7 +6,7 @@ package also declares its `sources`.
 """
 
 load("@rules_cc//cc:defs.bzl", "cc_binary", "cc_library", "cc_test")
-load(":packages.bzl", "declare_sources")
+load(":packages.bzl", "declare_sources", "in_main_repository")
 
 _WARNINGS = [
     "-Wall",
@@ -16,17 +16,17 @@ _WARNINGS = [
     "-Wshadow",
     "-Werror",
 
-    # Abseil's headers are not ours to warn of. For g++ a folder that is also a
-    # system folder is nothing else; clang needs an option that g++ lacks, which
-    # is in .bazelrc.
+    # No warnings about Abseil's headers: for g++, a folder that is a system
+    # folder too is only that. clang needs an option that g++ lacks, which is in
+    # .bazelrc.
     "-isystem",
-    "external/com_google_absl",
+    Label("@com_google_absl//:BUILD.bazel").workspace_root,
 ]
 
-# Warnings are for those who change Sluice. Whoever depends on it has another
-# compiler, and warnings of that compiler must not end his build.
+# Warnings are for those who change Sluice. A user of Sluice may have another
+# compiler, and a warning of that compiler must not end the user's build.
 def _copts():
-    return _WARNINGS if native.repository_name() == "@" else []
+    return _WARNINGS if in_main_repository() else []
 
 # Effective where the toolchain has it: clang with module maps.
 _FEATURES = ["layering_check"]

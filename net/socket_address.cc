@@ -59,12 +59,13 @@ std::optional<std::string> UnescapeUnixName(absl::string_view text) {
   const std::vector<absl::string_view> parts = absl::StrSplit(text, '\\');
   std::string name(parts.front());
   for (const absl::string_view part : absl::MakeConstSpan(parts).subspan(1)) {
+    uint32_t value;
     if (part.size() < 3 || part[0] != 'x' || !absl::ascii_isxdigit(part[1]) ||
-        !absl::ascii_isxdigit(part[2])) {
+        !absl::SimpleHexAtoi(part.substr(1, 2), &value)) {
       return std::nullopt;
     }
-    absl::StrAppend(&name, absl::HexStringToBytes(part.substr(1, 2)),
-                    part.substr(3));
+    name.push_back(static_cast<char>(value));
+    absl::StrAppend(&name, part.substr(3));
   }
   return name;
 }

@@ -4,11 +4,11 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <ctime>
 
 #include "absl/strings/string_view.h"
 #include "glog/logging.h"
 #include "sluice/base/check.h"
+#include "sluice/log/glog/glog_versions.h"
 #include "sluice/log/internal/log_line.h"
 #include "sluice/log/log_severity.h"
 
@@ -23,7 +23,7 @@ constexpr std::array<LogSeverity, google::NUM_SEVERITIES> kSeverities = {
 // Takes the place of a file of glog, and writes nothing.
 class NoFile final : public google::base::Logger {
  public:
-  void Write(bool, time_t, const char*, size_t) override {}
+  void Write(bool, glog_internal::WriteTime, const char*, size_t) override {}
   void Flush() override {}
   uint32_t LogSize() override { return 0; }
 };
@@ -33,20 +33,22 @@ class NoFiles {
  public:
   NoFiles() {
     for (int i = 0; i < google::NUM_SEVERITIES; ++i) {
-      replaced_[i] = google::base::GetLogger(i);
+      const auto severity = static_cast<google::LogSeverity>(i);
+      replaced_[i] = google::base::GetLogger(severity);
       const bool has_bridge = dynamic_cast<NoFile*>(replaced_[i]) != nullptr;
       SLUICE_CHECK(!has_bridge);
       ours_[i] = new NoFile;
-      google::base::SetLogger(i, ours_[i]);
+      google::base::SetLogger(severity, ours_[i]);
     }
   }
   NoFiles(const NoFiles&) = delete;
   NoFiles& operator=(const NoFiles&) = delete;
   ~NoFiles() {
     for (int i = 0; i < google::NUM_SEVERITIES; ++i) {
+      const auto severity = static_cast<google::LogSeverity>(i);
       // If glog was shut down, it has deleted our object.
-      if (google::base::GetLogger(i) != ours_[i]) continue;
-      google::base::SetLogger(i, replaced_[i]);
+      if (google::base::GetLogger(severity) != ours_[i]) continue;
+      google::base::SetLogger(severity, replaced_[i]);
       delete ours_[i];
     }
   }
@@ -82,12 +84,14 @@ class StderrForFatalOnly {
   StderrForFatalOnly(const StderrForFatalOnly&) = delete;
   StderrForFatalOnly& operator=(const StderrForFatalOnly&) = delete;
   ~StderrForFatalOnly() {
-    if (old_ < google::GLOG_FATAL) Set(std::max(old_, google::GLOG_INFO));
+    if (old_ < google::GLOG_FATAL) Set(std::max<int>(old_, google::GLOG_INFO));
   }
 
  private:
   // Changes the flag under glog's mutex. Accepts only severities.
-  static void Set(int severity) { google::SetStderrLogging(severity); }
+  static void Set(int severity) {
+    google::SetStderrLogging(static_cast<google::LogSeverity>(severity));
+  }
 
   const int old_;
 };
@@ -108,8 +112,7 @@ class Sink final : public google::LogSink {
             const google::LogMessageTime& time, const char* message,
             size_t message_len) override {
     LogLineHeader header;
-    header.unix_nanos =
-        int64_t{time.timestamp()} * 1'000'000'000 + int64_t{time.usec()} * 1000;
+    header.unix_nanos = glog_internal::UnixNanos(time);
     header.severity = kSeverities[glog_severity];
     header.file = full_filename;
     header.line = line;

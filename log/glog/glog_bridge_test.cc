@@ -17,6 +17,7 @@
 #include "sluice/base/testing/in_child.h"
 #include "sluice/base/testing/status_matchers.h"
 #include "sluice/log/async_logger.h"
+#include "sluice/log/glog/glog_versions.h"
 #include "sluice/log/internal/log_line.h"
 #include "sluice/log/log.h"
 #include "sluice/log/log_severity.h"
@@ -106,9 +107,8 @@ TEST_F(GlogBridgeTest, KeepsTheTimeToTheMicrosecond) {
   {
     google::LogMessage message(__FILE__, __LINE__, google::GLOG_INFO);
     message.stream() << "now";
-    const google::LogMessageTime& glog_time = message.getLogMessageTime();
-    time = absl::FromTimeT(glog_time.timestamp()) +
-           absl::Microseconds(glog_time.usec());
+    time = absl::FromUnixNanos(
+        glog_internal::UnixNanos(glog_internal::TimeOf(message)));
   }
   EXPECT_THAT(Lines(),
               ElementsAre(StartsWith(absl::FormatTime(
