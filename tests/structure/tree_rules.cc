@@ -27,8 +27,9 @@ const std::set<std::string>& HeadersWithoutTarget() {
   return *headers;
 }
 
-// A folder that links may lead to, although it is not in the tree.
-constexpr absl::string_view kOtherWorkspace = "examples/downstream";
+// A folder of other workspaces: links may lead to it, although it is not in the
+// tree.
+constexpr absl::string_view kOtherWorkspaces = "examples";
 
 bool IsCpp(absl::string_view path) {
   return absl::EndsWith(path, ".h") || absl::EndsWith(path, ".cc");
@@ -212,7 +213,7 @@ class Checker {
       if (link.empty()) continue;  // to a heading of the same file
       const std::string path =
           Normalized(absl::StrCat(Folder(file.path), "/", link));
-      if (paths_.count(path) > 0 || absl::StartsWith(path, kOtherWorkspace)) {
+      if (paths_.count(path) > 0 || absl::StartsWith(path, kOtherWorkspaces)) {
         continue;
       }
       Report(file.path, line, "link", absl::StrCat("there is no ", path));
