@@ -82,10 +82,9 @@ std::string ForeignRule(const BuildTarget& target, absl::string_view dep) {
     // The logger is compared with glog.
     const bool comparison = package == "bench" && IsForTests(target);
     // With the bridge's test, benchmark and example.
-    const bool bridge =
-        absl::StartsWith(target.label, "//log/glog:glog_bridge");
+    const bool bridge = absl::StartsWith(target.label, "//log/glog:");
     return app || comparison || bridge ? ""
-                                       : "only apps, //log/glog:glog_bridge "
+                                       : "only apps, //log/glog "
                                          "and testonly targets of bench "
                                          "may";
   }
