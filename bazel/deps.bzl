@@ -1,7 +1,8 @@
-"""The archives that Sluice builds on, for WORKSPACE files: ours and yours."""
+"""What Sluice builds on, for WORKSPACE files: ours and yours."""
 
 load("@bazel_tools//tools/build_defs/repo:http.bzl", "http_archive")
 load("@bazel_tools//tools/build_defs/repo:utils.bzl", "maybe")
+load(":system_library.bzl", "system_library")
 
 def sluice_deps():
     """Declares each dependency that the workspace has not declared already.
@@ -57,4 +58,12 @@ def sluice_deps():
         sha256 = "34af2f15cf7367513b352bdcd2493ab14ce43692d2dcd9dfc499492966c64dcf",
         strip_prefix = "gflags-2.2.2",
         urls = ["https://github.com/gflags/gflags/archive/v2.2.2.tar.gz"],
+    )
+
+    # Libraries of the system. Only targets that use one need it.
+    maybe(
+        system_library,
+        name = "zlib",
+        libraries = {"zlib": "zlib"},
+        package = "zlib1g-dev",
     )

@@ -27,11 +27,12 @@ class BazelwTest : public ::testing::Test {
     // checkout. bazelw looks for a folder of this name under XDG_CACHE_HOME.
     Run(absl::StrCat(
         "mkdir -p ", top_, "/sluice/bazel ", top_, "/sluice/event\n",
-        "cp -L bazelw ", top_, "/sluice\n", "cp -L bazel/deps.bzl ", top_,
+        "cp -L bazelw MODULE.bazel ", top_, "/sluice\n",
+        "cp -L bazel/deps.bzl bazel/system_library.bzl ", top_,
         "/sluice/bazel\n", "cd ", top_, "\n", "touch sluice/WORKSPACE\n",
         "printf '#!/bin/sh\\npwd -P\\n' >fake_bazel\n", "chmod +x fake_bazel\n",
-        "key=$(cat sluice/bazelw sluice/bazel/deps.bzl | sha256sum | "
-        "cut -c 1-16)\n",
+        "key=$(cat sluice/bazelw sluice/MODULE.bazel sluice/bazel/deps.bzl "
+        "sluice/bazel/system_library.bzl | sha256sum | cut -c 1-16)\n",
         "mkdir -p cache/sluice/bazelw-$key\n", "echo ", top_,
         "/fake_bazel >cache/sluice/bazelw-$key/bazel\n"));
   }

@@ -88,6 +88,9 @@ std::string ForeignRule(const BuildTarget& target, absl::string_view dep) {
                                          "and testonly targets of bench "
                                          "may";
   }
+  if (absl::StartsWith(dep, "@zlib//")) {
+    return package == "tests" ? "" : "only the test of system libraries may";
+  }
   return "a repository that tests/structure/layering.cc does not know: say "
          "there who may";
 }

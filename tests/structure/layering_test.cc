@@ -167,6 +167,12 @@ TEST(LayeringTest, OnlyTestonlyTargetsLinkTestLibraries) {
   }
 }
 
+TEST(LayeringTest, OnlyTestsLinkZlib) {
+  const std::string deps = R"(deps = ["@zlib//:zlib"])";
+  EXPECT_THAT(Errors("tests", deps), IsEmpty());
+  EXPECT_EQ(Errors("net", deps).size(), 1u);
+}
+
 TEST(LayeringTest, AnUnknownRepositoryIsRefused) {
   EXPECT_EQ(Errors("apps/echo", R"(deps = ["@boringssl//:ssl"])").size(), 1u);
 }
