@@ -267,7 +267,10 @@ class Parser {
   }
 
   std::string Label(absl::string_view text) const {
-    if (absl::StartsWith(text, "@")) return std::string(text);
+    if (absl::StartsWith(text, "@")) {
+      if (absl::StrContains(text, "//")) return std::string(text);
+      return absl::StrCat(text, "//:", text.substr(1));
+    }
     if (!absl::StartsWith(text, "//")) {
       return absl::StrCat("//", package(),
                           absl::StartsWith(text, ":") ? "" : ":", text);

@@ -43,6 +43,7 @@ sluice_cc_library(
         "//base:check",
         "//timer",
         "@com_google_absl//absl/status",
+        "@zlib",
     ],
 )
 
@@ -63,7 +64,7 @@ sluice_cc_test(
   EXPECT_THAT(peer.hdrs, ElementsAre("net/test_peer.h"));
   EXPECT_THAT(peer.deps,
               ElementsAre("//net:stream", "//base:check", "//timer:timer",
-                          "@com_google_absl//absl/status"));
+                          "@com_google_absl//absl/status", "@zlib//:zlib"));
   const BuildTarget& test = (*targets)[1];
   EXPECT_EQ(test.label, "//net:x_test");
   EXPECT_FALSE(test.testonly);
