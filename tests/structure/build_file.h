@@ -13,8 +13,8 @@ namespace sluice {
 // (testonly). This is no interpreter of Starlark: it reads calls with literal
 // arguments, as our files have them, and refuses all else. Values.
 
-// A target. Labels are whole: "//net:stream", "@zlib//:zlib". Labels in packages
-// of other repositories stay as they are written.
+// A target. Labels are whole: "//net:stream", "@zlib//:zlib". Labels in
+// packages of other repositories stay as they are written.
 struct BuildTarget {
   std::string label;
   std::string file;  // "net/BUILD.bazel"
