@@ -65,7 +65,7 @@ def all_sources(name):
     native.filegroup(
         name = name + "_files",
         testonly = True,
-        srcs = ["//:sources", "//bazel:sources"] +
+        srcs = ["//:sources", "//:example_sources", "//bazel:sources"] +
                ["//%s:sources" % package for package in PACKAGES],
     )
     native.genrule(

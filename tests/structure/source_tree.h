@@ -15,10 +15,11 @@ struct SourceFile {
   std::string text;
 };
 
-// Returns all files of the repository in the order of paths, except those of
-// examples/downstream, which is a workspace of its own. kNotFound: the file
-// that holds it cannot be read; kDataLoss: it is damaged. REQUIRES: run by
-// bazel test, with :all_sources among the target's data.
+// Returns all files of the repository in the order of paths. The folders in
+// examples/ are workspaces of their own: only their files that have versions
+// are in the tree. kNotFound: the file that holds the tree cannot be read;
+// kDataLoss: it is damaged. REQUIRES: run by bazel test, with :all_sources
+// among the target's data.
 absl::StatusOr<std::vector<SourceFile>> ReadSourceTree();
 
 // Returns the same from the text of such a file; bazel/packages.bzl describes
