@@ -189,7 +189,7 @@ bool TcpConnection::Write(absl::string_view data) {
   if (!MayHold(data.size())) {
     data.remove_prefix(TrySend(absl::MakeConstSpan(&data, 1)));
   }
-  return Queue(data);
+  return data.empty() ? !above_high_water_ : Queue(data);
 }
 
 bool TcpConnection::Write(const absl::Cord& data) {
@@ -204,7 +204,7 @@ bool TcpConnection::Write(const absl::Cord& data) {
     }
     rest.RemovePrefix(TrySend(absl::MakeConstSpan(pieces, count)));
   }
-  return Queue(rest);
+  return rest.empty() ? !above_high_water_ : Queue(rest);
 }
 
 void TcpConnection::Cork() {
@@ -256,7 +256,6 @@ size_t TcpConnection::SendNow(absl::Span<const absl::string_view> pieces) {
 
 template <typename Bytes>
 bool TcpConnection::Queue(const Bytes& rest) {
-  if (rest.empty()) return !above_high_water_;
   if (pending_output() + rest.size() > context_->options_.max_output) {
     Close(absl::ResourceExhaustedError(
               absl::StrCat(pending_output(), " bytes of output are waiting, ",
