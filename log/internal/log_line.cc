@@ -18,7 +18,11 @@ char SeverityLetter(LogSeverity severity) {
 }
 
 absl::string_view BaseName(absl::string_view path) {
-  return path.substr(path.rfind('/') + 1);  // npos + 1 is 0
+  // rfind() looks at one byte at a time.
+  const void* const slash = memrchr(path.data(), '/', path.size());
+  if (slash == nullptr) return path;
+  const char* const begin = static_cast<const char*>(slash) + 1;
+  return path.substr(static_cast<size_t>(begin - path.data()));
 }
 
 // ---------------------------------------------------------------------------
