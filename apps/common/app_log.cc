@@ -45,7 +45,7 @@ void AppLog::AddFlags(CommandLine* line, Flags* flags) {
       &flags->log);
   line->AddNamed("log_level", "LEVEL",
                  "the least severe lines that are logged: debug, info, "
-                 "warning or error",
+                 "warning, error or fatal",
                  ParseLogSeverity, LogSeverityName, &flags->log_level);
 }
 
