@@ -18,6 +18,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::EndsWith;
+using ::testing::StartsWith;
 
 static_assert(ABSL_LTS_RELEASE_VERSION >= 20260107);
 
@@ -35,7 +36,8 @@ TEST(NewerAbseilTest, AStatusOfSluiceIsAStatusOfTheNewerAbseil) {
   const absl::Status status =
       sluice::SocketAddress::Parse("no address").status();
   EXPECT_EQ(status.code(), absl::StatusCode::kInvalidArgument);
-  EXPECT_EQ(absl::StrFormat("%v", status), status.ToString());
+  // The newest Abseil adds the place in the source that made the Status.
+  EXPECT_THAT(absl::StrFormat("%v", status), StartsWith(status.ToString()));
 }
 
 TEST(NewerAbseilTest, TheLogPrintsATypeAsAbseilDoes) {
