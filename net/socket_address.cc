@@ -61,6 +61,7 @@ std::optional<std::string> UnescapeUnixName(absl::string_view text) {
   for (const absl::string_view part : absl::MakeConstSpan(parts).subspan(1)) {
     uint32_t value;
     if (part.size() < 3 || part[0] != 'x' || !absl::ascii_isxdigit(part[1]) ||
+        !absl::ascii_isxdigit(part[2]) ||
         !absl::SimpleHexAtoi(part.substr(1, 2), &value)) {
       return std::nullopt;
     }

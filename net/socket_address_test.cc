@@ -250,8 +250,8 @@ TEST(SocketAddressTest, RefusesNulsThatWouldHideText) {
 }
 
 TEST(SocketAddressTest, RefusesBackslashesThatBeginNoEscape) {
-  for (const char* name : {"\\", "a\\", "\\x", "\\x4", "\\x4g", "\\xg4", "\\n",
-                           "\\\\", "\\X41", "@\\"}) {
+  for (const char* name : {"\\", "a\\", "\\x", "\\x4", "\\x4g", "\\x4 ",
+                           "\\x0x", "\\xg4", "\\n", "\\\\", "\\X41", "@\\"}) {
     EXPECT_THAT(ProblemOf(absl::StrCat("unix:", name)),
                 HasSubstr("a backslash begins no \\xNN"))
         << name;
