@@ -173,8 +173,7 @@ class TcpConnection final : public Stream,
 
   // Calls call(*handler_), sends corked output, and ends the stream if both
   // ends have half-closed. Returns false if the connection is destroyed. A
-  // template, so that the compiler inlines it: a FunctionRef costs 30
-  // instructions more.
+  // template, so that the compiler inlines it: each message passes here.
   template <typename HandlerCall>
   bool Call(HandlerCall call);
   // Offers `input`. Returns how much of it was consumed, or nullopt if the
