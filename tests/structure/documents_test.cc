@@ -77,22 +77,5 @@ TEST(ReadmeTest, TestsTheServerThatItShows) {
               ::testing::HasSubstr(program.substr(start, end + 4 - start)));
 }
 
-TEST(DependenciesTest, EachHasARowInTheDocuments) {
-  const std::string deps = Contents("bazel/deps.bzl");
-  const std::string start = "        name = \"";
-  int found = 0;
-  for (size_t at = 0; (at = deps.find(start, at)) != deps.npos; ++found) {
-    at += start.size();
-    const std::string name = deps.substr(at, deps.find('"', at) - at);
-    for (const char* document :
-         {"docs/dependencies.md", "THIRD_PARTY_NOTICES.md"}) {
-      EXPECT_THAT(Contents(document),
-                  ::testing::HasSubstr("| `@" + name + "` |"))
-          << document;
-    }
-  }
-  EXPECT_GE(found, 5);
-}
-
 }  // namespace
 }  // namespace sluice

@@ -20,6 +20,7 @@
 namespace sluice {
 namespace {
 
+using ::testing::HasSubstr;
 using ::testing::IsSupersetOf;
 using ::testing::Not;
 using ::testing::SizeIs;
@@ -110,6 +111,16 @@ TEST_F(VersionsTest, WorkspacesAndModulesHaveTheSameRepositories) {
   EXPECT_EQ(of_workspaces, of_modules)
       << "bazel/deps.bzl and MODULE.bazel: add what is missing in one of them";
   EXPECT_EQ(of_modules.count("com_google_absl"), 1u);
+}
+
+TEST_F(VersionsTest, EachRepositoryHasARowInTheDocuments) {
+  const auto repositories = Calls(Text("bazel/deps.bzl"), "maybe");
+  EXPECT_THAT(repositories, Not(SizeIs(0)));
+  for (const std::string& call : repositories) {
+    const std::string row = absl::StrCat("| `@", Argument(call, "name"), "` |");
+    EXPECT_THAT(Text("docs/dependencies.md"), HasSubstr(row));
+    EXPECT_THAT(Text("THIRD_PARTY_NOTICES.md"), HasSubstr(row));
+  }
 }
 
 TEST_F(VersionsTest, ExamplesAskForTheModulesThatSluiceAsksFor) {
