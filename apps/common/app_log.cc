@@ -55,8 +55,7 @@ absl::StatusOr<std::unique_ptr<AppLog>> AppLog::Start(const Flags& flags,
   if (flags.log.empty()) return self;
   auto writer = self->OpenWriter(flags.log, clock);
   if (!writer.ok()) {
-    return WithMessage(writer.status(),
-                       absl::StrCat("--log: ", writer.status().message()));
+    return OfFlag("log", writer.status());
   }
   self->logger_ = std::make_unique<AsyncLogger>(
       *std::move(writer),

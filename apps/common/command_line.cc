@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
+#include "sluice/base/io_result.h"
 #include "sluice/base/standard_descriptors.h"
 #include "sluice/base/version.h"
 
@@ -135,10 +136,7 @@ absl::StatusOr<CommandLine::Next> CommandLine::Parse(int argc,
     Flag& flag = flags_[found - kFirstFlag];
     flag.given = true;
     const absl::Status set = flag.set(optarg == nullptr ? "" : optarg);
-    if (!set.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("--", flag.name, ": ", set.message()));
-    }
+    if (!set.ok()) return OfFlag(flag.name, set);
   }
   if (optind < argc) {
     return absl::InvalidArgumentError(
@@ -181,6 +179,10 @@ int CommandLine::Fail(const absl::Status& status) const {
 
 int CommandLine::FailFlag(const absl::Status& status) const {
   return absl::IsInvalidArgument(status) ? FailUsage(status) : Fail(status);
+}
+
+absl::Status OfFlag(absl::string_view flag, const absl::Status& status) {
+  return WithMessage(status, absl::StrCat("--", flag, ": ", status.message()));
 }
 
 }  // namespace sluice

@@ -80,8 +80,9 @@ class CommandLine {
   int FailUsage(const absl::Status& status) const;
   // Reports any other error. Returns 1.
   int Fail(const absl::Status& status) const;
-  // Reports an error about the value of a flag: calls FailUsage() for
-  // kInvalidArgument, and Fail() otherwise, as when a host is not found.
+  // Reports an error about the value of a flag, which OfFlag() names: calls
+  // FailUsage() for kInvalidArgument, and Fail() otherwise, as when a host is
+  // not found.
   int FailFlag(const absl::Status& status) const;
 
  private:
@@ -98,6 +99,9 @@ class CommandLine {
   const std::string summary_;
   std::vector<Flag> flags_;
 };
+
+// Returns `status` with the message "--FLAG: MESSAGE".
+absl::Status OfFlag(absl::string_view flag, const absl::Status& status);
 
 }  // namespace sluice
 

@@ -199,7 +199,7 @@ class RunningServer {
               logger = log_->logger()](const absl::Status& trouble) {
                ReportAcceptTrouble(program, logger, trouble);
              }});
-    if (!server.ok()) return server.status();
+    if (!server.ok()) return OfFlag("listen", server.status());
     server_ = *std::move(server);
     start_ = platform_.clock->Now();
     SLUICE_LOG(log_->logger(), kInfo, "listening on {}", server_->address());
@@ -311,7 +311,7 @@ int ServerApp::Run(int argc, char* argv[], MakeNewHandler make_new_handler) {
   // catches SIGHUP later.
   signal(SIGHUP, SIG_IGN);
   const absl::StatusOr<SocketAddress> address = Resolve(flags.listen);
-  if (!address.ok()) return line_.FailFlag(address.status());
+  if (!address.ok()) return line_.FailFlag(OfFlag("listen", address.status()));
   const absl::Status fits = flags.CheckAddress(*address);
   if (!fits.ok()) return line_.FailUsage(fits);
 

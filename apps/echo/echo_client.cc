@@ -258,7 +258,7 @@ int EchoClientMain(int argc, char* argv[]) {
   if (!checked.ok()) return line.FailUsage(checked);
 
   const absl::StatusOr<SocketAddress> server = Resolve(flags.connect);
-  if (!server.ok()) return line.FailFlag(server.status());
+  if (!server.ok()) return line.FailFlag(OfFlag("connect", server.status()));
   if (server->both_families()) {
     return line.FailUsage(absl::InvalidArgumentError(
         absl::StrCat("--connect=", flags.connect, ": names no host; 127.0.0.1",

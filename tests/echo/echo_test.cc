@@ -259,14 +259,15 @@ TEST(EchoServerTest, WrongUseIsExplainedAndExits2) {
   }
 }
 
-// Expects one line with the operation, the address and the reason.
+// Expects one line with the flag, the operation, the address and the reason.
 void ExpectCannotServe(const std::string& listen, absl::string_view says) {
   const auto ended = RunServer({"--listen=" + listen});
   SLUICE_ASSERT_OK(ended);
   EXPECT_EQ(ended->exit_code, 1);
   EXPECT_THAT(ended->output, IsEmpty());
-  EXPECT_THAT(ended->error, AllOf(MatchesRegex("sluice echo server: [^\n]+\n"),
-                                  HasSubstr(says)));
+  EXPECT_THAT(ended->error,
+              AllOf(MatchesRegex("sluice echo server: --listen: [^\n]+\n"),
+                    HasSubstr(says)));
 }
 
 TEST(EchoServerTest, BusyPortExits1) {
