@@ -10,6 +10,7 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/testing/status_matchers.h"
@@ -158,6 +159,43 @@ TEST_F(VersionsTest, ExamplesPinTheArchivesThatSluicePins) {
   EXPECT_GT(pins, 0);
 }
 
+// Returns the version in the name of the folder that an archive has.
+std::string ArchiveVersion(const std::string& deps, absl::string_view name) {
+  for (const std::string& call : Calls(deps, "maybe")) {
+    if (Argument(call, "name") != name) continue;
+    const std::string folder = Argument(call, "strip_prefix");
+    return folder.substr(folder.rfind('-') + 1);
+  }
+  return "";
+}
+
+TEST_F(VersionsTest, TextsNameTheVersionsOfTheLibraries) {
+  const std::string& deps = Text("bazel/deps.bzl");
+  const std::string& docs = Text("docs/bazel.md");
+  EXPECT_THAT(docs, HasSubstr(absl::StrCat(
+                        "| ", ArchiveVersion(deps, "com_google_absl"), " |")));
+  EXPECT_THAT(
+      docs,
+      HasSubstr(absl::StrCat(
+          "gflags ", ArchiveVersion(deps, "com_github_gflags_gflags"), " ")));
+  const std::string glog = absl::StrCat(
+      "glog ",
+      absl::StripSuffix(ArchiveVersion(deps, "com_github_google_glog"), ".0"));
+  EXPECT_THAT(docs, HasSubstr(absl::StrCat("## ", glog, " and ")));
+  EXPECT_THAT(Text("bench/loggers.cc"),
+              HasSubstr(absl::StrCat("\"", glog, "\"")));
+
+  const std::string module = ModuleVersions(Text("MODULE.bazel"))["glog"];
+  EXPECT_THAT(docs,
+              HasSubstr(absl::StrCat("asks for glog ",
+                                     module.substr(0, module.find(".bcr")))));
+  const std::string newer =
+      ModuleVersions(Text("examples/newer_abseil/MODULE.bazel"))["abseil-cpp"];
+  EXPECT_THAT(Text("examples/newer_abseil/newer_abseil_test.cc"),
+              HasSubstr(absl::StrCat("ABSL_LTS_RELEASE_VERSION >= ",
+                                     newer.substr(0, newer.find('.')), ")")));
+}
+
 // clang-N, clang-format-N and clang-tidy-N belong to one release.
 TEST_F(VersionsTest, TheToolsOfClangHaveOneVersion) {
   std::map<std::string, std::string> places;  // by the number
@@ -171,7 +209,9 @@ TEST_F(VersionsTest, TheToolsOfClangHaveOneVersion) {
       }
     }
   }
-  EXPECT_THAT(places, SizeIs(1));
+  ASSERT_THAT(places, SizeIs(1));
+  EXPECT_THAT(Text("docs/bazel.md"),
+              HasSubstr(absl::StrCat("clang ", places.begin()->first)));
 }
 
 // Returns the labels that a list of .bcr/presubmit.yml has.
