@@ -174,7 +174,7 @@ class BarePool {
 // A WorkerPool that is given tasks.
 class SluicePool {
  public:
-  struct Task : Task {
+  struct Task : sluice::Task {
     void Abandon() override { SLUICE_CHECK(false); }
   };
   class Strand {

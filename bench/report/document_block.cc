@@ -30,7 +30,7 @@ absl::StatusOr<std::string> ReplaceBlock(absl::string_view document,
                                          absl::string_view name,
                                          absl::string_view text) {
   const std::string first =
-      absl::StrCat("<!-- ", name, ": written by //bench:report -->");
+      absl::StrCat("<!-- ", name, ": written by //bench:comparisons -->");
   const std::string last = absl::StrCat("<!-- end of ", name, " -->");
   const absl::StatusOr<size_t> begin = FindOnce(document, first);
   if (!begin.ok()) return begin.status();

@@ -11,7 +11,7 @@ namespace sluice {
 // Returns the Markdown `document` with `text` in the block `name`: between the
 // lines
 //
-//   <!-- name: written by //bench:report -->
+//   <!-- name: written by //bench:comparisons -->
 //   <!-- end of name -->
 //
 // These lines and everything else stay. Blank lines separate the text from the

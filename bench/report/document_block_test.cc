@@ -15,11 +15,11 @@ using ::testing::HasSubstr;
 constexpr char kDocument[] =
     "# Title\n"
     "\n"
-    "<!-- a: written by //bench:report -->\n"
+    "<!-- a: written by //bench:comparisons -->\n"
     "old\n"
     "<!-- end of a -->\n"
     "Prose.\n"
-    "<!-- ab: written by //bench:report -->\n"
+    "<!-- ab: written by //bench:comparisons -->\n"
     "<!-- end of ab -->\n"
     "Last.\n";
 
@@ -29,7 +29,7 @@ TEST(DocumentBlockTest, ReplacesThatBlockAndNothingElse) {
   EXPECT_EQ(*replaced,
             "# Title\n"
             "\n"
-            "<!-- a: written by //bench:report -->\n"
+            "<!-- a: written by //bench:comparisons -->\n"
             "\n"
             "new\n"
             "\n"
@@ -37,7 +37,7 @@ TEST(DocumentBlockTest, ReplacesThatBlockAndNothingElse) {
             "\n"
             "<!-- end of a -->\n"
             "Prose.\n"
-            "<!-- ab: written by //bench:report -->\n"
+            "<!-- ab: written by //bench:comparisons -->\n"
             "<!-- end of ab -->\n"
             "Last.\n");
   EXPECT_EQ(ReplaceBlock(*replaced, "a", "new\n\ntext").value(), *replaced);
@@ -47,7 +47,8 @@ TEST(DocumentBlockTest, FillsAnEmptyBlock) {
   const auto replaced = ReplaceBlock(kDocument, "ab", "new");
   SLUICE_ASSERT_OK(replaced);
   EXPECT_THAT(*replaced, HasSubstr("old\n<!-- end of a -->\nProse.\n"));
-  EXPECT_THAT(*replaced, HasSubstr("report -->\n\nnew\n\n<!-- end of ab -->"));
+  EXPECT_THAT(*replaced,
+              HasSubstr("comparisons -->\n\nnew\n\n<!-- end of ab -->"));
 }
 
 TEST(DocumentBlockTest, EachLineIsThereOnceAndInOrder) {
@@ -55,12 +56,12 @@ TEST(DocumentBlockTest, EachLineIsThereOnceAndInOrder) {
     return StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(text));
   };
   EXPECT_THAT(ReplaceBlock(kDocument, "b", "new"),
-              error("no line <!-- b: written by //bench:report -->"));
-  EXPECT_THAT(
-      ReplaceBlock("\n<!-- a: written by //bench:report -->\n", "a", "new"),
-      error("no line <!-- end of a -->"));
+              error("no line <!-- b: written by //bench:comparisons -->"));
+  EXPECT_THAT(ReplaceBlock("\n<!-- a: written by //bench:comparisons -->\n",
+                           "a", "new"),
+              error("no line <!-- end of a -->"));
   EXPECT_THAT(ReplaceBlock("\n<!-- end of a -->\n"
-                           "<!-- a: written by //bench:report -->\n",
+                           "<!-- a: written by //bench:comparisons -->\n",
                            "a", "new"),
               error("<!-- end of a --> before"));
   EXPECT_THAT(ReplaceBlock(std::string(kDocument) + kDocument, "a", "new"),

@@ -11,6 +11,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
@@ -102,6 +103,7 @@ class Checker {
             target.file, target.line, "macro",
             absl::StrCat("declare ", target.label, " by sluice_", target.rule));
       }
+      CheckOutput(target);
       for (const auto* files : {&target.hdrs, &target.srcs}) {
         for (const std::string& path : *files) {
           owners_[path].push_back(target.label);
@@ -120,6 +122,17 @@ class Checker {
                          "tests/structure/tree_rules.cc"));
       }
     }
+  }
+
+  // Bazel would write the program to the path of the folder.
+  void CheckOutput(const BuildTarget& target) {
+    if (absl::EndsWith(target.rule, "_library")) return;
+    const std::string output = absl::StrReplaceAll(
+        absl::StripPrefix(target.label, "//"), {{":", "/"}});
+    if (paths_.count(output) == 0) return;
+    Report(target.file, target.line, "output",
+           absl::StrCat("rename ", target.label, ", or ", output,
+                        ", which has the same path"));
   }
 
   void CheckOwner(const std::string& path) {

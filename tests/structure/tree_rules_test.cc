@@ -33,6 +33,17 @@ TEST(TreeRulesTest, TargetsAreDeclaredByTheMacros) {
               IsEmpty());
 }
 
+TEST(TreeRulesTest, NoProgramHasThePathOfAFolder) {
+  const SourceFile file = {"a/x/BUILD.bazel", ""};
+  EXPECT_THAT(
+      Errors({{"a/BUILD.bazel", "sluice_cc_binary(name = \"x\")\n"}, file}),
+      ElementsAre("a/BUILD.bazel:1: output: rename //a:x, or a/x, which has "
+                  "the same path"));
+  EXPECT_THAT(
+      Errors({{"a/BUILD.bazel", "sluice_cc_library(name = \"x\")\n"}, file}),
+      IsEmpty());
+}
+
 TEST(TreeRulesTest, EachCppFileIsInOneTarget) {
   const SourceFile build = {"a/BUILD.bazel",
                             "sluice_cc_library(name = \"x\", "

@@ -165,7 +165,7 @@ int ReportMain(int argc, char* argv[]) {
   const char* const top = std::getenv("BUILD_WORKSPACE_DIRECTORY");
   if (top == nullptr || !IsOptimized()) {
     return line.Fail(absl::FailedPreconditionError(
-        "run it by ./bazelw run -c opt //bench:report"));
+        "run it by ./bazelw run -c opt //bench:comparisons"));
   }
   std::error_code error;
   std::filesystem::create_directories(absl::StrCat(top, "/docs/benchmarks"),
