@@ -28,7 +28,16 @@ class DestructorCheck {
   [[nodiscard]] bool Survives(Call call) {
     SLUICE_DCHECK(!in_call());
     bool destroyed = false;
+// g++ 13 and later warn that the member keeps this address after the return. It
+// does not: when this returns early, the member does not exist any more.
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wdangling-pointer"
+#endif
     destroyed_ = &destroyed;
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
+#endif
     call(std::as_const(destroyed));
     if (destroyed) return false;
     destroyed_ = nullptr;
