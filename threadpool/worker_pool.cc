@@ -122,11 +122,12 @@ WorkerPool::~WorkerPool() {
   if (workers_.front()->thread.has_value()) Join();
 }
 
-void WorkerPool::operator delete(WorkerPool* pool, std::destroying_delete_t) {
+void WorkerPool::operator delete(WorkerPool* pool, std::destroying_delete_t,
+                                 std::align_val_t alignment) {
   const bool joined = !pool->workers_.front()->thread.has_value();
   if (!joined && !pool->owner_.IsCurrent()) return;
   pool->~WorkerPool();
-  ::operator delete(pool, std::align_val_t(alignof(WorkerPool)));
+  ::operator delete(pool, alignment);
 }
 
 void WorkerPool::Shutdown(OnShutdown what, Done done, absl::Duration limit) {

@@ -72,7 +72,8 @@ class WorkerPool final : public Executor {
   ~WorkerPool() override;
   // In the child of a fork(), does nothing to a pool whose workers were not
   // joined, and leaves it in memory: docs/architecture.md, "fork()".
-  static void operator delete(WorkerPool* pool, std::destroying_delete_t);
+  static void operator delete(WorkerPool* pool, std::destroying_delete_t,
+                              std::align_val_t alignment);
 
   // Schedules `task`: see Executor. During a shutdown, `task` runs or is
   // abandoned as OnShutdown says. If the workers have ended, calls Abandon()

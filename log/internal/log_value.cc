@@ -57,7 +57,7 @@ void AppendNumber(const LogSpec& spec, char* begin, char* end, LogText& text) {
 
 template <std::integral Integer>
 void AppendWithSpec(const LogSpec& spec, Integer value, LogText& text) {
-  char digits[24];
+  char digits[24] = {};
   const int base = spec.type == 'x' || spec.type == 'X' ? 16 : 10;
   AppendNumber(spec, digits,
                std::to_chars(digits, std::end(digits), value, base).ptr, text);
