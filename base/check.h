@@ -7,6 +7,7 @@
 #include "absl/base/attributes.h"
 #include "absl/base/optimization.h"
 #include "absl/strings/string_view.h"
+#include "sluice/base/cxx20.h"
 
 // Checks for errors of the programmer. A check that fails prints a line on
 // stderr and calls abort(), in every build:

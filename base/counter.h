@@ -4,6 +4,8 @@
 #include <atomic>
 #include <cstdint>
 
+#include "sluice/base/cxx20.h"
+
 namespace sluice {
 
 // A number of events, for statistics. Orders no other memory: after a thread

@@ -7,6 +7,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "sluice/base/cxx20.h"
 
 namespace sluice {
 

@@ -25,6 +25,7 @@ def _pkg_config(ctx, *options):
 
 A target of this build uses the library {name} of the system, which is not found.
 Either install it (on Debian and Ubuntu: apt-get install pkg-config {package}),
+or name the folder of its .pc file by --repo_env=PKG_CONFIG_PATH=FOLDER,
 or declare a repository "{name}" of your own before sluice_deps() in WORKSPACE.
 ({reason})
 """.format(name = ctx.name, package = ctx.attr.package, reason = reason))

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "absl/strings/string_view.h"
+#include "sluice/base/cxx20.h"
 
 namespace sluice {
 

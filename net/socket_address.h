@@ -8,6 +8,7 @@
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "sluice/base/cxx20.h"
 
 namespace sluice {
 

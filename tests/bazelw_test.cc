@@ -34,7 +34,8 @@ class BazelwTest : public ::testing::Test {
         "key=$(cat sluice/bazelw sluice/MODULE.bazel sluice/bazel/deps.bzl "
         "sluice/bazel/system_library.bzl | sha256sum | cut -c 1-16)\n",
         "mkdir -p cache/sluice/bazelw-$key\n", "echo ", top_,
-        "/fake_bazel >cache/sluice/bazelw-$key/bazel\n"));
+        "/fake_bazel >cache/sluice/bazelw-$key/bazel\n",
+        "touch cache/sluice/bazelw-$key/modules\n"));
   }
   ~BazelwTest() override { std::filesystem::remove_all(top_); }
 
@@ -75,6 +76,19 @@ TEST_F(BazelwTest, RunsInTheWorkspaceOfTheCaller) {
     EXPECT_EQ(RunsIn("other"), "other\n");
     EXPECT_EQ(RunsIn("other/a/b"), "other/a/b\n");
   }
+}
+
+// Such a Bazel would silently use the next workspace further up.
+TEST_F(BazelwTest, RefusesAModuleIfBazelIsTooOldForIt) {
+  EXPECT_EQ(Run(absl::StrCat(
+                "cd ", top_, "\nrm cache/sluice/bazelw-*/modules\n",
+                "mkdir sluice/module\ntouch sluice/module/MODULE.bazel\n",
+                "cd sluice/module\n",
+                "../bazelw build //... 2>&1 | sed 's,^.*MODULE,MODULE,'\n")),
+            absl::StrCat("MODULE.bazel and no WORKSPACE: that needs Bazel 7 or "
+                         "later, and ",
+                         top_, "/fake_bazel is older\n"));
+  EXPECT_EQ(RunsIn("sluice"), "sluice\n");
 }
 
 TEST_F(BazelwTest, RunsInItsOwnCheckoutIfTheCallerIsInNoWorkspace) {

@@ -165,6 +165,26 @@ TEST_F(ReleaseTest, SaysThatTheAddressIsAPlaceholder) {
   EXPECT_THAT(Release("out"), HasSubstr("is a placeholder"));
 }
 
+TEST_F(ReleaseTest, RefusesToReplaceAnArchive) {
+  Release("out");
+  const Process::Ended ended = TryToRun(absl::StrCat(
+      "cd ", top_, "/sluice\ntools/release ", kVersion, " ../out\n"));
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.error, HasSubstr(".tar.gz exists: give another folder"));
+}
+
+TEST_F(ReleaseTest, RefusesAFolderInTheCheckout) {
+  const Process::Ended ended = TryToRun(absl::StrCat(
+      "cd ", top_, "/sluice\ntools/release ", kVersion, " release\n"));
+  EXPECT_EQ(ended.exit_code, 1);
+  EXPECT_THAT(ended.error, HasSubstr("sluice/release is in the checkout"));
+}
+
+TEST_F(ReleaseTest, RefusesAttributesOfGitThatWouldChangeTheArchive) {
+  RunInCheckout("echo 'main.cc export-ignore' >.git/info/attributes\n");
+  EXPECT_THAT(Refusal(), HasSubstr("attributes would change the archive"));
+}
+
 TEST_F(ReleaseTest, RefusesATreeWithChanges) {
   RunInCheckout("echo >new.cc\n");
   EXPECT_THAT(Refusal(), HasSubstr("the tree has changes, commit or remove "
@@ -192,7 +212,8 @@ TEST_F(ReleaseTest, RefusesAVersionThatTheModuleDoesNotHave) {
 TEST_F(ReleaseTest, RefusesAChangelogWithoutADatedHeadingOfTheVersion) {
   for (const std::string& heading :
        {std::string("## Unreleased"), absl::StrCat("## ", kVersion),
-        std::string("## 9.8.7 (2026-01-02)")}) {
+        std::string("## 9.8.7 (2026-01-02)"),
+        absl::StrCat("## ", kVersion, " (2026-99-99)")}) {
     WriteChangelog(heading);
     const std::string error = Refusal();
     EXPECT_THAT(error,

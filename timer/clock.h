@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "absl/time/time.h"
+#include "sluice/base/cxx20.h"
 
 namespace sluice {
 

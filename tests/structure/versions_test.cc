@@ -185,6 +185,10 @@ TEST_F(VersionsTest, TextsNameTheVersionsOfTheLibraries) {
   EXPECT_THAT(Text("bench/loggers.cc"),
               HasSubstr(absl::StrCat("\"", glog, "\"")));
 
+  const std::string absl = ModuleVersions(Text("MODULE.bazel"))["abseil-cpp"];
+  EXPECT_THAT(
+      Text("README.md"),
+      HasSubstr(absl::StrCat("\"abseil-cpp\", version = \"", absl, "\"")));
   const std::string module = ModuleVersions(Text("MODULE.bazel"))["glog"];
   EXPECT_THAT(docs,
               HasSubstr(absl::StrCat("asks for glog ",
