@@ -15,8 +15,6 @@ constexpr size_t kMaxPerIteration = 1024;
 // The cost of a message in addition to its bytes: its size, doubled because a
 // vector grows by doubling.
 constexpr uint64_t kMessageCost = 128;
-// Shorter strings are copied if they must wait for the peer.
-constexpr size_t kMinShared = 1024;
 
 absl::Status Gone() {
   return absl::NotFoundError("StreamHandle: the stream is gone");
@@ -173,8 +171,7 @@ void StreamMailbox::Deliver(Message message) {
   counters_->delivered.Add();
   if (auto* const data = std::get_if<std::string>(&message.content)) {
     if (NextIsWriteTo(message.to)) stream->Cork();
-    data->size() < kMinShared ? stream->Write(absl::string_view(*data))
-                              : stream->Write(absl::Cord(std::move(*data)));
+    stream->Write(std::move(*data));
   } else if (auto* const callable =
                  std::get_if<std::unique_ptr<Callable>>(&message.content)) {
     std::move (**callable)(*stream);

@@ -64,7 +64,7 @@ class Answerer final : public StreamHandler {
     ++counts_.answered;
     stream.Write("answer");
     stream.SetTimeout(absl::InfiniteDuration());
-    if (draining_) stream.ShutdownWrite();
+    if (draining_) stream.CloseAfterFlush(absl::ZeroDuration());
     return input.size();
   }
   void OnTimeout(Stream& stream) override {

@@ -95,12 +95,12 @@ void ClientConnection::WriteWhatFits() {
   while (written_ < end && !blocked_) {
     if (end - written_ < kMinShared) {
       const auto size = static_cast<size_t>(end - written_);
-      blocked_ =
-          !connection_->Write(shared_->pattern->Bytes(number_, written_, size));
+      blocked_ = connection_->Write(shared_->pattern->Bytes(
+                     number_, written_, size)) != Stream::WriteResult::kOk;
       written_ = end;
     } else {
       const absl::Cord bytes = TakeShared(std::min(end - written_, kMaxWrite));
-      blocked_ = !connection_->Write(bytes);
+      blocked_ = connection_->Write(bytes) != Stream::WriteResult::kOk;
     }
   }
 }

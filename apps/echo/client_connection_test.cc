@@ -56,7 +56,9 @@ class ClientConnectionTest : public ::testing::Test,
   LoadTestServer server_;
   const BytePattern pattern_;
   LoadResults results_;
-  ConnectionContext context_{server_.loop(), {.high_water = 0, .low_water = 0}};
+  ConnectionContext context_{
+      server_.loop(),
+      {.high_water = 0, .low_water = 0, .back_pressure = false}};
   ClientConnection::Shared shared_{.platform = server_.platform(),
                                    .loop = server_.loop(),
                                    .context = &context_,

@@ -3,20 +3,18 @@
 namespace sluice {
 
 size_t EchoHandler::OnInput(Stream& stream, absl::string_view input) {
-  if (!stream.Write(input)) stream.PauseReading();
-  if (draining_) ShutdownWriteIfSent(stream);
+  stream.Write(input);
+  if (draining_) CloseIfAllIsRead(stream);
   return input.size();
 }
 
-void EchoHandler::OnWritable(Stream& stream) { stream.ResumeReading(); }
-
 void EchoHandler::OnDraining(Stream& stream) {
   draining_ = true;
-  ShutdownWriteIfSent(stream);
+  CloseIfAllIsRead(stream);
 }
 
-void EchoHandler::ShutdownWriteIfSent(Stream& stream) {
-  if (!stream.HasUnreadInput()) stream.ShutdownWrite();
+void EchoHandler::CloseIfAllIsRead(Stream& stream) {
+  if (!stream.HasUnreadInput()) stream.CloseAfterFlush();
 }
 
 }  // namespace sluice

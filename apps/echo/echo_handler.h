@@ -9,18 +9,17 @@
 namespace sluice {
 
 // A handler that sends back all input, as RFC 862 says. Half-closes after the
-// peer, as every StreamHandler does by default. Stops reading while the peer
-// does not read: a connection holds at most the stream's high-water mark and
-// one read in memory. Sequence-bound to its stream.
+// peer, as every StreamHandler does by default. The stream stops reading while
+// the peer does not read: a connection holds at most the stream's high-water
+// mark and one read in memory. Sequence-bound to its stream.
 class EchoHandler : public StreamHandler {
  public:
   size_t OnInput(Stream& stream, absl::string_view input) override;
-  void OnWritable(Stream& stream) override;
-  // Echoes the input that has arrived already, then half-closes.
+  // Echoes the input that has arrived already, then closes.
   void OnDraining(Stream& stream) override;
 
  private:
-  void ShutdownWriteIfSent(Stream& stream);
+  void CloseIfAllIsRead(Stream& stream);
 
   bool draining_ = false;
 };

@@ -230,7 +230,9 @@ class World::Handler final : public StreamHandler {
     if (end_.is_server && !input.empty()) {
       if (end_.finished) return input.size();  // reads to the end
       end_.written += input.size();
-      if (!stream.Write(input)) stream.PauseReading();
+      if (stream.Write(input) == Stream::WriteResult::kFull) {
+        stream.PauseReading();
+      }
     }
     return input.size();
   }
@@ -250,7 +252,7 @@ class World::Handler final : public StreamHandler {
     Called();
     end_.draining = true;
     end_.finished = true;
-    stream.ShutdownWrite();
+    stream.CloseAfterFlush();
   }
   void OnClosed(Stream&, absl::Status why, CloseReason reason) override {
     end_.reason = reason;

@@ -27,7 +27,9 @@ class GatedSockets final : public SocketApi {
   size_t room = SIZE_MAX;     // bytes that may still be written
   size_t written = 0;         // bytes
   size_t pieces_of_last = 0;  // of the last such call
-  int accept_error = 0;       // errno of each Accept(); 0: calls the kernel
+  const char* memory_of_last =
+      nullptr;           // the first bytes of the last such call
+  int accept_error = 0;  // errno of each Accept(); 0: calls the kernel
 
   IoResult Write(int fd, absl::Span<const absl::string_view> pieces) override {
     absl::string_view fitting[kMaxPieces];
@@ -44,6 +46,7 @@ class GatedSockets final : public SocketApi {
     if (result.ok()) {
       ++writes;
       pieces_of_last = count;
+      memory_of_last = fitting[0].data();
       written += static_cast<size_t>(result.value());
       if (room != SIZE_MAX) room -= static_cast<size_t>(result.value());
     }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstring>
+#include <deque>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,21 +17,39 @@ namespace {
 
 constexpr uint64_t kMaxHeld = 64 * 1024;  // bytes of corked output
 
+constexpr uint8_t Bit(Stream::Pauser pauser) {
+  return static_cast<uint8_t>(pauser);
+}
+
 }  // namespace
 
-class TcpConnection::HandlerTimer final : public Timer {
- public:
-  explicit HandlerTimer(TcpConnection* connection) : connection_(connection) {}
+// What few connections need at one time.
+struct TcpConnection::Extra final : Timer {
+  explicit Extra(TcpConnection* its_connection) : connection(its_connection) {}
 
- private:
-  void Fire() override {
-    connection_->Call([connection = connection_](StreamHandler& handler) {
-      handler.OnTimeout(*connection);
-    });
-  }
+  // The delay of SetTimeout() or CloseAfterFlush() has passed.
+  void Fire() override;
 
-  TcpConnection* const connection_;
+  TcpConnection* const connection;
+  std::string input;        // input that is not consumed
+  absl::Span<char> buffer;  // the rest of the buffer of ReadInto()
+  absl::Duration linger;    // of CloseAfterFlush()
+  absl::Status why;         // of the end
+  // The callables of WhenSent(), each with the value of `sent` at which it is
+  // due. `sent` counts from the first of them.
+  std::deque<std::pair<uint64_t, Callable>> when_sent;
+  uint64_t sent = 0;
 };
+
+void TcpConnection::Extra::Fire() {
+  if (connection->closing_) {
+    connection->End(absl::OkStatus(), CloseReason::kNormal,
+                    CloseMode::kGraceful);
+    return;
+  }
+  (void)connection->Call(
+      [c = connection](StreamHandler& handler) { handler.OnTimeout(*c); });
+}
 
 absl::Status CheckConnectionOptions(const ConnectionOptions& options) {
   if (options.low_water > options.high_water) {
@@ -97,103 +117,198 @@ bool TcpConnection::Call(HandlerCall call) {
   return true;
 }
 
+TcpConnection::Extra& TcpConnection::extra() {
+  if (extra_ == nullptr) extra_ = std::make_unique<Extra>(this);
+  return *extra_;
+}
+
+bool TcpConnection::HasKeptInput() const {
+  return extra_ != nullptr && !extra_->input.empty();
+}
+
+bool TcpConnection::IsFilling() const {
+  return extra_ != nullptr && !extra_->buffer.empty();
+}
+
 void TcpConnection::OnOpen() {
   open_ = true;
   if (output_ != nullptr) Flush();
   if (write_shut_down_) transport_->ShutdownWrite();
-  if (!Call([this](StreamHandler& handler) { handler.OnOpen(*this); })) return;
+  if (!closing_) {
+    if (!Call([this](StreamHandler& handler) { handler.OnOpen(*this); })) {
+      return;
+    }
+  }
+  EndIfDone();
   if (ended_) return;
   SetReading();
   if (draining_) TellDraining();
 }
 
 void TcpConnection::SetReading() {
-  transport_->SetReading(!paused_ && !offer_kept_ && !input_ended_);
+  transport_->SetReading(paused_ == 0 && !offer_kept_ && !input_ended_);
+}
+
+absl::Span<char> TcpConnection::InputBuffer() {
+  return IsFilling() && !HasKeptInput() ? extra_->buffer : absl::Span<char>();
 }
 
 void TcpConnection::OnInput(absl::string_view bytes) {
-  Touch();
   context_->bytes_in_.AddLocal(bytes.size());
-  if (input_ != nullptr) {
-    input_->append(bytes.data(), bytes.size());
-    OfferKept();
+  if (closing_) return;
+  Touch();
+  if (HasKeptInput()) {
+    extra_->input.append(bytes.data(), bytes.size());
+    (void)DeliverKept();
     return;
   }
-  const std::optional<size_t> consumed = Offer(bytes);
-  if (!consumed.has_value() || ended_) return;
-  if (*consumed == bytes.size()) return;
-  input_ = std::make_unique<std::string>(bytes.substr(*consumed));
+  const std::optional<size_t> consumed = Deliver(bytes);
+  if (!consumed.has_value() || *consumed == bytes.size()) return;
+  bytes.remove_prefix(*consumed);
+  extra().input.assign(bytes.data(), bytes.size());
   EndIfAtInputLimit();
 }
 
-std::optional<size_t> TcpConnection::Offer(absl::string_view input) {
-  size_t consumed = 0;
-  offering_ = true;
-  if (!Call([&](StreamHandler& handler) {
-        consumed = handler.OnInput(*this, input);
-      })) {
+std::optional<size_t> TcpConnection::Deliver(absl::string_view input) {
+  size_t done = 0;
+  delivering_ = true;
+  while (done < input.size() && paused_ == 0) {
+    const absl::string_view rest = input.substr(done);
+    const bool filling = IsFilling();
+    std::optional<size_t> consumed = 0;
+    if (filling) {
+      consumed = Fill(rest);
+    } else if (!Call([&](StreamHandler& handler) {
+                 consumed = handler.OnInput(*this, rest);
+               })) {
+      consumed.reset();
+    }
+    if (!consumed.has_value()) return std::nullopt;
+    SLUICE_CHECK(*consumed <= rest.size());
+    done += *consumed;
+    if (ended_ || closing_) done = input.size();
+    if (!filling && !IsFilling()) break;
+  }
+  delivering_ = false;
+  return done;
+}
+
+std::optional<size_t> TcpConnection::Fill(absl::string_view input) {
+  absl::Span<char>& buffer = extra_->buffer;
+  const size_t size = std::min(input.size(), buffer.size());
+  // The transport may have received into the buffer.
+  if (input.data() != buffer.data()) memcpy(buffer.data(), input.data(), size);
+  buffer.remove_prefix(size);
+  if (buffer.empty() &&
+      !Call([this](StreamHandler& handler) { handler.OnBufferFull(*this); })) {
     return std::nullopt;
   }
-  offering_ = false;
-  SLUICE_CHECK(consumed <= input.size());
-  return consumed;
+  return size;
 }
 
-bool TcpConnection::OfferKept() {
-  const std::optional<size_t> consumed = Offer(*input_);
-  if (!consumed.has_value() || ended_) return false;
-  if (*consumed == input_->size()) {
-    input_.reset();
-    return true;
+bool TcpConnection::DeliverKept() {
+  const std::optional<size_t> consumed = Deliver(extra_->input);
+  if (!consumed.has_value()) return false;
+  if (*consumed == extra_->input.size()) {
+    extra_->input = std::string();
+  } else {
+    extra_->input.erase(0, *consumed);
+    EndIfAtInputLimit();
   }
-  input_->erase(0, *consumed);
-  EndIfAtInputLimit();
-  return !ended_;
+  return true;
 }
 
 void TcpConnection::EndIfAtInputLimit() {
   // A handler that has paused may leave the input: nothing is read meanwhile.
-  if (paused_ || input_->size() < context_->options_.max_input) return;
-  Close(absl::ResourceExhaustedError(
-            absl::StrCat(input_->size(), " bytes of input are not consumed")),
+  if (ended_ || paused_ != 0 || IsFilling() ||
+      extra_->input.size() < context_->options_.max_input) {
+    return;
+  }
+  Close(absl::ResourceExhaustedError(absl::StrCat(
+            extra_->input.size(), " bytes of input are not consumed")),
         CloseReason::kInputLimit);
 }
 
+void TcpConnection::ReadInto(absl::Span<char> buffer) {
+  SLUICE_CHECK(!buffer.empty(), "the buffer of ReadInto() is empty");
+  SLUICE_CHECK(!IsFilling(),
+               "ReadInto() was called before its last buffer was full");
+  if (ended_ || closing_) return;
+  extra().buffer = buffer;
+  if (HasKeptInput() && !delivering_ && paused_ == 0) Resumed();
+}
+
 void TcpConnection::OnInputEnd() {
-  Touch();
   input_ended_ = true;
-  Call([this](StreamHandler& handler) { handler.OnInputEnd(*this); });
+  if (closing_) return EndIfDone();
+  Touch();
+  (void)Call([this](StreamHandler& handler) { handler.OnInputEnd(*this); });
 }
 
 void TcpConnection::OnSent(uint64_t bytes) {
-  Touch();
+  TouchBySending();
   context_->bytes_out_.AddLocal(bytes);
+  NoteSent(bytes);
   if (output_->empty()) {
     output_.reset();
     flushing_ = false;
   }
   if (above_high_water_ && pending_output() <= context_->options_.low_water) {
     above_high_water_ = false;
-    Call([this](StreamHandler& handler) { handler.OnWritable(*this); });
-  } else {
-    EndIfDone();
+    if (std::exchange(paused_, paused_ & ~Bit(Pauser::kBackPressure)) != 0 &&
+        paused_ == 0) {
+      Resumed();
+    }
+    if (!closing_) {
+      (void)Call([this](StreamHandler& handler) { handler.OnWritable(*this); });
+      return;
+    }
   }
+  EndIfDone();
+}
+
+void TcpConnection::NoteSent(uint64_t bytes) {
+  if (extra_ == nullptr || extra_->when_sent.empty()) return;
+  extra_->sent += bytes;
+  if (WhenSentIsDue()) context_->loop_->ScheduleLocal(this);
+}
+
+bool TcpConnection::WhenSentIsDue() const {
+  return extra_ != nullptr && !extra_->when_sent.empty() &&
+         extra_->when_sent.front().first <= extra_->sent;
+}
+
+void TcpConnection::WhenSent(Callable done) {
+  if (ended_) return;
+  if (extra().when_sent.empty()) extra_->sent = 0;
+  extra_->when_sent.emplace_back(extra_->sent + pending_output(),
+                                 std::move(done));
+  if (WhenSentIsDue()) context_->loop_->ScheduleLocal(this);
+}
+
+bool TcpConnection::CallWhenSent() {
+  while (!ended_ && WhenSentIsDue()) {
+    Callable done = std::move(extra_->when_sent.front().second);
+    extra_->when_sent.pop_front();
+    if (!Call([&done](StreamHandler&) { std::move(done)(); })) return false;
+  }
+  return true;
 }
 
 void TcpConnection::OnError(absl::Status error, CloseReason reason) {
   End(std::move(error), reason, CloseMode::kReset);
 }
 
-bool TcpConnection::Write(absl::string_view data) {
-  if (ended_ || write_shut_down_) return false;
+Stream::WriteResult TcpConnection::Write(absl::string_view data) {
+  if (ended_ || write_shut_down_) return WriteResult::kEnded;
   if (!MayHold(data.size())) {
     data.remove_prefix(TrySend(absl::MakeConstSpan(&data, 1)));
   }
-  return data.empty() ? !above_high_water_ : Queue(data);
+  return data.empty() ? Written() : Queue(data);
 }
 
-bool TcpConnection::Write(const absl::Cord& data) {
-  if (ended_ || write_shut_down_) return false;
+Stream::WriteResult TcpConnection::Write(const absl::Cord& data) {
+  if (ended_ || write_shut_down_) return WriteResult::kEnded;
   absl::Cord rest = data;
   if (!MayHold(data.size())) {
     absl::string_view pieces[SocketApi::kMaxPieces];
@@ -204,7 +319,7 @@ bool TcpConnection::Write(const absl::Cord& data) {
     }
     rest.RemovePrefix(TrySend(absl::MakeConstSpan(pieces, count)));
   }
-  return rest.empty() ? !above_high_water_ : Queue(rest);
+  return rest.empty() ? Written() : Queue(rest);
 }
 
 void TcpConnection::Cork() {
@@ -241,6 +356,7 @@ size_t TcpConnection::TrySend(absl::Span<const absl::string_view> pieces) {
   const size_t sent = SendNow(absl::MakeConstSpan(all, count));
   const size_t held = std::min<uint64_t>(sent, output_->size());
   output_->Consume(held);
+  NoteSent(held);
   if (output_->empty()) output_.reset();
   return sent - held;
 }
@@ -248,26 +364,32 @@ size_t TcpConnection::TrySend(absl::Span<const absl::string_view> pieces) {
 size_t TcpConnection::SendNow(absl::Span<const absl::string_view> pieces) {
   const size_t sent = transport_->TrySend(pieces);
   if (sent > 0) {
-    Touch();
+    TouchBySending();
     context_->bytes_out_.AddLocal(sent);
   }
   return sent;
 }
 
 template <typename Bytes>
-bool TcpConnection::Queue(const Bytes& rest) {
+Stream::WriteResult TcpConnection::Queue(const Bytes& rest) {
   if (pending_output() + rest.size() > context_->options_.max_output) {
     Close(absl::ResourceExhaustedError(
               absl::StrCat(pending_output(), " bytes of output are waiting, ",
                            rest.size(), " more would exceed max_output")),
           CloseReason::kOutputLimit);
-    return false;
+    return WriteResult::kEnded;
   }
   if (output_ == nullptr) output_ = std::make_unique<OutputQueue>();
   output_->Append(rest);
   if (open_ && !MayHold(0)) Flush();
-  if (output_->size() > context_->options_.high_water) above_high_water_ = true;
-  return !above_high_water_;
+  if (output_->size() > context_->options_.high_water && !above_high_water_) {
+    above_high_water_ = true;
+    if (context_->options_.back_pressure) {
+      paused_ |= Bit(Pauser::kBackPressure);
+      if (open_) SetReading();
+    }
+  }
+  return Written();
 }
 
 void TcpConnection::Flush() {
@@ -275,30 +397,65 @@ void TcpConnection::Flush() {
   transport_->Flush(output_.get());
 }
 
-void TcpConnection::ShutdownWrite() {
-  if (ended_ || write_shut_down_) return;
-  write_shut_down_ = true;
-  Uncork();
-  if (open_) transport_->ShutdownWrite();
+void TcpConnection::BeginClose(Closing closing) {
+  switch (closing.how) {
+    case Closing::How::kAbort:
+      Close(std::move(closing.why), CloseReason::kAborted);
+      return;
+    case Closing::How::kAfterFlush:
+      if (ended_ || closing_) return;
+      closing_ = true;
+      extra().linger = closing.linger;
+      StartToLinger();
+      break;
+    case Closing::How::kShutdownWrite:
+      break;
+  }
+  ShutDownWrite();
+}
+
+void TcpConnection::ShutDownWrite() {
+  if (ended_) return;
+  if (!write_shut_down_) {
+    write_shut_down_ = true;
+    Uncork();
+    if (open_) transport_->ShutdownWrite();
+  }
   // Perhaps the stream is done. Call() looks when a callback ends; from
   // elsewhere, the task does.
   if (!destructor_check_.in_call()) context_->loop_->ScheduleLocal(this);
 }
 
-void TcpConnection::EndIfDone() {
-  if (ended_ || !write_shut_down_ || output_ != nullptr) return;
-  if (input_ended_ || draining_) {
-    End(absl::OkStatus(), CloseReason::kNormal, CloseMode::kGraceful);
-  }
+// From now on all input is discarded, so nothing stops it.
+void TcpConnection::StartToLinger() {
+  extra_->Cancel();
+  extra_->buffer = {};
+  if (!delivering_) extra_->input = std::string();
+  paused_ = 0;
+  offer_kept_ = false;
+  if (open_) SetReading();
 }
 
-void TcpConnection::Abort(absl::Status why) {
-  Close(std::move(why), CloseReason::kAborted);
+void TcpConnection::EndIfDone() {
+  if (ended_ || !write_shut_down_ || output_ != nullptr || !open_) return;
+  if (WhenSentIsDue()) return;  // the task calls it first
+  if (input_ended_ || (closing_ && extra_->linger <= absl::ZeroDuration())) {
+    End(absl::OkStatus(), CloseReason::kNormal, CloseMode::kGraceful);
+  } else if (closing_ && !extra_->armed()) {
+    context_->loop_->Arm(extra_.get(), extra_->linger);
+  }
 }
 
 bool TcpConnection::Close(absl::Status why, CloseReason reason) {
   SLUICE_CHECK(!why.ok());
   if (ended_) return false;
+  if (closing_ && open_ && output_ == nullptr &&
+      (reason == CloseReason::kIdleTimeout ||
+       reason == CloseReason::kDrainTimeout)) {
+    // All is sent: the stream only lingers.
+    End(absl::OkStatus(), CloseReason::kNormal, CloseMode::kGraceful);
+    return false;
+  }
   // The transport does not know about output that is corked.
   const bool graceful =
       reason == CloseReason::kIdleTimeout && output_ == nullptr;
@@ -309,11 +466,11 @@ bool TcpConnection::Close(absl::Status why, CloseReason reason) {
 
 void TcpConnection::End(absl::Status why, CloseReason reason, CloseMode mode) {
   ended_ = true;
-  why_ = std::move(why);
   reason_ = reason;
   EndHandles();
   IdleEntry::Unlink();
-  timer_.reset();
+  if (!why.ok()) extra().why = std::move(why);
+  if (extra_ != nullptr) extra_->Cancel();
   transport_.release()->Close(mode);
   output_.reset();
   context_->loop_->ScheduleLocal(this);
@@ -327,19 +484,21 @@ void TcpConnection::Drain() {
 }
 
 void TcpConnection::TellDraining() {
-  Call([this](StreamHandler& handler) { handler.OnDraining(*this); });
+  if (closing_) return;
+  (void)Call([this](StreamHandler& handler) { handler.OnDraining(*this); });
 }
 
-void TcpConnection::PauseReading() {
-  if (ended_ || paused_) return;
-  paused_ = true;
-  if (open_) SetReading();
+void TcpConnection::SetPaused(Pauser pauser, bool paused) {
+  SLUICE_CHECK(pauser != Pauser::kBackPressure);
+  if (ended_ || closing_) return;
+  const uint8_t before = paused_;
+  paused_ = paused ? paused_ | Bit(pauser) : paused_ & ~Bit(pauser);
+  if (before == 0 && paused_ != 0 && open_) SetReading();
+  if (before != 0 && paused_ == 0) Resumed();
 }
 
-void TcpConnection::ResumeReading() {
-  if (ended_ || !paused_) return;
-  paused_ = false;
-  if (input_ != nullptr || offering_) {
+void TcpConnection::Resumed() {
+  if (HasKeptInput() || delivering_) {
     offer_kept_ = true;
     context_->loop_->ScheduleLocal(this);
   } else if (open_) {
@@ -349,8 +508,9 @@ void TcpConnection::ResumeReading() {
 
 void TcpConnection::Run() {
   if (ended_) {
-    if (Call([this](StreamHandler& handler) {
-          handler.OnClosed(*this, why_, reason_);
+    absl::Status why = extra_ == nullptr ? absl::OkStatus() : extra_->why;
+    if (Call([this, &why](StreamHandler& handler) {
+          handler.OnClosed(*this, std::move(why), reason_);
         }) &&
         context_->owner_ != nullptr) {
       context_->owner_->OnEnded(this);
@@ -358,10 +518,11 @@ void TcpConnection::Run() {
     return;
   }
   Uncork();
-  if (offer_kept_ && !paused_) {
+  if (!CallWhenSent()) return;
+  if (offer_kept_ && paused_ == 0 && !ended_) {
     offer_kept_ = false;
-    if (input_ != nullptr && !OfferKept()) return;
-    SetReading();
+    if (HasKeptInput() && !DeliverKept()) return;
+    if (!ended_) SetReading();
   }
   EndIfDone();
 }
@@ -372,13 +533,12 @@ void TcpConnection::Abandon() {
 }
 
 void TcpConnection::SetTimeout(absl::Duration delay) {
-  if (ended_) return;
-  if (delay == absl::InfiniteDuration()) {
-    timer_.reset();
-    return;
+  if (ended_ || closing_) return;
+  if (delay != absl::InfiniteDuration()) {
+    context_->loop_->Arm(&extra(), delay);
+  } else if (extra_ != nullptr) {
+    extra_->Cancel();
   }
-  if (timer_ == nullptr) timer_ = std::make_unique<HandlerTimer>(this);
-  context_->loop_->Arm(timer_.get(), delay);
 }
 
 uint64_t TcpConnection::pending_output() const {
@@ -387,12 +547,13 @@ uint64_t TcpConnection::pending_output() const {
 
 bool TcpConnection::HasUnreadInput() const {
   if (ended_) return false;
-  return input_ != nullptr || (!input_ended_ && transport_->HasUnreadInput());
+  return HasKeptInput() || (!input_ended_ && transport_->HasUnreadInput());
 }
 
-absl::StatusOr<SocketAddress> TcpConnection::peer() const {
+absl::StatusOr<SocketAddress> TcpConnection::Address(Side side) const {
   if (ended_) return absl::FailedPreconditionError("the stream has ended");
-  return transport_->Address(SocketApi::End::kPeer);
+  return transport_->Address(side == Side::kPeer ? SocketApi::End::kPeer
+                                                 : SocketApi::End::kLocal);
 }
 
 StreamHandle TcpConnection::handle() {

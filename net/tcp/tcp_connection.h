@@ -36,16 +36,26 @@ class TcpConnection;
 // The limits of a connection. Besides its fixed size, a connection holds at
 // most max_input bytes and one receive buffer of input, and high_water bytes of
 // output, plus the bytes that its handler writes after a Write() that returned
-// false, up to max_output in all.
+// kFull, up to max_output in all.
 struct ConnectionOptions {
   // Unconsumed input that ends the stream with kInputLimit. At least 1: then
   // the handler must consume everything at once.
   size_t max_input = 1 << 20;
-  // Pending output above which Write() returns false. If it is above
-  // max_output, Write() never returns false for this reason.
+  // Pending output above which Write() returns kFull. If it is above
+  // max_output, Write() never returns kFull.
   uint64_t high_water = 256 * 1024;
   uint64_t low_water = 64 * 1024;  // OnWritable(); at most high_water
   uint64_t max_output = 64 << 20;  // the most pending output: kOutputLimit
+  // Stop reading while Write() returns kFull: a peer that sends requests and
+  // does not read the answers then costs high_water bytes and the answers to
+  // one read. Right for servers. A client that sends many requests before it
+  // reads should switch it off, because if both ends stop reading, neither goes
+  // on.
+  bool back_pressure = true;
+  // The traffic that restarts idle_timeout. With kInput, a peer that died
+  // without a word ends the stream though this end still writes to it.
+  enum class IdleTraffic : uint8_t { kBoth, kInput };
+  IdleTraffic idle_traffic = IdleTraffic::kBoth;
   // The time without traffic after which the stream ends with kIdleTimeout, up
   // to an eighth late. Positive; infinite means no limit.
   absl::Duration idle_timeout = absl::Minutes(5);
@@ -112,9 +122,10 @@ class ConnectionContext {
 // stream that has not ended, and calls nothing. (In the child of a fork() the
 // connection belongs to the parent, and is not reset.)
 //
-// An idle connection has at most 136 bytes. Memory for input and output is
-// allocated when it is needed and freed when it is not. A timer, once set,
-// stays allocated until the end or SetTimeout(infinite).
+// An idle connection has at most 120 bytes. Memory for output is allocated when
+// it is needed and freed when it is not. The rest that few connections need is
+// allocated at its first use and kept: timeout, unconsumed input, and so on;
+// the bytes of such input are freed when they are consumed.
 class TcpConnection final : public Stream,
                             private Transport::Sink,
                             private Task,
@@ -127,30 +138,29 @@ class TcpConnection final : public Stream,
                 StreamHandler* handler, uint32_t tag = 0);
   ~TcpConnection() override;
 
-  bool Write(absl::string_view data) override;
-  bool Write(const absl::Cord& data) override;
+  using Stream::Write;
+  WriteResult Write(absl::string_view data) override;
+  WriteResult Write(const absl::Cord& data) override;
   void Cork() override;
-  void ShutdownWrite() override;
-  void Abort(absl::Status why) override;
-  void PauseReading() override;
-  void ResumeReading() override;
+  void WhenSent(Callable done) override;
+  void ReadInto(absl::Span<char> buffer) override;
   void SetTimeout(absl::Duration delay) override;
   uint64_t pending_output() const override;
   bool HasUnreadInput() const override;
-  absl::StatusOr<SocketAddress> peer() const override;
   Executor* executor() const override { return context_->loop_; }
   StreamHandle handle() override;
 
   // For a server that drains: calls OnDraining() of the handler, inside this
-  // call or, if the stream is not open yet, right after OnOpen(). From now on
-  // the stream ends without waiting for the peer's FIN. Does nothing the second
-  // time and after the end.
+  // call or, if the stream is not open yet, right after OnOpen(). Does nothing
+  // the second time, after CloseAfterFlush() and after the end.
   // REQUIRES: not called by the handler.
   void Drain();
   // Ends the stream for a reason of its owner. OnClosed() follows, by a task.
   // Closes the connection gracefully for kIdleTimeout, if no output is pending,
-  // and resets it otherwise. After the end, does nothing and returns false.
-  // REQUIRES: !why.ok().
+  // and resets it otherwise. After the end, does nothing and returns false. If
+  // only the linger of CloseAfterFlush() is left, kIdleTimeout and
+  // kDrainTimeout end it early with kNormal, and return false. REQUIRES:
+  // !why.ok().
   bool Close(absl::Status why, CloseReason reason);
 
   uint32_t tag() const { return tag_; }
@@ -160,9 +170,14 @@ class TcpConnection final : public Stream,
  private:
   friend class ConnectionContext;  // it finds connections by their IdleEntry
 
-  class HandlerTimer;
+  struct Extra;
+
+  void BeginClose(Closing closing) override;
+  void SetPaused(Pauser pauser, bool paused) override;
+  absl::StatusOr<SocketAddress> Address(Side side) const override;
 
   void OnOpen() override;
+  absl::Span<char> InputBuffer() override;
   void OnInput(absl::string_view bytes) override;
   void OnInputEnd() override;
   void OnSent(uint64_t bytes) override;
@@ -176,12 +191,16 @@ class TcpConnection final : public Stream,
   // template, so that the compiler inlines it: each message passes here.
   template <typename HandlerCall>
   bool Call(HandlerCall call);
-  // Offers `input`. Returns how much of it was consumed, or nullopt if the
-  // connection is destroyed.
-  std::optional<size_t> Offer(absl::string_view input);
-  // Returns false if the connection is destroyed or has ended.
-  bool OfferKept();
+  // Passes `input` to the handler, and to its buffer. Returns how much of it
+  // was consumed, or nullopt if the connection is destroyed.
+  std::optional<size_t> Deliver(absl::string_view input);
+  // Copies bytes of `input` into the buffer of ReadInto(), and calls
+  // OnBufferFull() if it is full. Returns as Deliver() does.
+  std::optional<size_t> Fill(absl::string_view input);
+  // Returns false if the connection is destroyed.
+  bool DeliverKept();
   void EndIfAtInputLimit();
+  void Resumed();
   void SetReading();
   // Returns true if output, with `more` bytes, may wait for the end of the
   // cork.
@@ -194,12 +213,33 @@ class TcpConnection final : public Stream,
   // Queues the rest of a Write(), or ends the stream if there is no room for
   // it. Returns the result of Write().
   template <typename Bytes>
-  bool Queue(const Bytes& rest);
+  WriteResult Queue(const Bytes& rest);
+  WriteResult Written() const {
+    return above_high_water_ ? WriteResult::kFull : WriteResult::kOk;
+  }
   void Flush();
+  // Notes that `bytes` of the queue were sent, for WhenSent().
+  void NoteSent(uint64_t bytes);
+  // Calls the callables of WhenSent() that are due. Returns false if the
+  // connection is destroyed.
+  bool CallWhenSent();
+  bool WhenSentIsDue() const;
+  void ShutDownWrite();
+  void StartToLinger();
   void TellDraining();
   void EndIfDone();
   void End(absl::Status why, CloseReason reason, CloseMode mode);
   void EndHandles();
+  // Allocates the extra state at its first use.
+  Extra& extra();
+  bool HasKeptInput() const;
+  bool IsFilling() const;
+  void TouchBySending() {
+    if (context_->options_.idle_traffic ==
+        ConnectionOptions::IdleTraffic::kBoth) {
+      Touch();
+    }
+  }
   void Touch() {
     if (IdleEntry::linked()) context_->idle_->Touch(this);
   }
@@ -210,18 +250,17 @@ class TcpConnection final : public Stream,
   // Pending output, or null. The transport flushes it, or it is held: before
   // OnOpen(), and while corked.
   std::unique_ptr<OutputQueue> output_;
-  std::unique_ptr<std::string> input_;  // null: nothing kept
-  std::unique_ptr<HandlerTimer> timer_;
-  absl::Status why_;
+  std::unique_ptr<Extra> extra_;
   DestructorCheck destructor_check_;
   uint32_t tag_;
   CloseReason reason_ = CloseReason::kNormal;
+  uint8_t paused_ = 0;  // bits of Pauser
   bool open_ : 1 = false;
-  bool paused_ : 1 = false;
   bool offer_kept_ : 1 = false;  // by the task, before reading goes on
-  bool offering_ : 1 = false;    // OnInput() runs: its rest is not kept yet
+  bool delivering_ : 1 = false;  // the rest of the input is not kept yet
   bool input_ended_ : 1 = false;
-  bool write_shut_down_ : 1 = false;  // ShutdownWrite() was called
+  bool write_shut_down_ : 1 = false;
+  bool closing_ : 1 = false;  // CloseAfterFlush() was called
   bool above_high_water_ : 1 = false;
   bool corked_ : 1 = false;
   bool flushing_ : 1 = false;  // the transport has output_
@@ -229,7 +268,7 @@ class TcpConnection final : public Stream,
   bool has_handle_ : 1 = false;  // the context's mailbox knows this
   bool ended_ : 1 = false;
 };
-static_assert(sizeof(void*) != 8 || sizeof(TcpConnection) <= 136);
+static_assert(sizeof(void*) != 8 || sizeof(TcpConnection) <= 120);
 
 }  // namespace sluice
 

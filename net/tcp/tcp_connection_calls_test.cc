@@ -51,7 +51,9 @@ void Provoke(Link& link, SimClock& clock, GatedSockets& sockets) {
            link.peer.closed();
   }));
   if (gone()) return;
-  link.peer.Send("input");
+  char buffer[4];
+  link.connection->ReadInto(absl::MakeSpan(buffer));
+  link.peer.Send("fullinput");
   ASSERT_TRUE(link.Until([&] {
     return gone() || link.handler.closed() ||
            link.handler.count(Callback::kInput) > 0;
@@ -111,6 +113,15 @@ std::vector<std::function<void(Stream&)>> AllCalls() {
         s.Write(large);
         s.ShutdownWrite();
       },
+      [](Stream& s) {
+        s.Write(large);
+        s.CloseAfterFlush();
+      },
+      [](Stream& s) { s.CloseAfterFlush(absl::ZeroDuration()); },
+      [](Stream& s) {
+        s.Write(large);
+        s.WhenSent([] {});
+      },
       [](Stream& s) { s.Cork(); },
       [](Stream& s) {
         s.Cork();
@@ -166,7 +177,9 @@ TEST_P(TcpConnectionTest, EachCallbackMayMakeEachCall) {
         }
       };
       turns_with_peer();
-      link->peer.Send("input");
+      char buffer[4];
+      link->connection->ReadInto(absl::MakeSpan(buffer));
+      link->peer.Send("fullinput");
       turns_with_peer();
       link->connection->SetTimeout(absl::Seconds(1));
       clock_.Advance(absl::Seconds(2));
@@ -241,7 +254,10 @@ TEST_P(TcpConnectionTest, NoCallRunsTheHandlerInsideItself) {
   (void)connection.handle();
   (void)connection.HasUnreadInput();
   (void)connection.peer();
+  (void)connection.local();
+  connection.WhenSent([] { ADD_FAILURE(); });
   connection.ShutdownWrite();
+  connection.CloseAfterFlush(absl::ZeroDuration());
   connection.Abort(Why());
   link->handler.forbidden = false;
   ASSERT_TRUE(link->UntilClosed());

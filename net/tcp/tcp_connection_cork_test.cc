@@ -49,8 +49,8 @@ TEST_P(TcpConnectionTest, HeaderAndBodyUnderCorkAreOneSystemCall) {
     const int before = sockets_.writes;
     link->handler.on_input = [&](Stream& stream, absl::string_view input) {
       if (cork) stream.Cork();
-      EXPECT_TRUE(stream.Write("header "));
-      EXPECT_TRUE(stream.Write(absl::Cord("body")));
+      EXPECT_EQ(stream.Write("header "), kOk);
+      EXPECT_EQ(stream.Write(absl::Cord("body")), kOk);
       if (cork) {
         EXPECT_EQ(stream.pending_output(), 11u);
         EXPECT_EQ(sockets_.writes, before);
@@ -103,8 +103,8 @@ TEST_P(TcpConnectionTest, OutsideACallbackATaskEndsTheCork) {
   auto link = ConnectAndOpen();
   link->connection->Cork();
   link->connection->Cork();
-  EXPECT_TRUE(link->connection->Write("one "));
-  EXPECT_TRUE(link->connection->Write("two"));
+  EXPECT_EQ(link->connection->Write("one "), kOk);
+  EXPECT_EQ(link->connection->Write("two"), kOk);
   EXPECT_EQ(link->connection->pending_output(), 7u);
   EXPECT_EQ(sockets_.writes, 0);
   RunIterations(1);
@@ -176,7 +176,7 @@ TEST_P(TcpConnectionTest, AHalfCloseUnderCorkSendsFinAfterCorkedOutput) {
     link->connection->Write("two");
     link->connection->ShutdownWrite();
     link->connection->Cork();
-    EXPECT_FALSE(link->connection->Write("late"));
+    EXPECT_EQ(link->connection->Write("late"), kEnded);
     ASSERT_TRUE(link->UntilPeerIsClosed());
     EXPECT_TRUE(link->peer.ended());
     EXPECT_EQ(link->peer.received(), "one two");
@@ -217,13 +217,13 @@ TEST_P(TcpConnectionTest, TheWriteThatPassesTheMostHeldSends) {
     const int before = sockets_.writes;
     sockets_.written = 0;
     connection.Cork();
-    EXPECT_TRUE(connection.Write(TestPattern(each.most - 1)));
-    EXPECT_TRUE(connection.Write("x"));
+    EXPECT_EQ(connection.Write(TestPattern(each.most - 1)), kOk);
+    EXPECT_EQ(connection.Write("x"), kOk);
     EXPECT_EQ(connection.pending_output(), each.most);
     EXPECT_EQ(sockets_.writes, before);
     if (GetParam().make == NewSocketTransport) {
       // Sent together with the corked output, without a copy.
-      EXPECT_TRUE(connection.Write("yz"));
+      EXPECT_EQ(connection.Write("yz"), kOk);
       EXPECT_EQ(connection.pending_output(), 0u);
       EXPECT_EQ(sockets_.writes, before + 1);
       EXPECT_EQ(sockets_.written, each.most + 2);
@@ -241,8 +241,8 @@ TEST_P(TcpConnectionTest, MaxOutputHoldsUnderCork) {
   auto link = ConnectAndOpen({.max_output = 100});
   sockets_.room = 0;
   link->connection->Cork();
-  EXPECT_TRUE(link->connection->Write(std::string(100, 'x')));
-  EXPECT_FALSE(link->connection->Write("y"));
+  EXPECT_EQ(link->connection->Write(std::string(100, 'x')), kOk);
+  EXPECT_EQ(link->connection->Write("y"), kEnded);
   ASSERT_TRUE(link->UntilClosed());
   EXPECT_EQ(link->handler.reason, CloseReason::kOutputLimit);
 }
@@ -253,10 +253,10 @@ TEST_P(TcpConnectionTest, TheWaterMarksAreExactUnderCork) {
   for (int round = 1; round <= 3; ++round) {
     sockets_.room = 0;
     connection.Cork();
-    EXPECT_TRUE(connection.Write(std::string(100, 'a')));
-    EXPECT_FALSE(connection.Write("b"));
+    EXPECT_EQ(connection.Write(std::string(100, 'a')), kOk);
+    EXPECT_EQ(connection.Write("b"), kFull);
     connection.Cork();
-    EXPECT_FALSE(connection.Write("c"));
+    EXPECT_EQ(connection.Write("c"), kFull);
     RunIterations();
     EXPECT_EQ(connection.pending_output(), 102u);
     EXPECT_EQ(link->handler.count(Callback::kOutputWritable), round - 1);
@@ -272,7 +272,7 @@ TEST_P(TcpConnectionTest, TheWaterMarksAreExactUnderCork) {
       return link->handler.count(Callback::kOutputWritable) == round;
     }));
     connection.Cork();
-    EXPECT_TRUE(connection.Write("d"));
+    EXPECT_EQ(connection.Write("d"), kOk);
     sockets_.room = SIZE_MAX;
     ASSERT_TRUE(UntilReceived(*link, 103 * round));
     EXPECT_EQ(link->handler.count(Callback::kOutputWritable), round);
@@ -285,7 +285,7 @@ TEST_P(TcpConnectionTest, CorkedOutputUpToHighWaterCausesNoOnWritable) {
   auto link = ConnectAndOpen({.high_water = 100, .low_water = 50});
   for (int i = 1; i <= 5; ++i) {
     link->connection->Cork();
-    EXPECT_TRUE(link->connection->Write(std::string(100, 'a')));
+    EXPECT_EQ(link->connection->Write(std::string(100, 'a')), kOk);
     ASSERT_TRUE(UntilReceived(*link, i * 100));
   }
   EXPECT_EQ(link->handler.count(Callback::kOutputWritable), 0);

@@ -218,10 +218,16 @@ TEST_P(TcpConnectionTest, AfterTheEndEachCallIsANoOp) {
   link->connection->Abort(Why());
   ASSERT_TRUE(link->UntilClosed());
   TcpConnection& connection = *link->connection;
-  EXPECT_FALSE(connection.Write("x"));
-  EXPECT_FALSE(connection.Write(absl::Cord("x")));
+  EXPECT_EQ(connection.Write("x"), kEnded);
+  EXPECT_EQ(connection.Write(absl::Cord("x")), kEnded);
+  EXPECT_EQ(connection.Write(std::string("x")), kEnded);
   connection.Cork();
+  bool sent = false;
+  connection.WhenSent([&sent] { sent = true; });
+  char buffer[1];
+  connection.ReadInto(absl::MakeSpan(buffer));
   connection.ShutdownWrite();
+  connection.CloseAfterFlush();
   connection.Abort(Why());
   connection.PauseReading();
   connection.ResumeReading();
@@ -229,18 +235,24 @@ TEST_P(TcpConnectionTest, AfterTheEndEachCallIsANoOp) {
   connection.Drain();
   EXPECT_EQ(connection.pending_output(), 0u);
   EXPECT_FALSE(connection.HasUnreadInput());
+  EXPECT_THAT(connection.local(),
+              StatusIs(absl::StatusCode::kFailedPrecondition));
   clock_.Advance(absl::Hours(1));
   RunIterations();
   EXPECT_EQ(link->handler.count(Callback::kClosed), 1);
+  EXPECT_FALSE(sent);
 }
 
 // Draining
 
-TEST_P(TcpConnectionTest, ADrainingStreamEndsWithoutThePeersFin) {
+TEST_P(TcpConnectionTest, ADrainingStreamEndsAfterItsLinger) {
   auto link = ConnectAndOpen();
   link->connection->Drain();
   EXPECT_EQ(link->handler.count(Callback::kDraining), 1);
   link->connection->Drain();
+  RunIterations();
+  EXPECT_FALSE(link->handler.closed());
+  clock_.Advance(Stream::kDefaultLinger);
   ASSERT_TRUE(link->UntilClosed());
   EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
   ASSERT_TRUE(link->UntilPeerIsClosed());
@@ -255,7 +267,7 @@ TEST_P(TcpConnectionTest, ADrainingStreamLivesUntilItHasHalfClosedAndSentAll) {
   EXPECT_FALSE(link->handler.closed());
   const std::string& bytes = ManyBytes();
   link->connection->Write(bytes);
-  link->connection->ShutdownWrite();
+  link->connection->CloseAfterFlush(absl::ZeroDuration());
   RunIterations();
   EXPECT_FALSE(link->handler.closed());
   ASSERT_TRUE(link->UntilPeerIsClosed());
@@ -271,6 +283,7 @@ TEST_P(TcpConnectionTest, AStreamThatHalfClosedBeforeTheDrainIsClosedByIt) {
   RunIterations();
   EXPECT_FALSE(link->handler.closed());
   link->connection->Drain();
+  clock_.Advance(Stream::kDefaultLinger);
   ASSERT_TRUE(link->UntilClosed());
   EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
 }
@@ -279,6 +292,7 @@ TEST_P(TcpConnectionTest, ADrainBeforeOnOpenIsReportedAfterIt) {
   auto link = Connect();
   link->connection->Drain();
   EXPECT_EQ(link->handler.count(Callback::kDraining), 0);
+  link->peer.ShutdownWrite();
   ASSERT_TRUE(link->UntilClosed());
   EXPECT_EQ(link->handler.count(Callback::kOpen), 1);
   EXPECT_EQ(link->handler.count(Callback::kDraining), 1);
@@ -310,7 +324,7 @@ TEST_P(TcpConnectionTest, MisuseIsFatal) {
   link->handler.on_input = [](Stream&, absl::string_view input) {
     return input.size() + 1;
   };
-  EXPECT_DEATH(receive(), "consumed <= input.size");
+  EXPECT_DEATH(receive(), "consumed <= rest.size");
   link->handler.on_input = [&](Stream&, absl::string_view) {
     link->connection->Drain();
     return size_t{0};

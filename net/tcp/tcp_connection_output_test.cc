@@ -2,8 +2,11 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <random>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/cord.h"
@@ -23,6 +26,7 @@
 namespace sluice {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 INSTANTIATE_TEST_SUITE_P(Over, TcpConnectionTest, TransportKinds(),
@@ -37,19 +41,20 @@ TEST_P(TcpConnectionTest, WriteSaysWhenToStopAndOnWritableWhenToGoOn) {
     EXPECT_LE(stream.pending_output(), 50'000u);
   };
   for (int round = 1; round <= 3; ++round) {
-    bool more = true;
-    while (more) {
-      more = link->connection->Write(piece);
+    auto result = kOk;
+    while (result == kOk) {
+      result = link->connection->Write(piece);
       written += piece.size();
-      EXPECT_EQ(more, link->connection->pending_output() <= 100'000);
+      EXPECT_EQ(result,
+                link->connection->pending_output() <= 100'000 ? kOk : kFull);
     }
-    // Below the high-water mark, but above the low-water mark: still false.
+    // Below the high-water mark, but above the low-water mark: still full.
     ASSERT_TRUE(link->Until([&] {
       link->peer.Receive(10'000);
       return link->connection->pending_output() < 90'000;
     }));
     if (link->handler.count(Callback::kOutputWritable) < round) {
-      EXPECT_FALSE(link->connection->Write("x"));
+      EXPECT_EQ(link->connection->Write("x"), kFull);
       written += 1;
     }
     ASSERT_TRUE(link->Until([&] {
@@ -63,7 +68,7 @@ TEST_P(TcpConnectionTest, WriteSaysWhenToStopAndOnWritableWhenToGoOn) {
 
 TEST_P(TcpConnectionTest, OutputBelowHighWaterCausesNoOnWritable) {
   auto link = ConnectAndOpen({}, kSmallBuffers);
-  ASSERT_TRUE(link->connection->Write(TestPattern(200'000)));
+  ASSERT_EQ(link->connection->Write(TestPattern(200'000)), kOk);
   ASSERT_TRUE(link->Until([&] {
     link->peer.Receive();
     return link->peer.received_bytes() == 200'000;
@@ -72,13 +77,171 @@ TEST_P(TcpConnectionTest, OutputBelowHighWaterCausesNoOnWritable) {
   EXPECT_EQ(link->handler.count(Callback::kOutputWritable), 0);
 }
 
+TEST_P(TcpConnectionTest, AfterAHalfCloseWriteSaysThatItDroppedTheBytes) {
+  auto link = ConnectAndOpen();
+  EXPECT_EQ(link->connection->Write("x"), kOk);
+  link->connection->ShutdownWrite();
+  EXPECT_EQ(link->connection->Write("y"), kEnded);
+  ASSERT_TRUE(link->UntilPeerIsClosed());
+  EXPECT_EQ(link->peer.received(), "x");
+}
+
+// A handler that answers requests without a look at Write()'s result.
+void AnswerALot(TestHandler* handler) {
+  handler->keep_offered = handler->keep_input = false;
+  handler->on_input = [](Stream& stream, absl::string_view input) {
+    stream.Write(std::string(10 * input.size(), 'a'));
+    return input.size();
+  };
+}
+
+TEST_P(TcpConnectionTest, ItStopsReadingWhileMuchOutputIsPending) {
+  auto link = ConnectAndOpen({.high_water = 100'000, .low_water = 50'000},
+                             kSmallBuffers);
+  AnswerALot(&link->handler);
+  uint64_t sent = 0;
+  uint64_t most = 0;
+  for (int i = 0; i < 2000; ++i) {
+    sent += link->peer.Send(std::string(1000, 'q'));
+    RunIterations(1);
+    most = std::max(most, link->connection->pending_output());
+  }
+  // The answers to the one read that passed the mark.
+  EXPECT_LE(most, 100'000 + 10 * loop_->receive_buffer().size());
+  EXPECT_LT(link->context->bytes_in(), sent);
+  link->peer.ShutdownWrite();
+  ASSERT_TRUE(link->UntilPeerIsClosed());
+  EXPECT_EQ(link->peer.received_bytes(), 10 * sent);
+}
+
+TEST_P(TcpConnectionTest, WithoutBackPressureItReadsOn) {
+  auto link = ConnectAndOpen({.high_water = 1000,
+                              .low_water = 500,
+                              .max_output = uint64_t{1} << 40,
+                              .back_pressure = false},
+                             kSmallBuffers);
+  AnswerALot(&link->handler);
+  ASSERT_TRUE(link->PeerSends(ManyBytes()));
+  EXPECT_TRUE(
+      link->Until([&] { return link->context->bytes_in() == kManyBytes; }));
+}
+
+TEST_P(TcpConnectionTest, AResumeDoesNotUndoAnothersPause) {
+  auto link =
+      ConnectAndOpen({.high_water = 1000, .low_water = 500}, kSmallBuffers);
+  TcpConnection& connection = *link->connection;
+  connection.PauseReading(Stream::Pauser::kRelay);
+  connection.PauseReading();
+  connection.PauseReading();
+  ASSERT_TRUE(link->PeerSends("input"));
+  connection.ResumeReading();
+  RunIterations();
+  EXPECT_EQ(link->handler.input, "");
+  sockets_.room = 0;
+  connection.Write(std::string(2000, 'x'));
+  connection.ResumeReading(Stream::Pauser::kRelay);
+  RunIterations();
+  EXPECT_EQ(link->handler.input, "");
+  sockets_.room = SIZE_MAX;
+  ASSERT_TRUE(link->Until([&] { return link->handler.input == "input"; }));
+}
+
+TEST_P(TcpConnectionTest, AHandlerMayLeaveInputWhileItsOutputWaits) {
+  auto link = ConnectAndOpen(
+      {.max_input = 10, .high_water = 1000, .low_water = 500}, kSmallBuffers);
+  link->handler.on_input = [](Stream& stream, absl::string_view) {
+    return stream.Write(std::string(300'000, 'x')) == kFull ? size_t{1}
+                                                            : size_t{2};
+  };
+  sockets_.room = 0;
+  ASSERT_TRUE(link->PeerSends(std::string(20, 'q')));
+  ASSERT_TRUE(link->Until([&] { return link->handler.input.size() == 1; }));
+  RunIterations();
+  EXPECT_FALSE(link->handler.closed());
+  sockets_.room = SIZE_MAX;
+  ASSERT_TRUE(link->Until([&] {
+    link->peer.Receive();
+    return link->handler.input.size() == 20;
+  }));
+}
+
+TEST_P(TcpConnectionTest, WhenSentComesWhenTheKernelHasTheBytes) {
+  auto link = ConnectAndOpen({}, kSmallBuffers);
+  std::vector<std::string> sent;
+  TcpConnection& connection = *link->connection;
+  sockets_.room = 0;
+  connection.Write(std::string(100'000, 'a'));
+  connection.WhenSent([&] {
+    sent.push_back("a");
+    EXPECT_LE(connection.pending_output(), 200'000u);
+  });
+  connection.Write(std::string(200'000, 'b'));
+  connection.WhenSent([&] { sent.push_back("b"); });
+  RunIterations();
+  EXPECT_EQ(sent.size(), 0u);
+  sockets_.room = 150'000;
+  ASSERT_TRUE(link->Until([&] { return !sent.empty(); }));
+  RunIterations();
+  EXPECT_THAT(sent, ElementsAre("a"));
+  sockets_.room = SIZE_MAX;
+  ASSERT_TRUE(link->Until([&] {
+    link->peer.Receive();
+    return sent.size() == 2;
+  }));
+  EXPECT_THAT(sent, ElementsAre("a", "b"));
+  EXPECT_EQ(connection.pending_output(), 0u);
+  connection.WhenSent([&] { sent.push_back("nothing"); });
+  EXPECT_EQ(sent.size(), 2u);
+  ASSERT_TRUE(link->Until([&] { return sent.size() == 3; }));
+}
+
+TEST_P(TcpConnectionTest, WhenSentComesForTheLastBytesToo) {
+  auto link = ConnectAndOpen({}, kSmallBuffers);
+  bool sent = false;
+  link->handler.on_input_end = [&](Stream& stream) {
+    stream.Write(ManyBytes());
+    stream.WhenSent([&] {
+      sent = true;
+      EXPECT_FALSE(link->handler.closed());
+    });
+    stream.ShutdownWrite();
+  };
+  link->peer.ShutdownWrite();
+  ASSERT_TRUE(link->UntilPeerIsClosed());
+  ASSERT_TRUE(link->UntilClosed());
+  EXPECT_TRUE(sent);
+}
+
+TEST_P(TcpConnectionTest, AStreamThatEndsFirstDestroysTheCallsOfWhenSent) {
+  auto link = ConnectAndOpen({}, kSmallBuffers);
+  const auto alive = std::make_shared<bool>();
+  link->connection->Write(ManyBytes());
+  link->connection->WhenSent([alive] { ADD_FAILURE(); });
+  link->connection->Abort(Why());
+  ASSERT_TRUE(link->UntilClosed());
+  link->connection.reset();
+  EXPECT_EQ(alive.use_count(), 1);
+}
+
+TEST_P(TcpConnectionTest, ALargeStringIsNotCopied) {
+  auto link = ConnectAndOpen();
+  sockets_.room = 0;
+  std::string text(100'000, 'x');
+  const char* const memory = text.data();
+  EXPECT_EQ(link->connection->Write(std::move(text)), kOk);
+  sockets_.room = 1;
+  ASSERT_TRUE(link->Until([&] { return sockets_.room == 0; }));
+  EXPECT_EQ(sockets_.memory_of_last, memory);
+}
+
 TEST_P(TcpConnectionTest, OutputPastMaxOutputEndsTheStream) {
   for (const bool cord : {false, true}) {
     auto link = Connect({.max_output = 10});  // not open: queues all output
-    EXPECT_TRUE(link->connection->Write("0123456789"));
+    EXPECT_EQ(link->connection->Write("0123456789"), kOk);
     EXPECT_EQ(link->connection->pending_output(), 10u);
-    EXPECT_FALSE(cord ? link->connection->Write(absl::Cord("a"))
-                      : link->connection->Write("a"));
+    EXPECT_EQ((cord ? link->connection->Write(absl::Cord("a"))
+                    : link->connection->Write("a")),
+              kEnded);
     EXPECT_EQ(link->connection->pending_output(), 0u);
     EXPECT_FALSE(link->handler.closed());
     ASSERT_TRUE(link->UntilClosed());
@@ -125,12 +288,12 @@ TEST_P(TcpConnectionTest, AHalfCloseSendsFinAfterPendingOutput) {
   link->connection->Write(bytes);
   link->connection->ShutdownWrite();
   link->connection->ShutdownWrite();
-  EXPECT_FALSE(link->connection->Write("late"));
-  EXPECT_FALSE(link->connection->Write(absl::Cord("late")));
+  EXPECT_EQ(link->connection->Write("late"), kEnded);
+  EXPECT_EQ(link->connection->Write(absl::Cord("late")), kEnded);
   ASSERT_TRUE(link->UntilPeerIsClosed());
   EXPECT_TRUE(link->peer.ended());
   EXPECT_TRUE(link->peer.received() == bytes);
-  EXPECT_FALSE(link->connection->Write("later"));
+  EXPECT_EQ(link->connection->Write("later"), kEnded);
   RunIterations();
   EXPECT_FALSE(link->handler.closed());  // the peer may still send
 }
@@ -144,11 +307,10 @@ TEST_P(TcpConnectionTest, EchoToASlowReaderKeepsToItsLimits) {
   handler.keep_offered = false;
   uint64_t most_pending = 0;
   handler.on_input = [&](Stream& stream, absl::string_view input) {
-    if (!stream.Write(input)) stream.PauseReading();
+    stream.Write(input);
     most_pending = std::max(most_pending, stream.pending_output());
     return input.size();
   };
-  handler.on_writable = [](Stream& stream) { stream.ResumeReading(); };
   const std::string block = TestPattern(1 << 20);
   uint64_t sent = 0;
   uint64_t checked = 0;
@@ -186,7 +348,7 @@ TEST_P(TcpConnectionTest, EchoToASlowReaderKeepsToItsLimits) {
 TEST_P(TcpConnectionTest, OutputThatFitsIsSentAtOnce) {
   auto link = ConnectAndOpen();
   sockets_.room = 3;
-  EXPECT_TRUE(link->connection->Write("12345"));
+  EXPECT_EQ(link->connection->Write("12345"), kOk);
   if (GetParam().make == NewSocketTransport) {
     EXPECT_EQ(link->connection->pending_output(), 2u);
     link->peer.Receive();
@@ -203,16 +365,16 @@ TEST_P(TcpConnectionTest, TheWaterMarksAreExact) {
   auto link = ConnectAndOpen({.high_water = 100, .low_water = 50});
   TcpConnection& connection = *link->connection;
   sockets_.room = 0;
-  EXPECT_TRUE(connection.Write(std::string(100, 'a')));
+  EXPECT_EQ(connection.Write(std::string(100, 'a')), kOk);
   for (int crossing = 1; crossing <= 3; ++crossing) {
-    EXPECT_FALSE(connection.Write("b"));
+    EXPECT_EQ(connection.Write("b"), kFull);
     EXPECT_EQ(connection.pending_output(), 101u);
     if (GetParam().make == NewSocketTransport) {
       sockets_.room = 50;
       RunIterations();
       EXPECT_EQ(connection.pending_output(), 51u);
-      // The result is false although the output is below the high-water mark.
-      EXPECT_FALSE(connection.Write(""));
+      // The result is kFull although the output is below the high-water mark.
+      EXPECT_EQ(connection.Write(""), kFull);
       EXPECT_EQ(link->handler.count(Callback::kOutputWritable), crossing - 1);
       sockets_.room = 1;
       RunIterations();
@@ -223,8 +385,9 @@ TEST_P(TcpConnectionTest, TheWaterMarksAreExact) {
           link->Until([&] { return connection.pending_output() == 0; }));
     }
     EXPECT_EQ(link->handler.count(Callback::kOutputWritable), crossing);
-    EXPECT_TRUE(
-        connection.Write(std::string(100 - connection.pending_output(), 'c')));
+    EXPECT_EQ(
+        connection.Write(std::string(100 - connection.pending_output(), 'c')),
+        kOk);
     RunIterations();
     EXPECT_EQ(connection.pending_output(), 100u);
   }
@@ -243,8 +406,9 @@ TEST_P(TcpConnectionTest, EachCrossingIsReportedExactlyOnce) {
   const auto write = [&] {
     const std::string bytes(random() % 500, static_cast<char>(random()));
     written += bytes;
-    const bool more = random() % 2 == 0 ? connection.Write(bytes)
-                                        : connection.Write(absl::Cord(bytes));
+    const bool more =
+        (random() % 2 == 0 ? connection.Write(bytes)
+                           : connection.Write(absl::Cord(bytes))) == kOk;
     EXPECT_FALSE(above && more);
     if (!above && !more) ++crossings;
     above = !more;

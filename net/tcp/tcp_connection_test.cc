@@ -40,11 +40,11 @@ TEST_P(TcpConnectionTest, OpensOnceAndFirstAndNotInsideTheConstructor) {
 
 TEST_P(TcpConnectionTest, WritesAndHalfCloseBeforeOnOpenAreKept) {
   auto link = Connect();
-  EXPECT_TRUE(link->connection->Write("one "));
-  EXPECT_TRUE(link->connection->Write(absl::Cord("two")));
+  EXPECT_EQ(link->connection->Write("one "), kOk);
+  EXPECT_EQ(link->connection->Write(absl::Cord("two")), kOk);
   EXPECT_EQ(link->connection->pending_output(), 7u);
   link->connection->ShutdownWrite();
-  EXPECT_FALSE(link->connection->Write("three"));
+  EXPECT_EQ(link->connection->Write("three"), kEnded);
   ASSERT_TRUE(link->UntilPeerIsClosed());
   EXPECT_TRUE(link->peer.ended());
   EXPECT_EQ(link->peer.received(), "one two");
@@ -307,8 +307,8 @@ TEST_P(TcpConnectionTest, CountsBytesAsThePeerDoes) {
   EXPECT_EQ(link->context->bytes_in(), 100'000u);
 }
 
-TEST_P(TcpConnectionTest, TakesAtMost136BytesWhileItIdles) {
-  static_assert(sizeof(void*) != 8 || sizeof(TcpConnection) <= 136);
+TEST_P(TcpConnectionTest, TakesAtMost120BytesWhileItIdles) {
+  static_assert(sizeof(void*) != 8 || sizeof(TcpConnection) <= 120);
 }
 
 }  // namespace

@@ -35,9 +35,14 @@
 // descriptors. Each test instantiates its suite over both transports.
 namespace sluice {
 
+inline constexpr auto kOk = Stream::WriteResult::kOk;
+inline constexpr auto kFull = Stream::WriteResult::kFull;
+inline constexpr auto kEnded = Stream::WriteResult::kEnded;
+
 enum class Callback {
   kOpen,
   kInput,
+  kBufferFull,
   kInputEnd,
   kOutputWritable,
   kTimeout,
@@ -45,9 +50,9 @@ enum class Callback {
   kClosed,
 };
 inline constexpr std::array kAllCallbacks = {
-    Callback::kOpen,           Callback::kInput,   Callback::kInputEnd,
-    Callback::kOutputWritable, Callback::kTimeout, Callback::kDraining,
-    Callback::kClosed};
+    Callback::kOpen,     Callback::kInput,          Callback::kBufferFull,
+    Callback::kInputEnd, Callback::kOutputWritable, Callback::kTimeout,
+    Callback::kDraining, Callback::kClosed};
 
 // Records its calls, consumes all input unless on_input is set, and fails if
 // the calls are out of order. A hook replaces the default of StreamHandler, and
@@ -56,6 +61,7 @@ class TestHandler final : public StreamHandler {
  public:
   std::function<void(Stream&)> on_open;
   std::function<size_t(Stream&, absl::string_view)> on_input;
+  std::function<void(Stream&)> on_buffer_full;
   std::function<void(Stream&)> on_input_end;
   std::function<void(Stream&)> on_writable;
   std::function<void(Stream&)> on_timeout;
@@ -90,6 +96,11 @@ class TestHandler final : public StreamHandler {
     if (keep_input) input.append(bytes.data(), consumed);
     rest_ = bytes.size() - consumed;
     return consumed;
+  }
+  void OnBufferFull(Stream& stream) override {
+    if (!Note(Callback::kBufferFull, stream)) return;
+    on_buffer_full ? on_buffer_full(stream)
+                   : StreamHandler::OnBufferFull(stream);
   }
   void OnInputEnd(Stream& stream) override {
     if (!Note(Callback::kInputEnd, stream)) return;

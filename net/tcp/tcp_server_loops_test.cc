@@ -64,12 +64,14 @@ class EchoingHandler : public StreamHandler {
   explicit EchoingHandler(Events* events) : events_(events) {}
   size_t OnInput(Stream& stream, absl::string_view input) override {
     stream.Write(input);
-    if (draining_) stream.ShutdownWrite();
+    if (draining_) stream.CloseAfterFlush(absl::ZeroDuration());
     return input.size();
   }
   void OnDraining(Stream& stream) override {
     draining_ = events_->finish_when_draining;
-    if (draining_ && !stream.HasUnreadInput()) stream.ShutdownWrite();
+    if (draining_ && !stream.HasUnreadInput()) {
+      stream.CloseAfterFlush(absl::ZeroDuration());
+    }
   }
   void OnClosed(Stream&, absl::Status, CloseReason reason) override {
     events_->Closed(reason);

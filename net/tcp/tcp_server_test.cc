@@ -49,7 +49,7 @@ struct Events {
   int handlers = 0;  // alive
   int draining = 0;
   std::function<void(Stream&)> on_draining = [](Stream& s) {
-    s.ShutdownWrite();
+    s.CloseAfterFlush();
   };
   std::function<void()> on_closed = [] {};
 };
@@ -275,13 +275,15 @@ TEST_F(TcpServerTest, PlacesAreUsedAgain) {
 
 TEST_F(TcpServerTest, DrainClosesIdleConnectionsAtOnceAndRefusesNewOnes) {
   SLUICE_ASSERT_OK(Start());
-  const Socket one = Connect(), two = Connect();
+  Socket one = Connect(), two = Connect();
   ASSERT_TRUE(RunUntilOpen(2));
   const SocketAddress address = server_->address();
   size_t forced = 99;
   server_->Drain(In(absl::Hours(1)), [&](size_t f) { forced = f; });
   EXPECT_EQ(ReadAll(one), "");
   EXPECT_EQ(ReadAll(two), "");
+  one.Close(CloseMode::kGraceful);
+  two.Close(CloseMode::kGraceful);
   ASSERT_TRUE(loop_.RunUntil([&] { return forced != 99; }));
   EXPECT_EQ(forced, 0u);
   EXPECT_EQ(events_.draining, 2);

@@ -14,6 +14,9 @@ namespace sluice {
 namespace {
 
 constexpr size_t kMaxReadPerIteration = 256 * 1024;
+// Less memory of the sink than this is not used: a read into the loop's buffer
+// gets the bytes behind it too.
+constexpr size_t kMinInputBuffer = 16 * 1024;
 constexpr uint64_t kMaxSentPerIteration = 1024 * 1024;
 
 class SocketTransport final : public Transport, private IoTarget, private Task {
@@ -108,9 +111,10 @@ void SocketTransport::OnIo(const IoEvent& event) {
 }
 
 void SocketTransport::Receive() {
-  const absl::Span<char> buffer = loop_->receive_buffer();
   size_t received = 0;
   while (received < kMaxReadPerIteration) {
+    absl::Span<char> buffer = sink_->InputBuffer();
+    if (buffer.size() < kMinInputBuffer) buffer = loop_->receive_buffer();
     const IoResult result = api_->Read(fd_, buffer);
     if (!result.ok()) {
       if (!result.would_block()) Fail(result);

@@ -21,8 +21,8 @@ namespace sluice {
 // fits both readiness and completions: a send may end long after its call, and
 // input may come that was requested earlier. Loop-bound.
 //
-// Received bytes lie in memory of the loop or the transport, and are valid
-// during the call that shows them. Bytes to send lie in segments of the
+// Received bytes lie in memory of the loop, the transport or the sink, and are
+// valid during the call that shows them. Bytes to send lie in segments of the
 // caller's queue. A segment is pinned while a layer below may still read it.
 // //net/transport:transport_conformance has this contract as tests.
 class Transport {
@@ -34,6 +34,11 @@ class Transport {
    public:
     // The transport can be used. Only OnError() may come before this call.
     virtual void OnOpen() = 0;
+    // Returns memory in which the transport may put the next bytes that it
+    // passes to OnInput(). The memory is valid until the next call of the sink.
+    // Empty: the transport uses memory of its own or of the loop, which it may
+    // do in any case. Changes nothing.
+    virtual absl::Span<char> InputBuffer() { return {}; }
     // Passes bytes that arrived; `bytes` is never empty.
     virtual void OnInput(absl::string_view bytes) = 0;
     // The peer has half-closed. This end may still send. Called once.

@@ -105,7 +105,7 @@ class ServerHandler final : public StreamHandler {
     stream.ShutdownWrite();
   }
   void OnDraining(Stream& stream) override {
-    if (service_.kind() != Service::Kind::kGoOn) stream.ShutdownWrite();
+    if (service_.kind() != Service::Kind::kGoOn) stream.CloseAfterFlush();
   }
   void OnClosed(Stream&, absl::Status why, CloseReason) override {
     SLUICE_CHECK(!closed_);

@@ -91,7 +91,9 @@ void SimTalker::WriteMore(Stream& stream) {
         0, written_,
         std::min<uint64_t>(options_.chunk, options_.bytes - written_));
     written_ += bytes.size();
-    if (!stream.Write(bytes) && options_.patient) return;
+    if (stream.Write(bytes) != Stream::WriteResult::kOk && options_.patient) {
+      return;
+    }
   }
   if (options_.half_close_early || options_.bytes == 0) stream.ShutdownWrite();
 }
@@ -152,6 +154,7 @@ std::vector<SimTalker::Options> DrawSimTalkers(SimEchoWorld& world) {
   std::vector<SimTalker::Options> talkers(1 + random.Below(5));
   for (SimTalker::Options& talker : talkers) {
     talker.server = world.shape().load.server;
+    talker.connection.back_pressure = false;  // the server has it
     talker.connection.high_water = random.Below(6000);
     talker.connection.low_water =
         random.Below(talker.connection.high_water + 1);

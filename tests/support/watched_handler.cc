@@ -63,6 +63,13 @@ void WatchedHandler::OnWritable(Stream& stream) {
   Leave(stream);
 }
 
+void WatchedHandler::OnBufferFull(Stream& stream) {
+  Enter();
+  EXPECT_TRUE(opened_);
+  handler_->OnBufferFull(stream);
+  Leave(stream);
+}
+
 void WatchedHandler::OnTimeout(Stream& stream) {
   Enter();
   handler_->OnTimeout(stream);

@@ -52,6 +52,7 @@ class WatchedHandler final : public StreamHandler {
   void OnInputEnd(Stream& stream) override;
   void OnWritable(Stream& stream) override;
   void OnTimeout(Stream& stream) override;
+  void OnBufferFull(Stream& stream) override;
   void OnDraining(Stream& stream) override;
   void OnClosed(Stream& stream, absl::Status why, CloseReason reason) override;
 
