@@ -97,9 +97,9 @@ class Stream {
   void ShutdownWrite() { BeginClose({.how = Closing::How::kShutdownWrite}); }
 
   // Sends pending output and FIN, and ends the stream with kNormal: as soon as
-  // the peer has half-closed too, and `linger` after FIN at the latest. From
-  // now on input is discarded, and the handler is called only once more, with
-  // OnClosed(). Waiting for the peer matters, because a connection that is
+  // the peer has closed or reset too, and `linger` after FIN at the latest.
+  // From now on input is discarded, and the handler is called only once more,
+  // with OnClosed(). Waiting for the peer matters, because a connection that is
   // closed with unread input is reset, which destroys the last bytes of the
   // answer. While a peer does not read, output stays pending, and the idle
   // timeout runs. `linger` may be zero. Replaces ShutdownWrite(). Does nothing
@@ -116,8 +116,8 @@ class Stream {
     BeginClose({.how = Closing::How::kAbort, .why = std::move(why)});
   }
 
-  // Who has stopped reading. Reading goes on when nobody has, so one cannot
-  // undo the pause of another.
+  // The owners of pauses. Reading goes on when no owner pauses it, so an owner
+  // cannot undo the pause of another.
   enum class Pauser : uint8_t {
     kHandler = 1,       // the handler
     kRelay = 2,         // a relay, which couples two streams

@@ -304,7 +304,8 @@ class ThrowingHandler final : public StreamHandler {
     ThrowIf(Where::kOpen);
     stream.SetTimeout(absl::Milliseconds(1));
     if (where_ == Where::kOutputWritable) {
-      while (stream.Write(std::string(100'000, 'x'))) {
+      while (stream.Write(std::string(100'000, 'x')) ==
+             Stream::WriteResult::kOk) {
       }
     }
     if (where_ == Where::kHandlePost) {

@@ -23,7 +23,7 @@ constexpr uint8_t Bit(Stream::Pauser pauser) {
 
 }  // namespace
 
-// What few connections need at one time.
+// The state that few connections need at one time.
 struct TcpConnection::Extra final : Timer {
   explicit Extra(TcpConnection* its_connection) : connection(its_connection) {}
 
@@ -296,7 +296,12 @@ bool TcpConnection::CallWhenSent() {
 }
 
 void TcpConnection::OnError(absl::Status error, CloseReason reason) {
-  End(std::move(error), reason, CloseMode::kReset);
+  // A peer that has got FIN and resets has ended the connection, too.
+  if (IsLingering()) {
+    End(absl::OkStatus(), CloseReason::kNormal, CloseMode::kReset);
+  } else {
+    End(std::move(error), reason, CloseMode::kReset);
+  }
 }
 
 Stream::WriteResult TcpConnection::Write(absl::string_view data) {
@@ -449,10 +454,8 @@ void TcpConnection::EndIfDone() {
 bool TcpConnection::Close(absl::Status why, CloseReason reason) {
   SLUICE_CHECK(!why.ok());
   if (ended_) return false;
-  if (closing_ && open_ && output_ == nullptr &&
-      (reason == CloseReason::kIdleTimeout ||
-       reason == CloseReason::kDrainTimeout)) {
-    // All is sent: the stream only lingers.
+  if (IsLingering() && (reason == CloseReason::kIdleTimeout ||
+                        reason == CloseReason::kDrainTimeout)) {
     End(absl::OkStatus(), CloseReason::kNormal, CloseMode::kGraceful);
     return false;
   }

@@ -232,6 +232,8 @@ class TcpConnection final : public Stream,
   void EndHandles();
   // Allocates the extra state at its first use.
   Extra& extra();
+  // Returns true if only the end of the linger of CloseAfterFlush() is left.
+  bool IsLingering() const { return closing_ && open_ && output_ == nullptr; }
   bool HasKeptInput() const;
   bool IsFilling() const;
   void TouchBySending() {

@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 #include "gtest/gtest.h"
 #include "sluice/net/close_reason.h"
+#include "sluice/net/socket/socket_api.h"
 #include "sluice/net/stream.h"
 #include "sluice/net/tcp/tcp_connection.h"
 #include "sluice/net/tcp/tcp_connection_test_base.h"
@@ -165,6 +166,15 @@ TEST_P(TcpConnectionTest, APeerThatDoesNotReadEndsItByTheIdleTimeout) {
       absl::Milliseconds(500), absl::Minutes(1));
   ASSERT_TRUE(link->handler.closed());
   EXPECT_EQ(link->handler.reason, CloseReason::kIdleTimeout);
+}
+
+TEST_P(TcpConnectionTest, APeersResetEndsALingerNormally) {
+  auto link = ConnectAndOpen();
+  link->connection->CloseAfterFlush(absl::Hours(1));
+  ASSERT_TRUE(link->UntilPeerIsClosed());
+  link->peer.Close(CloseMode::kReset);
+  ASSERT_TRUE(link->UntilClosed());
+  EXPECT_EQ(link->handler.reason, CloseReason::kNormal);
 }
 
 TEST_P(TcpConnectionTest, ADrainsDeadlineEndsALingerNormally) {

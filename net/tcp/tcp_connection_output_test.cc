@@ -149,9 +149,13 @@ TEST_P(TcpConnectionTest, AResumeDoesNotUndoAnothersPause) {
 TEST_P(TcpConnectionTest, AHandlerMayLeaveInputWhileItsOutputWaits) {
   auto link = ConnectAndOpen(
       {.max_input = 10, .high_water = 1000, .low_water = 500}, kSmallBuffers);
-  link->handler.on_input = [](Stream& stream, absl::string_view) {
-    return stream.Write(std::string(300'000, 'x')) == kFull ? size_t{1}
-                                                            : size_t{2};
+  link->handler.on_input = [](Stream& stream, absl::string_view input) {
+    size_t consumed = 0;
+    while (consumed < input.size()) {
+      ++consumed;
+      if (stream.Write(std::string(300'000, 'x')) == kFull) break;
+    }
+    return consumed;
   };
   sockets_.room = 0;
   ASSERT_TRUE(link->PeerSends(std::string(20, 'q')));
@@ -224,6 +228,9 @@ TEST_P(TcpConnectionTest, AStreamThatEndsFirstDestroysTheCallsOfWhenSent) {
 }
 
 TEST_P(TcpConnectionTest, ALargeStringIsNotCopied) {
+  if (GetParam().make != NewSocketTransport) {
+    GTEST_SKIP() << "this transport copies";
+  }
   auto link = ConnectAndOpen();
   sockets_.room = 0;
   std::string text(100'000, 'x');

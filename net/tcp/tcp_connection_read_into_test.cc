@@ -69,7 +69,7 @@ TEST_P(TcpConnectionTest, ALargeValueIsReadIntoItsBuffer) {
   ASSERT_TRUE(link->Until([&] { return reader.complete == 1; }));
   EXPECT_TRUE(reader.values[0] == ManyBytes());
   if (GetParam().make == NewSocketTransport) {
-    // What OnInput() saw of it came in one read, with the header.
+    // OnInput() saw only the bytes that came in one read with the header.
     EXPECT_LE(reader.offered_bytes, loop_->receive_buffer().size());
   }
   ASSERT_TRUE(link->PeerSends("0001x"));

@@ -128,6 +128,25 @@ TEST_P(TcpConnectionTest, AnIdleStreamEndsNeverEarlyAndAnEighthLateAtMost) {
   is_idle_time(AdvanceUntil(closed, kStep, absl::Minutes(2)));
 }
 
+// A member of a busy room that has died: only output passes.
+TEST_P(TcpConnectionTest, OutputRestartsTheIdleTimeoutOnlyIfItCounts) {
+  using IdleTraffic = ConnectionOptions::IdleTraffic;
+  for (const IdleTraffic traffic : {IdleTraffic::kBoth, IdleTraffic::kInput}) {
+    auto link = ConnectAndOpen({.high_water = 64 << 20,
+                                .idle_traffic = traffic,
+                                .idle_timeout = absl::Seconds(16)},
+                               kSmallBuffers);
+    AdvanceUntil(
+        [&] {
+          link->connection->Write("x");
+          link->peer.Receive();
+          return link->handler.closed();
+        },
+        absl::Seconds(1), absl::Minutes(1));
+    EXPECT_EQ(link->handler.closed(), traffic == IdleTraffic::kInput);
+  }
+}
+
 TEST_P(TcpConnectionTest, WithoutAnIdleTimeoutItIdlesWithoutALimit) {
   auto link = ConnectAndOpen({.idle_timeout = absl::InfiniteDuration()});
   clock_.Advance(absl::Hours(1000));

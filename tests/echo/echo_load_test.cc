@@ -136,7 +136,7 @@ int64_t MaxClients(const EchoServerShape& shape) {
 }
 
 // By default a connection has an idle timeout.
-TEST_P(EchoLoadTest, IdleConnectionTakes320BytesAtMost) {
+TEST_P(EchoLoadTest, IdleConnectionTakes300BytesAtMost) {
   if (kSanitized) GTEST_SKIP() << "memory under a sanitizer is not ours";
   const int64_t count = std::min<int64_t>(10'000, MaxClients(GetParam()));
   if (count < 900) {
@@ -171,7 +171,7 @@ TEST_P(EchoLoadTest, IdleConnectionTakes320BytesAtMost) {
   std::printf("%lld connections, %lld bytes each\n",
               static_cast<long long>(count), static_cast<long long>(each));
   RecordProperty("bytes_per_connection", static_cast<int>(each));
-  EXPECT_LE(each, 320);
+  EXPECT_LE(each, 300);
 }
 
 }  // namespace

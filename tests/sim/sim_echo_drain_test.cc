@@ -8,6 +8,7 @@
 #include "sluice/net/close_reason.h"
 #include "sluice/net/sim/sim_network.h"
 #include "sluice/net/sim/sim_test_runner.h"
+#include "sluice/net/stream.h"
 #include "sluice/tests/sim/sim_echo_programs.h"
 #include "sluice/tests/sim/sim_echo_world.h"
 #include "sluice/tests/sim/sim_talker.h"
@@ -120,6 +121,36 @@ TEST(SimEchoDrainTest, ForcesClientsThatDoNotReadAtItsDeadline) {
                   world.counts().with(CloseReason::kDrainTimeout));
         network.RunFor(absl::Minutes(3));
         world.ExpectOutputBounded();
+        EXPECT_TRUE(world.client_done());
+        world.StopAndExpectNothingLeft();
+      });
+}
+
+// Silent clients that have all their answers do not notice the server's FIN.
+TEST(SimEchoDrainTest, WaitsTwoSecondsForClientsThatDoNotClose) {
+  RunSimTest(
+      HarmlessWorlds(/*seeds=*/50, /*loss=*/false), [](SimNetwork& network) {
+        HandlerCounts counts;
+        SimEchoWorld world(&network);
+        std::vector<SimTalker::Options> talkers = DrawSimTalkers(world);
+        for (SimTalker::Options& talker : talkers) {
+          talker.bytes = talker.silent_at = 1 + world.random().Below(2000);
+          talker.abort_at = SimTalker::kAll;
+          talker.connection.idle_timeout = absl::Minutes(20);
+          talker.half_close_early = false;
+        }
+        world.shape().server.connection.idle_timeout = absl::Hours(1);
+        world.StartServer();
+        StartSimTalkers(world, talkers, &counts);
+        network.RunFor(absl::Minutes(10));
+        world.server().Drain(world.server_host().platform().clock->Now() +
+                             absl::Hours(1));
+        EXPECT_TRUE(network.RunUntil([&] { return world.server().drained(); },
+                                     2 * Stream::kDefaultLinger));
+        EXPECT_EQ(world.server().forced(), 0u);
+        EXPECT_EQ(world.counts().with(CloseReason::kNormal),
+                  world.counts().closed);
+        network.RunFor(absl::Hours(1));
         EXPECT_TRUE(world.client_done());
         world.StopAndExpectNothingLeft();
       });

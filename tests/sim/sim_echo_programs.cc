@@ -82,7 +82,8 @@ void SimEchoServer::ExpectCountersAgree() const {
   EXPECT_EQ(sum.accepted, made);
   EXPECT_EQ(sum.refused, 0u);
   EXPECT_EQ(sum.open, made - closed);
-  EXPECT_EQ(sum.bytes_in, counts_.consumed - consumed_before_);
+  // A stream that closes discards input.
+  EXPECT_GE(sum.bytes_in, counts_.consumed - consumed_before_);
   EXPECT_LE(sum.bytes_out, sum.bytes_in);
 }
 
