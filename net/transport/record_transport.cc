@@ -85,6 +85,10 @@ class RecordTransport final : public Transport,
   void Deliver();
   void Fail(CloseReason reason, absl::string_view why);
 
+  // While complete records wait in received_, the inner transport does not
+  // read: this bounds received_.
+  void SetInnerReading(bool on);
+
   // Offers `wire` to the inner transport, and puts the rest in out_. Returns
   // the number of bytes taken. REQUIRES: out_ is empty.
   size_t Offer(absl::string_view wire, size_t payload);
@@ -123,7 +127,7 @@ class RecordTransport final : public Transport,
   bool open_ : 1 = false;
   bool reading_ : 1 = false;
   bool input_ended_ : 1 = false;  // the end record was delivered
-  bool inner_ended_ : 1 = false;  // FIN was received
+  bool inner_reading_ : 1 = false;
   bool shutdown_write_ : 1 = false;
   bool end_encoded_ : 1 = false;
   bool flush_end_ : 1 = false;  // the end record is in out_, to be flushed
@@ -136,15 +140,16 @@ void RecordTransport::Start(Sink* sink) {
   SLUICE_CHECK(sink_ == nullptr);
   sink_ = sink;
   inner_->Start(this);
-  inner_->SetReading(true);  // for the hello
+  SetInnerReading(true);  // for the hello
 }
 
 void RecordTransport::SetReading(bool on) {
   reading_ = on;
   if (!open_) return;
-  inner_->SetReading(on);
-  if (on && (received_.size() > decoded_ || inner_ended_)) {
+  if (on && received_.size() > decoded_) {
     loop_->ScheduleLocal(this);
+  } else {
+    SetInnerReading(on);
   }
 }
 
@@ -265,11 +270,12 @@ void RecordTransport::OnInput(absl::string_view bytes) {
 void RecordTransport::OnInputEnd() {
   if (failed_) return;
   in_callback_ = true;
-  inner_ended_ = true;
-  if (hello_received_) {
-    Deliver();
-  } else {
+  // All complete records were delivered: while some wait, the inner transport
+  // does not read.
+  if (!hello_received_) {
     Fail(CloseReason::kPeerReset, "the peer has closed before its hello");
+  } else if (!input_ended_) {
+    Fail(CloseReason::kPeerReset, "the peer has closed without an end record");
   }
   Leave();
 }
@@ -322,7 +328,7 @@ void RecordTransport::ReceiveHello() {
   if (size < kRecordHello.size()) return;
   hello_received_ = true;
   received_.erase(0, size);
-  inner_->SetReading(false);  // until the transport is open
+  SetInnerReading(false);  // until the transport is open
   OpenIfReady();
 }
 
@@ -330,9 +336,7 @@ void RecordTransport::OpenIfReady() {
   if (!hello_sent_ || !hello_received_) return;
   open_ = true;
   sink_->OnOpen();
-  if (closed_) return;
-  inner_->SetReading(reading_);
-  Deliver();
+  if (!closed_) Deliver();
 }
 
 void RecordTransport::Deliver() {
@@ -358,20 +362,26 @@ void RecordTransport::Deliver() {
   received_.erase(0, std::exchange(decoded_, 0));
   if (received_.empty()) received_ = std::string();  // frees the memory
   if (input_ended_ && !received_.empty()) {
-    Fail(CloseReason::kIoError, "the peer has sent bytes after its end record");
-  } else if (!complete && inner_ended_) {
-    Fail(CloseReason::kPeerReset, "the peer has closed without an end record");
+    return Fail(CloseReason::kIoError,
+                "the peer has sent bytes after its end record");
   }
+  SetInnerReading(reading_);
 }
 
 void RecordTransport::Fail(CloseReason reason, absl::string_view why) {
   failed_ = true;
-  inner_->SetReading(false);
+  SetInnerReading(false);
   const absl::StatusOr<SocketAddress> peer = Address(SocketApi::End::kPeer);
   sink_->OnError(absl::DataLossError(absl::StrCat(
                      "connection on ",
                      peer.ok() ? peer->ToString() : "unknown peer", ": ", why)),
                  reason);
+}
+
+void RecordTransport::SetInnerReading(bool on) {
+  if (inner_reading_ == on) return;
+  inner_reading_ = on;
+  inner_->SetReading(on);
 }
 
 size_t RecordTransport::Offer(absl::string_view wire, size_t payload) {
