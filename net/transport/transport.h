@@ -69,8 +69,10 @@ class Transport {
 
   // Sends, or copies, a prefix of the pieces before it returns, and returns the
   // number of bytes. May always return 0. Append the rest to a queue and call
-  // Flush(). Errors are reported by OnError(). REQUIRES: OnOpen() was called;
-  // no flushed queue has bytes left; ShutdownWrite() was not called.
+  // Flush(), or call TrySend() again. The next bytes must be this rest, because
+  // a layer may have begun to send them in a record that it does not count yet.
+  // Errors are reported by OnError(). REQUIRES: OnOpen() was called; no flushed
+  // queue has bytes left; ShutdownWrite() was not called.
   virtual size_t TrySend(absl::Span<const absl::string_view> pieces) = 0;
 
   // Sends `output` in later iterations until it is empty, and calls OnSent()

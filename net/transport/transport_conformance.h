@@ -9,8 +9,9 @@
 #include "gtest/gtest.h"
 #include "sluice/event/event_loop.h"
 #include "sluice/net/socket/socket_api.h"
-#include "sluice/net/transport/platform.h"
 #include "sluice/net/transport/transport.h"
+#include "sluice/net/transport/transport_link.h"
+#include "sluice/net/transport/transport_peer_codec.h"
 
 namespace sluice {
 
@@ -23,17 +24,9 @@ namespace sluice {
 //       ::testing::Values(KernelTransportBackend("mine", NewMyTransport)),
 //       TransportBackend::Name);
 //
-// The other end of each connection is a plain TCP socket of the same world, so
-// a transport that encrypts or frames bytes does not pass.
-
-// The world of the transport under test. Thread-compatible.
-class TransportWorld {
- public:
-  virtual ~TransportWorld() = default;
-  // Returns a platform that has TCP on 127.0.0.1 and creates the transports
-  // under test.
-  virtual const Platform& platform() const = 0;
-};
+// The other end of each connection is a TCP socket of the same world and a
+// TransportPeerCodec. A transport that changes the bytes, such as TLS, passes
+// with a codec for its format. The suite counts plain bytes.
 
 // A transport under test and its world.
 struct TransportBackend {
@@ -50,10 +43,13 @@ struct TransportBackend {
   std::function<std::unique_ptr<TransportWorld>()> new_world;
 };
 
-// Returns a backend on the kernel's sockets and on epoll.
+// Returns a backend on the kernel's sockets and on epoll. `new_codec` is for
+// the other end.
 TransportBackend KernelTransportBackend(
     std::string name,
-    std::function<TransportPtr(EventLoop* loop, Socket socket)> new_transport);
+    std::function<TransportPtr(EventLoop* loop, Socket socket)> new_transport,
+    std::function<std::unique_ptr<TransportPeerCodec>()> new_codec =
+        NewPlainPeerCodec);
 
 class TransportConformanceTest
     : public ::testing::TestWithParam<TransportBackend> {
