@@ -4,7 +4,8 @@
 // Included by the headers that most others include, so that the first error of
 // a build with an older C++ says what to do.
 #if __cplusplus < 202002L
-#error "Sluice needs C++20 in all targets: put \
+#error \
+    "Sluice needs C++20 in all targets: put \
 build --cxxopt=-std=c++20 --host_cxxopt=-std=c++20 into your .bazelrc"
 #endif
 
