@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
-#include <deque>
+#include <list>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -29,6 +29,10 @@ struct TcpConnection::Extra final : Timer {
 
   // The delay of SetTimeout() or CloseAfterFlush() has passed.
   void Fire() override;
+  bool IsUnused() const {
+    return input.empty() && buffer.empty() && when_sent.empty() && !armed() &&
+           !connection->closing_ && !connection->ended_;
+  }
 
   TcpConnection* const connection;
   std::string input;        // input that is not consumed
@@ -37,9 +41,14 @@ struct TcpConnection::Extra final : Timer {
   absl::Status why;         // of the end
   // The callables of WhenSent(), each with the value of `sent` at which it is
   // due. `sent` counts from the first of them.
-  std::deque<std::pair<uint64_t, Callable>> when_sent;
+  std::list<std::pair<uint64_t, Callable>> when_sent;
   uint64_t sent = 0;
 };
+
+void TcpConnection::FreeUnusedExtra() {
+  static_assert(sizeof(void*) != 8 || sizeof(Extra) <= 160);
+  if (extra_ != nullptr && extra_->IsUnused()) extra_.reset();
+}
 
 void TcpConnection::Extra::Fire() {
   if (connection->closing_) {
@@ -134,12 +143,11 @@ void TcpConnection::OnOpen() {
   open_ = true;
   if (output_ != nullptr) Flush();
   if (write_shut_down_) transport_->ShutdownWrite();
-  if (!closing_) {
-    if (!Call([this](StreamHandler& handler) { handler.OnOpen(*this); })) {
-      return;
-    }
+  if (closing_) {
+    EndIfDone();
+  } else if (!Call([this](StreamHandler& handler) { handler.OnOpen(*this); })) {
+    return;
   }
-  EndIfDone();
   if (ended_) return;
   SetReading();
   if (draining_) TellDraining();
@@ -211,6 +219,7 @@ bool TcpConnection::DeliverKept() {
   if (!consumed.has_value()) return false;
   if (*consumed == extra_->input.size()) {
     extra_->input = std::string();
+    FreeUnusedExtra();
   } else {
     extra_->input.erase(0, *consumed);
     EndIfAtInputLimit();
@@ -411,15 +420,15 @@ void TcpConnection::BeginClose(Closing closing) {
       if (ended_ || closing_) return;
       closing_ = true;
       extra().linger = closing.linger;
-      StartToLinger();
+      DiscardInput();
       break;
     case Closing::How::kShutdownWrite:
       break;
   }
-  ShutDownWrite();
+  HalfClose();
 }
 
-void TcpConnection::ShutDownWrite() {
+void TcpConnection::HalfClose() {
   if (ended_) return;
   if (!write_shut_down_) {
     write_shut_down_ = true;
@@ -431,8 +440,8 @@ void TcpConnection::ShutDownWrite() {
   if (!destructor_check_.in_call()) context_->loop_->ScheduleLocal(this);
 }
 
-// From now on all input is discarded, so nothing stops it.
-void TcpConnection::StartToLinger() {
+// From now on nothing stops the reading.
+void TcpConnection::DiscardInput() {
   extra_->Cancel();
   extra_->buffer = {};
   if (!delivering_) extra_->input = std::string();
@@ -541,6 +550,7 @@ void TcpConnection::SetTimeout(absl::Duration delay) {
     context_->loop_->Arm(&extra(), delay);
   } else if (extra_ != nullptr) {
     extra_->Cancel();
+    FreeUnusedExtra();
   }
 }
 

@@ -122,10 +122,9 @@ class ConnectionContext {
 // stream that has not ended, and calls nothing. (In the child of a fork() the
 // connection belongs to the parent, and is not reset.)
 //
-// An idle connection has at most 120 bytes. Memory for output is allocated when
-// it is needed and freed when it is not. The rest that few connections need is
-// allocated at its first use and kept: timeout, unconsumed input, and so on;
-// the bytes of such input are freed when they are consumed.
+// An idle connection has at most 120 bytes. Memory for output and for
+// unconsumed input is allocated when it is needed and freed when it is not. A
+// timer, once set, stays allocated until the end or SetTimeout(infinite).
 class TcpConnection final : public Stream,
                             private Transport::Sink,
                             private Task,
@@ -224,14 +223,15 @@ class TcpConnection final : public Stream,
   // connection is destroyed.
   bool CallWhenSent();
   bool WhenSentIsDue() const;
-  void ShutDownWrite();
-  void StartToLinger();
+  void HalfClose();
+  void DiscardInput();
   void TellDraining();
   void EndIfDone();
   void End(absl::Status why, CloseReason reason, CloseMode mode);
   void EndHandles();
-  // Allocates the extra state at its first use.
+  // Returns the extra state, which it allocates if there is none.
   Extra& extra();
+  void FreeUnusedExtra();
   // Returns true if only the end of the linger of CloseAfterFlush() is left.
   bool IsLingering() const { return closing_ && open_ && output_ == nullptr; }
   bool HasKeptInput() const;
@@ -252,7 +252,7 @@ class TcpConnection final : public Stream,
   // Pending output, or null. The transport flushes it, or it is held: before
   // OnOpen(), and while corked.
   std::unique_ptr<OutputQueue> output_;
-  std::unique_ptr<Extra> extra_;
+  std::unique_ptr<Extra> extra_;  // state that few connections need, or null
   DestructorCheck destructor_check_;
   uint32_t tag_;
   CloseReason reason_ = CloseReason::kNormal;

@@ -1,12 +1,18 @@
 #include "sluice/net/tcp/tcp_connection.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
 
 #include "absl/status/status.h"
 #include "absl/strings/cord.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 #include "gmock/gmock.h"
 #include "gtest/gtest.h"
 #include "sluice/base/testing/status_matchers.h"
@@ -305,6 +311,39 @@ TEST_P(TcpConnectionTest, CountsBytesAsThePeerDoes) {
   EXPECT_EQ(link->context->bytes_out(), link->peer.received_bytes());
   EXPECT_EQ(link->context->bytes_out(), 5 + kManyBytes);
   EXPECT_EQ(link->context->bytes_in(), 100'000u);
+}
+
+TEST_P(TcpConnectionTest, ConsumedInputAndACancelledTimeoutLeaveNoMemory) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "the sanitizer has an allocator of its own";
+#endif
+  constexpr int kLinks = 200;
+  std::vector<std::unique_ptr<Link>> links;
+  for (int i = 0; i < kLinks; ++i) {
+    links.push_back(ConnectAndOpen());
+    TestHandler& handler = links.back()->handler;
+    handler.keep_offered = handler.keep_input = false;
+    handler.on_input = [](Stream&, absl::string_view input) {
+      return input == "wait" ? 0 : input.size();
+    };
+  }
+  const auto send_to_all = [&](absl::string_view text) {
+    for (const auto& link : links) ASSERT_TRUE(link->PeerSends(text));
+    RunIterations(50);
+  };
+  send_to_all("warm up");
+  const auto used = [] { return static_cast<int64_t>(mallinfo2().uordblks); };
+  const int64_t before = used();
+  send_to_all("wait");
+  EXPECT_GT(used() - before, 100 * kLinks);
+  send_to_all("no more");
+  EXPECT_LT(used() - before, 50 * kLinks);
+  for (const auto& link : links) link->connection->SetTimeout(absl::Hours(1));
+  EXPECT_GT(used() - before, 100 * kLinks);
+  for (const auto& link : links) {
+    link->connection->SetTimeout(absl::InfiniteDuration());
+  }
+  EXPECT_LT(used() - before, 50 * kLinks);
 }
 
 TEST_P(TcpConnectionTest, TakesAtMost120BytesWhileItIdles) {
