@@ -53,11 +53,11 @@ class RecordPeerCodec final : public TransportPeerCodec {
   void Send(absl::string_view plain) override {
     while (!plain.empty()) {
       const absl::string_view payload = plain.substr(0, kMaxRecordPayload);
-      AppendRecord(sent_++, payload, &output_);
+      output_ += EncodeRecord(sent_++, payload);
       plain.remove_prefix(payload.size());
     }
   }
-  void SendEnd() override { AppendRecord(sent_++, "", &output_); }
+  void SendEnd() override { output_ += EncodeRecord(sent_++, ""); }
   std::string TakeOutput() override {
     return std::exchange(output_, std::string());
   }
@@ -102,22 +102,19 @@ bool RecordPeerCodec::Receive(absl::string_view wire, std::string* plain) {
 
 }  // namespace
 
-void AppendRecord(uint64_t index, absl::string_view payload,
-                  std::string* wire) {
+std::string EncodeRecord(uint64_t index, absl::string_view payload) {
   SLUICE_CHECK(payload.size() <= kMaxRecordPayload);
   const uint8_t salt = SaltOf(index);
-  const char header[kHeaderSize] = {static_cast<char>(payload.size() >> 8),
-                                    static_cast<char>(payload.size()),
-                                    static_cast<char>(salt)};
-  wire->append(header, kHeaderSize);
-  const size_t position = wire->size();
-  wire->append(payload.data(), payload.size());
-  Transform(salt, absl::MakeSpan(*wire).subspan(position));
-  const uint32_t checksum =
-      Checksum(index, absl::string_view(header, kHeaderSize), payload);
+  std::string wire = {static_cast<char>(payload.size() >> 8),
+                      static_cast<char>(payload.size()),
+                      static_cast<char>(salt)};
+  const uint32_t checksum = Checksum(index, wire, payload);
+  wire.append(payload.data(), payload.size());
+  Transform(salt, absl::MakeSpan(wire).subspan(kHeaderSize));
   for (int shift = 24; shift >= 0; shift -= 8) {
-    wire->push_back(static_cast<char>(checksum >> shift));
+    wire.push_back(static_cast<char>(checksum >> shift));
   }
+  return wire;
 }
 
 DecodedRecord DecodeRecord(uint64_t index, absl::Span<char> wire) {

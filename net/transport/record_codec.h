@@ -31,9 +31,9 @@ inline constexpr absl::string_view kRecordHello = "records/1\n";
 inline constexpr size_t kMaxRecordPayload = 16 * 1024;
 inline constexpr size_t kRecordOverhead = 7;
 
-// Appends the record to *wire: the end record if `payload` is empty. REQUIRES:
-// payload.size() <= kMaxRecordPayload.
-void AppendRecord(uint64_t index, absl::string_view payload, std::string* wire);
+// Returns the bytes of a record: of the end record if `payload` is empty.
+// REQUIRES: payload.size() <= kMaxRecordPayload.
+std::string EncodeRecord(uint64_t index, absl::string_view payload);
 
 enum class RecordKind { kIncomplete, kData, kEnd, kBad };
 

@@ -15,17 +15,11 @@
 namespace sluice {
 namespace {
 
-std::string Record(uint64_t index, absl::string_view payload) {
-  std::string wire;
-  AppendRecord(index, payload, &wire);
-  return wire;
-}
-
 TEST(RecordCodec, DecodesEachSizeThatItEncodes) {
   for (const size_t size :
        {size_t{1}, size_t{2}, size_t{255}, size_t{256}, kMaxRecordPayload}) {
     const std::string payload = TestPattern(size);
-    std::string wire = Record(7, payload);
+    std::string wire = EncodeRecord(7, payload);
     EXPECT_EQ(wire.size(), size + kRecordOverhead);
     const DecodedRecord record = DecodeRecord(7, absl::MakeSpan(wire));
     EXPECT_EQ(record.kind, RecordKind::kData);
@@ -35,17 +29,17 @@ TEST(RecordCodec, DecodesEachSizeThatItEncodes) {
 }
 
 TEST(RecordCodec, TheEmptyRecordIsTheEnd) {
-  std::string wire = Record(0, "");
+  std::string wire = EncodeRecord(0, "");
   EXPECT_EQ(DecodeRecord(0, absl::MakeSpan(wire)).kind, RecordKind::kEnd);
 }
 
 TEST(RecordCodec, ThePayloadIsNotOnTheWire) {
-  EXPECT_EQ(Record(0, "payload").find("payload"), std::string::npos);
-  EXPECT_NE(Record(0, "payload"), Record(1, "payload"));
+  EXPECT_EQ(EncodeRecord(0, "payload").find("payload"), std::string::npos);
+  EXPECT_NE(EncodeRecord(0, "payload"), EncodeRecord(1, "payload"));
 }
 
 TEST(RecordCodec, APrefixIsIncompleteAndUnchanged) {
-  const std::string whole = Record(3, "payload");
+  const std::string whole = EncodeRecord(3, "payload");
   for (size_t size = 0; size < whole.size(); ++size) {
     std::string wire = whole.substr(0, size);
     const DecodedRecord record = DecodeRecord(3, absl::MakeSpan(wire));
@@ -57,7 +51,7 @@ TEST(RecordCodec, APrefixIsIncompleteAndUnchanged) {
 
 TEST(RecordCodec, EachChangedByteIsSeen) {
   // The byte after the record is there if a larger length asks for it.
-  const std::string whole = Record(3, "payload") + std::string(300, 'x');
+  const std::string whole = EncodeRecord(3, "payload") + std::string(300, 'x');
   for (size_t i = 0; i < whole.size() - 300; ++i) {
     std::string wire = whole;
     wire[i] ^= 1;
@@ -67,7 +61,7 @@ TEST(RecordCodec, EachChangedByteIsSeen) {
 }
 
 TEST(RecordCodec, ARecordOutOfOrderIsSeen) {
-  std::string wire = Record(3, "payload");
+  std::string wire = EncodeRecord(3, "payload");
   EXPECT_EQ(DecodeRecord(2, absl::MakeSpan(wire)).kind, RecordKind::kBad);
 }
 
@@ -100,12 +94,10 @@ TEST(RecordPeerCodec, TwoPeersUnderstandEachOtherHoweverTheBytesAreCut) {
 TEST(RecordPeerCodec, RefusesWhatBreaksTheFormat) {
   std::string plain;
   EXPECT_FALSE(NewRecordPeerCodec()->Receive("rubbish", &plain));
-  std::string wire(kRecordHello);
-  AppendRecord(1, "not the first", &wire);
-  EXPECT_FALSE(NewRecordPeerCodec()->Receive(wire, &plain));
-  wire = std::string(kRecordHello);
-  AppendRecord(0, "", &wire);
-  EXPECT_FALSE(NewRecordPeerCodec()->Receive(wire + "more", &plain));
+  EXPECT_FALSE(NewRecordPeerCodec()->Receive(
+      absl::StrCat(kRecordHello, EncodeRecord(1, "not the first")), &plain));
+  EXPECT_FALSE(NewRecordPeerCodec()->Receive(
+      absl::StrCat(kRecordHello, EncodeRecord(0, ""), "more"), &plain));
   EXPECT_EQ(plain, "");
 }
 

@@ -89,9 +89,9 @@ class RecordTransport final : public Transport,
   // read: this bounds received_.
   void SetInnerReading(bool on);
 
-  // Offers `wire` to the inner transport, and puts the rest in out_. Returns
-  // the number of bytes taken. REQUIRES: out_ is empty.
-  size_t Offer(absl::string_view wire, size_t payload);
+  // Offers bytes that are not the caller's to the inner transport: the hello or
+  // the end record. Puts the rest in out_. REQUIRES: out_ is empty.
+  void Offer(absl::string_view wire);
   void AddPending(size_t wire, size_t payload);
   // Takes `bytes` bytes of the wire off pending_. Returns the payload of the
   // records that are complete now.
@@ -113,8 +113,7 @@ class RecordTransport final : public Transport,
   Pending pending_[kMaxPendingRecords];
   size_t pending_count_ = 0;
   uint64_t encoded_ = 0;  // the sum of the payloads in pending_
-  std::string
-      tail_;  // the payload of a record that TrySend() has begun to send
+  std::string tail_;  // payload of the record that TrySend() has begun to send
   uint64_t records_out_ = 0;
 
   // Input
@@ -173,8 +172,7 @@ size_t RecordTransport::TrySend(absl::Span<const absl::string_view> pieces) {
   while (true) {
     std::string payload = CopyOf(pieces, sent, kMaxRecordPayload);
     if (payload.empty()) return sent;
-    std::string record;
-    AppendRecord(records_out_, payload, &record);
+    const std::string record = EncodeRecord(records_out_, payload);
     absl::string_view rest = record;
     rest.remove_prefix(inner_->TrySend(absl::MakeConstSpan(&rest, 1)));
     if (rest.size() == record.size()) return sent;
@@ -216,9 +214,7 @@ void RecordTransport::ShutdownWrite() {
     return;
   }
   end_encoded_ = true;
-  std::string end;
-  AppendRecord(records_out_++, "", &end);
-  Offer(end, 0);
+  Offer(EncodeRecord(records_out_++, ""));
   if (out_.empty()) {
     inner_->ShutdownWrite();
   } else {
@@ -237,8 +233,7 @@ void RecordTransport::Close(CloseMode mode) {
   if (output_ != nullptr || encoded_ > 0) mode = CloseMode::kReset;
   if (mode == CloseMode::kGraceful && open_ && !failed_ && !shutdown_write_ &&
       !loop_->forked()) {
-    std::string end;
-    AppendRecord(records_out_, "", &end);
+    const std::string end = EncodeRecord(records_out_, "");
     const absl::string_view wire = end;
     inner_->TrySend(absl::MakeConstSpan(&wire, 1));
   }
@@ -248,7 +243,7 @@ void RecordTransport::Close(CloseMode mode) {
 
 void RecordTransport::OnOpen() {
   in_callback_ = true;
-  Offer(kRecordHello, 0);
+  Offer(kRecordHello);
   if (!out_.empty()) inner_->Flush(&out_);
   hello_sent_ = out_.empty();
   OpenIfReady();
@@ -384,13 +379,11 @@ void RecordTransport::SetInnerReading(bool on) {
   inner_->SetReading(on);
 }
 
-size_t RecordTransport::Offer(absl::string_view wire, size_t payload) {
-  const size_t taken = inner_->TrySend(absl::MakeConstSpan(&wire, 1));
-  if (taken < wire.size()) {
-    out_.Append(wire.substr(taken));
-    AddPending(wire.size() - taken, payload);
-  }
-  return taken;
+void RecordTransport::Offer(absl::string_view wire) {
+  wire.remove_prefix(inner_->TrySend(absl::MakeConstSpan(&wire, 1)));
+  if (wire.empty()) return;
+  out_.Append(wire);
+  AddPending(wire.size(), 0);
 }
 
 void RecordTransport::AddPending(size_t wire, size_t payload) {
@@ -428,8 +421,7 @@ void RecordTransport::EncodeOutput() {
         CopyOf(absl::MakeConstSpan(pieces, count), encoded_, kMaxRecordPayload);
     if (payload.empty()) break;
     SLUICE_CHECK(!end_encoded_, "bytes were appended after ShutdownWrite()");
-    std::string record;
-    AppendRecord(records_out_++, payload, &record);
+    const std::string record = EncodeRecord(records_out_++, payload);
     out_.Append(record);
     AddPending(record.size(), payload.size());
   }
@@ -437,8 +429,7 @@ void RecordTransport::EncodeOutput() {
   const bool end = shutdown_write_ && encoded_ == output_->size();
   if (end) {
     end_encoded_ = true;
-    std::string record;
-    AppendRecord(records_out_++, "", &record);
+    const std::string record = EncodeRecord(records_out_++, "");
     out_.Append(record);
     pending_[pending_count_ - 1].wire += record.size();
   }

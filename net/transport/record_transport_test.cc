@@ -35,12 +35,6 @@ namespace {
 // Tests beyond the contract, which //net/transport:transport_conformance_test
 // covers.
 
-std::string Record(uint64_t index, absl::string_view payload) {
-  std::string wire;
-  AppendRecord(index, payload, &wire);
-  return wire;
-}
-
 // A record layer over a scripted transport, and its sink.
 class Layer final : private Transport::Sink {
  public:
@@ -144,7 +138,7 @@ TEST_F(RecordTransportTest, OpensWhenBothHellosArePast) {
 
 TEST_F(RecordTransportTest, BytesBehindTheHelloBelongToTheStream) {
   const std::string wire =
-      absl::StrCat(kRecordHello, Record(0, "first"), Record(1, ""));
+      absl::StrCat(kRecordHello, EncodeRecord(0, "first"), EncodeRecord(1, ""));
   for (size_t cut = 1; cut <= wire.size(); ++cut) {
     SCOPED_TRACE(cut);
     Layer layer(&loop_);
@@ -163,7 +157,7 @@ TEST_F(RecordTransportTest, BytesBehindTheHelloWaitForReading) {
   layer.transport->SetReading(false);
   EXPECT_TRUE(layer.inner.reading());  // for the hello
   layer.inner.Open();
-  layer.Input(absl::StrCat(kRecordHello, Record(0, "first")));
+  layer.Input(absl::StrCat(kRecordHello, EncodeRecord(0, "first")));
   EXPECT_FALSE(layer.inner.reading());
   loop_.RunIterations(2);
   EXPECT_EQ(layer.opens, 1);
@@ -220,8 +214,9 @@ TEST_F(RecordTransportTest, FinInTheHelloIsAnError) {
 
 TEST_F(RecordTransportTest, RecordsMayBeCutAnywhere) {
   const std::string large = TestPattern(kMaxRecordPayload);
-  const std::string wire = absl::StrCat(Record(0, "first"), Record(1, "2"),
-                                        Record(2, "third"), Record(3, ""));
+  const std::string wire =
+      absl::StrCat(EncodeRecord(0, "first"), EncodeRecord(1, "2"),
+                   EncodeRecord(2, "third"), EncodeRecord(3, ""));
   for (size_t step = 1; step <= wire.size(); ++step) {
     SCOPED_TRACE(step);
     Layer layer(&loop_);
@@ -235,7 +230,7 @@ TEST_F(RecordTransportTest, RecordsMayBeCutAnywhere) {
   }
   Layer layer(&loop_);
   layer.Open();
-  layer.Input(Record(0, large), 1000);
+  layer.Input(EncodeRecord(0, large), 1000);
   EXPECT_TRUE(layer.inputs == Inputs{large});
 }
 
@@ -243,7 +238,8 @@ TEST_F(RecordTransportTest, ReadingOffBetweenTheRecordsOfOneRead) {
   Layer layer(&loop_);
   layer.Open();
   layer.on_input = [&] { layer.transport->SetReading(false); };
-  layer.Input(absl::StrCat(Record(0, "1"), Record(1, "2"), Record(2, "")));
+  layer.Input(absl::StrCat(EncodeRecord(0, "1"), EncodeRecord(1, "2"),
+                           EncodeRecord(2, "")));
   EXPECT_EQ(layer.inputs, Inputs{"1"});
   EXPECT_FALSE(layer.inner.reading());
   layer.transport->SetReading(true);
@@ -258,7 +254,7 @@ TEST_F(RecordTransportTest, ReadingOffBetweenTheRecordsOfOneRead) {
 TEST_F(RecordTransportTest, AHeldPartOfARecordIsUnreadInput) {
   Layer layer(&loop_);
   layer.Open();
-  layer.Input(Record(0, "first").substr(0, 4));
+  layer.Input(EncodeRecord(0, "first").substr(0, 4));
   EXPECT_TRUE(layer.transport->HasUnreadInput());
 }
 
@@ -267,20 +263,20 @@ TEST_F(RecordTransportTest, UnreadInputIsExactInsideOnInput) {
   layer.Open();
   std::vector<bool> unread;
   layer.on_input = [&] { unread.push_back(layer.transport->HasUnreadInput()); };
-  layer.Input(Record(0, "1") + Record(1, "2"));
+  layer.Input(EncodeRecord(0, "1") + EncodeRecord(1, "2"));
   EXPECT_EQ(unread, (std::vector<bool>{true, false}));
 }
 
 TEST_F(RecordTransportTest, EachChangedByteOfARecordIsAnError) {
   // The first record shows that what came before the error is delivered.
-  const std::string record = Record(1, "second");
+  const std::string record = EncodeRecord(1, "second");
   for (size_t i = 0; i < record.size(); ++i) {
     SCOPED_TRACE(i);
     Layer layer(&loop_);
     layer.Open();
     std::string bad = record;
     bad[i] ^= 0x40;
-    layer.Input(Record(0, "first") + bad + std::string(20'000, 'x'));
+    layer.Input(EncodeRecord(0, "first") + bad + std::string(20'000, 'x'));
     EXPECT_EQ(layer.inputs, Inputs{"first"});
     EXPECT_EQ(layer.errors, 1);
     EXPECT_EQ(layer.reason, CloseReason::kIoError);
@@ -300,7 +296,7 @@ TEST_F(RecordTransportTest, ARecordOverTheBoundIsAnErrorAtItsLength) {
 }
 
 TEST_F(RecordTransportTest, FinWithoutTheEndRecordIsAnError) {
-  const std::string wire = Record(0, "first") + Record(1, "second");
+  const std::string wire = EncodeRecord(0, "first") + EncodeRecord(1, "second");
   for (size_t size = 0; size <= wire.size(); ++size) {
     Layer layer(&loop_);
     layer.Open();
@@ -321,7 +317,8 @@ TEST_F(RecordTransportTest, ReadsNoMoreWhileCompleteRecordsWait) {
   Layer layer(&loop_);
   layer.Open();
   layer.on_input = [&] { layer.transport->SetReading(false); };
-  layer.Input(Record(0, "1") + Record(1, "2") + Record(2, "3").substr(0, 5));
+  layer.Input(EncodeRecord(0, "1") + EncodeRecord(1, "2") +
+              EncodeRecord(2, "3").substr(0, 5));
   EXPECT_EQ(layer.inputs, Inputs{"1"});
   EXPECT_FALSE(layer.inner.reading());
   layer.transport->SetReading(true);
@@ -339,7 +336,7 @@ TEST_F(RecordTransportTest, BytesAfterTheEndRecordAreAnError) {
   for (const bool together : {false, true}) {
     Layer layer(&loop_);
     layer.Open();
-    layer.Input(Record(0, "") + (together ? "x" : ""));
+    layer.Input(EncodeRecord(0, "") + (together ? "x" : ""));
     layer.Input(together ? "" : "x");
     EXPECT_EQ(layer.input_ends, 1);
     EXPECT_EQ(layer.errors, 1);
@@ -376,9 +373,9 @@ TEST_F(RecordTransportTest, AnErrorIsTheLastCall) {
 
 TEST_F(RecordTransportTest, TrySendTakesCompleteRecordsOnly) {
   const std::string bytes = TestPattern(kMaxRecordPayload + 100);
-  const std::string wire = Record(0, bytes.substr(0, kMaxRecordPayload)) +
-                           Record(1, bytes.substr(kMaxRecordPayload)) +
-                           Record(2, "more");
+  const std::string wire = EncodeRecord(0, bytes.substr(0, kMaxRecordPayload)) +
+                           EncodeRecord(1, bytes.substr(kMaxRecordPayload)) +
+                           EncodeRecord(2, "more");
   for (const size_t allowed :
        {size_t{0}, size_t{1}, kMaxRecordPayload + kRecordOverhead - 1,
         kMaxRecordPayload + kRecordOverhead,
@@ -410,7 +407,7 @@ TEST_F(RecordTransportTest, TrySendTakesCompleteRecordsOnly) {
 TEST_F(RecordTransportTest, TrySendMayBeTriedAgainByteForByte) {
   Layer layer(&loop_);
   layer.Open();
-  const std::string wire = Record(0, "bytes");
+  const std::string wire = EncodeRecord(0, "bytes");
   for (size_t i = 0; i < wire.size(); ++i) {
     layer.inner.AllowTrySend(1);
     EXPECT_EQ(layer.TrySend("bytes"), i + 1 < wire.size() ? 0u : 5u);
@@ -422,7 +419,7 @@ TEST_F(RecordTransportTest, TrySendMayBeTriedAgainByteForByte) {
   layer.inner.AllowTrySend(SIZE_MAX);
   EXPECT_EQ(layer.TrySend("again, and more"), strlen("again, and more"));
   EXPECT_EQ(layer.inner.wire(),
-            wire + Record(1, "again") + Record(2, ", and more"));
+            wire + EncodeRecord(1, "again") + EncodeRecord(2, ", and more"));
 }
 
 TEST_F(RecordTransportTest, OtherBytesThanTheRestOfTrySendAreABug) {
@@ -442,7 +439,7 @@ TEST_F(RecordTransportTest, OnSentCountsARecordWithItsLastByte) {
   layer.Open();
   layer.output.Append("bytes");
   layer.transport->Flush(&layer.output);
-  const size_t size = Record(0, "bytes").size();
+  const size_t size = EncodeRecord(0, "bytes").size();
   for (size_t i = 0; i < size; ++i) {
     EXPECT_EQ(layer.sent, 0u);
     EXPECT_EQ(layer.output.size(), strlen("bytes"));
@@ -514,7 +511,7 @@ TEST_F(RecordTransportTest, ShutdownWriteIsTheEndRecordAndFin) {
   Layer layer(&loop_);
   layer.Open();
   layer.transport->ShutdownWrite();
-  EXPECT_EQ(layer.inner.wire(), Record(0, ""));
+  EXPECT_EQ(layer.inner.wire(), EncodeRecord(0, ""));
   EXPECT_TRUE(layer.inner.fin_sent());
 }
 
@@ -530,7 +527,7 @@ TEST_F(RecordTransportTest, AnEndRecordThatIsNotTakenAtOnceIsFlushed) {
     EXPECT_FALSE(layer.inner.fin_sent());
     layer.inner.Send(1);
     layer.inner.Send();
-    EXPECT_EQ(layer.inner.wire(), Record(0, ""));
+    EXPECT_EQ(layer.inner.wire(), EncodeRecord(0, ""));
     EXPECT_TRUE(layer.inner.fin_sent());
     EXPECT_EQ(layer.sent, 0u);
   }
@@ -572,7 +569,7 @@ TEST_F(RecordTransportTest, AGracefulCloseSendsTheEndRecordIfItCan) {
     layer.inner.AllowTrySend(allowed);
     layer.transport.release()->Close(CloseMode::kGraceful);
     EXPECT_EQ(layer.inner.closed(), CloseMode::kGraceful);
-    EXPECT_EQ(layer.inner.wire(), allowed == 0 ? "" : Record(0, ""));
+    EXPECT_EQ(layer.inner.wire(), allowed == 0 ? "" : EncodeRecord(0, ""));
   }
 }
 
