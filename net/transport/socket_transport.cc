@@ -14,8 +14,8 @@ namespace sluice {
 namespace {
 
 constexpr size_t kMaxReadPerIteration = 256 * 1024;
-// Less memory of the sink than this is not used: a read into the loop's buffer
-// gets the bytes behind it too.
+// The transport does not use less memory of the sink than this: a read into the
+// loop's buffer also gets the bytes that come after it.
 constexpr size_t kMinInputBuffer = 16 * 1024;
 constexpr uint64_t kMaxSentPerIteration = 1024 * 1024;
 
@@ -115,6 +115,7 @@ void SocketTransport::Receive() {
   while (received < kMaxReadPerIteration) {
     absl::Span<char> buffer = sink_->InputBuffer();
     if (buffer.size() < kMinInputBuffer) buffer = loop_->receive_buffer();
+    buffer = buffer.subspan(0, kMaxReadPerIteration - received);
     const IoResult result = api_->Read(fd_, buffer);
     if (!result.ok()) {
       if (!result.would_block()) Fail(result);

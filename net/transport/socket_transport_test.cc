@@ -86,6 +86,9 @@ class SocketTransportTest : public ::testing::Test, protected Transport::Sink {
   OutputQueue output_;
   TransportPtr transport_;
 
+  absl::Span<char> input_buffer_;
+  bool in_buffer_ = false;    // the last input lay there
+  size_t largest_input_ = 0;  // bytes
   std::function<void()> on_input_;
   int opens_ = 0;
   uint64_t received_ = 0;
@@ -99,7 +102,10 @@ class SocketTransportTest : public ::testing::Test, protected Transport::Sink {
     ++opens_;
     transport_->SetReading(true);
   }
+  absl::Span<char> InputBuffer() override { return input_buffer_; }
   void OnInput(absl::string_view bytes) override {
+    largest_input_ = std::max(largest_input_, bytes.size());
+    in_buffer_ = bytes.data() == input_buffer_.data();
     received_ += bytes.size();
     if (on_input_) on_input_();
   }
@@ -111,6 +117,37 @@ class SocketTransportTest : public ::testing::Test, protected Transport::Sink {
     reason_ = reason;
   }
 };
+
+TEST_F(SocketTransportTest, ReadsIntoTheSinksBufferIfThatIsLarge) {
+  Open();
+  for (const size_t size : {size_t{16 * 1024}, size_t{16 * 1024 - 1}}) {
+    std::string buffer(size, '\0');
+    input_buffer_ = absl::MakeSpan(buffer);
+    received_ = 0;
+    ASSERT_EQ(peer_->Send("input"), 5u);
+    ASSERT_TRUE(RunUntil(loop_.get(), [&] { return received_ == 5; }));
+    EXPECT_EQ(in_buffer_, size == 16 * 1024);
+    EXPECT_EQ(buffer.substr(0, 5) == "input", in_buffer_);
+  }
+}
+
+// However large the sink's buffer is, other targets of the loop wait for a
+// bounded time.
+TEST_F(SocketTransportTest, ReadsABoundedNumberOfBytesPerIteration) {
+  Open();
+  std::string buffer(8 << 20, '\0');
+  input_buffer_ = absl::MakeSpan(buffer);
+  size_t sent = 0;
+  while (const size_t more = peer_->Send(TestPattern(1 << 20))) sent += more;
+  ASSERT_GT(sent, size_t{512 * 1024});
+  uint64_t before = 0;
+  while (received_ < sent) {
+    RunIterations();
+    EXPECT_LE(received_ - before, 256u * 1024);
+    before = received_;
+  }
+  EXPECT_GT(largest_input_, loop_->receive_buffer().size());
+}
 
 TEST_F(SocketTransportTest, ReadingFromOnOpenOnChangesNoInterest) {
   Open();

@@ -128,6 +128,17 @@ TEST_P(TransportConformanceTest, InputArrivesInOrderAndComplete) {
   }
 }
 
+TEST_P(TransportConformanceTest, InputMayLieInMemoryOfTheSink) {
+  Link link(*world_, loop_.get(), kSmallBuffers);
+  link.sink->input_buffer.resize(100'000);
+  link.OpenAndRead();
+  const std::string& bytes = ManyBytes();
+  ASSERT_TRUE(link.PeerSends(bytes));
+  ASSERT_TRUE(
+      link.Until([&] { return link.sink->input.size() >= bytes.size(); }));
+  EXPECT_TRUE(SameBytes(link.sink->input, bytes));
+}
+
 TEST_P(TransportConformanceTest, ReadingOffKeepsInputForReadingOn) {
   Link link(*world_, loop_.get());
   link.OpenAndRead();

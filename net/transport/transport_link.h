@@ -55,6 +55,9 @@ class TransportRecorder final : public Transport::Sink {
   // `in_call` is true while a call on the transport is under way.
   explicit TransportRecorder(const bool* in_call) : in_call_(in_call) {}
 
+  // If not empty, OnInput() may show bytes that the transport has put here.
+  std::string input_buffer;
+
   Hook on_open;
   Hook on_input;
   Hook on_input_end;
@@ -73,6 +76,9 @@ class TransportRecorder final : public Transport::Sink {
 
  private:
   void OnOpen() override;
+  absl::Span<char> InputBuffer() override {
+    return absl::MakeSpan(input_buffer);
+  }
   void OnInput(absl::string_view bytes) override;
   void OnInputEnd() override;
   void OnSent(uint64_t bytes) override;
