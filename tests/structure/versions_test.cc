@@ -218,6 +218,26 @@ TEST_F(VersionsTest, TheToolsOfClangHaveOneVersion) {
               HasSubstr(absl::StrCat("clang ", places.begin()->first)));
 }
 
+TEST_F(VersionsTest, TextsNameTheSameOldestTools) {
+  const std::string& docs = Text("docs/bazel.md");
+  const auto word_after = [&](absl::string_view start) {
+    const size_t at = docs.find(start);
+    EXPECT_NE(at, docs.npos) << start;
+    const absl::string_view rest =
+        absl::string_view(docs).substr(at + start.size());
+    return std::string(rest.substr(0, rest.find(' ')));
+  };
+  const std::string gcc = word_after("and g++ ");
+  for (const char* path : {"bazelw", ".bcr/presubmit.yml"}) {
+    EXPECT_THAT(Text(path), HasSubstr(absl::StrCat("g++ ", gcc, " or later")));
+  }
+  const std::string bazel = word_after("you need Bazel ");
+  for (const char* path : {"README.md", "CHANGELOG.md"}) {
+    EXPECT_THAT(Text(path), HasSubstr(absl::StrCat("for Bazel ", bazel, ",")));
+  }
+  EXPECT_THAT(docs, HasSubstr(absl::StrCat("\n| ", bazel, ".")));
+}
+
 // Returns the labels that a list of .bcr/presubmit.yml has.
 std::set<std::string> PresubmitLabels(absl::string_view text,
                                       absl::string_view list) {
