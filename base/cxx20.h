@@ -1,8 +1,8 @@
 #ifndef SLUICE_BASE_CXX20_H_
 #define SLUICE_BASE_CXX20_H_
 
-// Included by the headers that most others include, so that the first error of
-// a build with an older C++ says what to do.
+// The headers that most others include also include this one. So the first
+// error of a build with an older C++ says what to do.
 #if __cplusplus < 202002L
 #error \
     "Sluice needs C++20 in all targets: put \
